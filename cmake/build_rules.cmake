@@ -1,0 +1,40 @@
+# How every target here is compiled. Warnings are errors only where a preset says so
+# (CMAKE_COMPILE_WARNING_AS_ERROR), never for packagers.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor
+                    -Woverloaded-virtual -Wimplicit-fallthrough -Wswitch-enum)
+
+if(RADAR_SPOOF_SANITIZE)
+  add_compile_options(-fsanitize=${RADAR_SPOOF_SANITIZE} -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${RADAR_SPOOF_SANITIZE})
+else()
+  add_compile_options(-fstack-protector-strong)
+  add_link_options(-Wl,-z,relro,-z,now)
+endif()
+
+# Gives SOURCE the project's version and the revision it is built from ("unknown" outside git).
+function(radar_spoof_stamp_version SOURCE)
+  execute_process(COMMAND git rev-parse --short=12 HEAD
+                  WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
+                  OUTPUT_VARIABLE revision OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  if(NOT revision)
+    set(revision unknown)
+  endif()
+  set_source_files_properties(${SOURCE} PROPERTIES COMPILE_DEFINITIONS
+    "RADAR_SPOOF_VERSION=\"${PROJECT_VERSION}\";RADAR_SPOOF_REVISION=\"${revision}\"")
+endfunction()

@@ -1,0 +1,97 @@
+#include "command_line.h"
+
+#include <sstream>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "radar_spoof/version.h"
+
+namespace radar_spoof {
+namespace {
+
+constexpr int kUsageError = 2;
+
+constexpr const char* kDescription =
+    "Prometheus exporter for Cloudflare Radar's email spoof classification.\n"
+    "Polls the configured filter combinations and serves the latest complete bucket of each.";
+
+// The flags as they are written; ParseCommandLine turns them into a CommandLine.
+struct Flags {
+  CommandLine read;
+  std::vector<std::string> listen = {":10766"};
+  std::string log_level = "info";
+  std::string log_format = "logfmt";
+};
+
+void AddFlags(CLI::App& app, Flags& flags) {
+  CommandLine& read = flags.read;
+  read.config_file = "/etc/radar_spoof_exporter/config.yaml";
+  read.telemetry_path = "/metrics";
+  app.set_help_flag("-h,--help", "Print this and exit");
+  app.set_version_flag(
+      "--version",
+      fmt::format("radar_spoof_exporter, version {} (revision: {})\n  compiler: {}", Version(),
+                  Revision(), Compiler()),
+      "Print the version and exit");
+  app.add_option("--config.file", read.config_file, "What to poll; see config.example.yaml")
+      ->option_text("FILE [" + read.config_file + "]");
+  app.add_flag("--config.check", read.config_check,
+               "Check the configuration, print the request plan and exit: 0 good, 2 not");
+  app.add_flag("--once", read.once,
+               "Poll every query once, print the metrics and exit: 0 all answered, 1 not");
+  app.add_option("--web.listen-address", flags.listen, "Where to serve; may be repeated")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->option_text("[HOST]:PORT [:10766]");
+  app.add_option("--web.telemetry-path", read.telemetry_path, "The path of the metrics")
+      ->option_text("PATH [/metrics]");
+  app.add_option("--web.config.file", read.web_config_file,
+                 "TLS and basic authentication, in the format of Prometheus' exporter-toolkit")
+      ->option_text("FILE");
+  app.add_flag("--web.enable-lifecycle", read.enable_lifecycle,
+               "Let POST /-/reload read the configuration again; SIGHUP always does");
+  app.add_option("--log.level", flags.log_level, "Log from here on: debug, info, warn, error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->option_text("LEVEL [info]");
+  app.add_option("--log.format", flags.log_format, "logfmt or json")
+      ->check(CLI::IsMember({"logfmt", "json"}))
+      ->option_text("FORMAT [logfmt]");
+}
+
+EarlyExit UsageError(const std::string& problem) {
+  return {kUsageError, fmt::format("radar_spoof_exporter: {}\nTry --help.\n", problem)};
+}
+
+}  // namespace
+
+Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* argv) {
+  CLI::App app(kDescription, "radar_spoof_exporter");
+  Flags flags;
+  AddFlags(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) return UsageError(error.what());
+    std::ostringstream text;
+    app.exit(error, text, text);
+    return EarlyExit{0, text.str()};
+  }
+  for (const std::string& address : flags.listen) {
+    auto parsed = ListenAddress::Parse(address);
+    if (!parsed) return UsageError("--web.listen-address: " + parsed.error());
+    flags.read.listen.push_back(std::move(parsed).value());
+  }
+  if (!flags.read.telemetry_path.starts_with('/')) {
+    return UsageError(
+        fmt::format("--web.telemetry-path: found \"{}\"; expected a path that begins "
+                    "with /",
+                    flags.read.telemetry_path));
+  }
+  flags.read.log_level = ParseLogLevel(flags.log_level).value_or(LogLevel::kInfo);
+  flags.read.log_format = ParseLogFormat(flags.log_format).value_or(LogFormat::kLogfmt);
+  return std::move(flags.read);
+}
+
+}  // namespace radar_spoof

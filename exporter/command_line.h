@@ -1,0 +1,36 @@
+// radar_spoof_exporter's flags, spelled as the Prometheus ecosystem spells them.
+//
+// Used by: main. `--help` documents each.
+// Thread rule: pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "radar_spoof/http_server.h"
+#include "radar_spoof/log.h"
+#include "radar_spoof/result.h"
+
+namespace radar_spoof {
+
+struct CommandLine {
+  std::string config_file;
+  bool config_check = false;
+  bool once = false;
+  std::vector<ListenAddress> listen;  // at least one
+  std::string telemetry_path;         // begins with "/"
+  std::string web_config_file;        // empty: plain HTTP, open to everyone
+  bool enable_lifecycle = false;
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kLogfmt;
+};
+
+// Why there is nothing to run: help or version asked for (0), or a wrong command line (2).
+struct EarlyExit {
+  int status;
+  std::string text;  // for standard output when 0, else for standard error; ends with a newline
+};
+
+Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* argv);
+
+}  // namespace radar_spoof

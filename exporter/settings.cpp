@@ -1,0 +1,48 @@
+#include "settings.h"
+
+namespace radar_spoof {
+
+Result<Poller::Settings, std::string> ReadSettings(const std::string& config_file,
+                                                   ProcessEnvironment& environment, Log& log) {
+  auto config = LoadConfig(config_file);
+  if (!config) {
+    std::string problems;
+    for (const ConfigProblem& problem : config.error()) {
+      if (!problems.empty()) problems += '\n';
+      problems += problem.Text();
+    }
+    return problems;
+  }
+  for (const ConfigProblem& warning : config.value().warnings()) {
+    log.Warn("configuration", {{"detail", warning.Text()}});
+  }
+  CredentialReader reader(
+      config.value().api().credentials,
+      [&environment](const std::string& name) { return environment.Read(name); });
+  auto credentials = reader.Read();
+  if (!credentials) return credentials.error();
+  if (!credentials.value().warning.empty()) {
+    log.Warn("credentials", {{"detail", credentials.value().warning}});
+  }
+  return Poller::Settings{std::move(config).value(), std::move(reader),
+                          credentials.value().credentials};
+}
+
+Reloader::Reloader(std::string config_file, ProcessEnvironment& environment, Poller& poller,
+                   Log& log)
+    : config_file_(std::move(config_file)), environment_(environment), poller_(poller), log_(log) {}
+
+std::optional<std::string> Reloader::Reload() {
+  const std::lock_guard lock(reloading_);
+  auto settings = ReadSettings(config_file_, environment_, log_);
+  if (!settings) {
+    log_.Error("reload failed; the old configuration stays", {{"detail", settings.error()}});
+    poller_.NoteFailedReload();
+    return settings.error();
+  }
+  log_.Info("configuration reloaded", {{"queries", settings.value().config.queries().size()}});
+  poller_.Reconfigure(std::move(settings).value());
+  return std::nullopt;
+}
+
+}  // namespace radar_spoof

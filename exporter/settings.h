@@ -1,0 +1,38 @@
+// Configuration and credentials, read together: at start, and again at each reload.
+//
+// Used by: main.
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "process_environment.h"
+#include "radar_spoof/log.h"
+#include "radar_spoof/poller.h"
+#include "radar_spoof/result.h"
+
+namespace radar_spoof {
+
+// Reads the file and the credentials it names. The error is every problem, a line each.
+// Warnings go to `log`. Blocking: reads files.
+Result<Poller::Settings, std::string> ReadSettings(const std::string& config_file,
+                                                   ProcessEnvironment& environment, Log& log);
+
+// SIGHUP and /-/reload. Thread rule: Reload() from any thread; one reload at a time.
+class Reloader {
+ public:
+  Reloader(std::string config_file, ProcessEnvironment& environment, Poller& poller, Log& log);
+
+  // Hands new settings to the poller, or leaves everything as it is and says why.
+  std::optional<std::string> Reload();
+
+ private:
+  const std::string config_file_;
+  ProcessEnvironment& environment_;
+  Poller& poller_;
+  Log& log_;
+  std::mutex reloading_;
+};
+
+}  // namespace radar_spoof

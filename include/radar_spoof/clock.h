@@ -1,0 +1,44 @@
+// Time, as the pipeline is told it.
+//
+// Two clocks are read together: wall time decides which bucket exists and stamps exported times;
+// steady time measures delays and ages, so that a step of the wall clock can neither freeze polling
+// nor make a value look fresh.
+//
+// Used by: schedule, poller, exposition; tests and the simulator's rehearsals inject their own.
+#pragma once
+
+#include <chrono>
+
+namespace radar_spoof {
+
+using Milliseconds = std::chrono::milliseconds;
+using Seconds = std::chrono::seconds;
+
+// UTC, as Unix time.
+using WallTime = std::chrono::sys_time<Milliseconds>;
+// Never steps; its zero has no meaning. Stands still while the machine is suspended.
+using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, Milliseconds>;
+
+struct Instant {
+  WallTime wall;
+  SteadyTime steady;
+
+  Instant operator+(Milliseconds delta) const { return {wall + delta, steady + delta}; }
+};
+
+// Thread rule: Now() may be called from any thread. Never blocks.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual Instant Now() const = 0;
+};
+
+class SystemClock final : public Clock {
+ public:
+  Instant Now() const override;
+};
+
+// Seconds since 1970, with milliseconds as the fraction: the form of every exported timestamp.
+double UnixSeconds(WallTime time);
+
+}  // namespace radar_spoof

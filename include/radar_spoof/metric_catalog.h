@@ -1,0 +1,76 @@
+// Publish: every metric family this program serves, in the order it is served. The one home of
+// their names, types, labels and help texts: the public interface that dashboards and alerts are
+// written against, so a change here is a breaking change.
+//
+// Used by: exposition; tests hold docs/metrics.md and README.md against it.
+// Sources: naming and units as in Prometheus, "Metric and label naming"; units as in OpenMetrics
+// 1.0; process_* as in "Writing client libraries".
+// Thread rule: constants.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace radar_spoof {
+
+enum class Metric {
+  kSpoofRatio,
+  kNotSpoofRatio,
+  kSpoofWindowMeanRatio,
+  kSpoofWindowStddevRatio,
+  kSpoofControlRatio,
+  kQueryInfo,
+  kQuerySuccess,
+  kQueryLastSuccess,
+  kQuerySample,
+  kQueryLastUpdated,
+  kQueryNextPoll,
+  kQueryPollInterval,
+  kQueryAggregationInterval,
+  kQueryConfidenceLevel,
+  kQueryAnnotations,
+  kQueryPolls,
+  kQueryFailures,
+  kUp,
+  kApiRequests,
+  kApiFailures,
+  kApiRequestDuration,
+  kApiRateLimitLimit,
+  kApiRateLimitRemaining,
+  kApiRateLimitReset,
+  kApiBlockedUntil,
+  kBuildInfo,
+  kConfigLastReloadSuccessful,
+  kConfigLastReloadSuccess,
+  kProcessCpu,
+  kProcessOpenFds,
+  kProcessMaxFds,
+  kProcessVirtualMemory,
+  kProcessVirtualMemoryMax,
+  kProcessResidentMemory,
+  kProcessStartTime,
+  kProcessThreads,
+};
+
+enum class MetricType { kCounter, kGauge, kHistogram };
+
+// "counter", "gauge", "histogram".
+std::string_view Name(MetricType type);
+
+struct MetricDescription {
+  Metric metric;
+  std::string_view name;  // in full: counters end in _total
+  MetricType type;
+  std::span<const std::string_view> labels;  // on every series, in this order; `le` not listed
+  std::string_view help;                     // one line
+};
+
+// Every family, in exposition order; indexed by Metric.
+std::span<const MetricDescription> MetricCatalog();
+const MetricDescription& Describe(Metric metric);
+
+// What `# UNIT` says: the base unit a family's name ends in ("seconds", "bytes", "ratio",
+// "requests"), or "". `family_name` is without a counter's _total.
+std::string_view Unit(std::string_view family_name);
+
+}  // namespace radar_spoof

@@ -1,0 +1,12 @@
+// What this build is. Used by: build_info, User-Agent, --version, the landing page.
+#pragma once
+
+#include <string_view>
+
+namespace radar_spoof {
+
+std::string_view Version();   // "0.1.0"
+std::string_view Revision();  // abbreviated git commit, or "unknown"
+std::string_view Compiler();  // "gcc 12.2.0"
+
+}  // namespace radar_spoof

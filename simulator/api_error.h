@@ -1,0 +1,27 @@
+// A refusal as the API words it: an HTTP status and the entries of the envelope's `errors`.
+//
+// Used by: everything that can refuse a request. Codes from Cloudflare's "Radar API error codes"
+// (2001, 2002, 7003, 1015) and from answers seen in the wild (6003 with its chain, 10000, 971).
+// Thread rule: plain values.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace radar_spoof::simulator {
+
+struct ApiError {
+  int http_status = 400;
+  int code = 0;
+  std::string message;
+  std::vector<std::pair<int, std::string>> chain = {};  // `error_chain`: code and message
+  bool empty_object_result = false;  // `"result": {}`, as Radar's own 400; otherwise null
+};
+
+// Radar's answer to a parameter it does not accept: 400 with code 2001.
+inline ApiError InvalidInput(std::string message) {
+  return {400, 2001, std::move(message), {}, true};
+}
+
+}  // namespace radar_spoof::simulator

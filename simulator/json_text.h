@@ -1,0 +1,30 @@
+// Everything the simulator says in JSON.
+//
+// Used by: Simulator. Shapes of the API's own answers from the Cloudflare API reference and from
+// answers seen; the control endpoints' shapes are ours.
+// Thread rule: pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "simulator/api_error.h"
+#include "simulator/radar_answer.h"
+#include "simulator/request_log.h"
+
+namespace radar_spoof::simulator {
+
+// The API: {"success":true,...} and {"success":false,...}.
+std::string JsonText(const RadarAnswer& answer);
+std::string JsonText(const ApiError& error);
+
+// GET /scenario: {"scenario":"calm","scenarios":["calm",...]}.
+std::string JsonText(Scenario current);
+// GET /requests: {"api_requests":3,"by_status":{"200":3},"last":{...}}; "last" is null at first.
+std::string JsonText(const RequestLog& log);
+// A control endpoint's refusal: {"error":"..."}.
+std::string JsonErrorText(std::string_view message);
+
+bool IsUtf8(std::string_view text);
+
+}  // namespace radar_spoof::simulator

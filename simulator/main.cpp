@@ -1,0 +1,63 @@
+// radar_simulator: wires the simulated API to a server and waits to be told to stop.
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "radar_spoof/clock.h"
+#include "radar_spoof/http_server.h"
+#include "simulator/command_line.h"
+#include "simulator/simulator.h"
+
+namespace {
+
+using namespace radar_spoof;
+using namespace radar_spoof::simulator;
+
+std::string UrlHost(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : "[" + host + "]";
+}
+
+int Run(const CommandLine& command_line) {
+  sigset_t stop_signals;
+  sigemptyset(&stop_signals);
+  sigaddset(&stop_signals, SIGINT);
+  sigaddset(&stop_signals, SIGTERM);
+  // Before the server's threads exist, so that they inherit it and sigwait below gets the signal.
+  pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  const SystemClock clock;
+  Simulator simulator(command_line.options, clock);
+  const auto server =
+      HttpServer::Start(command_line.listen, ServerThreads::kThreadPerConnection,
+                        [&](const ServerRequest& request) { return simulator.Handle(request); });
+  if (!server) {
+    std::fprintf(stderr, "radar_simulator: %s\n", server.error().c_str());
+    return 1;
+  }
+  std::printf("radar_simulator: listening on http://%s:%d/client/v4 (scenario %s, token %s)\n",
+              UrlHost(command_line.listen.host).c_str(), server.value()->port(),
+              std::string(Name(command_line.options.scenario)).c_str(),
+              command_line.options.credentials.token.c_str());
+  std::fflush(stdout);
+
+  int signal = 0;
+  sigwait(&stop_signals, &signal);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const auto command_line = ParseCommandLine(argc, argv);
+    if (command_line) return Run(command_line.value());
+    const EarlyExit& early = command_line.error();
+    std::fputs(early.text.c_str(), early.status == 0 ? stdout : stderr);
+    return early.status;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "radar_simulator: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,43 @@
+// The query string of a spoof request, checked whole.
+//
+// Used by: Simulator. Positions make series: element i of each repeated parameter belongs to series
+// i, and an empty or missing element means "not given here". A comma inside one filter element
+// means several accepted values. Chosen where the reference is silent: parameters it does not list,
+// `limitPerGroup` among them, are refused; scalars may not be repeated; names must differ, may not
+// be `meta`, and are at most 128 bytes of UTF-8; at most 10 series (422 with code 2002 beyond).
+// Thread rule: pure functions and plain values.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "radar_spoof/result.h"
+#include "simulator/api_error.h"
+#include "simulator/date_window.h"
+#include "simulator/synthetic_mail.h"
+
+namespace radar_spoof::simulator {
+
+enum class AnswerFormat { kJson, kCsv };
+
+struct SeriesRequest {
+  std::string key;  // its name, else "serie_N"
+  MailSelection selection;
+  DateWindow window;
+};
+
+// At least one series; all windows are of one length; keys differ.
+struct RadarRequest {
+  AnswerFormat format = AnswerFormat::kJson;
+  AggInterval interval = AggInterval::k1h;
+  std::vector<SeriesRequest> series;
+};
+
+using QueryString = std::vector<std::pair<std::string, std::string>>;  // decoded, in order
+
+// Relative windows end at `last_updated`.
+Result<RadarRequest, ApiError> ParseRadarRequest(const QueryString& query, WallTime last_updated,
+                                                 WallTime now);
+
+}  // namespace radar_spoof::simulator

@@ -1,0 +1,170 @@
+#include "api_text_rules.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <strings.h>
+
+#include "problem_list.h"
+
+namespace radar_spoof {
+namespace {
+
+constexpr std::string_view kHttps = "https://";
+constexpr std::string_view kHttp = "http://";
+
+bool All(std::string_view text, bool (*is_one)(unsigned char)) {
+  return std::all_of(text.begin(), text.end(),
+                     [&](char c) { return is_one(static_cast<unsigned char>(c)); });
+}
+
+bool IsVisibleAscii(unsigned char c) { return c > 0x20 && c < 0x7F; }
+bool IsWordCharacter(unsigned char c) { return c < 0x80 && (std::isalnum(c) != 0 || c == '_'); }
+bool IsHostCharacter(unsigned char c) { return IsWordCharacter(c) || c == '-' || c == '.'; }
+// RFC 3986, section 3.3, without what would need decoding to be judged.
+bool IsPathCharacter(unsigned char c) {
+  return IsVisibleAscii(c) &&
+         std::string_view("?#\\\"<>^`{|}").find(static_cast<char>(c)) == std::string_view::npos;
+}
+
+bool HasOne(std::string_view text, int (*is_one)(int)) {
+  return std::any_of(text.begin(), text.end(), [&](unsigned char c) { return is_one(c) != 0; });
+}
+
+// A token mixes digits and letters of both cases, a legacy key is hexadecimal. Names that people
+// give are neither.
+bool LooksLikeACredential(std::string_view text) {
+  constexpr std::size_t kShortestCredential = 32;
+  if (text.size() < kShortestCredential || !HasOne(text, std::isdigit)) return false;
+  if (text.find_first_of("./") != std::string_view::npos) return false;
+  return (HasOne(text, std::islower) && HasOne(text, std::isupper)) ||
+         All(text, [](unsigned char c) { return std::isxdigit(c) != 0; });
+}
+
+bool IsLoopback(const std::string& host) {
+  if (strcasecmp(host.c_str(), "localhost") == 0) return true;
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
+  in6_addr v6{};
+  if (host.size() < 2 || host.front() != '[' || host.back() != ']') return false;
+  const std::string bare = host.substr(1, host.size() - 2);
+  return inet_pton(AF_INET6, bare.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+bool IsHost(const std::string& host) {
+  if (host.starts_with('[')) {
+    in6_addr v6{};
+    return host.ends_with(']') &&
+           inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &v6) == 1;
+  }
+  return !host.empty() && All(host, IsHostCharacter) && !host.starts_with('.') &&
+         !host.starts_with('-') && host.find("..") == std::string::npos;
+}
+
+bool IsPort(std::string_view text) {
+  constexpr int kHighestPort = 65535;
+  int port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size() && port >= 1 &&
+         port <= kHighestPort;
+}
+
+struct Authority {
+  std::string host;  // an IPv6 address keeps its brackets
+  std::optional<std::string> port;
+};
+
+Authority SplitAuthority(std::string_view authority) {
+  const std::size_t bracket = authority.rfind(']');
+  const std::size_t colon = authority.rfind(':');
+  if (colon == std::string_view::npos || (bracket != std::string_view::npos && colon < bracket)) {
+    return {std::string(authority), std::nullopt};
+  }
+  return {std::string(authority.substr(0, colon)), std::string(authority.substr(colon + 1))};
+}
+
+}  // namespace
+
+std::optional<Complaint> BaseUrlDefect(const YamlNode& node) {
+  constexpr std::string_view kExpected =
+      "https://HOST[:PORT][/PATH], or http:// to localhost, 127.0.0.0/8 or [::1]";
+  const auto refused = [&](std::string_view found) {
+    return Complaint{fmt::format("found {}; expected {}", found, kExpected)};
+  };
+  const std::string_view url = node.text;
+  const bool is_http = url.starts_with(kHttp);
+  if (!is_http && !url.starts_with(kHttps)) {
+    if (url.find('@') != std::string_view::npos) return refused("a URL of another kind");
+    return refused(Shown(node));
+  }
+  const std::string_view rest = url.substr(is_http ? kHttp.size() : kHttps.size());
+  const std::size_t slash = std::min(rest.find_first_of("/?#"), rest.size());
+  const std::string_view authority = rest.substr(0, slash);
+  const std::string_view path = rest.substr(slash);
+  // Not repeated: a password may stand in it.
+  if (authority.find('@') != std::string_view::npos) return refused("a user name in the URL");
+  if (path.find('#') != std::string_view::npos) return refused("a fragment (#) in the URL");
+  if (path.find('?') != std::string_view::npos) return refused("a query string (?) in the URL");
+  const Authority parts = SplitAuthority(authority);
+  if (!IsHost(parts.host) || (parts.port && !IsPort(*parts.port)) || !All(path, IsPathCharacter)) {
+    return refused(Shown(node));
+  }
+  if (is_http && !IsLoopback(parts.host)) {
+    return refused(fmt::format("http:// to {}, which would send the credentials in the clear",
+                               Shown(parts.host)));
+  }
+  return std::nullopt;
+}
+
+std::optional<Complaint> PathDefect(const YamlNode& node) {
+  if (node.text.starts_with('/') && All(node.text, IsPathCharacter)) return std::nullopt;
+  const std::string_view hint = node.text.find('?') == std::string::npos
+                                    ? ""
+                                    : "; the parameters of a request come from the queries";
+  return Complaint{
+      fmt::format("found {}; expected a path that begins with \"/\" and has no query string{}",
+                  Shown(node), hint)};
+}
+
+std::optional<Complaint> FileNameDefect(const YamlNode& node) {
+  if (node.text.empty()) return Complaint{"found an empty text; expected the name of a file"};
+  if (LooksLikeACredential(node.text)) {
+    return Complaint{
+        "found what looks like the credential itself; expected the name of the file that holds it"};
+  }
+  if (node.text.find('\0') != std::string::npos) {
+    return Complaint{fmt::format("found {}; expected the name of a file", Shown(node))};
+  }
+  return std::nullopt;
+}
+
+std::optional<Complaint> VariableNameDefect(const YamlNode& node) {
+  if (LooksLikeACredential(node.text)) {
+    return Complaint{
+        "found what looks like the credential itself; expected the name of the variable of the "
+        "environment that holds it"};
+  }
+  const bool is_name = !node.text.empty() && All(node.text, IsWordCharacter) &&
+                       std::isdigit(static_cast<unsigned char>(node.text.front())) == 0;
+  if (is_name) return std::nullopt;
+  return Complaint{
+      "found text that is not a name; expected the name of a variable of the environment: letters, "
+      "digits and _"};
+}
+
+std::optional<Complaint> EmailDefect(const YamlNode& node) {
+  constexpr std::size_t kLongestAddress = 254;
+  const std::size_t at = node.text.find('@');
+  const bool is_address = node.text.size() <= kLongestAddress && All(node.text, IsVisibleAscii) &&
+                          at != std::string::npos && at > 0 && at + 1 < node.text.size() &&
+                          node.text.find('@', at + 1) == std::string::npos;
+  if (is_address) return std::nullopt;
+  return Complaint{
+      fmt::format("found {}; expected the e-mail address of a Cloudflare account", Shown(node))};
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,207 @@
+#include "config_reader.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "api_text_rules.h"
+#include "regular_file.h"
+#include "request_plan.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::array<std::string_view, 4> kSections = {"api", "polling", "defaults", "queries"};
+constexpr std::array<std::string_view, 11> kApiKeys = {
+    "base_url", "path",    "token_file", "token_env",       "email",     "key_file",
+    "key_env",  "ca_file", "timeout",    "max_concurrency", "rate_limit"};
+constexpr std::array<std::string_view, 4> kPollingKeys = {"settle", "retry_max", "stale_after",
+                                                          "max_data_age"};
+constexpr std::array<std::string_view, 2> kDefaultsKeys = {"agg_interval", "date_range"};
+
+// A key that stands in the wrong map is told the first of these that knows it.
+std::array<KeySet, 5> AllKeys() {
+  return {KeySet{"the top level", kSections}, KeySet{"api", kApiKeys},
+          KeySet{"polling", kPollingKeys}, KeySet{"a query", QueryKeys()},
+          KeySet{"defaults", kDefaultsKeys}};
+}
+
+constexpr DurationRange kTimeout = {1s, 5min};
+constexpr IntegerRange kMaxConcurrency = {1, 64};
+constexpr IntegerRange kRateLimit = {1, 1'000'000'000};
+constexpr DurationRange kSettle = {0s, 1h};
+constexpr DurationRange kRetryMax = {1s, 24h};
+constexpr IntegerRange kStaleAfter = {1, 1'000};
+constexpr DurationRange kMaxDataAge = {1min, 52 * 168h};
+
+// https://developers.cloudflare.com/fundamentals/api/reference/limits/: per user, in 5 minutes.
+constexpr int kCloudflareDefaultLimit = 1'200;
+// The data set runs 15 to 60 minutes behind.
+constexpr Seconds kUsualDataLag = 1h;
+constexpr std::size_t kMaxCaFileBytes = std::size_t{8} << 20;
+
+}  // namespace
+
+Result<Config, std::vector<ConfigProblem>> ConfigReader::Read(const YamlNode& root,
+                                                              std::vector<ConfigProblem> refused) {
+  if (root.kind == YamlNode::Kind::kMap) {
+    MapReader top(root, "", problems_, false);
+    top.CheckKeys(kSections, AllKeys());
+    const YamlNode nothing;
+    const auto section = [&](std::string_view key) -> const YamlNode& {
+      const YamlNode* const node = top.Find(key);
+      return node == nullptr ? nothing : *node;
+    };
+    ReadApi(section("api"));
+    ReadPolling(section("polling"));
+    ReadQueries(top, ReadDefaults(section("defaults")));
+    CheckMaxDataAge(section("polling"));
+  } else {
+    problems_.Add(
+        root, "",
+        fmt::format("found {}; expected a map with the keys {}", Shown(root), Joined(kSections)));
+  }
+  if (problems_.size() == 0 && refused.empty()) {
+    config_.warnings_ = warnings_.Sorted();
+    return std::move(config_);
+  }
+  ProblemList all("");
+  all.AddUnlessPlaceIsTaken(std::move(refused));
+  all.AddUnlessPlaceIsTaken(problems_.Sorted());
+  return all.Sorted();
+}
+
+void ConfigReader::ReadApi(const YamlNode& section) {
+  MapReader map(section, "api", problems_, true);
+  map.CheckKeys(kApiKeys, AllKeys());
+  ApiConfig& api = config_.api_;
+  if (map.Read("base_url", BaseUrlDefect, api.base_url) && api.base_url.ends_with('/')) {
+    api.base_url.pop_back();
+  }
+  map.Read("path", PathDefect, api.path);
+  ReadCredentials(map);
+  ReadCaFile(map);
+  map.Read("timeout", kTimeout, api.timeout);
+  map.Read("max_concurrency", kMaxConcurrency, api.max_concurrency);
+  rate_limit_is_known_ = map.Read("rate_limit", kRateLimit, api.rate_limit);
+  if (rate_limit_is_known_ && api.rate_limit > kCloudflareDefaultLimit) {
+    warnings_.Add(
+        *map.Find("rate_limit"), "api.rate_limit",
+        fmt::format("{} is more than the {} requests per 5 minutes that Cloudflare grants "
+                    "a user by default; past those it blocks all of the user's calls",
+                    api.rate_limit, kCloudflareDefaultLimit));
+  }
+}
+
+void ConfigReader::ReadCredentials(MapReader& api) {
+  CredentialSource& credentials = config_.api_.credentials;
+  api.Read("token_file", FileNameDefect, credentials.token_file);
+  api.Read("token_env", VariableNameDefect, credentials.token_env);
+  api.Read("email", EmailDefect, credentials.email);
+  api.Read("key_file", FileNameDefect, credentials.key_file);
+  api.Read("key_env", VariableNameDefect, credentials.key_env);
+  const YamlNode* const email = api.Find("email");
+  const YamlNode* const token_file = api.Find("token_file");
+  if (email != nullptr && token_file != nullptr) {
+    problems_.Add(*email, "api.email",
+                  fmt::format("found both email (a legacy key) and token_file (line {}, an API "
+                              "token); expected one kind of credential",
+                              token_file->line));
+  }
+  for (const std::string_view key : {"key_file", "key_env"}) {
+    const YamlNode* const node = api.Find(key);
+    if (node == nullptr || email != nullptr) continue;
+    problems_.Add(*node, api.PathOf(key),
+                  "found a legacy key without email; expected both, or an API token in token_file "
+                  "or token_env instead");
+  }
+}
+
+void ConfigReader::ReadCaFile(MapReader& api) {
+  std::string& ca_file = config_.api_.ca_file;
+  if (!api.Read("ca_file", FileNameDefect, ca_file) || ca_file.empty()) return;
+  if (named_files_ == NamedFiles::kIgnored) return;
+  const auto refuse = [&](std::string_view found) {
+    problems_.Add(*api.Find("ca_file"), "api.ca_file",
+                  fmt::format("found {} at {}; expected a file of certificates in PEM form", found,
+                              Shown(ca_file)));
+  };
+  const auto file = ReadRegularFile(ca_file, kMaxCaFileBytes);
+  if (!file) return refuse(file.error().found);
+  if (file.value().content.empty()) return refuse("an empty file");
+  if (file.value().content.find("-----BEGIN ") == std::string::npos) {
+    refuse("a file without a certificate");
+  }
+}
+
+void ConfigReader::ReadPolling(const YamlNode& section) {
+  MapReader map(section, "polling", problems_, true);
+  map.CheckKeys(kPollingKeys, AllKeys());
+  PollingConfig& polling = config_.polling_;
+  map.Read("settle", kSettle, polling.settle);
+  map.Read("retry_max", kRetryMax, polling.retry_max);
+  map.Read("stale_after", kStaleAfter, polling.stale_after);
+  map.Read("max_data_age", kMaxDataAge, polling.max_data_age);
+}
+
+QueryDefaults ConfigReader::ReadDefaults(const YamlNode& section) {
+  MapReader map(section, "defaults", problems_, true);
+  map.CheckKeys(kDefaultsKeys, AllKeys());
+  QueryDefaults defaults;
+  if (!map.Read("agg_interval", defaults.agg_interval)) defaults.agg_interval.reset();
+  if (!map.Read("date_range", defaults.date_range)) defaults.date_range.reset();
+  return defaults;
+}
+
+void ConfigReader::ReadQueries(MapReader& top, const QueryDefaults& defaults) {
+  const YamlNode* const node = top.Find("queries");
+  if (node == nullptr || node->kind != YamlNode::Kind::kSequence || node->children.empty()) {
+    const std::string found = node == nullptr                           ? "nothing"
+                              : node->kind == YamlNode::Kind::kSequence ? "an empty list"
+                                                                        : Shown(*node);
+    problems_.Add(node == nullptr ? top.PlaceOf("queries") : Place(*node), "queries",
+                  fmt::format("found {}; expected a list of at least one query, such as "
+                              "\"- name: all\"",
+                              found));
+    return;
+  }
+  QueryList list(problems_, warnings_);
+  const auto all_keys = AllKeys();
+  for (std::size_t i = 0; i < node->children.size(); ++i) {
+    list.Add(ReadQuery(node->children[i], i, defaults, all_keys, problems_, warnings_));
+  }
+  CheckBudget(top.PlaceOf("queries"), list.by_interval());
+  config_.queries_ = list.queries();
+}
+
+void ConfigReader::CheckBudget(Place queries, const QueriesByInterval& by_interval) {
+  if (!rate_limit_is_known_) return;
+  const RequestPlan plan = MakePlan(by_interval, 0, config_.api_.rate_limit);
+  if (auto error = BudgetError(plan)) {
+    problems_.Add(queries, "queries", *std::move(error));
+  } else if (auto warning = BudgetWarning(plan)) {
+    warnings_.Add(queries, "queries", *std::move(warning));
+  }
+}
+
+void ConfigReader::CheckMaxDataAge(const YamlNode& polling) {
+  const std::vector<Query>& queries = config_.queries_;
+  const std::optional<Seconds> max_data_age = config_.polling_.max_data_age;
+  const auto coarsest =
+      std::max_element(queries.begin(), queries.end(), [](const Query& a, const Query& b) {
+        return Length(a.agg_interval) < Length(b.agg_interval);
+      });
+  if (!max_data_age || coarsest == queries.end()) return;
+  const Seconds usual_age = Length(coarsest->agg_interval) + kUsualDataLag;
+  if (*max_data_age >= usual_age) return;
+  warnings_.Add(*polling.Find("max_data_age"), "polling.max_data_age",
+                fmt::format("{} is shorter than {} buckets take to be replaced ({} with the usual "
+                            "lag): values of \"{}\" leave the page before the next ones can come",
+                            DurationText(*max_data_age), RequestName(coarsest->agg_interval),
+                            DurationText(usual_age), coarsest->name));
+}
+
+}  // namespace radar_spoof

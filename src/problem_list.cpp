@@ -1,0 +1,132 @@
+#include "problem_list.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace radar_spoof {
+namespace {
+
+bool IsContinuationByte(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+std::string LettersAndDigits(std::string_view word) {
+  std::string kept;
+  for (const char c : word) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0) kept += static_cast<char>(std::tolower(byte));
+  }
+  return kept;
+}
+
+// Insertions, deletions, replacements and swaps of neighbours between the two.
+std::size_t TypingErrors(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before_last(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        row[j] = std::min(row[j], before_last[j - 2] + 1);
+      }
+    }
+    before_last = last;
+    last = row;
+  }
+  return last[b.size()];
+}
+
+}  // namespace
+
+std::string ConfigProblem::Text() const {
+  std::string text = file;
+  if (line > 0) text += fmt::format(":{}:{}", line, column);
+  text += ": ";
+  if (!key_path.empty()) text += key_path + ": ";
+  return text + message;
+}
+
+void ProblemList::Add(Place place, std::string key_path, std::string message) {
+  problems_.push_back({file_, place.line, place.column, std::move(key_path), std::move(message)});
+}
+
+void ProblemList::AddUnlessPlaceIsTaken(std::vector<ConfigProblem> problems) {
+  std::set<std::pair<int, int>> taken;
+  for (const ConfigProblem& problem : problems_) taken.emplace(problem.line, problem.column);
+  for (ConfigProblem& problem : problems) {
+    if (!taken.contains({problem.line, problem.column})) problems_.push_back(std::move(problem));
+  }
+}
+
+std::vector<ConfigProblem> ProblemList::Sorted() const {
+  std::vector<ConfigProblem> sorted = problems_;
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  });
+  return sorted;
+}
+
+std::string Shown(std::string_view text, std::size_t max_characters) {
+  std::string shown;
+  std::size_t characters = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (!IsContinuationByte(text[i]) && ++characters > max_characters) return shown + "...";
+    // U+0080 to U+009F are control characters, too: 0xC2 and one byte up to 0x9F.
+    const bool is_c1 =
+        byte == 0xC2U && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0U;
+    if (byte < 0x20U || byte == 0x7FU) {
+      shown += fmt::format("\\x{:02X}", byte);
+    } else if (is_c1) {
+      shown += fmt::format("\\x{:02X}", static_cast<unsigned char>(text[++i]));
+    } else {
+      shown += text[i];
+    }
+  }
+  return shown;
+}
+
+std::string Shown(const YamlNode& node) {
+  switch (node.kind) {
+    case YamlNode::Kind::kNull: return "nothing";
+    case YamlNode::Kind::kScalar:
+      return node.quoted ? '"' + Shown(node.text) + '"' : Shown(node.text);
+    case YamlNode::Kind::kSequence: return "a list";
+    case YamlNode::Kind::kMap: return "a map";
+  }
+  return "";
+}
+
+std::string Joined(std::span<const std::string_view> words) {
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+std::string_view Nearest(std::string_view word, std::span<const std::string_view> known) {
+  constexpr std::size_t kLongestWord = 64;
+  if (word.size() > kLongestWord) return {};
+  const std::string wanted = LettersAndDigits(word);
+  if (wanted.empty()) return {};
+  std::string_view nearest;
+  std::size_t fewest_errors = std::max<std::size_t>(1, wanted.size() / 3) + 1;
+  for (const std::string_view candidate : known) {
+    const std::size_t errors = TypingErrors(wanted, LettersAndDigits(candidate));
+    if (errors < fewest_errors) {
+      fewest_errors = errors;
+      nearest = candidate;
+    } else if (errors == fewest_errors) {
+      nearest = {};
+    }
+  }
+  return nearest;
+}
+
+std::string DidYouMean(std::string_view word, std::span<const std::string_view> known) {
+  const std::string_view nearest = Nearest(word, known);
+  return nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest);
+}
+
+}  // namespace radar_spoof

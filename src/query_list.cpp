@@ -1,0 +1,153 @@
+#include "query_list.h"
+
+#include <fmt/format.h>
+
+#include "config_scalars.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kMaxQueries = 20'000;
+
+// One combination of the matrix: `number` counts through them, the first dimension slowest.
+struct Combination {
+  std::string suffix;  // "_dmarc_pass_spf_any"
+  Filters filters;
+};
+
+Combination CombinationAt(std::size_t number, const std::vector<MatrixAxis>& axes,
+                          const Filters& base) {
+  std::vector<std::string_view> values(axes.size());
+  for (std::size_t i = axes.size(); i-- > 0;) {
+    values[i] = axes[i].values[number % axes[i].values.size()];
+    number /= axes[i].values.size();
+  }
+  Combination combination{"", base};
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    combination.suffix += fmt::format("_{}_{}", LabelName(axes[i].dimension), LowerCase(values[i]));
+    // "any" is no value of the API's and adds nothing.
+    static_cast<void>(combination.filters.Add(axes[i].dimension, values[i]));
+  }
+  return combination;
+}
+
+std::string Question(const Filters& filters, AggInterval agg_interval, DateRange date_range) {
+  std::string question;
+  for (const Dimension dimension : kAllDimensions) {
+    if (filters.IsAny(dimension)) continue;
+    question += fmt::format("{}={}, ", LabelName(dimension), filters.Label(dimension));
+  }
+  if (question.empty()) question = "all mail, ";
+  return question + fmt::format("{} over {}", RequestName(agg_interval), date_range.Text());
+}
+
+// Not documented. On sibling data sets 1d was seen accepted for 12 weeks and refused for 26, 1h
+// refused for 73 days; the rest is caution.
+Seconds LongestUsualRange(AggInterval interval) {
+  switch (interval) {
+    case AggInterval::k15m: return 7 * 24h;
+    case AggInterval::k1h: return 31 * 24h;
+    case AggInterval::k1d: return 84 * 24h;
+    case AggInterval::k1w: return 366 * 24h;
+  }
+  return 0s;
+}
+
+}  // namespace
+
+void QueryList::Add(const QueryEntry& entry) {
+  const std::size_t combinations = entry.Combinations();
+  count_ += combinations;
+  if (is_full_) return;
+  if (count_ > kMaxQueries) {
+    is_full_ = true;
+    by_interval_.clear();
+    problems_.Add(
+        entry.matrix_place, entry.path,
+        fmt::format("found more than {} queries up to here; expected fewer in all", kMaxQueries));
+    return;
+  }
+  WarnAboutWindow(entry);
+  if (entry.poll_interval && combinations > 0) {
+    by_interval_[*entry.poll_interval] += static_cast<int>(combinations);
+  }
+  AddExpanded(entry);
+}
+
+void QueryList::AddExpanded(const QueryEntry& entry) {
+  bool name_is_reported = false;
+  bool question_is_reported = false;
+  for (std::size_t i = 0; i < entry.Combinations(); ++i) {
+    const Combination combination =
+        CombinationAt(i, *entry.axes, entry.filters.value_or(Filters()));
+    const std::string name = entry.name.value_or("") + combination.suffix;
+    if (entry.name) CheckName(entry, name, name_is_reported);
+    if (!entry.filters || !entry.agg_interval || !entry.date_range) continue;
+    CheckQuestion(entry, entry.name ? name : entry.path, combination.filters, question_is_reported);
+    if (!entry.name || !entry.poll_interval) continue;
+    queries_.push_back({name, combination.filters, *entry.agg_interval, *entry.date_range,
+                        entry.control, *entry.poll_interval});
+  }
+}
+
+void QueryList::CheckName(const QueryEntry& entry, const std::string& name, bool& is_reported) {
+  const auto [first, is_new] = lines_of_names_.emplace(name, entry.name_place.line);
+  if (is_reported) return;
+  if (!is_new) {
+    is_reported = true;
+    problems_.Add(
+        entry.name_place, entry.path + ".name",
+        fmt::format("found the name \"{}\" again{}, first on line {}; expected names to be "
+                    "unique",
+                    Shown(name, kLongestQueryName),
+                    entry.has_matrix ? " among those of its matrix" : "", first->second));
+  } else if (name.size() > kLongestQueryName) {
+    is_reported = true;
+    problems_.Add(entry.name_place, entry.path + ".name",
+                  fmt::format("found a name that its matrix makes {} bytes long; expected at most "
+                              "{}",
+                              name.size(), kLongestQueryName));
+  }
+}
+
+void QueryList::CheckQuestion(const QueryEntry& entry, const std::string& name,
+                              const Filters& filters, bool& is_reported) {
+  const std::string question = Question(filters, *entry.agg_interval, *entry.date_range);
+  const auto [first, is_new] = questions_.emplace(question, Origin{name, entry.place.line});
+  if (is_new || is_reported) return;
+  is_reported = true;
+  problems_.Add(
+      entry.place, entry.path,
+      fmt::format("found \"{}\" to ask the same as \"{}\" (line {}): {}; expected queries to "
+                  "differ in filters, agg_interval or date_range",
+                  Shown(name, kLongestQueryName), Shown(first->second.name, kLongestQueryName),
+                  first->second.line, question));
+}
+
+void QueryList::WarnAboutWindow(const QueryEntry& entry) {
+  if (!entry.agg_interval || !entry.date_range) return;
+  const std::string_view interval = RequestName(*entry.agg_interval);
+  const std::string range = entry.date_range->Text();
+  const Seconds length = entry.date_range->Length();
+  const bool is_too_fine = length > LongestUsualRange(*entry.agg_interval);
+  const bool is_too_short = length < 2 * Length(*entry.agg_interval);
+  if (!is_too_fine && !is_too_short) return;
+  // Once for the same pair: it may come from `defaults`, and then it is in every query.
+  if (!windows_warned_of_.emplace(*entry.agg_interval, range).second) return;
+  if (is_too_fine) {
+    warnings_.Add(entry.window_place, entry.window_path,
+                  fmt::format("{} over {} may be too fine: the API's limits are not documented, "
+                              "and it answers 400 past them",
+                              interval, range));
+  } else {
+    warnings_.Add(
+        entry.window_place, entry.window_path,
+        fmt::format("{0} over {1} is under two intervals: the answer may hold no complete "
+                    "bucket, and there can be no window mean or deviation",
+                    interval, range));
+  }
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,71 @@
+#include "regular_file.h"
+
+#include <cerrno>
+#include <system_error>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace radar_spoof {
+namespace {
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int number) : number_(number) {}
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor() {
+    if (number_ >= 0) close(number_);
+  }
+  int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+FileDefect SystemDefect(int error) {
+  if (error == ENOENT) return {"no such file"};
+  if (error == EACCES) return {"a file that this user may not read"};
+  return {fmt::format("a file that cannot be read ({})", std::generic_category().message(error))};
+}
+
+FileDefect TooLong(std::size_t max_bytes) {
+  if (max_bytes % 1024 == 0) return {fmt::format("a file of more than {} KiB", max_bytes / 1024)};
+  return {fmt::format("a file of more than {} bytes", max_bytes)};
+}
+
+}  // namespace
+
+Result<RegularFile, FileDefect> ReadRegularFile(const std::string& path, std::size_t max_bytes) {
+  // O_NONBLOCK: opening a FIFO must not wait for its other end.
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (file.number() < 0) return SystemDefect(errno);
+  struct stat status {};
+  if (fstat(file.number(), &status) != 0) return SystemDefect(errno);
+  if (S_ISDIR(status.st_mode)) return FileDefect{"a directory"};
+  if (!S_ISREG(status.st_mode)) return FileDefect{"something that is not a regular file"};
+  if (status.st_size > static_cast<off_t>(max_bytes)) return TooLong(max_bytes);
+
+  RegularFile result;
+  result.mode = status.st_mode & 07777U;
+  // Files in /proc say they are empty, and any file can grow: the size is only where to begin. One
+  // byte more than allowed tells a file that is too long. Sized once, so that no copy of a secret
+  // is left behind by growing.
+  result.content.resize(max_bytes + 1);
+  std::size_t length = 0;
+  while (length < result.content.size()) {
+    const ssize_t got =
+        read(file.number(), result.content.data() + length, result.content.size() - length);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return SystemDefect(errno);
+    if (got == 0) break;
+    length += static_cast<std::size_t>(got);
+  }
+  if (length > max_bytes) return TooLong(max_bytes);
+  result.content.resize(length);
+  return result;
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,102 @@
+#include "request_plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "config_scalars.h"
+
+namespace radar_spoof {
+namespace {
+
+constexpr double kBudgetPeriodSeconds = 300;
+constexpr double kRoundingNoise = 1e-6;
+
+double RequestsPer5Minutes(const RequestPlan::Group& group) {
+  return group.queries * kBudgetPeriodSeconds / static_cast<double>(group.poll_interval.count());
+}
+
+std::string Count(int number, std::string_view singular, std::string_view plural) {
+  return fmt::format("{} {}", number, number == 1 ? singular : plural);
+}
+
+std::string RateText(double rate) {
+  if (rate < 0.0005) return "under 0.001";
+  return rate < 0.95 ? fmt::format("{:.3f}", rate) : fmt::format("{:.1f}", rate);
+}
+
+// "2 queries every 1s = 600.0", the greediest first.
+std::string Arithmetic(const RequestPlan& plan) {
+  constexpr std::size_t kMaxTerms = 5;
+  std::vector<RequestPlan::Group> groups = plan.groups;
+  std::stable_sort(groups.begin(), groups.end(), [](const auto& a, const auto& b) {
+    return RequestsPer5Minutes(a) > RequestsPer5Minutes(b);
+  });
+  std::string text;
+  for (std::size_t i = 0; i < std::min(groups.size(), kMaxTerms); ++i) {
+    text += fmt::format(
+        "{}{} every {} = {}", i == 0 ? "" : " + ", Count(groups[i].queries, "query", "queries"),
+        DurationText(groups[i].poll_interval), RateText(RequestsPer5Minutes(groups[i])));
+  }
+  if (groups.size() > kMaxTerms) text += " + others";
+  if (groups.size() > 1) {
+    // A sum that is over the limit by little must not be shown as equal to it.
+    const double excess = plan.requests_per_5_minutes - plan.rate_limit;
+    const bool is_close = excess > 0 && excess < 0.1;
+    text += is_close ? fmt::format(", in all {:.4f}", plan.requests_per_5_minutes)
+                     : fmt::format(", in all {}", RateText(plan.requests_per_5_minutes));
+  }
+  return text + " requests per 5 minutes";
+}
+
+}  // namespace
+
+RequestPlan MakePlan(const QueriesByInterval& queries, int series, int rate_limit) {
+  RequestPlan plan;
+  plan.series = series;
+  plan.rate_limit = rate_limit;
+  for (const auto& [poll_interval, count] : queries) {
+    plan.groups.push_back({poll_interval, count});
+    plan.queries += count;
+    plan.requests_per_5_minutes += RequestsPer5Minutes(plan.groups.back());
+  }
+  return plan;
+}
+
+std::optional<std::string> BudgetError(const RequestPlan& plan) {
+  if (plan.requests_per_5_minutes <= plan.rate_limit + kRoundingNoise) return std::nullopt;
+  return fmt::format(
+      "found {}; expected at most {} (api.rate_limit); raise poll_interval, drop queries, or raise "
+      "api.rate_limit to {} or more",
+      Arithmetic(plan), plan.rate_limit,
+      static_cast<long long>(std::ceil(plan.requests_per_5_minutes - kRoundingNoise)));
+}
+
+std::optional<std::string> BudgetWarning(const RequestPlan& plan) {
+  constexpr double kComfortableShare = 0.8;
+  if (plan.requests_per_5_minutes <= kComfortableShare * plan.rate_limit + kRoundingNoise) {
+    return std::nullopt;
+  }
+  return fmt::format(
+      "{}, {:.0f} % of the {} that api.rate_limit allows: little is left for retries",
+      Arithmetic(plan), 100 * plan.requests_per_5_minutes / plan.rate_limit, plan.rate_limit);
+}
+
+std::string RequestPlan::Text() const {
+  std::string text = fmt::format(
+      "queries                 {}\n"
+      "series                  {}\n"
+      "requests per 5 minutes  {} of {} ({:.1f} %)\n",
+      queries, series, RateText(requests_per_5_minutes), rate_limit,
+      100 * requests_per_5_minutes / rate_limit);
+  for (const Group& group : groups) {
+    text +=
+        fmt::format("  every {:<15} {} from {}\n", DurationText(group.poll_interval),
+                    RateText(RequestsPer5Minutes(group)), Count(group.queries, "query", "queries"));
+  }
+  return text;
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,57 @@
+"""A second reading of a Radar answer, written from the API's documentation and docs/metrics.md and
+not from the exporter's sources: what the exporter should make of it."""
+
+import collections
+import datetime
+import math
+import statistics
+
+# Ratios are 0 to 1, times are Unix seconds; None: not to be published.
+Reading = collections.namedtuple(
+    "Reading", "spoof not_spoof mean stddev control sample_timestamp last_updated confidence"
+)
+
+SECONDS = {"15m": 900, "1h": 3600, "1d": 86400, "1w": 7 * 86400}
+WEEK = SECONDS["1w"]
+
+
+def unix_seconds(rfc3339):
+    return datetime.datetime.fromisoformat(rfc3339).timestamp()
+
+
+def complete_buckets(series, interval, last_updated):
+    """{start: (SPOOF, NOT_SPOOF)} as ratios, oldest first."""
+    rows = sorted(
+        (unix_seconds(start), float(spoof) / 100, float(not_spoof) / 100)
+        for start, spoof, not_spoof in zip(
+            series["timestamps"], series["SPOOF"], series["NOT_SPOOF"], strict=True
+        )
+    )
+    return {start: shares for start, *shares in rows if start + interval <= last_updated}
+
+
+def read(answer, agg_interval, days):
+    """`days` is the length of dateRange, for the control period."""
+    result = answer["result"]
+    meta = result["meta"]
+    interval = SECONDS[agg_interval]
+    last_updated = unix_seconds(meta["lastUpdated"])
+    buckets = complete_buckets(result["serie_0"], interval, last_updated)
+    newest = max(buckets)
+    spoof, not_spoof = buckets.pop(newest)
+    before = [spoof_before for spoof_before, _ in buckets.values()]
+    control = None
+    if "serie_1" in result:
+        shift = math.ceil(days * 86400 / WEEK) * WEEK
+        period = complete_buckets(result["serie_1"], interval, last_updated)
+        control = period[newest - shift][0]
+    return Reading(
+        spoof=spoof,
+        not_spoof=not_spoof,
+        mean=statistics.fmean(before) if len(before) >= 2 else None,
+        stddev=statistics.stdev(before) if len(before) >= 2 else None,
+        control=control,
+        sample_timestamp=newest,
+        last_updated=last_updated,
+        confidence=meta["confidenceInfo"]["level"],
+    )

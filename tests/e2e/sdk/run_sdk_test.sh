@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Installs Cloudflare's SDK, as locked here, into a scratch directory and runs sdk_test.mjs there.
+#
+# Usage: run_sdk_test.sh SCRATCH_DIRECTORY PATH_TO_radar_simulator
+set -euo pipefail
+
+source_directory=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+scratch=$1
+simulator=$2
+
+mkdir -p "$scratch"
+cp -- "$source_directory"/{package.json,package-lock.json,sdk_test.mjs} "$scratch"
+cd -- "$scratch"
+if ! cmp -s package-lock.json installed-lock.json; then
+  npm ci --ignore-scripts --no-audit --no-fund
+  cp package-lock.json installed-lock.json
+fi
+exec node sdk_test.mjs "$simulator"

@@ -1,0 +1,143 @@
+#include "radar_spoof/freshness.h"
+
+#include <doctest/doctest.h>
+
+#include "support/query_builder.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Instant kNow = {WallTime(1'780'000'000s), SteadyTime(1'000'000s)};
+
+QueryState NeverPolled() { return {test::MakeQuery("all"), {}, {}, {}, {}}; }
+
+// Polled well `age` ago; its bucket ended `data_age` ago.
+QueryState Good(Milliseconds age, Milliseconds data_age = 30min) {
+  QueryState state = NeverPolled();
+  const WallTime bucket_start = kNow.wall - data_age - Length(state.query.agg_interval);
+  state.sample = SpoofSample{
+      *Ratio::FromPercent(10), *Ratio::FromPercent(90), bucket_start, {}, {}, {}, {}, {}};
+  state.last_success = kNow + -age;
+  state.polls = 1;
+  return state;
+}
+
+QueryState Failing(Milliseconds age) {
+  QueryState state = Good(age);
+  state.last_failure = Failure(FailureReason::kServer, "HTTP 503");
+  state.polls = 2;
+  state.failures = 1;
+  return state;
+}
+
+PollingConfig StaleAfter(int poll_intervals) {
+  PollingConfig polling;
+  polling.stale_after = poll_intervals;
+  return polling;
+}
+
+PollingConfig WithMaxDataAge(Seconds age) {
+  PollingConfig polling;
+  polling.max_data_age = age;
+  return polling;
+}
+
+TEST_CASE("A query that was never polled well has nothing to show") {
+  QueryState never = NeverPolled();
+  CHECK_FALSE(IsFresh(never, {}, kNow));
+  never.last_failure = Failure(FailureReason::kDns, "no such host");
+  never.polls = never.failures = 1;
+  CHECK_FALSE(IsFresh(never, {}, kNow));
+}
+
+TEST_CASE("A failing query keeps its last good values for stale_after poll intervals") {
+  CHECK(IsFresh(Failing(0ms), {}, kNow));
+  CHECK(IsFresh(Failing(45min), {}, kNow));
+  CHECK_FALSE(IsFresh(Failing(45min + 1ms), {}, kNow));
+  CHECK(IsFresh(Failing(15min), StaleAfter(1), kNow));
+  CHECK_FALSE(IsFresh(Failing(15min + 1ms), StaleAfter(1), kNow));
+}
+
+TEST_CASE("The age of a good poll is measured in the query's own poll intervals") {
+  QueryState state = Failing(10s);
+  state.query.poll_interval = 3s;
+  CHECK_FALSE(IsFresh(state, {}, kNow));
+  state.query.poll_interval = 4s;
+  CHECK(IsFresh(state, {}, kNow));
+}
+
+TEST_CASE("The age of a good poll is steady time: a wall clock step neither ages nor renews it") {
+  // Without timestamps in the answer, only the steady clock decides.
+  QueryState young = Failing(1min);
+  young.sample->bucket_start.reset();
+  young.last_success->wall -= 24h;
+  CHECK(IsFresh(young, {}, kNow));
+  QueryState old = Failing(2h);
+  old.sample->bucket_start.reset();
+  old.last_success->wall = kNow.wall;
+  CHECK_FALSE(IsFresh(old, {}, kNow));
+}
+
+TEST_CASE("A good query stays while its next answer is slow or polling is held") {
+  QueryState state = Good(30s);
+  state.query.poll_interval = 1s;
+  CHECK(IsFresh(state, {}, kNow));
+  CHECK(IsFresh(Good(16min), StaleAfter(1), kNow));
+}
+
+TEST_CASE("A good answer does not stay for ever when polling has stopped") {
+  CHECK(IsFresh(Good(45min + kOverdue), {}, kNow));
+  CHECK_FALSE(IsFresh(Good(45min + kOverdue + 1ms), {}, kNow));
+}
+
+TEST_CASE("Data older than max_data_age are not shown, however well the API answers") {
+  CHECK(IsFresh(Good(0ms, 6h), {}, kNow));
+  CHECK_FALSE(IsFresh(Good(0ms, 6h + 1ms), {}, kNow));
+  CHECK(IsFresh(Good(0ms, 40min), WithMaxDataAge(40min), kNow));
+  CHECK_FALSE(IsFresh(Good(0ms, 41min), WithMaxDataAge(40min), kNow));
+}
+
+TEST_CASE("By default data may be as old as the larger of 6 hours and 3 aggregation intervals") {
+  CHECK(MaxDataAge(test::MakeQuery("all"), {}) == 6h);
+  CHECK(MaxDataAge(test::MakeQuery("all", AggInterval::k1h), {}) == 6h);
+  CHECK(MaxDataAge(test::MakeQuery("all", AggInterval::k1d), {}) == 72h);
+  CHECK(MaxDataAge(test::MakeQuery("all", AggInterval::k1w), {}) == 504h);
+  CHECK(MaxDataAge(test::MakeQuery("all", AggInterval::k1w), WithMaxDataAge(1h)) == 1h);
+}
+
+TEST_CASE("A bucket's age counts from its end") {
+  QueryState state = Good(0ms);
+  state.query.agg_interval = AggInterval::k1w;
+  state.sample->bucket_start = kNow.wall - 4 * 168h;
+  CHECK(IsFresh(state, {}, kNow));
+  state.sample->bucket_start = kNow.wall - 4 * 168h - 1ms;
+  CHECK_FALSE(IsFresh(state, {}, kNow));
+}
+
+TEST_CASE("Without timestamps lastUpdated tells how old the data are") {
+  QueryState state = Good(0ms);
+  state.sample->bucket_start.reset();
+  state.sample->last_updated = kNow.wall - 6h;
+  CHECK(IsFresh(state, {}, kNow));
+  state.sample->last_updated = kNow.wall - 6h - 1ms;
+  CHECK_FALSE(IsFresh(state, {}, kNow));
+}
+
+TEST_CASE("Without timestamps and lastUpdated only the age of the poll counts") {
+  QueryState state = Failing(45min);
+  state.sample->bucket_start.reset();
+  CHECK(IsFresh(state, {}, kNow));
+  state.last_success = kNow + -46min;
+  CHECK_FALSE(IsFresh(state, {}, kNow));
+}
+
+TEST_CASE("lastUpdated does not make an old bucket young") {
+  QueryState state = Good(0ms, 7h);
+  state.sample->last_updated = kNow.wall;
+  CHECK_FALSE(IsFresh(state, {}, kNow));
+}
+
+}  // namespace
+}  // namespace radar_spoof

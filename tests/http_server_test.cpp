@@ -1,0 +1,409 @@
+#include "radar_spoof/http_server.h"
+
+#include <atomic>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+
+#include "support/certificates.h"
+#include "support/tcp_client.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Exchange;
+using test::TcpClient;
+
+constexpr std::string_view kClose = "Host: x\r\nConnection: close\r\n\r\n";
+
+std::string Request(std::string_view line, std::string_view headers = "") {
+  return std::string(line) + " HTTP/1.1\r\n" + std::string(headers) + std::string(kClose);
+}
+
+// "200" of "HTTP/1.1 200 OK...".
+std::string Status(std::string_view reply) {
+  return std::string(reply.substr(0, 9) == "HTTP/1.1 " ? reply.substr(9, 3) : reply);
+}
+
+std::string Body(std::string_view reply) {
+  const auto end = reply.find("\r\n\r\n");
+  return end == std::string_view::npos ? "" : std::string(reply.substr(end + 4));
+}
+
+bool Contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+ServerResponse Echo(const ServerRequest& request) {
+  std::string body = request.method + " " + request.path;
+  for (const auto& [name, value] : request.query) body += " " + name + "=" + value;
+  return {200, {{"Content-Type", "text/plain"}, {"X-Test", "1"}}, body, {}};
+}
+
+std::unique_ptr<HttpServer> Serve(HttpServer::Handler handler, ServerOptions options = {},
+                                  ServerThreads threads = ServerThreads::kPool,
+                                  const std::string& host = "127.0.0.1") {
+  auto server = HttpServer::Start({host, 0}, threads, std::move(handler), std::move(options));
+  if (!server) throw std::runtime_error(server.error());
+  return std::move(server).value();
+}
+
+std::chrono::milliseconds TimeToStop(std::unique_ptr<HttpServer> server) {
+  const auto start = std::chrono::steady_clock::now();
+  server.reset();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                               start);
+}
+
+TEST_CASE("the handler sees method, decoded path and decoded query, in order") {
+  const auto server = Serve(Echo);
+  CHECK(Body(Exchange(server->port(), Request("GET /a%20b/%2Fc?x=1&x=%26&y+z=a+b&flag"))) ==
+        "GET /a b//c x=1 x=& y z=a b flag=");
+  CHECK(Body(Exchange(server->port(), Request("PUT /p"))) == "PUT /p");
+  CHECK(Body(Exchange(server->port(), Request("BREW /p"))) == "BREW /p");
+}
+
+TEST_CASE("the handler sees header names in lower case and values as sent") {
+  const auto server = Serve([](const ServerRequest& request) {
+    return ServerResponse{200, {}, std::string(request.Header("x-mixed")), {}};
+  });
+  CHECK(Body(Exchange(server->port(), Request("GET /", "X-MiXeD: a B\r\n"))) == "a B");
+}
+
+TEST_CASE("a reply carries its headers and the exact Content-Length") {
+  const auto server = Serve(Echo);
+  const std::string reply = Exchange(server->port(), Request("GET /four"));
+  CHECK(Contains(reply, "\r\nContent-Length: 9\r\n"));
+  CHECK(Contains(reply, "\r\nX-Test: 1\r\n"));
+  CHECK(Body(reply) == "GET /four");
+}
+
+TEST_CASE("a large body arrives whole") {
+  const std::string large(3'000'000, 'x');
+  const auto server = Serve([&](const ServerRequest&) {
+    return ServerResponse{200, {}, large, {}};
+  });
+  CHECK(Body(Exchange(server->port(), Request("GET /"))) == large);
+}
+
+TEST_CASE("HEAD is answered with GET's headers and no body") {
+  const auto server = Serve(Echo);
+  const std::string reply = Exchange(server->port(), Request("HEAD /four"));
+  CHECK(Status(reply) == "200");
+  CHECK(Contains(reply, "\r\nContent-Length: 10\r\n"));
+  CHECK(Body(reply).empty());
+}
+
+TEST_CASE("pipelined requests are answered in order on one connection") {
+  const auto server = Serve(Echo);
+  TcpClient client(server->port());
+  client.Send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n" + Request("GET /2"));
+  const std::string replies = client.ReceiveAll();
+  const auto first = replies.find("GET /1");
+  CHECK(first != std::string::npos);
+  CHECK(replies.find("GET /2") > first);
+  CHECK(!Contains(replies, "TIMEOUT"));
+}
+
+TEST_CASE("a client that has shut its sending side still gets its answer") {
+  const auto server = Serve(Echo);
+  TcpClient client(server->port());
+  client.Send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.CloseWriting();
+  CHECK(Body(client.ReceiveUntil("GET /1")) == "GET /1");
+}
+
+TEST_CASE("requests that a strict server refuses never reach the handler") {
+  std::atomic<int> handled = 0;
+  const auto server = Serve([&](const ServerRequest& request) {
+    ++handled;
+    return Echo(request);
+  });
+  struct Row {
+    const char* name;
+    std::string request;
+    const char* status;
+  };
+  const Row rows[] = {
+      {"no Host", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n", "400"},
+      {"two Hosts", Request("GET /", "Host: y\r\n"), "400"},
+      {"space before the colon", Request("GET /", "X-A : b\r\n"), "400"},
+      {"header without a colon", Request("GET /", "garbage\r\n"), "400"},
+      {"space in the target", Request("GET /a b"), "400"},
+      {"CR in the target", Request("GET /a\rb"), "400"},
+      {"raw UTF-8 in the target", Request("GET /\xc3\xbc"), "400"},
+      {"broken escape", Request("GET /%zz"), "400"},
+      {"cut escape", Request("GET /%4"), "400"},
+      {"absolute form for another host", Request("GET http://y/"), "400"},
+      {"CONNECT", Request("CONNECT y:443"), "400"},
+      {"Content-Length and chunked",
+       Request("POST /",
+               "Content-Length: 3\r\nTransfer-Encoding: "
+               "chunked\r\n") +
+           "0\r\n\r\n",
+       "400"},
+      {"two Content-Lengths",
+       Request("POST /", "Content-Length: 1\r\nContent-Length: 2\r\n") + "ab", "400"},
+      {"Content-Length that is no number", Request("POST /", "Content-Length: abc\r\n"), "400"},
+      {"negative Content-Length", Request("POST /", "Content-Length: -1\r\n"), "400"},
+      {"Content-Length over 2^64", Request("POST /", "Content-Length: 99999999999999999999\r\n"),
+       "413"},
+      {"unknown transfer coding", Request("POST /", "Transfer-Encoding: foo\r\n"), "400"},
+      {"HTTP/0.9", "GET /\r\n\r\n", "400"},
+      {"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505"},
+      {"17 KiB of header", Request("GET /", "X: " + std::string(17408, 'a') + "\r\n"), "431"},
+      {"1 MB of header", Request("GET /", "X: " + std::string(1'000'000, 'a') + "\r\n"), "431"},
+      {"2000 headers",
+       [] {
+         std::string headers;
+         for (int i = 0; i < 2000; ++i) headers += "X: a\r\n";
+         return Request("GET /", headers);
+       }(),
+       "431"},
+      {"1 MB of target", Request("GET /" + std::string(1'000'000, 'a')), "414"},
+      {"body of 64 KiB and 1 byte", Request("POST /", "Content-Length: 65537\r\n"), "413"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    CHECK(Status(Exchange(server->port(), row.request)) == row.status);
+  }
+  CHECK(handled == 0);
+}
+
+TEST_CASE("requests that are unusual and legal are served") {
+  const auto server = Serve(Echo);
+  const std::string kilobytes(15'000, 'a');
+  CHECK(Status(Exchange(server->port(), "GET / HTTP/1.0\r\n\r\n")) == "200");
+  CHECK(Body(Exchange(server->port(), Request("GET http://X/a?b=c"))) == "GET /a b=c");
+  CHECK(Body(Exchange(server->port(), Request("OPTIONS *"))) == "OPTIONS *");
+  CHECK(Status(Exchange(server->port(), Request("GET /", "X: " + kilobytes + "\r\n"))) == "200");
+  CHECK(Status(Exchange(server->port(), Request("GET /" + kilobytes))) == "200");
+  CHECK(Body(Exchange(server->port(), Request("GET /a%00b"))) == std::string("GET /a\0b", 8));
+}
+
+TEST_CASE("a request body of up to 64 KiB is read, thrown away and answered") {
+  const auto server = Serve(Echo);
+  const std::string body(65536, 'b');
+  CHECK(Body(Exchange(server->port(), Request("POST /", "Content-Length: 65536\r\n") + body)) ==
+        "POST /");
+  CHECK(Body(Exchange(server->port(), Request("POST /", "Transfer-Encoding: chunked\r\n") +
+                                          "10000\r\n" + body + "\r\n0\r\n\r\n")) == "POST /");
+}
+
+TEST_CASE("a chunked body that grows over 64 KiB ends the connection unanswered") {
+  const auto server = Serve(Echo);
+  CHECK(Exchange(server->port(), Request("POST /", "Transfer-Encoding: chunked\r\n") + "10001\r\n" +
+                                     std::string(65537, 'b') + "\r\n0\r\n\r\n") == "");
+}
+
+TEST_CASE("a GET whose announced body never comes is answered at once and closed") {
+  const auto server = Serve(Echo);
+  CHECK(Body(Exchange(server->port(),
+                      "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")) == "GET /");
+}
+
+TEST_CASE("an exception in the handler is a 500 for one client, and reported") {
+  std::mutex mutex;
+  std::string reported;
+  ServerOptions options;
+  options.on_error = [&](std::string_view text) {
+    const std::lock_guard lock(mutex);
+    reported += text;
+  };
+  const auto server = Serve(
+      [](const ServerRequest& request) {
+        if (request.path == "/boom") throw std::runtime_error("out of luck");
+        if (request.path == "/int") throw 42;
+        return Echo(request);
+      },
+      options);
+  const std::string reply = Exchange(server->port(), Request("GET /boom"));
+  CHECK(Status(reply) == "500");
+  CHECK(!Contains(reply, "luck"));
+  CHECK(Status(Exchange(server->port(), Request("GET /int"))) == "500");
+  CHECK(Status(Exchange(server->port(), Request("GET /"))) == "200");
+  const std::lock_guard lock(mutex);
+  CHECK(reported == "out of luckunknown exception");
+}
+
+TEST_CASE("20 clients at once are each answered with their own page") {
+  for (const auto threads : {ServerThreads::kPool, ServerThreads::kThreadPerConnection}) {
+    const auto server = Serve(Echo, {}, threads);
+    std::vector<std::future<std::string>> replies;
+    for (int i = 0; i < 20; ++i) {
+      replies.push_back(std::async(std::launch::async, [&server, i] {
+        std::string bodies;
+        for (int turn = 0; turn < 20; ++turn) {
+          bodies = Body(Exchange(server->port(), Request("GET /" + std::to_string(i))));
+        }
+        return bodies;
+      }));
+    }
+    for (int i = 0; i < 20; ++i) {
+      CHECK(replies[static_cast<std::size_t>(i)].get() == "GET /" + std::to_string(i));
+    }
+  }
+}
+
+TEST_CASE("idle and half-open clients do not keep others waiting") {
+  const auto server = Serve(Echo);
+  std::vector<std::unique_ptr<TcpClient>> idle;
+  for (int i = 0; i < 200; ++i) {
+    idle.push_back(std::make_unique<TcpClient>(server->port()));
+    if (i % 2 == 0) idle.back()->Send("GET /metrics HTTP/1.1\r\nHost: x\r\n");
+  }
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(Status(Exchange(server->port(), Request("GET /"))) == "200");
+  CHECK(std::chrono::steady_clock::now() - start < 1s);
+}
+
+TEST_CASE(
+    "destruction is prompt with idle, half-open and keep-alive clients, and they are dropped") {
+  for (const auto threads : {ServerThreads::kPool, ServerThreads::kThreadPerConnection}) {
+    auto server = Serve(Echo, {}, threads);
+    const int port = server->port();
+    TcpClient idle(port);
+    TcpClient half_open(port);
+    half_open.Send("GET / HT");
+    TcpClient kept_alive(port);
+    kept_alive.Send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(Contains(kept_alive.ReceiveUntil("GET /1"), "GET /1"));
+    CHECK(TimeToStop(std::move(server)) < 500ms);
+    CHECK(idle.ReceiveAll() == "");
+    CHECK(kept_alive.ReceiveAll() == "");
+    CHECK_THROWS(TcpClient(port));
+  }
+}
+
+TEST_CASE("a delayed response arrives late, and other clients do not wait for it") {
+  const auto server = Serve(
+      [](const ServerRequest& request) {
+        ServerResponse response = Echo(request);
+        if (request.path == "/slow") response.delay = 300ms;
+        return response;
+      },
+      {}, ServerThreads::kThreadPerConnection);
+  TcpClient slow(server->port());
+  const auto start = std::chrono::steady_clock::now();
+  slow.Send(Request("GET /slow"));
+  CHECK(Status(Exchange(server->port(), Request("GET /fast"))) == "200");
+  CHECK(std::chrono::steady_clock::now() - start < 250ms);
+  CHECK(Body(slow.ReceiveAll()) == "GET /slow");
+  CHECK(std::chrono::steady_clock::now() - start >= 300ms);
+}
+
+TEST_CASE("destruction wakes a delayed response, whose client gets no answer") {
+  std::promise<void> entered;
+  auto server = Serve(
+      [&](const ServerRequest& request) {
+        ServerResponse response = Echo(request);
+        response.delay = 1h;
+        entered.set_value();
+        return response;
+      },
+      {}, ServerThreads::kThreadPerConnection);
+  TcpClient client(server->port());
+  client.Send(Request("GET /"));
+  entered.get_future().wait();
+  CHECK(TimeToStop(std::move(server)) < 500ms);
+  CHECK(client.ReceiveAll() == "");
+}
+
+TEST_CASE("a port in use is reported with the address and the system's reason") {
+  const auto first = Serve(Echo);
+  const auto second = HttpServer::Start({"127.0.0.1", first->port()}, ServerThreads::kPool, Echo);
+  CHECK(!second.ok());
+  CHECK(second.error() ==
+        "cannot listen on 127.0.0.1:" + std::to_string(first->port()) + ": Address already in use");
+}
+
+TEST_CASE("an address that is not this machine's or not a name is reported") {
+  const auto foreign = HttpServer::Start({"192.0.2.1", 0}, ServerThreads::kPool, Echo);
+  CHECK(!foreign.ok());
+  CHECK(foreign.error() == "cannot listen on 192.0.2.1:0: Cannot assign requested address");
+  const auto nonsense = HttpServer::Start({"1.2.3", -1}, ServerThreads::kPool, Echo);
+  CHECK(!nonsense.ok());
+}
+
+TEST_CASE("a stopped server gives its port and descriptors back") {
+  auto first = Serve(Echo);
+  const int port = first->port();
+  first.reset();
+  const int before = ::open("/dev/null", O_RDONLY);
+  ::close(before);
+  {
+    const auto again = HttpServer::Start({"127.0.0.1", port}, ServerThreads::kPool, Echo);
+    CHECK(again.ok());
+  }
+  const int after = ::open("/dev/null", O_RDONLY);
+  ::close(after);
+  CHECK(after == before);
+}
+
+TEST_CASE("without a host both IPv6 and IPv4 are served") {
+  const auto server = Serve(Echo, {}, ServerThreads::kPool, "");
+  CHECK(Status(Exchange(server->port(), Request("GET /"), AF_INET)) == "200");
+  CHECK(Status(Exchange(server->port(), Request("GET /"), AF_INET6)) == "200");
+}
+
+TEST_CASE("an IPv6 literal is served on IPv6 alone") {
+  const auto server = Serve(Echo, {}, ServerThreads::kPool, "::1");
+  CHECK(Status(Exchange(server->port(), Request("GET /"), AF_INET6)) == "200");
+  CHECK_THROWS(TcpClient(server->port(), AF_INET));
+}
+
+TEST_CASE("listen addresses are read in every form, and written back the same") {
+  for (const char* text : {":10766", "127.0.0.1:10766", "[::1]:10766", "localhost:0", "[::]:65535",
+                           "[fe80::1%lo]:1"}) {
+    CAPTURE(text);
+    const auto address = ListenAddress::Parse(text);
+    CHECK(address.ok());
+    if (address) CHECK(address.value().Text() == text);
+  }
+  const auto six = ListenAddress::Parse("[::1]:10766");
+  CHECK(six.value().host == "::1");
+  CHECK(six.value().port == 10766);
+}
+
+TEST_CASE("a bad listen address is refused with what is wrong") {
+  struct Row {
+    const char* text;
+    const char* problem;
+  };
+  const Row rows[] = {
+      {"", "no port"},
+      {"localhost", "no port"},
+      {"::1", "an IPv6 address stands in brackets"},
+      {"::1:80", "an IPv6 address stands in brackets"},
+      {"[::1]", "bad IPv6 address"},
+      {"[]:80", "bad IPv6 address"},
+      {"[1.2.3.4]:80", "bad IPv6 address"},
+      {"::", "an IPv6 address stands in brackets"},
+      {"a b:80", "bad host"},
+      {"http://x:80", "an IPv6 address stands in brackets"},
+      {"x/y:80", "bad host"},
+      {"x:", "the port is not a number from 0 to 65535"},
+      {"x:-1", "the port is not a number from 0 to 65535"},
+      {"x:-0", "the port is not a number from 0 to 65535"},
+      {"x:65536", "the port is not a number from 0 to 65535"},
+      {"x:80 ", "the port is not a number from 0 to 65535"},
+      {"x:0x50", "the port is not a number from 0 to 65535"},
+      {"x:http", "the port is not a number from 0 to 65535"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.text);
+    const auto address = ListenAddress::Parse(row.text);
+    CHECK(!address.ok());
+    if (!address) {
+      CHECK(address.error() == "\"" + std::string(row.text) + "\": " + row.problem +
+                                   "; expected HOST:PORT, [IPV6]:PORT or :PORT");
+    }
+  }
+}
+
+}  // namespace
+}  // namespace radar_spoof

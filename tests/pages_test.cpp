@@ -1,0 +1,300 @@
+#include "radar_spoof/pages.h"
+
+#include <doctest/doctest.h>
+
+#include "radar_spoof/landing_page.h"
+#include "support/query_builder.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+
+// 2026-06-08T12:00:00Z.
+constexpr Instant kNow{WallTime(Seconds(1780920000)), SteadyTime(1'000'000s)};
+
+class FixedClock final : public Clock {
+ public:
+  Instant Now() const override { return kNow; }
+};
+
+QueryState Untried(std::string name) {
+  return {.query = test::MakeQuery(std::move(name)),
+          .sample = {},
+          .last_success = {},
+          .last_failure = {},
+          .next_poll = {}};
+}
+
+QueryState Good(std::string name, Milliseconds age = 3min) {
+  QueryState state = Untried(std::move(name));
+  state.sample = SpoofSample{.spoof = *Ratio::FromPercent(18.99756),
+                             .not_spoof = *Ratio::FromPercent(81.00244),
+                             .bucket_start = kNow.wall - 45min,
+                             .window = {},
+                             .control = {},
+                             .confidence_level = {},
+                             .annotations = {},
+                             .last_updated = {}};
+  state.last_success = Instant{kNow.wall - age, kNow.steady - age};
+  state.next_poll = kNow.wall + 12min;
+  state.polls = 1;
+  return state;
+}
+
+QueryState Failing(std::string name, Milliseconds age, std::string detail) {
+  QueryState state = Good(std::move(name), age);
+  state.last_failure = Failure(FailureReason::kServer, std::move(detail));
+  state.polls = 2;
+  state.failures = 1;
+  return state;
+}
+
+Snapshot SnapshotOf(std::vector<QueryState> queries) {
+  Snapshot snapshot;
+  snapshot.queries = std::move(queries);
+  snapshot.api.path = "/radar/email/security/timeseries_groups/spoof";
+  snapshot.api.up = true;
+  snapshot.api.requests[200] = 1;
+  return snapshot;
+}
+
+class PagesFixture {
+ public:
+  PagesFixture() {
+    options_.exposition = [](ExpositionFormat format) {
+      return format == ExpositionFormat::kText ? std::string("text page\n")
+                                               : std::string("# EOF\n");
+    };
+  }
+
+ protected:
+  ServerResponse Ask(const std::string& method, const std::string& path,
+                     std::vector<std::pair<std::string, std::string>> headers = {}) const {
+    return Pages(store_, clock_, options_).Respond({method, path, {}, std::move(headers)});
+  }
+  static std::string Header(const ServerResponse& response, std::string_view name) {
+    std::string values;
+    for (const auto& [key, value] : response.headers) {
+      if (key == name) values += (values.empty() ? "" : " | ") + value;
+    }
+    return values;
+  }
+
+  SnapshotStore store_{SnapshotOf({Good("all")})};
+  FixedClock clock_;
+  PagesOptions options_;
+};
+
+bool Contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "paths are exact") {
+  for (const char* path : {"/", "/metrics", "/-/healthy", "/-/ready"}) {
+    CAPTURE(path);
+    CHECK(Ask("GET", path).status == 200);
+    CHECK(Ask("HEAD", path).status == 200);
+  }
+  for (const char* path :
+       {"/metricsX", "/metrics/", "/metrics/x", "//metrics", "/METRICS", "/-/", "/-/health",
+        "/-/healthy/", "/-/reload/", "/favicon.ico", "*", "", "/../metrics", "/./metrics"}) {
+    CAPTURE(path);
+    CHECK(Ask("GET", path).status == 404);
+    CHECK(Ask("POST", path).status == 404);
+  }
+  CHECK(Ask("GET", std::string("/metrics\0", 9)).status == 404);
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "other methods are answered with 405 and those that are allowed") {
+  for (const char* method : {"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get", "BREW"}) {
+    for (const char* path : {"/", "/metrics", "/-/healthy", "/-/ready"}) {
+      CAPTURE(method);
+      CAPTURE(path);
+      CHECK(Ask(method, path).status == 405);
+      CHECK(Header(Ask(method, path), "Allow") == "GET, HEAD");
+    }
+  }
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "metrics are text by default and OpenMetrics when preferred") {
+  const ServerResponse text = Ask("GET", "/metrics");
+  CHECK(Header(text, "Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+  CHECK(Header(text, "Vary") == "Accept, Accept-Encoding");
+  CHECK(Header(text, "Content-Encoding") == "");
+  CHECK(text.body == "text page\n");
+
+  const ServerResponse open = Ask("GET", "/metrics", {{"accept", "application/openmetrics-text"}});
+  CHECK(Header(open, "Content-Type") ==
+        "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  CHECK(Header(open, "Vary") == "Accept, Accept-Encoding");
+  CHECK(open.body == "# EOF\n");
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "metrics are compressed only for those who allow it") {
+  const ServerResponse zipped = Ask("GET", "/metrics", {{"accept-encoding", "gzip"}});
+  CHECK(Header(zipped, "Content-Encoding") == "gzip");
+  CHECK(zipped.body.substr(0, 2) == "\x1f\x8b");
+  CHECK(Header(Ask("GET", "/metrics", {{"accept-encoding", "gzip;q=0"}}), "Content-Encoding") ==
+        "");
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "the metrics may have another path, even the root") {
+  options_.telemetry_path = "/probe";
+  CHECK(Ask("GET", "/probe").body == "text page\n");
+  CHECK(Ask("GET", "/metrics").status == 404);
+  CHECK(Contains(Ask("GET", "/").body, "<a href=\"/probe\">"));
+  options_.telemetry_path = "/";
+  CHECK(Ask("GET", "/").body == "text page\n");
+}
+
+TEST_CASE_FIXTURE(PagesFixture,
+                  "health does not depend on the queries, readiness on their first try") {
+  store_.Publish(SnapshotOf({Good("a"), Untried("b"), Untried("c")}));
+  CHECK(Ask("GET", "/-/healthy").status == 200);
+  CHECK(Ask("GET", "/-/healthy").body == "OK\n");
+  CHECK(Ask("GET", "/-/ready").status == 503);
+  CHECK(Ask("GET", "/-/ready").body == "2 of 3 queries not tried yet\n");
+  store_.Publish(SnapshotOf({Good("a"), Failing("b", 24h, "x")}));
+  CHECK(Ask("GET", "/-/ready").status == 200);
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "a reload is refused unless it is enabled") {
+  CHECK(Ask("POST", "/-/reload").status == 403);
+  CHECK(Ask("PUT", "/-/reload").status == 403);
+  CHECK(Ask("GET", "/-/reload").status == 405);
+  CHECK(Header(Ask("GET", "/-/reload"), "Allow") == "POST, PUT");
+}
+
+TEST_CASE_FIXTURE(PagesFixture,
+                  "a reload answers with its outcome, and only POST and PUT cause one") {
+  int reloads = 0;
+  std::optional<std::string> error;
+  options_.reload = [&] {
+    ++reloads;
+    return error;
+  };
+  CHECK(Ask("GET", "/-/reload").status == 405);
+  CHECK(Ask("HEAD", "/-/reload").status == 405);
+  CHECK(Header(Ask("DELETE", "/-/reload"), "Allow") == "POST, PUT");
+  CHECK(reloads == 0);
+  CHECK(Ask("POST", "/-/reload").status == 200);
+  CHECK(Ask("PUT", "/-/reload").status == 200);
+  CHECK(reloads == 2);
+  error = "config.yaml:3:1: unknown key";
+  const ServerResponse failed = Ask("POST", "/-/reload");
+  CHECK(failed.status == 500);
+  CHECK(Contains(failed.body, "config.yaml:3:1: unknown key"));
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "with authentication every path and method asks for it first") {
+  options_.allows = [](std::string_view authorization) { return authorization == "Basic good"; };
+  int reloads = 0;
+  options_.reload = [&]() -> std::optional<std::string> {
+    ++reloads;
+    return std::nullopt;
+  };
+  for (const char* path : {"/", "/metrics", "/-/healthy", "/-/ready", "/-/reload", "/nowhere"}) {
+    for (const char* method : {"GET", "HEAD", "POST", "DELETE"}) {
+      CAPTURE(path);
+      CAPTURE(method);
+      CHECK(Ask(method, path).status == 401);
+      CHECK(Ask(method, path, {{"authorization", "Basic bad"}}).status == 401);
+      CHECK(Header(Ask(method, path), "WWW-Authenticate") ==
+            "Basic realm=\"radar_spoof_exporter\", charset=\"UTF-8\"");
+      CHECK(Ask(method, path).body == "Unauthorized\n");
+    }
+  }
+  CHECK(reloads == 0);
+  CHECK(Ask("GET", "/metrics", {{"authorization", "Basic good"}}).status == 200);
+  CHECK(Ask("GET", "/nowhere", {{"authorization", "Basic good"}}).status == 404);
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "no answer is left for a browser to guess its type") {
+  for (const char* path : {"/", "/metrics", "/-/healthy", "/-/reload", "/nowhere"}) {
+    CAPTURE(path);
+    CHECK(Header(Ask("GET", path), "X-Content-Type-Options") == "nosniff");
+    CHECK(Header(Ask("GET", path), "Content-Type") != "");
+  }
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "the landing page is HTML that may load nothing") {
+  const ServerResponse page = Ask("GET", "/");
+  CHECK(Header(page, "Content-Type") == "text/html; charset=utf-8");
+  CHECK(Header(page, "Content-Security-Policy").starts_with("default-src 'none'; style-src"));
+  CHECK(!Contains(page.body, "<script"));
+}
+
+std::string Page(const Snapshot& snapshot) { return RenderLandingPage(snapshot, kNow, "/metrics"); }
+
+TEST_CASE("the landing page shows what is polled and how that is going") {
+  Snapshot snapshot = SnapshotOf({Good("dmarc_fail")});
+  Query& query = snapshot.queries[0].query;
+  CHECK(query.filters.Add(Dimension::kDmarc, "FAIL"));
+  CHECK(query.filters.Add(Dimension::kSpf, "NONE"));
+  CHECK(query.filters.Add(Dimension::kSpf, "FAIL"));
+  query.control = true;
+  const std::string page = Page(snapshot);
+  for (const char* part :
+       {"dmarc_fail", "dmarc=FAIL spf=FAIL,NONE", "15m over 1d", "polled every 15 minutes",
+        "with control period", "<b>19.0 %</b>",
+        "15 minutes from <span class=\"time\">2026-06-08 11:15 UTC<", "3 minutes ago",
+        "in 12 minutes", ">ok<", "<a href=\"/metrics\">", "<a href=\"/-/healthy\">",
+        "<a href=\"/-/ready\">", "<code>/radar/email/security/timeseries_groups/spoof</code>",
+        "last answer was <span class=\"good\">good</span>", "Version ",
+        "Cloudflare Radar</a>, <a href=\"https://creativecommons.org/licenses/by-nc/4.0/\">CC "
+        "BY-NC "
+        "4.0"}) {
+    CAPTURE(part);
+    CHECK(Contains(page, part));
+  }
+}
+
+TEST_CASE("the landing page before the first poll promises nothing") {
+  Snapshot snapshot = SnapshotOf({Untried("all")});
+  snapshot.api.requests.clear();
+  snapshot.api.up = false;
+  const std::string page = Page(snapshot);
+  for (const char* part : {"all mail", "none yet", ">never<", "at once", "not tried yet",
+                           "It has not been asked yet."}) {
+    CAPTURE(part);
+    CHECK(Contains(page, part));
+  }
+  CHECK(!Contains(page, " %</b>"));
+}
+
+TEST_CASE("the landing page shows a failing query's last good ratio until it is stale") {
+  const std::string young = Page(SnapshotOf({Failing("all", 40min, "HTTP 503")}));
+  CHECK(Contains(young, "<b>19.0 %</b>"));
+  CHECK(Contains(young, "40 minutes ago"));
+  CHECK(Contains(young, "failing: server<small>HTTP 503</small>"));
+  const std::string stale = Page(SnapshotOf({Failing("all", 46min, "HTTP 503")}));
+  CHECK(!Contains(stale, "19.0 %"));
+  CHECK(Contains(stale, "the last one is too old"));
+}
+
+TEST_CASE("the landing page tells of a rate limit for as long as it lasts") {
+  Snapshot snapshot = SnapshotOf({Good("all")});
+  snapshot.api.up = false;
+  snapshot.api.blocked_until = kNow + Milliseconds(4min);
+  CHECK(Contains(Page(snapshot), "no requests for 4 minutes"));
+  CHECK(Contains(Page(snapshot), "not good"));
+  snapshot.api.blocked_until = kNow + Milliseconds(-1);
+  CHECK(!Contains(Page(snapshot), "no requests for"));
+}
+
+TEST_CASE("whatever comes from outside is escaped on the landing page") {
+  const std::string evil = "<b onload='x'>&\"";
+  const std::string escaped = "&lt;b onload=&#39;x&#39;&gt;&amp;&quot;";
+  Snapshot snapshot = SnapshotOf({Failing(evil, 1min, "detail " + evil)});
+  snapshot.api.path = "/path " + evil;
+  const std::string page = RenderLandingPage(snapshot, kNow, "/m" + evil);
+  CHECK(!Contains(page, "<b onload"));
+  for (const char* place : {"<td class=\"name\">", "detail ", "/path ", "href=\"/m"}) {
+    CAPTURE(place);
+    CHECK(Contains(page, place + escaped));
+  }
+}
+
+}  // namespace
+}  // namespace radar_spoof

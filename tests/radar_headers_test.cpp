@@ -1,0 +1,130 @@
+#include "radar_spoof/radar_headers.h"
+
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "support/answer_builder.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+using test::At;
+
+const WallTime kNow = At("2026-06-09T12:00:00Z");
+
+TEST_CASE("Retry-After is between a second and fifteen minutes, or absent") {
+  struct Row {
+    std::string_view value;
+    std::optional<Seconds> expected;
+  };
+  for (const Row& row : {Row{"30", 30s},
+                         Row{" 30\t", 30s},
+                         Row{"0", 1s},
+                         Row{"1", 1s},
+                         Row{"900", 900s},
+                         Row{"901", 900s},
+                         Row{"99999999999", 900s},
+                         Row{"9223372036854775807", 900s},
+                         Row{"99999999999999999999999999", 900s},
+                         Row{"1.5", 1s},
+                         Row{"30,60", 30s},
+                         Row{"30, 60", 30s},
+                         Row{"Tue, 09 Jun 2026 12:02:00 GMT", 120s},
+                         Row{"Tue, 09 Jun 2026 12:00:00 GMT", 1s},
+                         Row{"Sun, 06 Nov 1994 08:49:37 GMT", 1s},
+                         Row{"Fri, 31 Dec 9999 23:59:59 GMT", 900s},
+                         Row{"", std::nullopt},
+                         Row{"abc", std::nullopt},
+                         Row{"-5", std::nullopt},
+                         Row{"+5", std::nullopt},
+                         Row{"inf", std::nullopt},
+                         Row{"Tue, 09 Foo 2026 12:02:00 GMT", std::nullopt},
+                         Row{"Tue, 31 Jun 2026 12:02:00 GMT", std::nullopt},
+                         Row{"Tue, 09 Jun 2026 12:02:00 CET", std::nullopt},
+                         Row{"Tue, 09 Jun 2026 25:02:00 GMT", std::nullopt},
+                         Row{"Tue, 09 Jun 2026 12:02:00 GMT, 30", std::nullopt},
+                         Row{"2026-06-09T12:02:00Z", 900s}}) {  // the number it begins with
+    CAPTURE(row.value);
+    CHECK(ParseRetryAfter(row.value, kNow) == row.expected);
+  }
+}
+
+TEST_CASE("a date a fraction of a second ahead is waited for in full") {
+  CHECK(ParseRetryAfter("Tue, 09 Jun 2026 12:00:30 GMT", kNow + 1ms) == 30s);
+}
+
+TEST_CASE("both rate-limit headers are joined by policy") {
+  const auto policies =
+      ParseRateLimit(R"("default";r=50;t=30, "burst";r=9;t=1)", R"("burst";q=100;w=60)");
+  REQUIRE(policies.size() == 2);
+  const RateLimitHeader& usual = policies.at("default");
+  CHECK(usual.remaining == 50);
+  CHECK(usual.reset_in == 30s);
+  CHECK_FALSE(usual.quota);
+  const RateLimitHeader& burst = policies.at("burst");
+  CHECK(burst.remaining == 9);
+  CHECK(burst.reset_in == 1s);
+  CHECK(burst.quota == 100);
+}
+
+TEST_CASE("numbers are capped before anything is computed with them") {
+  const auto policies = ParseRateLimit("\"a\";r=99999999999999999999999;t=9223372036854775807", "");
+  REQUIRE(policies.contains("a"));
+  CHECK(policies.at("a").remaining == UINT64_MAX);
+  CHECK(policies.at("a").reset_in == 24h);
+}
+
+TEST_CASE("what cannot be read of a rate-limit header is as if it were not there") {
+  for (const std::string_view header : {"",
+                                        ",",
+                                        ";",
+                                        ",,;;==,",
+                                        "r=50;t=30",
+                                        "\"default\"",
+                                        "\"default\";",
+                                        "\"default\";r",
+                                        "\"default\";r=",
+                                        "\"default\";r=abc;t=x",
+                                        "\"default\";r=-1",
+                                        "\"default\";w=60",
+                                        "\"\";r=1",
+                                        "\"UPPER\";r=1",
+                                        "\"with space\";r=1",
+                                        "\"with,comma\";r=1",
+                                        "\"with;semicolon\";r=1",
+                                        "\"new\nline\";r=1",
+                                        "\"quo\\\"te\";r=1",
+                                        "\"{x=\\\"y\\\"}\";r=1",
+                                        "\"\xC3\xA4\";r=1",
+                                        "\"\xFF\";r=1",
+                                        "\"a-name-of-thirty-three-characters\";r=1"}) {
+    CAPTURE(header);
+    CHECK(ParseRateLimit(header, "").empty());
+    CHECK(ParseRateLimit("", header).empty());
+  }
+}
+
+TEST_CASE("one unreadable parameter or item leaves the others") {
+  const auto policies = ParseRateLimit(R"("default"; r=x ; t=30 ;new=1,"B AD";r=1,token;r=7)", "");
+  REQUIRE(policies.size() == 2);
+  CHECK_FALSE(policies.at("default").remaining);
+  CHECK(policies.at("default").reset_in == 30s);
+  CHECK(policies.at("token").remaining == 7);
+}
+
+TEST_CASE("no more than eight policies are taken, and a name of 32 characters is") {
+  std::string header;
+  for (int i = 0; i < 50; ++i) header += "\"p" + std::to_string(i) + "\";r=1,";
+  const auto policies = ParseRateLimit(header, "\"late\";q=1, \"p0\";q=5");
+  CHECK(policies.size() == kMaxRateLimitPolicies);
+  CHECK(kMaxRateLimitPolicies == 8);
+  CHECK_FALSE(policies.contains("late"));
+  REQUIRE(policies.contains("p0"));
+  CHECK(policies.at("p0").quota == 5);
+  CHECK(ParseRateLimit('"' + std::string(32, 'a') + "\";r=1", "").size() == 1);
+}
+
+}  // namespace
+}  // namespace radar_spoof

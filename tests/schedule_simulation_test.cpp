@@ -1,0 +1,294 @@
+// Days and months of polling in simulated time: what the schedule promises in the long run.
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <map>
+#include <numbers>
+#include <optional>
+#include <random>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "radar_spoof/schedule.h"
+#include "support/data_set.h"
+#include "support/query_builder.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+using test::DataSet;
+using test::MakeQuery;
+
+constexpr Instant kStart{WallTime(Seconds(1'780'272'345)), SteadyTime(1000s)};
+constexpr Milliseconds kLatency = 300ms;
+
+std::function<Milliseconds(WallTime)> Constant(Seconds lag) {
+  return [lag](WallTime) { return lag; };
+}
+
+// From 5 to 60 minutes and back, `drift` a step of `interval`.
+std::function<Milliseconds(WallTime)> Drifting(Seconds drift, Seconds interval) {
+  const auto half_period = static_cast<double>((3300s / drift) * interval.count());
+  return [half_period](WallTime at) {
+    const double phase = std::fmod(UnixSeconds(at) / half_period, 2.0);
+    const double share = phase < 1.0 ? phase : 2.0 - phase;
+    return Milliseconds(static_cast<std::int64_t>(300'000 + 3'300'000 * share));
+  };
+}
+
+std::function<Milliseconds(WallTime)> Wavering(Seconds lag, int amplitude_seconds) {
+  return [lag, amplitude_seconds](WallTime at) {
+    std::minstd_rand random(static_cast<std::uint32_t>(at.time_since_epoch() / 15min));
+    random.discard(3);
+    std::uniform_int_distribution<int> within(-amplitude_seconds, amplitude_seconds);
+    return Milliseconds(lag) + Seconds(within(random));
+  };
+}
+
+struct SteadyState {
+  double requests_per_bucket = 0;
+  Milliseconds longest_wait{0};  // from available to answered
+  int buckets = 0;
+};
+
+// Polls `queries` for `intervals` of the longest one; the first 20 are not counted: it is learning.
+SteadyState RunSteadyState(const DataSet& api, const std::vector<Query>& queries, int intervals) {
+  const Seconds period = queries.front().poll_interval;
+  Schedule schedule(ApiConfig{}, PollingConfig{}, queries, 7);
+  std::map<std::size_t, WallTime> newest;
+  SteadyState seen;
+  int requests = 0;
+  Instant now = kStart;
+  const WallTime counted_from = kStart.wall + 20 * period;
+  while (now.wall < kStart.wall + intervals * period) {
+    while (const auto query = schedule.StartNext(now)) {
+      const PollReport answer = api.Answer(queries[*query], now.wall);
+      const Instant ended = now + kLatency;
+      const auto before = newest.find(*query);
+      if (now.wall > counted_from) {
+        ++requests;
+        if (before != newest.end() && *answer.newest_bucket_end > before->second) {
+          ++seen.buckets;
+          const WallTime awaited = before->second + Length(queries[*query].agg_interval);
+          seen.longest_wait = std::max(seen.longest_wait, ended.wall - api.AvailableAt(awaited));
+        }
+      }
+      newest[*query] = *answer.newest_bucket_end;
+      schedule.Record(*query, answer, ended);
+      now = ended;
+    }
+    const SteadyTime wake = std::max(schedule.WakeAt(now), now.steady + 1ms);
+    now = now + (wake - now.steady);
+  }
+  seen.requests_per_bucket = static_cast<double>(requests) / seen.buckets;
+  return seen;
+}
+
+struct LagCase {
+  const char* name;
+  DataSet api;
+};
+
+std::vector<LagCase> LagCases(Seconds interval) {
+  std::vector<LagCase> cases;
+  for (const bool quarter_hours : {true, false}) {
+    const auto add = [&](const char* name, std::function<Milliseconds(WallTime)> lag) {
+      cases.push_back({name, {.lag = std::move(lag), .quarter_hours = quarter_hours}});
+    };
+    add("5 min", Constant(5min));
+    add("17 min", Constant(17min));
+    add("20 min", Constant(20min));
+    add("37 min", Constant(37min));
+    add("60 min", Constant(60min));
+    add("drifting 5 s", Drifting(5s, interval));
+    add("drifting 10 s", Drifting(10s, interval));
+    add("drifting 20 s", Drifting(20s, interval));
+    add("wavering 15 s", Wavering(20min, 15));
+    add("wavering 30 s", Wavering(45min, 30));
+  }
+  return cases;
+}
+
+TEST_CASE("in steady state a bucket costs at most 1.25 requests and waits at most 3 minutes") {
+  for (const AggInterval interval : {AggInterval::k15m, AggInterval::k1h, AggInterval::k1d}) {
+    for (const LagCase& lag : LagCases(Length(interval))) {
+      CAPTURE(RequestName(interval));
+      CAPTURE(lag.name);
+      CAPTURE(lag.api.quarter_hours);
+      const SteadyState seen = RunSteadyState(lag.api, {MakeQuery("all", interval)}, 700);
+      CHECK(seen.buckets > 650);
+      CHECK(seen.requests_per_bucket <= 1.25);
+      CHECK(seen.longest_wait <= 3min);
+    }
+  }
+}
+
+TEST_CASE("queries share what one of them learns about the lag") {
+  std::vector<Query> queries;
+  for (int i = 0; i < 20; ++i) queries.push_back(MakeQuery("q" + std::to_string(i)));
+  for (const LagCase& lag : LagCases(15min)) {
+    CAPTURE(lag.name);
+    CAPTURE(lag.api.quarter_hours);
+    const SteadyState seen = RunSteadyState(lag.api, queries, 400);
+    CHECK(seen.requests_per_bucket <= 1.1);
+    CHECK(seen.longest_wait <= 3min);
+  }
+}
+
+TEST_CASE("a lag that jumps is followed again within a few intervals") {
+  const WallTime jump = kStart.wall + 100 * 15min;
+  DataSet api{.lag = [jump](WallTime at) { return at < jump ? 10min : 50min; }};
+  const SteadyState before_and_after = RunSteadyState(api, {MakeQuery("all")}, 400);
+  CHECK(before_and_after.requests_per_bucket <= 1.25);
+}
+
+TEST_CASE("frozen data are asked for with growing delays, and found soon after they thaw") {
+  DataSet api{.lag = Constant(20min)};
+  const std::vector<Query> queries = {MakeQuery("all")};
+  Schedule schedule(ApiConfig{}, PollingConfig{}, queries, 7);
+  const WallTime freeze = kStart.wall + 24h;
+  const WallTime thaw = freeze + 12h;
+  int requests_while_frozen = 0;
+  std::optional<WallTime> found;
+  Instant now = kStart;
+  while (!found) {
+    now = now + (std::max(schedule.WakeAt(now), now.steady + 1ms) - now.steady);
+    api.frozen = false;
+    if (now.wall >= freeze && now.wall < thaw) {
+      api.frozen_reach = api.Reach(freeze);
+      api.frozen = true;
+    }
+    while (const auto query = schedule.StartNext(now)) {
+      if (api.frozen) ++requests_while_frozen;
+      if (now.wall >= thaw) found = now.wall;
+      schedule.Record(*query, api.Answer(queries[*query], now.wall), now);
+    }
+  }
+  // 48 intervals; the plausible lag of an hour is searched closely, then once an interval.
+  CHECK(requests_while_frozen <= 100);
+  CHECK(requests_while_frozen >= 40);
+  CHECK(*found - thaw <= 16min);
+}
+
+// One random life of a schedule: random queries, latencies, failures, clock steps and suspends.
+class RandomLife {
+ public:
+  explicit RandomLife(std::uint32_t seed) : random_(seed) {
+    api_.max_concurrency = Between(1, 6);
+    api_.rate_limit = Between(5, 120);
+    const int count = Between(1, 25);
+    for (int i = 0; i < count; ++i) {
+      Query query =
+          MakeQuery("q" + std::to_string(i), kAllAggIntervals[Between<std::size_t>(0, 3)]);
+      if (Between(0, 3) == 0) query.poll_interval = Seconds(Between(60, 5000));
+      queries_.push_back(query);
+    }
+    schedule_.emplace(api_, PollingConfig{}, queries_, seed);
+  }
+
+  void Run(Milliseconds length) {
+    const SteadyTime end = now_.steady + length;
+    while (now_.steady < end) {
+      while (const auto query = schedule_->StartNext(now_)) Start(*query);
+      CHECK(in_flight_.size() <= static_cast<std::size_t>(api_.max_concurrency));
+      CHECK(schedule_->in_flight() == in_flight_.size());
+      Advance();
+    }
+    CHECK(total_ >= queries_.size());
+  }
+
+ private:
+  template <typename T>
+  T Between(T low, T high) {
+    return std::uniform_int_distribution<T>(low, high)(random_);
+  }
+
+  void Start(std::size_t query) {
+    CHECK(in_flight_.count(query) == 0);
+    CHECK(now_.steady >= hold_until_);
+    in_flight_[query] = now_.steady + Milliseconds(Between(10, 25'000));
+    sent_.push_back(now_.steady);
+    ++total_;
+    while (sent_.front() <= now_.steady - 5min) sent_.pop_front();
+    CHECK(sent_.size() <= static_cast<std::size_t>(api_.rate_limit));
+  }
+
+  void Advance() {
+    SteadyTime next = std::max(schedule_->WakeAt(now_), now_.steady + 1ms);
+    auto ending = in_flight_.end();
+    for (auto i = in_flight_.begin(); i != in_flight_.end(); ++i) {
+      if (i->second <= next) {
+        next = i->second;
+        ending = i;
+      }
+    }
+    REQUIRE(next < SteadyTime::max());
+    now_ = now_ + (next - now_.steady);
+    if (Between(0, 200) == 0) now_.wall += Seconds(Between(-86'400, 86'400));
+    if (ending == in_flight_.end()) return;
+    const std::size_t query = ending->first;
+    in_flight_.erase(ending);
+    schedule_->Record(query, RandomReport(query), now_);
+    if (schedule_->held_until()) hold_until_ = schedule_->held_until()->steady;
+  }
+
+  PollReport RandomReport(std::size_t query) {
+    if (Between(0, 3) > 0) return data_.Answer(queries_[query], now_.wall);
+    const int kind = Between(0, 40);
+    PollReport report;
+    report.failure = kind == 0   ? RetryClass::kThrottled
+                     : kind < 15 ? RetryClass::kTransient
+                     : kind < 20 ? RetryClass::kTransientOnce
+                     : kind < 25 ? RetryClass::kCredentials
+                                 : RetryClass::kNextSlot;
+    if (kind == 0 && Between(0, 1) == 0) report.retry_after = Seconds(Between(-10, 2'000));
+    return report;
+  }
+
+  std::minstd_rand random_;
+  ApiConfig api_;
+  std::vector<Query> queries_;
+  DataSet data_{.lag = Constant(20min)};
+  std::optional<Schedule> schedule_;
+  Instant now_ = kStart;
+  std::map<std::size_t, SteadyTime> in_flight_;
+  std::deque<SteadyTime> sent_;
+  SteadyTime hold_until_ = SteadyTime::min();
+  std::size_t total_ = 0;
+};
+
+TEST_CASE("no random life breaks an invariant") {
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+    CAPTURE(seed);
+    RandomLife(seed).Run(48h);
+  }
+}
+
+TEST_CASE("a cold start of 1,280 queries is spread evenly and done within 11 minutes") {
+  std::vector<Query> queries;
+  for (int i = 0; i < 1280; ++i)
+    queries.push_back(MakeQuery("q" + std::to_string(i), AggInterval::k1d));
+  Schedule schedule(ApiConfig{}, PollingConfig{}, queries, 7);
+  const DataSet api{.lag = Constant(20min)};
+  std::map<std::int64_t, int> per_minute;
+  int polled = 0;
+  Instant now = kStart;
+  while (polled < 1280) {
+    while (const auto query = schedule.StartNext(now)) {
+      ++polled;
+      ++per_minute[(now.steady - kStart.steady) / 1min];
+      schedule.Record(*query, api.Answer(queries[*query], now.wall), now);
+    }
+    now = now + (std::max(schedule.WakeAt(now), now.steady + 1ms) - now.steady);
+  }
+  CHECK(now.steady - kStart.steady <= 11min);
+  for (const auto& [minute, requests] : per_minute) {
+    CAPTURE(minute);
+    CHECK(requests <= 150);
+  }
+}
+
+}  // namespace
+}  // namespace radar_spoof

@@ -1,0 +1,343 @@
+// What the schedule decides after each kind of outcome. Times are seconds after a quarter hour that
+// is also a full hour, a midnight and a Monday, unless a test says otherwise.
+#include "radar_spoof/schedule.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "support/query_builder.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+using test::MakeQuery;
+
+// 2026-06-08T00:00:00Z, a Monday.
+constexpr WallTime kMidnight{Seconds(1'780'876'800)};
+
+class Rig {
+ public:
+  explicit Rig(std::vector<Query> queries, ApiConfig api = {}, PollingConfig polling = {})
+      : schedule(api, polling, std::move(queries), 1) {}
+
+  // Runs the clock to the next start, at most `longest`; how long that took, or nullopt.
+  std::optional<Milliseconds> UntilNextStart(Milliseconds longest = 2000h) {
+    const SteadyTime begin = now.steady;
+    while (now.steady - begin <= longest) {
+      started = schedule.StartNext(now);
+      if (started) return now.steady - begin;
+      const SteadyTime wake = schedule.WakeAt(now);
+      if (wake == SteadyTime::max()) return std::nullopt;
+      Pass(std::max(wake - now.steady, Milliseconds(1)));
+    }
+    return std::nullopt;
+  }
+
+  void Pass(Milliseconds time) { now = now + time; }
+
+  // A good answer whose data reach to `lag` ago, on quarter hours.
+  void AnswerWell(Seconds lag = 20min) {
+    const WallTime reach = FloorTo(now.wall - lag, 15min);
+    const Query& query = schedule.queries()[*started];
+    schedule.Record(*started,
+                    {.failure = {},
+                     .retry_after = {},
+                     .last_updated = reach,
+                     .newest_bucket_end = FloorTo(reach, Length(query.agg_interval))},
+                    now);
+  }
+
+  void Fail(RetryClass retry, std::optional<Seconds> retry_after = {}) {
+    schedule.Record(
+        *started,
+        {.failure = retry, .retry_after = retry_after, .last_updated = {}, .newest_bucket_end = {}},
+        now);
+  }
+
+  Schedule schedule;
+  Instant now{kMidnight + 7min, SteadyTime(500s)};
+  std::optional<std::size_t> started;
+};
+
+TEST_CASE("every query is due at start, in the order of the configuration") {
+  Rig rig({MakeQuery("a"), MakeQuery("b"), MakeQuery("c", AggInterval::k1w, "52w")});
+  for (const std::size_t expected : {0U, 1U, 2U})
+    CHECK(rig.schedule.StartNext(rig.now) == expected);
+  CHECK_FALSE(rig.schedule.StartNext(rig.now).has_value());
+}
+
+TEST_CASE("no more polls than max_concurrency are in flight, and ending one frees its place") {
+  ApiConfig api;
+  api.max_concurrency = 2;
+  Rig rig({MakeQuery("a"), MakeQuery("b"), MakeQuery("c")}, api);
+  CHECK(rig.schedule.StartNext(rig.now) == 0U);
+  rig.started = rig.schedule.StartNext(rig.now);
+  CHECK(rig.started == 1U);
+  CHECK_FALSE(rig.schedule.StartNext(rig.now).has_value());
+  CHECK(rig.schedule.WakeAt(rig.now) == SteadyTime::max());
+  rig.AnswerWell();
+  CHECK(rig.schedule.StartNext(rig.now) == 2U);
+}
+
+TEST_CASE("without data times a query is polled at its boundary plus settle plus a small spread") {
+  struct Case {
+    AggInterval interval;
+    WallTime boundary;
+  };
+  for (const Case& c : {Case{AggInterval::k15m, kMidnight + 15min},
+                        {AggInterval::k1h, kMidnight + 1h},
+                        {AggInterval::k1d, kMidnight + 24h},
+                        {AggInterval::k1w, kMidnight + 168h}}) {
+    CAPTURE(RequestName(c.interval));
+    Rig rig({MakeQuery("all", c.interval)});
+    CHECK(rig.UntilNextStart() == 0ms);
+    rig.schedule.Record(0, {}, rig.now);
+    rig.UntilNextStart();
+    CHECK(rig.now.wall >= c.boundary + 2min);
+    CHECK(rig.now.wall <= c.boundary + 2min + 20s);
+  }
+}
+
+TEST_CASE("the spread is the same after every start, and differs between names") {
+  const auto first_slot = [](const std::string& name) {
+    Rig rig({MakeQuery(name)});
+    rig.UntilNextStart();
+    rig.schedule.Record(0, {}, rig.now);
+    rig.UntilNextStart();
+    return rig.now.wall;
+  };
+  CHECK(first_slot("all") == first_slot("all"));
+  CHECK(first_slot("all") != first_slot("dmarc_fail"));
+}
+
+TEST_CASE("a poll interval shorter than the aggregation interval is a plain grid") {
+  Query query = MakeQuery("all", AggInterval::k1h, "7d");
+  query.poll_interval = 60s;
+  Rig rig({query});
+  rig.UntilNextStart();
+  rig.AnswerWell();
+  rig.UntilNextStart();
+  for (int i = 0; i < 5; ++i) {
+    rig.AnswerWell();
+    CHECK(rig.UntilNextStart() == 60s);
+  }
+}
+
+TEST_CASE("an answer without the awaited bucket is asked again soon, with growing delays") {
+  Rig rig({MakeQuery("all", AggInterval::k1h, "7d")});
+  rig.UntilNextStart();
+  rig.AnswerWell(5min);
+  rig.UntilNextStart();
+  const WallTime first_ask = rig.now.wall;
+  CHECK(first_ask < kMidnight + 1h + 20min);
+  Milliseconds previous{0};
+  for (int i = 0; i < 8; ++i) {
+    rig.AnswerWell(Seconds(3h));
+    const auto delay = rig.UntilNextStart();
+    CHECK(*delay >= 30s);
+    CHECK(*delay <= 10min);
+    previous = *delay;
+  }
+  CHECK(previous > 90s);
+}
+
+TEST_CASE("a transient failure is retried twice within seconds, then with growing delays") {
+  Rig rig({MakeQuery("all", AggInterval::k1d, "7d")});
+  rig.UntilNextStart();
+  rig.Fail(RetryClass::kTransient);
+  CHECK(*rig.UntilNextStart() <= 1s);
+  rig.Fail(RetryClass::kTransient);
+  CHECK(*rig.UntilNextStart() <= 2s);
+  rig.Fail(RetryClass::kTransient);
+  const auto third = *rig.UntilNextStart();
+  CHECK(third >= 15s);
+  CHECK(third <= 30s);
+}
+
+TEST_CASE("retries are at most 3 an hour while little else is asked") {
+  Rig rig({MakeQuery("all", AggInterval::k1d, "7d")});
+  rig.UntilNextStart();
+  const SteadyTime begin = rig.now.steady;
+  int polls = 0;
+  while (rig.now.steady - begin < 5h) {
+    rig.Fail(RetryClass::kTransient);
+    rig.UntilNextStart();
+    ++polls;
+  }
+  CHECK(polls <= 5 * 3 + 3);
+  CHECK(polls >= 5 * 3 - 1);
+}
+
+TEST_CASE("a failure that a retry cannot help waits for the next slot") {
+  Rig rig({MakeQuery("all")});
+  rig.UntilNextStart();
+  rig.Fail(RetryClass::kNextSlot);
+  rig.UntilNextStart();
+  CHECK(rig.now.wall >= kMidnight + 15min + 2min);
+  rig.Fail(RetryClass::kNextSlot);
+  CHECK(rig.UntilNextStart() == 15min);
+}
+
+TEST_CASE("a broken answer is retried once") {
+  Rig rig({MakeQuery("all", AggInterval::k1d, "7d")});
+  rig.UntilNextStart();
+  rig.Fail(RetryClass::kTransientOnce);
+  CHECK(*rig.UntilNextStart() <= 1s);
+  rig.Fail(RetryClass::kTransientOnce);
+  CHECK(*rig.UntilNextStart() > 1h);
+}
+
+TEST_CASE("a Retry-After on a server failure is waited out") {
+  Rig rig({MakeQuery("all", AggInterval::k1d, "7d")});
+  rig.UntilNextStart();
+  rig.Fail(RetryClass::kTransient, 120s);
+  CHECK(rig.UntilNextStart() == 120s);
+}
+
+TEST_CASE("refused credentials: one quick retry, then every 15 minutes, or when they change") {
+  Rig rig({MakeQuery("all")});
+  rig.UntilNextStart();
+  rig.Fail(RetryClass::kCredentials);
+  CHECK(*rig.UntilNextStart() <= 1s);
+  CHECK_FALSE(rig.schedule.HasRefused());
+  rig.Fail(RetryClass::kCredentials);
+  CHECK(rig.schedule.HasRefused());
+  CHECK(rig.UntilNextStart() == 15min);
+  rig.Fail(RetryClass::kCredentials);
+  rig.Pass(10s);
+  rig.schedule.ReleaseRefused(rig.now);
+  CHECK(rig.UntilNextStart() == 0ms);
+}
+
+TEST_CASE("one good answer frees the queries that were refused by mistake, once each") {
+  Rig rig({MakeQuery("refused"), MakeQuery("good")});
+  CHECK(rig.schedule.StartNext(rig.now) == 0U);
+  CHECK(rig.schedule.StartNext(rig.now) == 1U);
+  const PollReport refusal{.failure = RetryClass::kCredentials};
+  rig.schedule.Record(0, refusal, rig.now);
+  rig.UntilNextStart();
+  rig.schedule.Record(0, refusal, rig.now);
+  CHECK(rig.schedule.NextPoll(0, rig.now) == rig.now.wall + 15min);
+
+  rig.schedule.Record(1, {}, rig.now);
+  CHECK(rig.UntilNextStart() == 0ms);
+  CHECK(rig.started == 0U);
+  rig.schedule.Record(0, refusal, rig.now);
+  const WallTime refused_until = rig.schedule.NextPoll(0, rig.now);
+  rig.UntilNextStart();
+  CHECK(rig.started == 1U);
+  rig.schedule.Record(1, {}, rig.now);
+  CHECK(rig.schedule.NextPoll(0, rig.now) == refused_until);
+}
+
+TEST_CASE("a 429 holds every query for as long as asked, clamped, and 300 s without a header") {
+  struct Case {
+    std::optional<Seconds> retry_after;
+    Milliseconds at_least;
+  };
+  for (const Case& c : {Case{30s, 30s},
+                        {std::nullopt, 300s},
+                        {Seconds(-5), 1s},
+                        {0s, 1s},
+                        {Seconds::max(), 900s}}) {
+    CAPTURE(c.at_least.count());
+    Rig rig({MakeQuery("a"), MakeQuery("b")}, [] {
+      ApiConfig api;
+      api.max_concurrency = 1;
+      return api;
+    }());
+    rig.UntilNextStart();
+    rig.Fail(RetryClass::kThrottled, c.retry_after);
+    const auto held = rig.UntilNextStart();
+    CHECK(*held >= c.at_least);
+    CHECK(*held <= c.at_least * 21 / 20 + 100ms);
+    CHECK(rig.schedule.held_until()->steady <= rig.now.steady);
+  }
+}
+
+TEST_CASE("what was missed while the machine slept is made up once") {
+  Rig rig({MakeQuery("all")});
+  for (int i = 0; i < 5; ++i) {
+    rig.UntilNextStart();
+    rig.AnswerWell();
+  }
+  // Suspended for 10 hours: the steady clock stood still.
+  rig.now.wall += 10h;
+  CHECK(*rig.UntilNextStart() <= 1min);
+  rig.AnswerWell();
+  CHECK(*rig.UntilNextStart() >= 1min);
+}
+
+TEST_CASE("a wall clock that steps a day back does not stop polling") {
+  Rig rig({MakeQuery("all")});
+  for (int i = 0; i < 5; ++i) {
+    rig.UntilNextStart();
+    rig.AnswerWell();
+  }
+  rig.now.wall -= 24h;
+  CHECK(*rig.UntilNextStart() <= 30min);
+}
+
+TEST_CASE("few requests left by the API's own count are spread until its reset") {
+  ApiConfig api;
+  Rig rig({MakeQuery("a"), MakeQuery("b"), MakeQuery("c")}, api);
+  rig.UntilNextStart();
+  rig.schedule.ObserveRateLimit(2, 30s, rig.now);
+  CHECK(rig.UntilNextStart() == 10s);
+  CHECK(rig.UntilNextStart() == 10s);
+}
+
+TEST_CASE("plenty of requests left slow nothing down") {
+  Rig rig({MakeQuery("a"), MakeQuery("b")});
+  rig.UntilNextStart();
+  rig.schedule.ObserveRateLimit(1190, 300s, rig.now);
+  CHECK(rig.UntilNextStart() == 0ms);
+}
+
+TEST_CASE("a new configuration keeps the place of unchanged queries and starts new ones at once") {
+  Rig rig({MakeQuery("kept"), MakeQuery("removed")});
+  for (int i = 0; i < 2; ++i) {
+    rig.UntilNextStart();
+    rig.AnswerWell();
+  }
+  const WallTime kept_at = rig.schedule.NextPoll(0, rig.now);
+  rig.schedule.Reconfigure({}, {}, {MakeQuery("new"), MakeQuery("kept")});
+  CHECK(rig.schedule.NextPoll(1, rig.now) == kept_at);
+  CHECK(rig.UntilNextStart() == 0ms);
+  CHECK(rig.started == 0U);
+  rig.AnswerWell();
+  CHECK(*rig.UntilNextStart() > 1min);
+}
+
+TEST_CASE("a query whose settings changed is polled at once") {
+  Rig rig({MakeQuery("all")});
+  rig.UntilNextStart();
+  rig.AnswerWell();
+  rig.schedule.Reconfigure({}, {}, {MakeQuery("all", AggInterval::k1h, "7d")});
+  CHECK(rig.UntilNextStart() == 0ms);
+}
+
+TEST_CASE("an abandoned poll is due again at once, and the request stays counted") {
+  ApiConfig api;
+  api.rate_limit = 2;
+  Rig rig({MakeQuery("all")}, api);
+  rig.UntilNextStart();
+  rig.schedule.Abandon(0, rig.now);
+  CHECK(rig.schedule.in_flight() == 0);
+  CHECK(*rig.UntilNextStart() >= 2min);
+}
+
+TEST_CASE("an extra request is granted only where the budget has room") {
+  ApiConfig api;
+  api.rate_limit = 1;
+  Rig rig({MakeQuery("all")}, api);
+  CHECK(rig.schedule.TryExtraRequest(rig.now));
+  CHECK_FALSE(rig.schedule.TryExtraRequest(rig.now));
+}
+
+}  // namespace
+}  // namespace radar_spoof

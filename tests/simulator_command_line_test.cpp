@@ -1,0 +1,126 @@
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "simulator/command_line.h"
+
+namespace radar_spoof::simulator {
+namespace {
+
+using namespace std::chrono_literals;
+
+Result<CommandLine, EarlyExit> Parse(const std::vector<const char*>& flags) {
+  std::vector<const char*> argv = {"radar_simulator"};
+  argv.insert(argv.end(), flags.begin(), flags.end());
+  return ParseCommandLine(static_cast<int>(argv.size()), argv.data());
+}
+
+TEST_CASE("without flags it is a calm API on loopback, with the documented limits") {
+  const auto parsed = Parse({});
+  REQUIRE(parsed.ok());
+  CHECK(parsed.value().listen.host == "127.0.0.1");
+  CHECK(parsed.value().listen.port == 8787);
+  const SimulatorOptions& options = parsed.value().options;
+  CHECK(options.scenario == Scenario::kCalm);
+  CHECK(options.seed == 1);
+  CHECK(options.lag == 20min);
+  CHECK(options.omit_partial_bucket == false);
+  CHECK(options.path_style == PathStyle::kBoth);
+  CHECK(options.rate_limit == 1200);
+  CHECK(options.slow_delay == 10s);
+  CHECK(options.credentials.token == "simulator-token");
+}
+
+TEST_CASE("every flag sets what it names") {
+  const auto parsed = Parse({"--listen-address",
+                             "[::1]:0",
+                             "--scenario",
+                             "low-confidence",
+                             "--seed",
+                             "18446744073709551615",
+                             "--lag",
+                             "90s",
+                             "--last-bucket",
+                             "omit",
+                             "--path-style",
+                             "new",
+                             "--rate-limit",
+                             "5",
+                             "--slow-delay",
+                             "250ms",
+                             "--token",
+                             "t",
+                             "--email",
+                             "e@example.com",
+                             "--key",
+                             "k"});
+  REQUIRE(parsed.ok());
+  CHECK(parsed.value().listen.host == "::1");
+  CHECK(parsed.value().listen.port == 0);
+  const SimulatorOptions& options = parsed.value().options;
+  CHECK(options.scenario == Scenario::kLowConfidence);
+  CHECK(options.seed == 18446744073709551615U);
+  CHECK(options.lag == 90s);
+  CHECK(options.omit_partial_bucket);
+  CHECK(options.path_style == PathStyle::kNew);
+  CHECK(options.rate_limit == 5);
+  CHECK(options.slow_delay == 250ms);
+  CHECK(options.credentials.token == "t");
+  CHECK(options.credentials.email == "e@example.com");
+  CHECK(options.credentials.key == "k");
+}
+
+TEST_CASE("a wrong command line ends with 2 and names the flag") {
+  const std::pair<std::vector<const char*>, const char*> rows[] = {
+      {{"--listen-address", "0.0.0.0:8787"}, "0.0.0.0:8787 is not a loopback address"},
+      {{"--listen-address", ":8787"}, ":8787 is not a loopback address"},
+      {{"--listen-address", "[::]:8787"}, "[::]:8787 is not a loopback address"},
+      {{"--listen-address", "192.0.2.1:8787"}, "192.0.2.1:8787 is not a loopback address"},
+      {{"--listen-address", "example.com:8787"}, "example.com:8787 is not a loopback address"},
+      {{"--listen-address", "8787"}, "--listen-address: "},
+      {{"--scenario", "panic"}, "--scenario: panic not in {calm,"},
+      {{"--lag", "20"}, "--lag: "},
+      {{"--lag", "25h"}, "--lag: "},
+      {{"--lag", "-1m"}, "--lag: "},
+      {{"--rate-limit", "0"}, "--rate-limit: "},
+      {{"--path-style", "newer"}, "--path-style: "},
+      {{"--last-bucket", "maybe"}, "--last-bucket: "},
+      {{"--nonsense"}, "--nonsense"},
+      {{"positional"}, "positional"}};
+  for (const auto& row : rows) {
+    CAPTURE(row.second);
+    const auto parsed = Parse(row.first);
+    CHECK(!parsed.ok());
+    if (parsed.ok()) continue;
+    CHECK(parsed.error().status == 2);
+    CHECK(parsed.error().text.find(row.second) != std::string::npos);
+    CHECK(parsed.error().text.starts_with("radar_simulator: "));
+  }
+}
+
+TEST_CASE("all of 127.0.0.0/8, ::1 and localhost are loopback") {
+  for (const char* address : {"127.0.0.1:1", "127.9.9.9:1", "localhost:1", "[::1]:1"}) {
+    CAPTURE(address);
+    CHECK(Parse({"--listen-address", address}).ok());
+  }
+}
+
+TEST_CASE("help and version end with 0") {
+  const auto help = Parse({"--help"});
+  REQUIRE(!help.ok());
+  CHECK(help.error().status == 0);
+  for (const char* flag :
+       {"--listen-address", "--scenario", "--seed", "--lag", "--last-bucket", "--path-style",
+        "--rate-limit", "--slow-delay", "--token", "--email", "--key", "--version"}) {
+    CAPTURE(flag);
+    CHECK(help.error().text.find(flag) != std::string::npos);
+  }
+  const auto version = Parse({"--version"});
+  REQUIRE(!version.ok());
+  CHECK(version.error().status == 0);
+  CHECK(version.error().text.starts_with("radar_simulator, version "));
+}
+
+}  // namespace
+}  // namespace radar_spoof::simulator

@@ -1,0 +1,219 @@
+#include "support/misbehaving_server.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <zlib.h>
+
+namespace radar_spoof::test {
+namespace {
+
+constexpr std::chrono::seconds kPatience{10};
+
+// Feeds zlib piece by piece, so that what is compressed need not exist at once.
+std::string GzipPieces(std::string_view piece, std::size_t times) {
+  z_stream stream{};
+  constexpr int kGzipWindow = 15 + 16;
+  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) !=
+      Z_OK) {
+    throw std::runtime_error("deflateInit2");
+  }
+  std::string compressed;
+  std::string buffer(65536, '\0');
+  for (std::size_t i = 0; i <= times; ++i) {
+    const bool last = i == times;
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));
+    stream.avail_in = last ? 0 : static_cast<uInt>(piece.size());
+    do {
+      stream.next_out = reinterpret_cast<Bytef*>(buffer.data());
+      stream.avail_out = static_cast<uInt>(buffer.size());
+      deflate(&stream, last ? Z_FINISH : Z_NO_FLUSH);
+      compressed.append(buffer, 0, buffer.size() - stream.avail_out);
+    } while (stream.avail_out == 0);
+  }
+  deflateEnd(&stream);
+  return compressed;
+}
+
+}  // namespace
+
+MisbehavingServer::MisbehavingServer(std::vector<Script> scripts)
+    : scripts_(std::move(scripts)), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  if (::pipe(stop_) != 0 || ::bind(listener_, generic, size) != 0 || ::listen(listener_, 64) != 0 ||
+      ::getsockname(listener_, generic, &size) != 0) {
+    throw std::runtime_error("cannot listen on loopback");
+  }
+  port_ = ntohs(address.sin_port);
+  acceptor_ = std::thread([this] { Accept(); });
+}
+
+MisbehavingServer::~MisbehavingServer() {
+  ::close(stop_[1]);
+  acceptor_.join();
+  for (std::thread& connection : connections_) connection.join();
+  ::close(listener_);
+  ::close(stop_[0]);
+}
+
+void MisbehavingServer::Accept() {
+  for (std::size_t index = 0;; ++index) {
+    pollfd waiting[] = {{listener_, POLLIN, 0}, {stop_[0], POLLIN, 0}};
+    if (::poll(waiting, 2, -1) < 0 || waiting[1].revents != 0) return;
+    const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd < 0) return;
+    const Script& script = scripts_[std::min(index, scripts_.size() - 1)];
+    const std::lock_guard lock(mutex_);
+    connections_.emplace_back([this, fd, &script] {
+      Connection connection(*this, fd);
+      script(connection);
+    });
+  }
+}
+
+std::string MisbehavingServer::Url(std::string_view path) const {
+  return "http://127.0.0.1:" + std::to_string(port_) + std::string(path);
+}
+
+void MisbehavingServer::Note(std::string head) {
+  const std::lock_guard lock(mutex_);
+  requests_.push_back(std::move(head));
+}
+
+std::vector<std::string> MisbehavingServer::Requests() const {
+  const std::lock_guard lock(mutex_);
+  return requests_;
+}
+
+int MisbehavingServer::Connections() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<int>(connections_.size());
+}
+
+bool MisbehavingServer::AwaitRequests(std::size_t count) const {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (Requests().size() < count) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
+MisbehavingServer::Connection::Connection(MisbehavingServer& server, int fd)
+    : server_(server), fd_(fd) {}
+
+MisbehavingServer::Connection::~Connection() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+MisbehavingServer::Connection::Event MisbehavingServer::Connection::Await(
+    short events, std::chrono::milliseconds at_most) {
+  pollfd waiting[] = {{fd_, events, 0}, {server_.stop_[0], POLLIN, 0}};
+  const int ready = ::poll(waiting, 2, static_cast<int>(at_most.count()));
+  if (ready < 0 || waiting[1].revents != 0) return Event::kStopped;
+  return ready == 0 ? Event::kTimeout : Event::kReady;
+}
+
+std::string MisbehavingServer::Connection::ReadRequest() {
+  constexpr std::string_view kEnd = "\r\n\r\n";
+  while (received_.find(kEnd) == std::string::npos) {
+    char buffer[4096];
+    if (Await(POLLIN, kPatience) != Event::kReady) return "";
+    const ssize_t size = ::recv(fd_, buffer, sizeof buffer, 0);
+    if (size <= 0) return "";
+    received_.append(buffer, static_cast<std::size_t>(size));
+  }
+  const std::size_t end = received_.find(kEnd) + kEnd.size();
+  std::string head = received_.substr(0, end);
+  received_.erase(0, end);
+  server_.Note(head);
+  return head;
+}
+
+bool MisbehavingServer::Connection::Send(std::string_view bytes) {
+  while (!bytes.empty()) {
+    if (Await(POLLOUT, kPatience) != Event::kReady) return false;
+    const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+bool MisbehavingServer::Connection::Drip(std::string_view bytes,
+                                         std::chrono::milliseconds interval) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (!Send(bytes.substr(i, 1)) || !Pause(interval)) return false;
+  }
+  return true;
+}
+
+void MisbehavingServer::Connection::SendForever(std::string_view bytes) {
+  while (Send(bytes)) {
+  }
+}
+
+bool MisbehavingServer::Connection::Pause(std::chrono::milliseconds length) {
+  return Await(0, length) == Event::kTimeout;
+}
+
+void MisbehavingServer::Connection::Stall() {
+  char ignored[4096];
+  while (Await(POLLIN, kPatience * 6) == Event::kReady) {
+    if (::recv(fd_, ignored, sizeof ignored, 0) <= 0) return;
+  }
+}
+
+void MisbehavingServer::Connection::Reset() {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  ::close(fd_);
+  fd_ = -1;
+}
+
+MisbehavingServer::Script Reply(std::string bytes) {
+  return [bytes = std::move(bytes)](MisbehavingServer::Connection& connection) {
+    connection.ReadRequest();
+    connection.Send(bytes);
+  };
+}
+
+MisbehavingServer::Script KeepAlive(std::vector<std::string> replies) {
+  return [replies = std::move(replies)](MisbehavingServer::Connection& connection) {
+    for (std::size_t i = 0; !connection.ReadRequest().empty(); ++i) {
+      if (!connection.Send(replies[std::min(i, replies.size() - 1)])) return;
+    }
+  };
+}
+
+MisbehavingServer::Script ReplyThenStall(std::string bytes) {
+  return [bytes = std::move(bytes)](MisbehavingServer::Connection& connection) {
+    connection.ReadRequest();
+    connection.Send(bytes);
+    connection.Stall();
+  };
+}
+
+std::string HttpReply(std::string_view body, std::string_view more_headers,
+                      std::string_view status) {
+  return "HTTP/1.1 " + std::string(status) + "\r\n" + std::string(more_headers) +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+}
+
+std::string Gzip(std::string_view plain) { return GzipPieces(plain, 1); }
+
+std::string GzipOfZeros(std::size_t count) {
+  const std::string piece(std::size_t{1} << 20, '\0');
+  return GzipPieces(piece, count / piece.size());
+}
+
+}  // namespace radar_spoof::test
