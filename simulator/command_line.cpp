@@ -39,6 +39,7 @@ CLI::AsNumberWithUnit Duration() {
 
 std::vector<std::string> ScenarioNames() {
   std::vector<std::string> names;
+  names.reserve(kAllScenarios.size());
   for (const Scenario scenario : kAllScenarios) names.emplace_back(Name(scenario));
   return names;
 }

@@ -11,7 +11,6 @@ RateLimitBlock::Admission RateLimitBlock::Admit(SteadyTime now) {
   }
   if (used_ == limit_) {
     block_end_ = now + kBlock;
-    window_end_ = block_end_;
     return {false, 0, kBlock};
   }
   ++used_;

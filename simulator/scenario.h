@@ -1,6 +1,6 @@
 // What the simulated API is going through.
 //
-// Used by: the command line, the control endpoints, the answers. README.md lists what each is for.
+// Used by: the command line, the control endpoints, the answers.
 // Thread rule: plain values.
 #pragma once
 

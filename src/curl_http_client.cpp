@@ -35,21 +35,14 @@ Failure FailureOf(CURLcode code, bool body_too_large, std::string detail) {
   }
   // Other codes than these are all "an answer should have come": the enum is open.
   switch (static_cast<int>(code)) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY: return {FailureReason::kDns, std::move(detail)};
+    case CURLE_COULDNT_RESOLVE_HOST: return {FailureReason::kDns, std::move(detail)};
     case CURLE_COULDNT_CONNECT: return {FailureReason::kConnect, std::move(detail)};
     case CURLE_OPERATION_TIMEDOUT: return {FailureReason::kTimeout, std::move(detail)};
     case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_ENGINE_NOTFOUND:
-    case CURLE_SSL_ENGINE_SETFAILED:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-    case CURLE_SSL_INVALIDCERTSTATUS: return {FailureReason::kTls, std::move(detail)};
-    case CURLE_FILESIZE_EXCEEDED: return {FailureReason::kTooLarge, std::move(detail)};
+    case CURLE_SSL_CACERT_BADFILE: return {FailureReason::kTls, std::move(detail)};
     case CURLE_BAD_CONTENT_ENCODING:
       return {FailureReason::kParse, RetryClass::kTransientOnce, std::move(detail)};
     case CURLE_WEIRD_SERVER_REPLY:
@@ -61,11 +54,6 @@ Failure FailureOf(CURLcode code, bool body_too_large, std::string detail) {
 }
 
 void StoreHeader(HttpResponse& response, std::string_view line) {
-  // A new status line begins the header of the next answer: what came before was a 1xx.
-  if (line.starts_with("HTTP/")) {
-    response.headers.clear();
-    return;
-  }
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return;
   std::string name(line.substr(0, colon));
@@ -99,6 +87,8 @@ class Transfer {
       const char* const text = error_.front() != '\0' ? error_.data() : curl_easy_strerror(code);
       return FailureOf(code, body_too_large_, Excerpt(text, kDetailBytes));
     }
+    // libcurl takes a connection that ends there for an answer without a body.
+    if (!header_complete_) return Failure(FailureReason::kTransport, "the header ends early");
     long status = 0;
     curl_easy_getinfo(easy(), CURLINFO_RESPONSE_CODE, &status);
     response_.status = static_cast<int>(status);
@@ -141,7 +131,11 @@ class Transfer {
     SetLong(easy(), CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
     SetLong(easy(), CURLOPT_SSL_VERIFYPEER, 1);
     SetLong(easy(), CURLOPT_SSL_VERIFYHOST, 2);
-    if (!options.ca_file.empty()) SetText(easy(), CURLOPT_CAINFO, options.ca_file.c_str());
+    if (!options.ca_file.empty()) {
+      SetText(easy(), CURLOPT_CAINFO, options.ca_file.c_str());
+      // Else the system's directory of certificates would be trusted beside that file.
+      SetText(easy(), CURLOPT_CAPATH, nullptr);
+    }
     SetLong(easy(), CURLOPT_CONNECTTIMEOUT_MS,
             Milliseconds(std::min(kConnectTimeout, options.timeout)).count());
     SetLong(easy(), CURLOPT_TIMEOUT_MS, Milliseconds(options.timeout).count());
@@ -176,8 +170,18 @@ class Transfer {
 
   static std::size_t OnHeader(const char* bytes, std::size_t, std::size_t count,
                               void* self) noexcept {
+    auto& transfer = *static_cast<Transfer*>(self);
+    const std::string_view line(bytes, count);
     try {
-      StoreHeader(static_cast<Transfer*>(self)->response_, {bytes, count});
+      if (line.starts_with("HTTP/")) {
+        // The header of the next answer begins: what came before was a 1xx.
+        transfer.response_.headers.clear();
+        transfer.header_complete_ = false;
+      } else if (line == "\r\n" || line == "\n") {
+        transfer.header_complete_ = true;
+      } else {
+        StoreHeader(transfer.response_, line);
+      }
     } catch (const std::exception&) {
       return 0;
     }
@@ -188,6 +192,7 @@ class Transfer {
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers_;
   std::array<char, CURL_ERROR_SIZE> error_{};
   HttpResponse response_;
+  bool header_complete_ = false;
   bool body_too_large_ = false;
 };
 

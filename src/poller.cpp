@@ -1,10 +1,13 @@
 #include "radar_spoof/poller.h"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 #include "radar_spoof/radar_headers.h"
 #include "radar_spoof/radar_response.h"
 #include "radar_spoof/rfc3339.h"
+#include "redaction.h"
 
 namespace radar_spoof {
 namespace {
@@ -19,11 +22,6 @@ constexpr Milliseconds kRefusedWait = 2s;
 HttpClientOptions OptionsOf(const ApiConfig& api) {
   return {.ca_file = api.ca_file, .timeout = api.timeout, .max_connections = api.max_concurrency};
 }
-
-struct SecretsOf {
-  std::vector<Secret> operator()(const BearerToken& bearer) const { return {bearer.token}; }
-  std::vector<Secret> operator()(const LegacyKey& legacy) const { return {legacy.key}; }
-};
 
 }  // namespace
 
@@ -48,16 +46,15 @@ void Poller::Run() {
 }
 
 bool Poller::RunOnce() {
-  const auto tried = [](const QueryState& state) { return state.tried(); };
-  const auto good = [](const QueryState& state) { return state.success(); };
   const auto& queries = state_.queries;
-  while (!stopped_ && !std::all_of(queries.begin(), queries.end(), tried)) {
+  const auto all = [&queries](auto is) { return std::all_of(queries.begin(), queries.end(), is); };
+  while (!stopped_ && !all(std::mem_fn(&QueryState::tried))) {
     Turn(kLongestWait);
     const auto& held_until = schedule_.held_until();
     if (held_until && held_until->steady > clock_.Now().steady) break;
   }
   http_.CancelAll();
-  return std::all_of(queries.begin(), queries.end(), good);
+  return all(std::mem_fn(&QueryState::success));
 }
 
 void Poller::Stop() {
@@ -66,19 +63,15 @@ void Poller::Stop() {
 }
 
 void Poller::Reconfigure(Settings settings) {
-  {
-    const std::lock_guard lock(messages_mutex_);
-    new_settings_ = std::move(settings);
-    reload_failed_ = false;
-  }
+  const std::lock_guard lock(messages_mutex_);
+  new_settings_ = std::move(settings);
+  reload_failed_ = false;
   http_.Wake();
 }
 
 void Poller::NoteFailedReload() {
-  {
-    const std::lock_guard lock(messages_mutex_);
-    reload_failed_ = true;
-  }
+  const std::lock_guard lock(messages_mutex_);
+  reload_failed_ = true;
   http_.Wake();
 }
 
@@ -107,25 +100,23 @@ void Poller::TakeMessages() {
 
 void Poller::Apply(Settings settings) {
   const Instant now = clock_.Now();
-  http_.CancelAll();
-  for (const auto& [query, request] : in_flight_) schedule_.Abandon(query, now);
-  in_flight_.clear();
-
+  AbandonInFlight();
   Snapshot next = FirstSnapshot(settings.config, now.wall);
   std::vector<Reported> reported(next.queries.size());
   for (std::size_t i = 0; i < next.queries.size(); ++i) {
-    for (std::size_t old = 0; old < state_.queries.size(); ++old) {
-      if (!(state_.queries[old].query == next.queries[i].query)) continue;
-      next.queries[i] = std::move(state_.queries[old]);
-      reported[i] = reported_[old];
-      break;
-    }
+    const auto kept =
+        std::find_if(state_.queries.begin(), state_.queries.end(),
+                     [&](const auto& old) { return old.query == next.queries[i].query; });
+    if (kept == state_.queries.end()) continue;
+    reported[i] = reported_[static_cast<std::size_t>(kept - state_.queries.begin())];
+    next.queries[i] = std::move(*kept);
   }
   next.api = std::move(state_.api);
   const ApiConfig& api = settings.config.api();
   if (api != settings_.config.api()) {
     http_.Configure(OptionsOf(api));
     endpoint_ = RadarEndpoint(api.base_url, api.path);
+    try_next_.reset();
     next.api.path = api.path;
   }
   schedule_.Reconfigure(api, settings.config.polling(), settings.config.queries());
@@ -135,8 +126,16 @@ void Poller::Apply(Settings settings) {
   settings_ = std::move(settings);
 }
 
+void Poller::AbandonInFlight() {
+  http_.CancelAll();
+  for (const auto& [query, request] : in_flight_) schedule_.Abandon(query, clock_.Now());
+  in_flight_.clear();
+}
+
 void Poller::StartDue() {
-  while (const auto query = schedule_.StartNext(clock_.Now())) Send(*query, {endpoint_, false});
+  while (const auto query = schedule_.StartNext(clock_.Now())) {
+    Send(*query, {try_next_.value_or(endpoint_), false});
+  }
 }
 
 void Poller::Send(std::size_t query, const InFlight& request) {
@@ -163,12 +162,14 @@ void Poller::Finish(HttpClient::Finished finished) {
   } else {
     ++state_.api.failures[static_cast<std::size_t>(outcome.error().reason)];
     report.failure = outcome.error().retry;
-    if (outcome.error().reason == FailureReason::kNotFound && TryOtherPath(query, request, now)) {
-      return;
+    if (outcome.error().reason == FailureReason::kNotFound) {
+      if (TryOtherPath(query, request, now)) return;
+      if (try_next_) report.failure = RetryClass::kTransientOnce;
     }
   }
-  if (report.failure == RetryClass::kCredentials) RefreshCredentials(true);
   schedule_.Record(query, report, now);
+  // After the record: what changes here releases this query too.
+  if (report.failure == RetryClass::kCredentials) RefreshCredentials(true);
   Conclude(query, outcome, now);
   Publish();
 }
@@ -178,15 +179,20 @@ Result<SpoofSample, Failure> Poller::Judge(std::size_t query, HttpClient::Finish
   if (!finished.result) return finished.result.error();
   HttpResponse& response = finished.result.value();
   try {
-    Redact(response.body);
     ReadHeaders(response, now, report);
     const Query& asked = schedule_.queries()[query];
     auto outcome = ReadAnswer(asked, response, now.wall);
-    if (outcome) {
-      report.last_updated = outcome.value().last_updated;
-      if (const auto start = outcome.value().bucket_start) {
-        report.newest_bucket_end = *start + Length(asked.agg_interval);
-      }
+    if (!outcome) {
+      // The detail is made again from a body without the credential: an excerpt may have cut it.
+      response.body = Redacted(std::move(response.body), settings_.credentials);
+      const auto again = ReadAnswer(asked, response, now.wall);
+      Failure failure = outcome.error();
+      failure.detail = Redacted(again ? "" : again.error().detail, settings_.credentials);
+      return failure;
+    }
+    report.last_updated = outcome.value().last_updated;
+    if (const auto start = outcome.value().bucket_start) {
+      report.newest_bucket_end = *start + Length(asked.agg_interval);
     }
     return outcome;
   } catch (const std::bad_alloc&) {
@@ -212,15 +218,16 @@ void Poller::ReadHeaders(const HttpResponse& response, Instant now, PollReport& 
 }
 
 bool Poller::TryOtherPath(std::size_t query, const InFlight& request, Instant now) {
+  try_next_.reset();
   if (request.other_path) return false;
-  const auto other =
-      request.endpoint == endpoint_ ? endpoint_.Alternative() : std::optional(endpoint_);
-  if (!other || !schedule_.TryExtraRequest(now)) return false;
-  Send(query, {*other, true});
+  try_next_ = request.endpoint == endpoint_ ? endpoint_.Alternative() : endpoint_;
+  if (!try_next_ || !schedule_.TryExtraRequest(now)) return false;
+  Send(query, {*std::exchange(try_next_, std::nullopt), true});
   return true;
 }
 
 void Poller::UsePath(const InFlight& request) {
+  try_next_.reset();
   if (request.endpoint == endpoint_) return;
   log_.Warn("the API does not have the configured path any more; using the other one",
             {{"path", request.endpoint.path()}, {"not_found", endpoint_.path()}});
@@ -266,7 +273,8 @@ void Poller::Report(std::size_t query, Instant now) {
 }
 
 void Poller::RefreshCredentials(bool even_if_unchanged) {
-  if (!even_if_unchanged && !settings_.credential_reader.Changed()) return;
+  const bool changed = settings_.credential_reader.Changed();
+  if (!changed && !even_if_unchanged) return;
   auto read = settings_.credential_reader.Read();
   if (!read) {
     log_.Warn("the credentials cannot be read again; the old ones stay in use",
@@ -274,18 +282,10 @@ void Poller::RefreshCredentials(bool even_if_unchanged) {
     return;
   }
   settings_.credentials = read.value().credentials;
-  if (even_if_unchanged) return;
+  if (!changed) return;
   log_.Info("the credentials were read again", {{"origin", read.value().origin}});
+  AbandonInFlight();
   schedule_.ReleaseRefused(clock_.Now());
-}
-
-void Poller::Redact(std::string& text) const {
-  for (const Secret& secret : std::visit(SecretsOf{}, settings_.credentials)) {
-    const std::string& needle = secret.Reveal();
-    for (auto at = text.find(needle); at != std::string::npos; at = text.find(needle, at)) {
-      text.replace(at, needle.size(), "[redacted]");
-    }
-  }
 }
 
 void Poller::Publish() {

@@ -7,6 +7,10 @@
 namespace radar_spoof {
 namespace {
 
+// What four digits can say; an offset or a leap second could lead out of it.
+constexpr WallTime kYear0 = std::chrono::sys_days(std::chrono::year(0) / 1 / 1);
+constexpr WallTime kYear10000 = std::chrono::sys_days(std::chrono::year(10000) / 1 / 1);
+
 // Reads fixed-width decimal fields from the front of a text.
 class Fields {
  public:
@@ -90,7 +94,9 @@ std::optional<WallTime> ParseRfc3339(std::string_view text) {
   if (!time_of_day) return std::nullopt;
   const auto offset = ReadOffset(fields);
   if (!offset || !fields.AtEnd()) return std::nullopt;
-  return WallTime(*date) + *time_of_day - *offset;
+  const WallTime time = WallTime(*date) + *time_of_day - *offset;
+  if (time < kYear0 || time >= kYear10000) return std::nullopt;
+  return time;
 }
 
 std::string FormatRfc3339(WallTime time) {

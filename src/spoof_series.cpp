@@ -98,9 +98,11 @@ Result<std::vector<SpoofBucket>, Failure> ReadSeries(const JsonValue& series,
   }
   const std::size_t count = spoof->items.size();
   if (not_spoof->items.size() != count || (timestamps && timestamps->items.size() != count)) {
-    return Invalid(fmt::format("result.{} has {} SPOOF, {} NOT_SPOOF and {} timestamps", name,
-                               count, not_spoof->items.size(),
-                               timestamps ? timestamps->items.size() : 0));
+    return Invalid(timestamps == nullptr
+                       ? fmt::format("result.{} has {} SPOOF and {} NOT_SPOOF", name, count,
+                                     not_spoof->items.size())
+                       : fmt::format("result.{} has {} SPOOF, {} NOT_SPOOF and {} timestamps", name,
+                                     count, not_spoof->items.size(), timestamps->items.size()));
   }
 
   std::vector<SpoofBucket> buckets;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <future>
 #include <mutex>
+#include <semaphore>
 #include <thread>
 
 #include <doctest/doctest.h>
@@ -296,21 +297,28 @@ TEST_CASE("a delayed response arrives late, and other clients do not wait for it
   CHECK(std::chrono::steady_clock::now() - start >= 300ms);
 }
 
-TEST_CASE("destruction wakes a delayed response, whose client gets no answer") {
-  std::promise<void> entered;
+TEST_CASE("destruction wakes delayed responses, whose clients get no answer") {
+  std::counting_semaphore<> entered(0);
   auto server = Serve(
       [&](const ServerRequest& request) {
         ServerResponse response = Echo(request);
-        response.delay = 1h;
-        entered.set_value();
+        if (request.path == "/slow") response.delay = 10s;
+        entered.release();
         return response;
       },
       {}, ServerThreads::kThreadPerConnection);
-  TcpClient client(server->port());
-  client.Send(Request("GET /"));
-  entered.get_future().wait();
+  std::vector<std::unique_ptr<TcpClient>> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.push_back(std::make_unique<TcpClient>(server->port()));
+    clients.back()->Send(Request("GET /slow"));
+    entered.acquire();
+  }
+  // By the time these are answered the first of the delayed ones are asleep, not about to be.
+  for (int i = 0; i < 8; ++i) {
+    CHECK(Status(Exchange(server->port(), Request("GET /fast"))) == "200");
+  }
   CHECK(TimeToStop(std::move(server)) < 500ms);
-  CHECK(client.ReceiveAll() == "");
+  for (const auto& client : clients) CHECK(client->ReceiveAll() == "");
 }
 
 TEST_CASE("a port in use is reported with the address and the system's reason") {

@@ -1,0 +1,540 @@
+#include <filesystem>
+#include <functional>
+#include <thread>
+
+#include <doctest/doctest.h>
+
+#include "radar_spoof/poller.h"
+#include "radar_spoof/radar_headers.h"
+#include "simulator/simulator.h"
+#include "support/misbehaving_server.h"
+#include "support/poller_fixture.h"
+
+namespace radar_spoof::test {
+namespace {
+
+using Request = PollerFixture::Request;
+using Answer = PollerFixture::Answer;
+using Connection = MisbehavingServer::Connection;
+
+const std::string kTwoQueries = "queries:\n  - name: a\n  - { name: b, filters: { spf: FAIL } }\n";
+const std::string kBearer = "Bearer " + std::string(kToken);
+
+Answer Refused(int status = 403) {
+  return {Response(status, ErrorAnswer(10000, "Authentication error"))};
+}
+
+Answer Throttled(const std::string& retry_after) {
+  return {Response(429, ErrorAnswer(1015, "rate limited"), {{"retry-after", retry_after}})};
+}
+
+// --- credentials ---------------------------------------------------------------------------------
+
+TEST_CASE("a refused credential is tried once more at once, then every 15 minutes") {
+  for (const int status : {401, 403}) {
+    CAPTURE(status);
+    PollerFixture f([status](const Request&) { return Refused(status); });
+    f.RunFor(50min);
+    const auto& requests = f.http.requests();
+    REQUIRE(requests.size() == 5);
+    CHECK(requests[1].at.steady - requests[0].at.steady <= 2s);
+    for (std::size_t i = 2; i < requests.size(); ++i) {
+      const Milliseconds gap = requests[i].at.steady - requests[i - 1].at.steady;
+      CHECK(gap >= 15min);
+      CHECK(gap <= 15min + 3s);
+    }
+    CHECK(f.State().last_failure->reason == FailureReason::kUnauthorized);
+    CHECK(FailuresOf(*f.Now(), FailureReason::kUnauthorized) == 5);
+  }
+}
+
+TEST_CASE("a spurious refusal costs one quick retry and nothing else") {
+  PollerFixture f(
+      [](const Request& request) { return request.number == 0 ? Refused() : Good(request); });
+  f.RunFor(3s);
+  CHECK(f.http.requests().size() == 2);
+  CHECK(f.State().success());
+}
+
+TEST_CASE("a token that was replaced is used at once, without a refusal") {
+  PollerFixture f([](const Request& request) { return Good(request); });
+  f.http.At(1min, [&] { f.directory.Write("token", "second-token\n"); });
+  f.RunFor(40min);
+  const auto& requests = f.http.requests();
+  REQUIRE(requests.size() >= 2);
+  CHECK(requests.front().authorization == kBearer);
+  for (std::size_t i = 1; i < requests.size(); ++i) {
+    CHECK(requests[i].authorization == "Bearer second-token");
+  }
+  CHECK(f.LinesWith("credentials were read again").size() == 1);
+}
+
+TEST_CASE("when a refused token is replaced, every query is asked within seconds") {
+  PollerFixture f(
+      [](const Request& request) {
+        return request.authorization == kBearer ? Refused() : Good(request);
+      },
+      kTwoQueries);
+  f.http.At(20min, [&] {
+    CHECK_FALSE(f.Now()->queries[0].success());
+    f.directory.Write("token", "second-token\n");
+  });
+  f.http.At(20min + 5s, [&] {
+    CHECK(f.Now()->queries[0].success());
+    CHECK(f.Now()->queries[1].success());
+  });
+  f.RunFor(21min);
+}
+
+TEST_CASE("a token replaced while its refusal is under way is not left waiting") {
+  for (const Milliseconds replaced_after : {Milliseconds(5s), Milliseconds(9999ms)}) {
+    CAPTURE(replaced_after.count());
+    std::function<void()> when_asked_in_vain;
+    PollerFixture f(
+        [&](const Request& request) {
+          Answer answer = request.authorization == kBearer ? Refused() : Good(request);
+          answer.takes = 10s;
+          // The third ask of the second query: the first on the slow cadence.
+          if (request.number == 5) when_asked_in_vain();
+          return answer;
+        },
+        kTwoQueries);
+    when_asked_in_vain = [&] {
+      f.http.At(f.Elapsed() + replaced_after, [&] { f.directory.Write("token", "second\n"); });
+      f.http.At(f.Elapsed() + 30s, [&] {
+        CHECK(f.Now()->queries[0].success());
+        CHECK(f.Now()->queries[1].success());
+      });
+    };
+    f.RunFor(20min);
+    CHECK(f.Now()->queries[0].success());
+  }
+}
+
+TEST_CASE("a token file that went away leaves the old token in use, and is told once") {
+  PollerFixture f([](const Request& request) { return Good(request); });
+  f.http.At(1min, [&] { std::filesystem::remove(f.token_file); });
+  f.RunFor(2h);
+  CHECK(f.State().success());
+  CHECK(f.http.requests().back().authorization == kBearer);
+  CHECK(f.LinesWith("cannot be read again").size() == 1);
+}
+
+TEST_CASE("the credential never reaches a failure's detail or a log line, however it is echoed") {
+  const std::string token(kToken);
+  const std::string escaped = "canary\\/credential+0123456789";
+  struct Row {
+    std::string echo;
+    int status;
+    std::string body;
+  };
+  const Row rows[] = {
+      {"message", 400, ErrorAnswer(2001, "bad token " + token + " twice " + token)},
+      {"message with an escaped slash", 400, ErrorAnswer(2001, "bad token " + escaped)},
+      {"refusal", 403, ErrorAnswer(10000, "Invalid access token " + token)},
+      {"success is false", 200, ErrorAnswer(9, token)},
+      {"text", 200, "token " + token + " unknown"},
+      {"value", 200, R"({"success":true,"result":{"meta":{"normalization":")" + token + R"("}}})"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.echo);
+    PollerFixture f([&](const Request&) { return Answer{Response(row.status, row.body)}; });
+    f.RunFor(1h);
+    REQUIRE(f.State().last_failure);
+    const std::string detail = f.State().last_failure->detail;
+    CAPTURE(detail);
+    CHECK(detail.find("canary") == std::string::npos);
+    CHECK(detail.find("0123456789") == std::string::npos);
+    CHECK(detail.find("[redacted]") != std::string::npos);
+    CHECK_FALSE(f.lines.empty());
+    CHECK(f.LinesWith("canary").empty());
+    CHECK(f.LinesWith("0123456789").empty());
+  }
+}
+
+TEST_CASE("an excerpt that ends within the credential shows nothing of it") {
+  for (std::size_t before = 0; before <= 200; ++before) {
+    CAPTURE(before);
+    const std::string text = std::string(before, 'x') + "canary\\/credential+0123456789";
+    const std::string encoded = std::string(before, 'x') + "canary\\/credential\\u002b0123456789";
+    for (const Answer& answer :
+         {Answer{Response(400, ErrorAnswer(2001, text))},
+          Answer{Response(400, ErrorAnswer(2001, encoded))}, Answer{Response(200, text)},
+          Answer{Response(200, std::string(before, 'x') + std::string(kToken))}}) {
+      PollerFixture f([&](const Request&) { return answer; });
+      f.poller.RunOnce();
+      CHECK(f.State().last_failure->detail.find("cana") == std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("a credential that is part of every good answer spoils none") {
+  for (const char* token : {"success", "SPOOF", "red", "0"}) {
+    CAPTURE(token);
+    PollerFixture f([](const Request& request) {
+      return request.number == 1 ? Answer{Response(400, ErrorAnswer(2001, "redacted 0 SPOOF"))}
+                                 : Good(request);
+    });
+    f.directory.Write("token", token);
+    f.http.At(5min, [&] { CHECK(f.State().success()); });
+    f.RunFor(2h);
+    CHECK(f.State().success());
+    CHECK(f.State().failures == 1);
+  }
+}
+
+// --- rate limits ---------------------------------------------------------------------------------
+
+TEST_CASE("after a 429 no query is asked until the pause is over") {
+  struct Row {
+    std::string retry_after;
+    Milliseconds pause;
+  };
+  const Row rows[] = {{"120", 120s},
+                      {"", 300s},
+                      {"abc", 300s},
+                      {"99999999999999999999", 900s},
+                      {"Fri, 05 Jun 2026 12:32:00 GMT", 239s},
+                      {"Fri, 05 Jun 2020 12:32:00 GMT", 1s}};
+  for (const Row& row : rows) {
+    CAPTURE(row.retry_after);
+    PollerFixture f(
+        [&](const Request& request) {
+          return request.number == 0 ? Throttled(row.retry_after) : Good(request);
+        },
+        kTwoQueries, "  max_concurrency: 1\n");
+    f.http.At(200ms, [&] {
+      const auto snapshot = f.Now();
+      REQUIRE(snapshot->api.blocked_until);
+      const Milliseconds pause = snapshot->api.blocked_until->steady - FakeClock::kStart;
+      CHECK(pause >= row.pause);
+      CHECK(pause <= row.pause + row.pause / 20 + 1s);
+      CHECK(snapshot->queries[0].last_failure->reason == FailureReason::kRateLimited);
+      CHECK(*snapshot->queries[1].next_poll >= snapshot->api.blocked_until->wall);
+    });
+    f.RunFor(20min);
+    REQUIRE(f.http.requests().size() >= 3);
+    CHECK(f.http.requests()[1].at.steady >= f.Now()->api.blocked_until->steady);
+    CHECK(f.http.requests()[1].at.steady <= f.Now()->api.blocked_until->steady + 1s);
+    for (const QueryState& state : f.Now()->queries) CHECK(state.success());
+    CHECK(f.LinesWith("limits the rate").size() == 1);
+  }
+}
+
+TEST_CASE("a pause that several answers demand is told of once") {
+  PollerFixture f(
+      [](const Request& request) { return request.number < 2 ? Throttled("60") : Good(request); },
+      kTwoQueries);
+  f.RunFor(5min);
+  CHECK(f.Now()->api.requests.at(429) == 2);
+  CHECK(f.LinesWith("limits the rate").size() == 1);
+}
+
+TEST_CASE("the rate limit headers are published and obeyed") {
+  PollerFixture f(
+      [](const Request& request) {
+        Answer answer = Good(request);
+        answer.result.value().headers = {
+            {"ratelimit", R"("default";r=1;t=240)"},
+            {"ratelimit-policy", R"("default";q=1200;w=300, "burst";q=100;w=60)"}};
+        return answer;
+      },
+      kTwoQueries, "  max_concurrency: 1\n");
+  f.http.At(1s, [&] {
+    const auto& limits = f.Now()->api.rate_limit;
+    REQUIRE(limits.size() == 2);
+    CHECK(limits.at("default").limit == 1200);
+    CHECK(limits.at("default").remaining == 1);
+    CHECK(limits.at("default").reset == f.Now()->queries[0].last_success->wall + 240s);
+    CHECK(limits.at("burst").limit == 100);
+    CHECK_FALSE(limits.at("burst").remaining);
+  });
+  f.RunFor(5min);
+  // One request was left for four minutes: the second query waits for half of them.
+  REQUIRE(f.http.requests().size() >= 2);
+  CHECK(f.http.requests()[1].at.steady - f.http.requests()[0].at.steady >= 119s);
+}
+
+TEST_CASE("rate limit policies without end do not grow the page") {
+  PollerFixture f([](const Request& request) {
+    Answer answer = Good(request);
+    answer.result.value().headers = {
+        {"ratelimit", "\"p" + std::to_string(request.number) + "\";r=900;t=60"}};
+    return answer;
+  });
+  f.RunFor(12h);
+  CHECK(f.http.requests().size() > 40);
+  CHECK(f.Now()->api.rate_limit.size() == kMaxRateLimitPolicies);
+}
+
+// --- log lines -----------------------------------------------------------------------------------
+
+TEST_CASE("one line tells that a query begins to fail and one that it is well again") {
+  PollerFixture f(
+      [](const Request& request) {
+        const bool outage = request.at.wall < *ParseRfc3339("2026-06-05T12:38:00Z") &&
+                            request.url.find("spf=FAIL") != std::string::npos;
+        return outage ? Outage() : Good(request);
+      },
+      kTwoQueries);
+  f.RunFor(1h);
+  CHECK(f.Now()->queries[1].failures >= 3);
+  REQUIRE(f.lines.size() == 2);
+  CHECK(f.lines[0].find(R"(level=warn msg="query fails" query=b reason=server)") !=
+        std::string::npos);
+  CHECK(f.lines[0].find("detail=\"HTTP 503\"") != std::string::npos);
+  CHECK(f.lines[1].find(R"(level=info msg="query is well again" query=b)") != std::string::npos);
+}
+
+TEST_CASE("a query that goes on failing is told of at most once in 15 minutes") {
+  PollerFixture f([](const Request&) { return Outage(); });
+  std::vector<Milliseconds> told;
+  for (Milliseconds at = 0min; at < 6h; at += 1s) {
+    f.http.At(at, [&f, &told, at] {
+      if (f.lines.size() > told.size()) told.push_back(at);
+    });
+  }
+  f.RunFor(6h);
+  REQUIRE(told.size() == f.lines.size());
+  CHECK(f.State().failures > 40);
+  // A poll that fails is at most `retry_max` after the quarter of an hour.
+  CHECK(told.size() >= 6 * 60 / 21);
+  for (std::size_t i = 1; i < told.size(); ++i) CHECK(told[i] - told[i - 1] >= 15min - 1s);
+}
+
+TEST_CASE("text from upstream is one printable line in the log") {
+  PollerFixture f([](const Request&) {
+    return Answer{
+        Response(400, R"({"errors":[{"code":1,"message":"a\nlevel=error b\u001b[31m"}]})")};
+  });
+  f.poller.RunOnce();
+  REQUIRE(f.lines.size() == 1);
+  CHECK(f.lines.front().find('\n') == std::string::npos);
+  CHECK(f.lines.front().find('\x1b') == std::string::npos);
+}
+
+// --- with real connections -----------------------------------------------------------------------
+
+// The poller on its own thread, with libcurl and the system's clock.
+class LivePoller {
+ public:
+  explicit LivePoller(const std::string& base_url, const std::string& timeout = "20s")
+      : log_(LogLevel::kDebug, LogFormat::kLogfmt, [](std::string_view) {}),
+        settings_(SettingsFor(base_url, timeout)),
+        http_(MakeCurlHttpClient("radar_spoof_exporter/test",
+                                 {.ca_file = "", .timeout = settings_->config.api().timeout})),
+        store_(FirstSnapshot(settings_->config, clock_.Now().wall)),
+        poller_(*std::exchange(settings_, std::nullopt), clock_, *http_, store_, log_, 1),
+        thread_([this] { poller_.Run(); }) {}
+  ~LivePoller() { Stop(); }
+  LivePoller(const LivePoller&) = delete;
+  LivePoller& operator=(const LivePoller&) = delete;
+
+  // How long it took.
+  Milliseconds Stop() {
+    const SteadyTime began = clock_.Now().steady;
+    poller_.Stop();
+    if (thread_.joinable()) thread_.join();
+    return clock_.Now().steady - began;
+  }
+  void Reconfigure(const std::string& base_url) {
+    poller_.Reconfigure(SettingsFor(base_url, "20s"));
+  }
+  // Blocks until `is` holds for the snapshot, at most 15 s; false then.
+  bool Await(const std::function<bool(const Snapshot&)>& is) const {
+    const SteadyTime deadline = clock_.Now().steady + 15s;
+    while (!is(*store_.Load())) {
+      if (clock_.Now().steady > deadline) return false;
+      std::this_thread::sleep_for(2ms);
+    }
+    return true;
+  }
+  QueryState State() const { return store_.Load()->queries.front(); }
+
+ private:
+  Poller::Settings SettingsFor(const std::string& base_url, const std::string& timeout) {
+    return SettingsOf("api: { base_url: '" + base_url + "', timeout: " + timeout +
+                      ", token_file: '" + directory_.Write("token", kToken) +
+                      "' }\nqueries: [ { name: all } ]\n");
+  }
+
+  TemporaryDirectory directory_;
+  SystemClock clock_;
+  Log log_;
+  std::optional<Poller::Settings> settings_;
+  std::unique_ptr<HttpClient> http_;
+  SnapshotStore store_;
+  Poller poller_;
+  std::thread thread_;
+};
+
+std::string Live() {
+  return HttpReply(
+      GoodAnswer(FloorTo(SystemClock().Now().wall - 1min, 15min), AggInterval::k15m, 30));
+}
+
+TEST_CASE("stopping does not wait for an upstream that stalls, in any phase") {
+  const MisbehavingServer::Script scripts[] = {
+      [](Connection& connection) { connection.Stall(); },
+      ReplyThenStall(""),
+      ReplyThenStall("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"),
+  };
+  for (const auto& script : scripts) {
+    MisbehavingServer server(script);
+    LivePoller poller(server.Url(""));
+    while (server.Connections() == 0) std::this_thread::sleep_for(1ms);
+    CHECK(poller.Stop() < 500ms);
+  }
+}
+
+TEST_CASE("stopping ends an idle poller, too") {
+  MisbehavingServer server(Reply(Live()));
+  LivePoller poller(server.Url(""));
+  CHECK(poller.Await([](const Snapshot& now) { return now.queries.front().success(); }));
+  CHECK(poller.Stop() < 500ms);
+}
+
+TEST_CASE("a reload does not wait for an upstream that stalls") {
+  MisbehavingServer stalled(ReplyThenStall(""));
+  MisbehavingServer well(Reply(Live()));
+  LivePoller poller(stalled.Url(""));
+  CHECK(stalled.AwaitRequests(1));
+  poller.Reconfigure(well.Url(""));
+  CHECK(poller.Await([](const Snapshot& now) { return now.queries.front().success(); }));
+  CHECK(poller.State().polls == 1);
+}
+
+TEST_CASE("a fault on the wire is survived: the quick retry recovers and nothing leaks") {
+  const auto reset = [](Connection& connection) {
+    connection.ReadRequest();
+    connection.Reset();
+  };
+  const MisbehavingServer::Script faults[] = {
+      reset,
+      ReplyThenStall("HTTP/1.1 200 OK\r\n"),
+      Reply(HttpReply("", "", "503 Unavailable")),
+      Reply(HttpReply("not gzip", "Content-Encoding: gzip\r\n")),
+      Reply("HTTP/1.1 200 OK\r\nContent-Length: abc\r\n\r\n{}"),
+      Reply(HttpReply("{\"success\":tru")),
+  };
+  for (const auto& fault : faults) {
+    MisbehavingServer server(std::vector{fault, Reply(Live())});
+    LivePoller poller(server.Url(""), "1s");
+    CHECK(poller.Await([](const Snapshot& now) { return now.queries.front().success(); }));
+    CHECK(poller.State().failures == 1);
+    CHECK(poller.State().polls == 2);
+  }
+}
+
+TEST_CASE("a redirect takes no token anywhere") {
+  MisbehavingServer elsewhere(Reply(Live()));
+  MisbehavingServer server(
+      Reply(HttpReply("", "Location: " + elsewhere.Url("/x") + "\r\n", "302 Found")));
+  LivePoller poller(server.Url(""));
+  CHECK(poller.Await([](const Snapshot& now) { return now.queries.front().tried(); }));
+  CHECK(poller.State().last_failure->reason == FailureReason::kRejected);
+  poller.Stop();
+  CHECK(elsewhere.Connections() == 0);
+}
+
+// --- with the simulator --------------------------------------------------------------------------
+
+// Hands each request to the simulator in this process, on the same clock.
+struct SimulatedApi {
+  explicit SimulatedApi(const Clock& clock)
+      : simulator({.credentials = {.token = std::string(kToken)}}, clock) {}
+
+  Answer operator()(const Request& request) {
+    ServerRequest call{"GET", "", {}, {{"authorization", request.authorization}}};
+    const std::size_t path = request.url.find("/client/");
+    const std::size_t question = request.url.find('?');
+    call.path = request.url.substr(path, question - path);
+    for (std::size_t begin = question + 1; begin < request.url.size();) {
+      const std::size_t end = std::min(request.url.find('&', begin), request.url.size());
+      const std::string pair = request.url.substr(begin, end - begin);
+      const std::size_t equals = pair.find('=');
+      call.query.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
+      begin = end + 1;
+    }
+    const ServerResponse answer = simulator.Handle(call);
+    HttpResponse response{answer.status, {}, answer.body};
+    for (const auto& [name, value] : answer.headers) {
+      std::string lower = name;
+      for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      response.headers.emplace_back(lower, value);
+    }
+    return {std::move(response), 100ms + answer.delay};
+  }
+
+  simulator::Simulator simulator;
+};
+
+const std::string kManyQueries =
+    "queries:\n  - name: all\n"
+    "  - { name: dmarc, filters: { dmarc: FAIL }, agg_interval: 1h, date_range: 7d, "
+    "poll_interval: 15m, control: true }\n"
+    "  - { name: auth, agg_interval: 1d, date_range: 28d, "
+    "matrix: { dmarc: [PASS, FAIL], spf: [PASS, FAIL, any] } }\n";
+
+struct SimulatedFixture : PollerFixture {
+  SimulatedFixture()
+      : PollerFixture([this](const Request& request) { return (*api)(request); }, kManyQueries),
+        api(std::make_unique<SimulatedApi>(clock)) {}
+  std::unique_ptr<SimulatedApi> api;
+};
+
+bool AllSucceed(const Snapshot& snapshot) {
+  return std::all_of(snapshot.queries.begin(), snapshot.queries.end(),
+                     [](const QueryState& state) { return state.success(); });
+}
+
+TEST_CASE("two calm days of the simulated API are polled without one failure") {
+  SimulatedFixture f;
+  f.RunFor(48h);
+  CHECK(AllSucceed(*f.Now()));
+  for (const QueryState& state : f.Now()->queries) CHECK(state.failures == 0);
+  CHECK(f.lines.empty());
+  CHECK(f.Now()->queries[1].sample->control);
+  CHECK(f.Now()->queries[0].sample->window);
+  const WallTime newest = *f.Now()->queries[0].sample->bucket_start;
+  CHECK(f.clock.Now().wall - newest < 1h);
+  CHECK(f.Now()->api.rate_limit.size() >= 1);
+}
+
+TEST_CASE("each scenario fails in its own way, and calm brings every query back") {
+  using simulator::Scenario;
+  struct Row {
+    Scenario scenario;
+    FailureReason reason;
+    Milliseconds recovery;
+  };
+  const Row rows[] = {{Scenario::kOutage, FailureReason::kServer, 10min},
+                      {Scenario::kRateLimited, FailureReason::kRateLimited, 10min},
+                      {Scenario::kUnauthorized, FailureReason::kUnauthorized, 16min}};
+  for (const Row& row : rows) {
+    CAPTURE(Name(row.reason));
+    SimulatedFixture f;
+    std::vector<WallTime> before;
+    f.http.At(5min, [&] {
+      CHECK(AllSucceed(*f.Now()));
+      for (const auto& state : f.Now()->queries) before.push_back(state.last_success->wall);
+      f.api->simulator.Switch(row.scenario);
+    });
+    f.http.At(2h, [&] {
+      const QueryState& state = f.Now()->queries[0];
+      CHECK_FALSE(state.success());
+      CHECK(state.sample);
+      CHECK(state.last_success->wall - before[0] < 15min);
+      CHECK(state.last_failure->reason == row.reason);
+      CHECK_FALSE(f.Now()->api.up);
+      f.api->simulator.Switch(Scenario::kCalm);
+    });
+    f.RunFor(2h + row.recovery);
+    CHECK(AllSucceed(*f.Now()));
+    CHECK(f.Now()->api.up);
+    CHECK(f.LinesWith("well again").size() >= 2);
+  }
+}
+
+}  // namespace
+}  // namespace radar_spoof::test

@@ -1,0 +1,412 @@
+#include "radar_spoof/poller.h"
+
+#include <set>
+
+#include <doctest/doctest.h>
+
+#include "support/poller_fixture.h"
+
+namespace radar_spoof::test {
+namespace {
+
+using Request = PollerFixture::Request;
+using Answer = PollerFixture::Answer;
+
+const std::string kTwoQueries = "queries:\n  - name: a\n  - { name: b, filters: { spf: FAIL } }\n";
+
+bool AsksFor(const Request& request, std::string_view part) {
+  return request.url.find(part) != std::string::npos;
+}
+
+Answer NotFound(int status = 404) { return {Response(status, ErrorAnswer(7003, "No route"))}; }
+
+// --- what is published ---------------------------------------------------------------------------
+
+TEST_CASE("before the first answer nothing is claimed") {
+  PollerFixture f([](const Request& request) { return Good(request); });
+  CHECK_FALSE(f.State().tried());
+  CHECK_FALSE(f.State().sample);
+  CHECK(f.State().next_poll == f.clock.Now().wall);
+  CHECK_FALSE(f.Now()->api.up);
+  CHECK(f.Now()->api.requests.empty());
+}
+
+TEST_CASE("a good poll publishes what its answer says") {
+  PollerFixture f([](const Request& request) { return Good(request, 37.25); });
+  f.RunFor(1min);
+  const QueryState state = f.State();
+  REQUIRE(state.sample);
+  CHECK(state.sample->spoof.value() == doctest::Approx(0.3725));
+  CHECK(state.sample->not_spoof.value() == doctest::Approx(0.6275));
+  CHECK(state.sample->bucket_start == ParseRfc3339("2026-06-05T12:00:00Z"));
+  CHECK(state.sample->last_updated == ParseRfc3339("2026-06-05T12:15:00Z"));
+  CHECK(state.success());
+  CHECK(state.polls == 1);
+  CHECK(state.failures == 0);
+  REQUIRE(state.last_success);
+  CHECK(state.last_success->wall == *ParseRfc3339("2026-06-05T12:28:00Z") + 100ms);
+  CHECK(*state.next_poll > f.clock.Now().wall);
+  CHECK(f.Now()->api.up);
+  CHECK(f.lines.empty());
+}
+
+TEST_CASE("while a query fails, the last good answer is kept and told apart; then it recovers") {
+  PollerFixture f([](const Request& request) {
+    const bool outage = request.at.wall >= *ParseRfc3339("2026-06-05T12:35:00Z") &&
+                        request.at.wall < *ParseRfc3339("2026-06-05T13:20:00Z");
+    return outage ? Outage() : Good(request, request.number == 0 ? 30 : 40);
+  });
+  std::optional<QueryState> good;
+  f.http.At(5min, [&] { good = f.State(); });
+  f.http.At(50min, [&] {
+    const QueryState state = f.State();
+    CHECK_FALSE(state.success());
+    REQUIRE(state.sample);
+    CHECK(state.sample->spoof == good->sample->spoof);
+    CHECK(state.sample->bucket_start == good->sample->bucket_start);
+    CHECK(state.last_success->wall == good->last_success->wall);
+    REQUIRE(state.last_failure);
+    CHECK(state.last_failure->reason == FailureReason::kServer);
+    CHECK(state.failures == state.polls - 1);
+    CHECK(state.failures >= 3);
+    CHECK_FALSE(f.Now()->api.up);
+    CHECK(FailuresOf(*f.Now(), FailureReason::kServer) == state.failures);
+    CHECK(f.Now()->api.requests.at(503) == state.failures);
+  });
+  f.RunFor(90min);
+  const QueryState state = f.State();
+  CHECK(state.success());
+  CHECK_FALSE(state.last_failure);
+  CHECK(state.sample->spoof.value() == doctest::Approx(0.4));
+  CHECK(state.last_success->wall > *ParseRfc3339("2026-06-05T13:20:00Z"));
+  CHECK(state.failures < state.polls);
+  CHECK(f.Now()->api.up);
+}
+
+TEST_CASE("every snapshot is of one answer, at every moment of a day") {
+  // Every value of the n-th answer is made from n, so that a mixture would show.
+  PollerFixture f([](const Request& request) {
+    if (request.number % 7 == 6) return Outage();
+    return Good(request, static_cast<double>(request.number % 50));
+  });
+  int checked = 0;
+  for (Milliseconds at = 1min; at < 24h; at += 1min) {
+    f.http.At(at, [&] {
+      const auto snapshot = f.Now();
+      const QueryState& state = snapshot->queries.front();
+      const SpoofSample& sample = *state.sample;
+      CHECK(sample.spoof.value() + sample.not_spoof.value() == doctest::Approx(1));
+      CHECK(*sample.bucket_start + 15min == *sample.last_updated);
+      CHECK(*sample.last_updated == FloorTo(state.last_success->wall - 5min, 15min));
+      CHECK(state.success() == snapshot->api.up);
+      std::uint64_t failures = 0;
+      for (const std::uint64_t count : snapshot->api.failures) failures += count;
+      CHECK(failures == state.failures);
+      ++checked;
+    });
+  }
+  f.RunFor(24h);
+  CHECK(checked == 24 * 60 - 1);
+  CHECK(f.State().polls >= 96);
+}
+
+TEST_CASE("requests are counted by code, failures by reason, and all are timed") {
+  struct Row {
+    std::string fault;
+    std::function<Result<HttpResponse, Failure>()> answer;
+    int code;
+    FailureReason reason;
+  };
+  const Row rows[] = {
+      {"no answer", [] { return Failure(FailureReason::kDns, "no such host"); }, 0,
+       FailureReason::kDns},
+      {"timeout", [] { return Failure(FailureReason::kTimeout, "too slow"); }, 0,
+       FailureReason::kTimeout},
+      {"outage", [] { return Response(503, ""); }, 503, FailureReason::kServer},
+      {"rejected", [] { return Response(400, ErrorAnswer(2001, "no")); }, 400,
+       FailureReason::kRejected},
+      {"redirect", [] { return Response(302, ""); }, 302, FailureReason::kRejected},
+      {"no JSON", [] { return Response(200, "<html>"); }, 200, FailureReason::kParse},
+      {"no success", [] { return Response(200, ErrorAnswer(1, "no")); }, 200,
+       FailureReason::kApiError},
+      {"not valid", [] { return Response(200, R"({"success":true,"result":{}})"); }, 200,
+       FailureReason::kValidation},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.fault);
+    PollerFixture f([&](const Request&) { return Answer{row.answer(), 300ms}; });
+    f.poller.RunOnce();
+    const auto snapshot = f.Now();
+    CHECK(snapshot->api.requests == std::map<int, std::uint64_t>{{row.code, 1}});
+    for (const FailureReason reason : kAllFailureReasons) {
+      CAPTURE(Name(reason));
+      CHECK(FailuresOf(*snapshot, reason) == (reason == row.reason ? 1 : 0));
+    }
+    CHECK(snapshot->api.duration.counts[4] == 1);
+    CHECK(snapshot->api.duration.sum == doctest::Approx(0.3));
+    CHECK_FALSE(snapshot->api.up);
+  }
+}
+
+TEST_CASE("one slow query delays no other, and no query is asked twice at once") {
+  PollerFixture f(
+      [](const Request& request) {
+        Answer answer = Good(request);
+        if (AsksFor(request, "spf=FAIL")) answer.takes = 2h;
+        return answer;
+      },
+      kTwoQueries);
+  f.RunFor(100min);
+  CHECK(f.Now()->queries[0].polls >= 6);
+  CHECK_FALSE(f.Now()->queries[1].tried());
+  CHECK(f.http.most_in_flight() == 2);
+}
+
+TEST_CASE("no more transfers are in flight than allowed") {
+  std::string queries = "queries:\n";
+  for (const char* value : {"PASS", "NONE", "FAIL"}) {
+    for (const char* dimension : {"arc", "dkim", "dmarc", "spf"}) {
+      queries += std::string("  - { name: ") + dimension + value + ", filters: { " + dimension +
+                 ": " + value + " } }\n";
+    }
+  }
+  PollerFixture f([](const Request& request) { return Good(request); }, queries,
+                  "  max_concurrency: 3\n");
+  f.RunFor(1h);
+  CHECK(f.http.most_in_flight() == 3);
+  for (const QueryState& state : f.Now()->queries) CHECK(state.success());
+}
+
+// --- the other path ------------------------------------------------------------------------------
+
+TEST_CASE("a path that is gone is replaced by the other one, within the poll and for good") {
+  struct Row {
+    int status;
+    std::string configured;
+    std::string other;
+  };
+  const std::string path = "/radar/email/security/timeseries_groups/";
+  const Row rows[] = {{404, path + "spoof", path + "SPOOF"},
+                      {410, path + "spoof", path + "SPOOF"},
+                      {404, path + "SPOOF", path + "spoof"}};
+  for (const Row& row : rows) {
+    CAPTURE(row.status);
+    CAPTURE(row.configured);
+    PollerFixture f(
+        [&](const Request& request) {
+          return AsksFor(request, row.other + "?") ? Good(request) : NotFound(row.status);
+        },
+        "queries:\n  - name: all\n", "  path: " + row.configured + "\n");
+    CHECK(f.Now()->api.path == row.configured);
+    f.http.At(10s, [&] {
+      CHECK(f.State().success());
+      CHECK(f.State().polls == 1);
+      CHECK(f.State().failures == 0);
+      CHECK(f.http.requests().size() == 2);
+      CHECK(f.Now()->api.path == row.other);
+    });
+    f.RunFor(3h);
+    CHECK(f.Now()->api.requests.at(row.status) == 1);
+    CHECK(f.Now()->api.requests.at(200) >= 12);
+    REQUIRE(f.lines.size() == 1);
+    CHECK(f.lines.front().find(row.other) != std::string::npos);
+    CHECK(f.lines.front().find("level=warn") != std::string::npos);
+  }
+}
+
+TEST_CASE("queries that find the path gone together change over once") {
+  PollerFixture f(
+      [](const Request& request) {
+        return AsksFor(request, "/SPOOF?") ? Good(request) : NotFound();
+      },
+      kTwoQueries);
+  f.RunFor(1h);
+  for (const QueryState& state : f.Now()->queries) {
+    CHECK(state.success());
+    CHECK(state.failures == 0);
+  }
+  CHECK(f.Now()->api.requests.at(404) == 2);
+  CHECK(f.lines.size() == 1);
+}
+
+TEST_CASE("when both paths are gone, the poll fails and the configured one stays in use") {
+  PollerFixture f([](const Request&) { return NotFound(); });
+  f.http.At(10s, [&] {
+    CHECK(f.http.requests().size() == 2);
+    CHECK(f.State().polls == 1);
+    CHECK(f.State().last_failure->reason == FailureReason::kNotFound);
+    CHECK(f.Now()->api.path.ends_with("/spoof"));
+  });
+  f.RunFor(1h);
+  CHECK(f.Now()->api.path.ends_with("/spoof"));
+  CHECK(f.http.requests().size() == 2 * f.State().polls);
+  CHECK(f.LinesWith("configured path").empty());
+}
+
+TEST_CASE("a path of another form has no other to fall back to") {
+  PollerFixture f([](const Request&) { return NotFound(); }, "queries:\n  - name: all\n",
+                  "  path: /radar/email/summary\n");
+  CHECK_FALSE(f.poller.RunOnce());
+  CHECK(f.http.requests().size() == 1);
+  CHECK(f.State().last_failure->reason == FailureReason::kNotFound);
+}
+
+TEST_CASE("without room in the budget the other path is tried as soon as there is") {
+  PollerFixture f(
+      [](const Request& request) {
+        return AsksFor(request, "/SPOOF?") ? Good(request) : NotFound();
+      },
+      "queries:\n  - name: all\n", "  rate_limit: 3\n");
+  // A request fits every 100 s; the next slot of the query is after 4 minutes.
+  f.RunFor(3min);
+  CHECK(f.State().success());
+  CHECK(f.State().failures == 1);
+  CHECK(f.Now()->api.path.ends_with("/SPOOF"));
+}
+
+// --- reload --------------------------------------------------------------------------------------
+
+TEST_CASE("a reload keeps what is unchanged, drops what is gone and asks what is new") {
+  PollerFixture f([](const Request& request) { return Good(request); }, kTwoQueries);
+  std::optional<QueryState> before;
+  f.http.At(50min, [&] {
+    before = f.Now()->queries[0];
+    f.Reconfigure(
+        "queries:\n  - { name: c, filters: { arc: PASS } }\n  - name: a\n"
+        "  - { name: d, agg_interval: 1h, date_range: 7d }\n");
+  });
+  f.http.At(50min + 1ms, [&] {
+    const auto snapshot = f.Now();
+    REQUIRE(snapshot->queries.size() == 3);
+    CHECK(snapshot->queries[0].query.name == "c");
+    CHECK_FALSE(snapshot->queries[0].tried());
+    const QueryState& kept = snapshot->queries[1];
+    CHECK(kept.query.name == "a");
+    CHECK(kept.polls == before->polls);
+    CHECK(kept.sample->spoof == before->sample->spoof);
+    CHECK(kept.last_success->wall == before->last_success->wall);
+    CHECK(kept.next_poll == before->next_poll);
+    CHECK(snapshot->api.requests.at(200) == f.http.requests().size() - 2);
+  });
+  f.http.At(51min, [&] {
+    CHECK(f.Now()->queries[0].success());
+    CHECK(f.Now()->queries[1].polls == before->polls);
+    CHECK(f.Now()->queries[2].success());
+    CHECK(f.Now()->queries[2].sample->bucket_start == ParseRfc3339("2026-06-05T12:00:00Z"));
+  });
+  f.RunFor(2h);
+  CHECK(f.Now()->queries[1].polls > before->polls);
+}
+
+TEST_CASE("a query that means something else now begins anew under its old name") {
+  PollerFixture f([](const Request& request) { return Good(request); });
+  f.http.At(20min, [&] { f.Reconfigure("queries:\n  - { name: all, filters: { spf: FAIL } }\n"); });
+  f.http.At(20min + 1ms, [&] {
+    CHECK_FALSE(f.State().tried());
+    CHECK_FALSE(f.State().sample);
+  });
+  f.RunFor(20min + 1s);
+  CHECK(f.State().polls == 1);
+  CHECK(AsksFor(f.http.requests().back(), "spf=FAIL"));
+}
+
+TEST_CASE("what is in flight during a reload is asked again") {
+  PollerFixture f([](const Request& request) {
+    Answer answer = Good(request);
+    if (request.number == 0) answer.takes = 20s;
+    return answer;
+  });
+  f.http.At(5s, [&] { f.Reconfigure("queries:\n  - name: all\n", "  timeout: 7s\n"); });
+  f.http.At(6s, [&] {
+    CHECK(f.http.requests().size() == 2);
+    CHECK(f.State().polls == 1);
+    CHECK(f.State().success());
+  });
+  f.RunFor(1min);
+  CHECK(f.http.requests().size() == 2);
+  REQUIRE(f.http.configured().size() == 1);
+  CHECK(f.http.configured().front().timeout == 7s);
+}
+
+TEST_CASE("a reload of the API's address is followed by the next request") {
+  PollerFixture f([](const Request& request) { return Good(request); });
+  f.http.At(1min, [&] {
+    f.poller.Reconfigure(SettingsOf("api: { base_url: 'http://127.0.0.1:2/v5', token_file: '" +
+                                    f.token_file +
+                                    "', path: /radar/other }\nqueries: [ { name: all } ]\n"));
+  });
+  f.RunFor(20min);
+  CHECK(f.http.requests().back().url.starts_with("http://127.0.0.1:2/v5/radar/other?"));
+  CHECK(f.Now()->api.path == "/radar/other");
+  CHECK(f.State().polls == 2);
+}
+
+TEST_CASE("the fate of the last reload is published") {
+  PollerFixture f([](const Request& request) { return Good(request); });
+  const WallTime started = f.clock.Now().wall;
+  CHECK(f.Now()->reload.successful);
+  CHECK(f.Now()->reload.last_success == started);
+  f.http.At(1min, [&] { f.poller.NoteFailedReload(); });
+  f.http.At(1min + 1ms, [&] {
+    CHECK_FALSE(f.Now()->reload.successful);
+    CHECK(f.Now()->reload.last_success == started);
+  });
+  f.http.At(2min, [&] { f.Reconfigure("queries:\n  - name: all\n"); });
+  f.RunFor(3min);
+  CHECK(f.Now()->reload.successful);
+  CHECK(f.Now()->reload.last_success == started + 2min);
+}
+
+// --- once, and stop ------------------------------------------------------------------------------
+
+TEST_CASE("polling once asks every query once and says whether all were answered well") {
+  struct Row {
+    std::string first;
+    bool first_good;
+    bool second_good;
+  };
+  const Row rows[] = {{"both", true, true}, {"one", false, true}, {"none", false, false}};
+  for (const Row& row : rows) {
+    CAPTURE(row.first);
+    PollerFixture f(
+        [&](const Request& request) {
+          const bool second = AsksFor(request, "spf=FAIL");
+          return (second ? row.second_good : row.first_good) ? Good(request) : NotFound(400);
+        },
+        kTwoQueries);
+    CHECK(f.poller.RunOnce() == (row.first_good && row.second_good));
+    CHECK(f.http.requests().size() == 2);
+    CHECK(f.Now()->queries[0].polls == 1);
+    CHECK(f.Now()->queries[1].polls == 1);
+    CHECK(f.Now()->queries[1].success() == row.second_good);
+  }
+}
+
+TEST_CASE("polling once does not wait out a demand to pause") {
+  PollerFixture f(
+      [](const Request& request) {
+        Answer answer{Response(429, ErrorAnswer(1015, "slow down"), {{"retry-after", "300"}})};
+        if (AsksFor(request, "spf=FAIL")) answer.takes = 1min;
+        return answer;
+      },
+      kTwoQueries);
+  const Instant began = f.clock.Now();
+  CHECK_FALSE(f.poller.RunOnce());
+  CHECK(f.clock.Now().steady - began.steady < 1s);
+  CHECK(f.http.in_flight() == 0);
+}
+
+TEST_CASE("a stopped poller leaves nothing in flight") {
+  PollerFixture f([](const Request& request) {
+    Answer answer = Good(request);
+    answer.takes = 20s;
+    return answer;
+  });
+  const Instant began = f.clock.Now();
+  f.RunFor(5s);
+  CHECK(f.clock.Now().steady - began.steady == 5s);
+  CHECK(f.http.in_flight() == 0);
+}
+
+}  // namespace
+}  // namespace radar_spoof::test

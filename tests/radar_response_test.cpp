@@ -1,0 +1,510 @@
+#include "radar_spoof/radar_response.h"
+
+#include <chrono>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "support/answer_builder.h"
+#include "support/query_builder.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Answer;
+using test::At;
+using test::MakeQuery;
+using test::Ok;
+
+const WallTime kNow = At("2026-06-09T12:10:00Z");  // a Tuesday
+const Query kHourly = MakeQuery("hourly", AggInterval::k1h, "7d");
+const Query kWeekly = MakeQuery("weekly", AggInterval::k1w, "52w");
+
+Query WithControl(const std::string& date_range = "7d") {
+  Query query = MakeQuery("control", AggInterval::k1h, date_range);
+  query.control = true;
+  return query;
+}
+
+std::string Fixture(const std::string& name) {
+  std::ifstream file(std::string(RADAR_SPOOF_TEST_DATA) + "/answers/" + name);
+  REQUIRE_MESSAGE(file, name);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// Three hours; the newest complete one, 10:00, has 20 %, the one before 10 %, the partial one 30 %.
+Answer ThreeHours() {
+  Answer answer;
+  answer.serie_0.Bucket("2026-06-09T09:00:00Z", 10)
+      .Bucket("2026-06-09T10:00:00Z", 20)
+      .Bucket("2026-06-09T11:00:00Z", 30);
+  return answer;
+}
+
+SpoofSample Sample(const Query& query, const std::string& body, WallTime now = kNow) {
+  const auto read = ReadAnswer(query, Ok(body), now);
+  if (!read) FAIL(read.error().detail);
+  return read.value();
+}
+SpoofSample Sample(const Answer& answer) { return Sample(kHourly, answer.Body()); }
+
+// "reason: detail", or "a sample".
+std::string Verdict(const Query& query, const HttpResponse& response) {
+  const auto read = ReadAnswer(query, response, kNow);
+  if (read) return "a sample";
+  CHECK(read.error().detail.size() <= 300);
+  return std::string(Name(read.error().reason)) + ": " + read.error().detail;
+}
+std::string Verdict(const Answer& answer) { return Verdict(kHourly, Ok(answer.Body())); }
+
+double Percent(const SpoofSample& sample) { return sample.spoof.value() * 100; }
+
+TEST_CASE("the sample is the newest complete bucket, with both numbers from it") {
+  const SpoofSample sample = Sample(ThreeHours());
+  CHECK(Percent(sample) == doctest::Approx(20));
+  CHECK(sample.not_spoof.value() == doctest::Approx(0.8));
+  CHECK(sample.bucket_start == At("2026-06-09T10:00:00Z"));
+  CHECK(sample.last_updated == At("2026-06-09T11:45:00Z"));
+  CHECK(sample.confidence_level == 5);
+  CHECK_FALSE(sample.control);
+  CHECK_FALSE(sample.window);  // one earlier bucket is too few
+}
+
+TEST_CASE("a partial last week is left out, and 53 weeks for 52 are fine") {
+  const SpoofSample sample = Sample(kWeekly, Fixture("weekly_partial_last.json"));
+  CHECK(sample.bucket_start == At("2026-06-01T00:00:00Z"));  // a Monday
+  CHECK(FloorTo(*sample.bucket_start, 168h) == *sample.bucket_start);
+  CHECK(sample.spoof.value() == doctest::Approx(0.35196588).epsilon(1e-12));
+  CHECK(sample.not_spoof.value() == doctest::Approx(0.64803412).epsilon(1e-12));
+}
+
+TEST_CASE("an answer that leaves the partial bucket out gives the same sample") {
+  const SpoofSample with = Sample(kWeekly, Fixture("weekly_partial_last.json"));
+  const SpoofSample without = Sample(kWeekly, Fixture("weekly_complete_last.json"));
+  CHECK(with.bucket_start == without.bucket_start);
+  CHECK(with.spoof == without.spoof);
+  CHECK(with.window->mean == without.window->mean);
+  CHECK(with.window->standard_deviation == without.window->standard_deviation);
+}
+
+TEST_CASE("the reference's example, without timestamps or errors, is its last element") {
+  const SpoofSample sample = Sample(MakeQuery("q"), Fixture("reference_example.json"));
+  CHECK(sample.spoof.value() == doctest::Approx(0.1899756).epsilon(1e-12));
+  CHECK_FALSE(sample.bucket_start);
+  CHECK_FALSE(sample.confidence_level);  // the 0 of the reference is no level
+  CHECK(sample.last_updated == At("2022-09-17T10:00:00Z"));
+  CHECK(sample.annotations[static_cast<std::size_t>(EventType::kEvent)] == 1);
+}
+
+TEST_CASE("order does not matter, nor a dateRange object, nor a null confidence") {
+  const SpoofSample sample = Sample(kHourly, Fixture("hourly_out_of_order.json"));
+  CHECK(sample.bucket_start == At("2026-06-09T10:00:00Z"));
+  CHECK(Percent(sample) == doctest::Approx(30));
+  CHECK_FALSE(sample.confidence_level);
+  REQUIRE(sample.window);  // of 1.4e-05 % and 0 %
+  CHECK(sample.window->mean == doctest::Approx(7e-8).epsilon(1e-9));
+}
+
+TEST_CASE("a projected bucket is not complete, and the others are untouched") {
+  const SpoofSample sample =
+      Sample(MakeQuery("d", AggInterval::k1d, "3d"), Fixture("daily_projection.json"));
+  CHECK(sample.bucket_start == At("2026-06-07T00:00:00Z"));
+  CHECK(Percent(sample) == doctest::Approx(12));
+  CHECK_FALSE(sample.confidence_level);
+  AnnotationCounts expected{};
+  expected[static_cast<std::size_t>(EventType::kPipeline)] = 1;
+  expected[static_cast<std::size_t>(EventType::kOther)] = 1;  // SOLAR_FLARE, still going on
+  CHECK(sample.annotations == expected);
+}
+
+TEST_CASE("a projection that does not say when it began is the last bucket's") {
+  Answer answer = ThreeHours();
+  answer.meta.Set("lastUpdated", R"("2026-06-09T12:00:00Z")");
+  CHECK(Percent(Sample(answer)) == doctest::Approx(30));
+  answer.meta.Set("confidenceInfo",
+                  R"({"annotations": [{"eventType": "PARTIAL_PROJECTION"}], "level": 5})");
+  CHECK(Percent(Sample(answer)) == doctest::Approx(20));
+}
+
+TEST_CASE("lastUpdated and the clock both decide what is complete") {
+  struct Row {
+    std::string last_updated;  // JSON; "" for none
+    const char* now;
+    double percent;
+    bool exported;
+  };
+  for (const Row& row : {
+           Row{R"("2026-06-09T11:45:00Z")", "2026-06-09T12:10:00Z", 20, true},
+           Row{R"("2026-06-09T11:00:00Z")", "2026-06-09T12:10:00Z", 20, true},
+           Row{R"("2026-06-09T10:59:59.999Z")", "2026-06-09T12:10:00Z", 10, true},
+           Row{R"("2026-06-09T12:00:00Z")", "2026-06-09T12:10:00Z", 30, true},
+           Row{R"("2026-06-09T12:00:00.5Z")", "2026-06-09T12:10:00Z", 30, true},
+           Row{R"("2026-06-09T14:00:00+02:00")", "2026-06-09T12:10:00Z", 30, true},
+           Row{R"("2030-01-01T00:00:00Z")", "2026-06-09T11:59:59Z", 20, true},
+           Row{R"("2030-01-01T00:00:00Z")", "2026-06-09T12:00:00Z", 30, true},
+           Row{"", "2026-06-09T12:00:00Z", 30, false},
+           Row{"", "2026-06-09T11:59:59Z", 20, false},
+           Row{"null", "2026-06-09T12:00:00Z", 30, false},
+           Row{R"("soon")", "2026-06-09T12:00:00Z", 30, false},
+           Row{R"("")", "2026-06-09T11:30:00Z", 20, false},
+           Row{"1780876800", "2026-06-09T12:00:00Z", 30, false},
+       }) {
+    CAPTURE(row.last_updated);
+    CAPTURE(row.now);
+    Answer answer = ThreeHours();
+    answer.meta.Remove("lastUpdated");
+    if (!row.last_updated.empty()) answer.meta.Set("lastUpdated", row.last_updated);
+    const SpoofSample sample = Sample(kHourly, answer.Body(), At(row.now));
+    CHECK(Percent(sample) == doctest::Approx(row.percent));
+    CHECK(sample.last_updated.has_value() == row.exported);
+  }
+}
+
+TEST_CASE("the window is every complete bucket before the sample's") {
+  Answer answer;
+  // 2, 4, 6 and 8 % before, the sample 50 %, the partial bucket 99 %.
+  const int shares[] = {2, 4, 6, 8, 50, 99};
+  for (int i = 0; i < 6; ++i) {
+    answer.serie_0.Bucket(
+        "2026-06-09T" + std::string(i < 4 ? "0" : "") + std::to_string(6 + i) + ":00:00Z",
+        shares[i]);
+  }
+  const SpoofSample sample = Sample(answer);
+  CHECK(Percent(sample) == doctest::Approx(50));
+  REQUIRE(sample.window);
+  CHECK(sample.window->mean == doctest::Approx(0.05).epsilon(1e-12));
+  // Squares about 5: 9 + 1 + 1 + 9 = 20; 20 / 3 = 6.666...; its root is 2.581988897471611.
+  CHECK(sample.window->standard_deviation == doctest::Approx(0.02581988897471611).epsilon(1e-12));
+}
+
+TEST_CASE("the control is the same bucket one control period earlier") {
+  const SpoofSample sample = Sample(WithControl(), Fixture("hourly_with_control.json"));
+  CHECK(Percent(sample) == doctest::Approx(13));
+  REQUIRE(sample.control);
+  CHECK(sample.control->value() == doctest::Approx(0.23));
+}
+
+TEST_CASE("control looks 7 days back for 7d, and 14 for 10d") {
+  Answer answer = ThreeHours();
+  answer.serie_1.emplace()
+      .Bucket("2026-05-26T10:00:00Z", 14)
+      .Bucket("2026-06-02T10:00:00Z", 7)
+      .Bucket("2026-05-30T10:00:00Z", 10);
+  CHECK(Sample(WithControl("7d"), answer.Body()).control->value() == doctest::Approx(0.07));
+  CHECK(Sample(WithControl("10d"), answer.Body()).control->value() == doctest::Approx(0.14));
+  CHECK_FALSE(Sample(WithControl("3w"), answer.Body()).control);
+}
+
+TEST_CASE("a control without that bucket is absent, and the sample stands") {
+  Answer answer = ThreeHours();
+  answer.serie_1.emplace();
+  CHECK_FALSE(Sample(WithControl(), answer.Body()).control);
+  answer.serie_1->Bucket("2026-06-02T09:00:00Z", 9);
+  const SpoofSample sample = Sample(WithControl(), answer.Body());
+  CHECK_FALSE(sample.control);
+  CHECK(Percent(sample) == doctest::Approx(20));
+}
+
+TEST_CASE("without timestamps in both series the control is the last element; in one, unknown") {
+  Answer answer = ThreeHours();
+  answer.serie_1.emplace().Bucket("2026-06-02T10:00:00Z", 7).Bucket("2026-06-02T11:00:00Z", 8);
+  answer.serie_1->without_timestamps = true;
+  CHECK_FALSE(Sample(WithControl(), answer.Body()).control);
+  answer.serie_0.without_timestamps = true;
+  const SpoofSample sample = Sample(WithControl(), answer.Body());
+  CHECK(Percent(sample) == doctest::Approx(30));
+  CHECK(sample.control->value() == doctest::Approx(0.08));
+}
+
+TEST_CASE("a control that is missing or has a bad value refuses the whole answer") {
+  Answer answer = ThreeHours();
+  CHECK(Verdict(WithControl(), Ok(answer.Body())) ==
+        "validation: result.serie_1 is missing; expected an object");
+  answer.serie_1.emplace()
+      .Bucket("2026-06-02T10:00:00Z", 7)
+      .Raw("2026-06-02T09:00:00Z", R"("nan")", R"("1")");
+  CHECK(Verdict(WithControl(), Ok(answer.Body())) ==
+        "validation: result.serie_1.SPOOF[1] is \"nan\"; expected a percentage from 0 to 100");
+  CHECK(Verdict(kHourly, Ok(answer.Body())) == "a sample");  // not asked for, not looked at
+}
+
+TEST_CASE("a sum that is off counts only in buckets that are used") {
+  struct Row {
+    const char* what;
+    const char* start;
+    const char* spoof;
+    std::string verdict;
+  };
+  for (const Row& row :
+       {Row{"0.01 off", "2026-06-09T10:00:00Z", R"("20.01")", "a sample"},
+        Row{"0.02 off, the sample", "2026-06-09T10:00:00Z", R"("20.02")",
+            "validation: SPOOF and NOT_SPOOF of result.serie_0 do not add up to 100 at "
+            "2026-06-09T10:00:00Z"},
+        Row{"0.02 off, the window", "2026-06-09T08:00:00Z", R"("20.02")",
+            "validation: SPOOF and NOT_SPOOF of result.serie_0 do not add up to 100 at "
+            "2026-06-09T08:00:00Z"},
+        Row{"far off, the partial bucket", "2026-06-09T11:30:00Z", R"("90")", "a sample"}}) {
+    CAPTURE(row.what);
+    Answer answer;
+    answer.serie_0.Bucket("2026-06-09T09:00:00Z", 10).Raw(row.start, row.spoof, R"("80")");
+    CHECK(Verdict(answer) == row.verdict);
+  }
+  Answer answer = ThreeHours();
+  answer.serie_1.emplace().Bucket("2026-06-02T10:00:00Z", 7).Raw("2026-06-02T09:00:00Z", "1", "1");
+  CHECK(Verdict(WithControl(), Ok(answer.Body())) == "a sample");
+  answer.serie_1.emplace().Raw("2026-06-02T10:00:00Z", "1", "1");
+  CHECK(Verdict(WithControl(), Ok(answer.Body())) ==
+        "validation: SPOOF and NOT_SPOOF of result.serie_1 do not add up to 100 at "
+        "2026-06-02T10:00:00Z");
+}
+
+TEST_CASE("one bad value refuses the answer, even in a bucket that is not used") {
+  for (const std::string bad : {"null", R"("")", R"("nan")", R"("1e999")", R"("100.5")", "-1"}) {
+    for (const char* const start : {"2026-06-09T08:00:00Z", "2026-06-09T11:00:00Z"}) {
+      Answer answer;
+      answer.serie_0.Bucket("2026-06-09T10:00:00Z", 20).Raw(start, bad, R"("80")");
+      CAPTURE(bad);
+      CHECK(Verdict(answer) == "validation: result.serie_0.SPOOF[1] is " + bad +
+                                   "; expected a percentage from 0 to 100");
+    }
+  }
+}
+
+TEST_CASE("an answer without a complete bucket is empty") {
+  Answer answer;
+  CHECK(Verdict(answer) == "empty: no complete bucket in result.serie_0");
+  answer.serie_0.without_timestamps = true;
+  CHECK(Verdict(answer) == "empty: no complete bucket in result.serie_0");
+  answer.serie_0 = {};
+  answer.serie_0.Bucket("2026-06-09T11:00:00Z", 10).Bucket("2030-01-01T00:00:00Z", 10);
+  CHECK(Verdict(answer) == "empty: no complete bucket in result.serie_0");
+}
+
+TEST_CASE("meta must say what was asked for") {
+  for (const std::string other :
+       {"MIN0_MAX", "MIN_MAX", "RAW_VALUES", "PERCENTAGE_CHANGE", "ROLLING_AVERAGE",
+        "OVERLAPPED_PERCENTAGE", "RATIO", "percentage", "", "SOMETHING_NEW"}) {
+    Answer answer = ThreeHours();
+    answer.meta.Set("normalization", '"' + other + '"');
+    CHECK(Verdict(answer) ==
+          "validation: result.meta.normalization is \"" + other + "\"; expected PERCENTAGE");
+  }
+  for (const std::string other : {R"("FIFTEEN_MINUTES")", R"("ONE_DAY")", R"("ONE_WEEK")",
+                                  R"("ONE_MONTH")", R"("1h")", "null", "3600", "{}"}) {
+    Answer answer = ThreeHours();
+    answer.meta.Set("aggInterval", other);
+    CHECK(Verdict(answer) == "validation: result.meta.aggInterval is " +
+                                 (other == "{}" ? std::string("an object") : other) +
+                                 "; expected ONE_HOUR");
+  }
+  Answer answer = ThreeHours();
+  answer.meta.Remove("normalization");
+  CHECK(Verdict(answer) == "validation: result.meta.normalization is missing; expected PERCENTAGE");
+}
+
+TEST_CASE("result, meta and series must be objects") {
+  for (const auto& [json, shown] :
+       {std::pair("null", "null"), {"[]", "an array"}, {"\"x\"", "\"x\""}, {"5", "5"}}) {
+    Answer answer = ThreeHours();
+    answer.result_json = json;
+    CHECK(Verdict(answer) ==
+          std::string("validation: result is ") + shown + "; expected an object");
+  }
+  CHECK(Verdict(kHourly, Ok(R"({"success": true})")) ==
+        "validation: result is missing; expected an object");
+  CHECK(Verdict(kHourly, Ok(R"({"success": true, "result": {}})")) ==
+        "validation: result.meta is missing; expected an object");
+  const std::string meta = Answer().meta.Text();
+  CHECK(Verdict(kHourly, Ok(R"({"success": true, "result": {"meta": null, "serie_0": {}}})")) ==
+        "validation: result.meta is null; expected an object");
+  CHECK(Verdict(kHourly, Ok(R"({"success": true, "result": {"meta": )" + meta + "}}")) ==
+        "validation: result.serie_0 is missing; expected an object");
+  CHECK(Verdict(kHourly, Ok(R"({"success": true, "result": {"serie_0": [], "meta": )" + meta +
+                            "}}")) == "validation: result.serie_0 is an array; expected an object");
+}
+
+TEST_CASE("what is new or not ours is ignored") {
+  Answer answer = ThreeHours();
+  answer.envelope.Set("result_info", R"({"page": 1})").Set("messages", R"(["hello"])");
+  answer.result.Set("serie_2", "null").Set("extra", "[[[]]]");
+  answer.serie_0.more.Set("UNDECIDED", R"(["what?"])").Set("note", "null");
+  answer.meta.Set("new", R"({"deep": [1, 2]})").Remove("dateRange");
+  answer.meta.Remove("units");
+  CHECK(Percent(Sample(answer)) == doctest::Approx(20));
+}
+
+TEST_CASE("errors beside a success do not cost the data") {
+  Answer answer = ThreeHours();
+  answer.envelope.Set("errors", R"([{"code": 1, "message": "a warning"}])");
+  CHECK(Verdict(answer) == "a sample");
+  answer.envelope.Remove("errors");
+  CHECK(Verdict(answer) == "a sample");
+}
+
+TEST_CASE("an envelope that does not say success is an API error") {
+  for (const auto& [json, shown] : {std::pair("false", "false"),
+                                    {"\"true\"", "\"true\""},
+                                    {"1", "1"},
+                                    {"null", "null"},
+                                    {"[true]", "an array"}}) {
+    Answer answer = ThreeHours();
+    answer.envelope.Set("success", json);
+    CHECK(Verdict(answer) == std::string("api_error: HTTP 200, but `success` is ") + shown);
+  }
+  for (const char* const body : {"{}", "[]", "5", "\"success\"", "null", R"({"Success": true})"}) {
+    CAPTURE(body);
+    CHECK(Verdict(kHourly, Ok(body)) == "api_error: HTTP 200, but `success` is missing");
+  }
+  CHECK(Verdict(kHourly, Ok(Fixture("error_invalid_input.json"))) ==
+        "api_error: HTTP 200, but `success` is false, API error 2001: "
+        "Invalid input: aggInterval too fine");
+}
+
+TEST_CASE("the status decides, and the body only adds the API's words") {
+  const std::string html = "<!DOCTYPE html><html><body>error code: 520</body></html>";
+  using enum FailureReason;
+  struct Row {
+    int status;
+    std::string body;
+    FailureReason reason;
+    RetryClass retry;
+    std::string detail;
+  };
+  const std::string invalid = Fixture("error_invalid_input.json");
+  for (const Row& row : {
+           Row{301, "", kRejected, RetryClass::kNextSlot, "HTTP 301: redirects are not followed"},
+           Row{307, html, kRejected, RetryClass::kNextSlot, "HTTP 307: redirects are not followed"},
+           Row{400, invalid, kRejected, RetryClass::kNextSlot,
+               "HTTP 400, API error 2001: Invalid input: aggInterval too fine"},
+           Row{400, Fixture("error_without_code.json"), kRejected, RetryClass::kNextSlot,
+               "HTTP 400: Expected one of PASS, NONE, FAIL"},
+           Row{400, Fixture("error_malformed_credential.json"), kUnauthorized,
+               RetryClass::kCredentials, "HTTP 400, API error 6003: Invalid request headers"},
+           Row{400, R"({"errors": [{"code": "10000"}]})", kUnauthorized, RetryClass::kCredentials,
+               "HTTP 400, API error 10000"},
+           Row{400, html, kRejected, RetryClass::kNextSlot, "HTTP 400"},
+           Row{401, "", kUnauthorized, RetryClass::kCredentials, "HTTP 401"},
+           Row{403, Fixture("error_rejected_token.json"), kUnauthorized, RetryClass::kCredentials,
+               "HTTP 403, API error 10000: Authentication error"},
+           Row{404, Fixture("error_singular.json"), kNotFound, RetryClass::kNextSlot, "HTTP 404"},
+           Row{405, "", kRejected, RetryClass::kNextSlot, "HTTP 405"},
+           Row{408, "", kRejected, RetryClass::kTransient, "HTTP 408"},
+           Row{409, "", kRejected, RetryClass::kNextSlot, "HTTP 409"},
+           Row{410, "", kNotFound, RetryClass::kNextSlot, "HTTP 410"},
+           Row{422, R"({"errors": [{"code": 2002, "message": "max cost"}]})", kRejected,
+               RetryClass::kNextSlot, "HTTP 422, API error 2002: max cost"},
+           Row{425, "", kRejected, RetryClass::kTransient, "HTTP 425"},
+           Row{429, R"({"errors": [{"code": 971}]})", kRateLimited, RetryClass::kThrottled,
+               "HTTP 429, API error 971"},
+           Row{429, "", kRateLimited, RetryClass::kThrottled, "HTTP 429"},
+           Row{500, R"({"errors": [{"code": 2000}]})", kServer, RetryClass::kTransient,
+               "HTTP 500, API error 2000"},
+           Row{0, "", kRejected, RetryClass::kNextSlot, "HTTP 0"},
+           Row{101, "", kRejected, RetryClass::kNextSlot, "HTTP 101"},
+       }) {
+    CAPTURE(row.status);
+    const auto read = ReadAnswer(kHourly, {row.status, {}, row.body}, kNow);
+    REQUIRE_FALSE(read.ok());
+    CHECK(read.error().reason == row.reason);
+    CHECK(read.error().retry == row.retry);
+    CHECK(read.error().detail == row.detail);
+  }
+  for (const int status :
+       {500, 501, 502, 503, 504, 505, 520, 521, 522, 523, 524, 525, 526, 527, 530, 599, 999}) {
+    CHECK(Verdict(kHourly, {status, {}, html}) == "server: HTTP " + std::to_string(status));
+    CHECK(Verdict(kHourly, {status, {}, ThreeHours().Body()}) ==
+          "server: HTTP " + std::to_string(status));
+  }
+  CHECK(Verdict(kHourly, {203, {}, ThreeHours().Body()}) == "a sample");
+}
+
+TEST_CASE("hostile error bodies stay one short printable line") {
+  const std::string noise = R"("\u001b[31m\n)" + std::string(5'000, 'x') + '"';
+  std::string errors;
+  for (int i = 0; i < 50; ++i) {
+    errors += (i == 0 ? "" : ",") + ("{\"code\": " + noise + ", \"message\": " + noise + "}");
+  }
+  for (const int status : {200, 302, 400, 403, 503}) {
+    const auto read =
+        ReadAnswer(kHourly, {status, {}, R"({"success": "\n", "errors": [)" + errors + "]}"}, kNow);
+    REQUIRE_FALSE(read.ok());
+    CHECK(read.error().detail.size() <= 300);
+    for (const char c : read.error().detail) CHECK((c >= 0x20 && c < 0x7f));
+  }
+  for (const char* const body :
+       {R"({"errors": {}})", R"({"errors": [null]})", R"({"errors": [[]]})", R"({"errors": "x"})",
+        R"({"errors": [{"code": null}]})", "[[["}) {
+    CHECK(Verdict(kHourly, {400, {}, body}) == "rejected: HTTP 400");
+  }
+}
+
+TEST_CASE("a 2xx without JSON is a parse failure; a page for people is not asked for again soon") {
+  struct Row {
+    int status;
+    std::string body;
+    RetryClass retry;
+  };
+  const std::string body = ThreeHours().Body();
+  for (const Row& row :
+       {Row{200, "", RetryClass::kTransientOnce}, Row{204, "", RetryClass::kTransientOnce},
+        Row{200, body.substr(0, body.size() - 1), RetryClass::kTransientOnce},
+        Row{200, body + "x", RetryClass::kTransientOnce},
+        Row{200, body + std::string("\0xyz", 4), RetryClass::kTransientOnce},
+        Row{200, "\n <html>log in</html>", RetryClass::kNextSlot}}) {
+    const auto read = ReadAnswer(kHourly, {row.status, {}, row.body}, kNow);
+    REQUIRE_FALSE(read.ok());
+    CHECK(read.error().reason == FailureReason::kParse);
+    CHECK(read.error().retry == row.retry);
+    CHECK(read.error().detail.size() <= 300);
+  }
+  CHECK(Verdict(kHourly, Ok("<html>\n")) ==
+        R"(parse: HTTP 200 without JSON: Invalid value. at byte 0; the body begins "<html>\x0a")");
+  CHECK(Percent(Sample(kHourly, "\xEF\xBB\xBF" + body)) == doctest::Approx(20));
+}
+
+TEST_CASE("JSON beyond the limits, or with a key twice, is a validation failure") {
+  CHECK(Verdict(kHourly, Ok(std::string(100'000, '['))) ==
+        "validation: nested deeper than 32 at byte 32");
+  CHECK(Verdict(kHourly, Ok(R"({"success": true, "success": true, "result": {}})")) ==
+        "validation: a key stands twice in one object at byte 47");
+}
+
+TEST_CASE("a coding that libcurl does not undo is refused by name") {
+  const std::string body = ThreeHours().Body();
+  for (const char* const known : {"", "gzip", "GZIP", "identity", "Identity"}) {
+    CHECK(Verdict(kHourly, {200, {{"content-encoding", known}}, body}) == "a sample");
+  }
+  for (const std::string other : {"br", "zstd", "gzip, br"}) {
+    const auto read = ReadAnswer(kHourly, {200, {{"content-encoding", other}}, body}, kNow);
+    REQUIRE_FALSE(read.ok());
+    CHECK(read.error().reason == FailureReason::kParse);
+    CHECK(read.error().retry == RetryClass::kTransientOnce);
+    CHECK(read.error().detail == "unknown Content-Encoding " + other);
+  }
+}
+
+TEST_CASE("the costliest answer that fits the limits is judged in seconds") {
+  Answer answer;
+  for (int i = 0; i < 40'000; ++i) {
+    answer.serie_0.Bucket(FormatRfc3339(WallTime(std::chrono::hours(i))), 10);
+  }
+  std::string annotations =
+      R"({"eventType": "PARTIAL_PROJECTION", "startDate": "9999-01-01T00:00:00Z"})";
+  const std::string one = annotations;
+  for (int i = 1; i < 20'000; ++i) annotations += "," + one;
+  answer.meta.Set("confidenceInfo", R"({"annotations": [)" + annotations + "]}");
+  const std::string body = answer.Body();
+  CHECK(body.size() < kBodyLimit);
+  const auto began = std::chrono::steady_clock::now();
+  const auto read = ReadAnswer(kHourly, Ok(body), kNow);
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(20));
+  CHECK(read.ok());
+}
+
+}  // namespace
+}  // namespace radar_spoof

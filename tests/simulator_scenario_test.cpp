@@ -3,7 +3,6 @@
 #include <vector>
 
 #include <doctest/doctest.h>
-#include <rapidjson/document.h>
 
 #include "support/simulator_calls.h"
 
@@ -12,27 +11,15 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::HeaderOf;
+using test::Json;
 using test::Request;
 using test::SpoofRequest;
 
-struct Rig {
-  explicit Rig(SimulatorOptions options = {})
-      : clock("2026-06-09T08:06:40Z"), simulator(options, clock) {}
-
-  ServerResponse Get(std::string_view query) { return simulator.Handle(SpoofRequest(query)); }
+struct Rig : test::Rig {
+  using test::Rig::Rig;
   std::vector<double> Spoof(std::string_view query);
   std::string Meta(std::string_view query, const char* member);
-
-  test::TurnedClock clock;
-  Simulator simulator;
 };
-
-rapidjson::Document Json(const ServerResponse& response) {
-  rapidjson::Document document;
-  document.Parse(response.body.data(), response.body.size());
-  if (document.HasParseError()) FAIL("not JSON: " << response.body);
-  return document;
-}
 
 std::vector<double> Rig::Spoof(std::string_view query) {
   const auto json = Json(Get(query));

@@ -47,7 +47,7 @@ struct HttpResponse {
 inline constexpr std::size_t kBodyLimit = std::size_t{4} * 1024 * 1024;
 
 struct HttpClientOptions {
-  std::string ca_file;  // empty: the system's
+  std::string ca_file;  // the only authorities trusted; empty: the system's
   Seconds timeout{20};  // of one transfer, from name lookup to the last byte
   int max_connections = 8;
 };
@@ -69,7 +69,8 @@ class HttpClient {
   virtual void Configure(const HttpClientOptions& options) = 0;
   // REQUIRES: `id` is not in flight. Never blocks.
   virtual void Start(TransferId id, const HttpRequest& request) = 0;
-  // Blocks until a transfer ends, `at_most` has passed, or Wake() is called.
+  // Blocks until a transfer ends, `at_most` has passed, or Wake() is called. May return nullopt
+  // early, whenever a transfer gets on.
   virtual std::optional<Finished> Wait(Milliseconds at_most) = 0;
   // Drops everything in flight; none of it will be reported.
   virtual void CancelAll() = 0;

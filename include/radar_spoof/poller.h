@@ -63,6 +63,7 @@ class Poller {
   void Turn(Milliseconds longest_wait);
   void TakeMessages();
   void Apply(Settings settings);
+  void AbandonInFlight();
   void StartDue();
   void Send(std::size_t query, const InFlight& request);
   void Finish(HttpClient::Finished finished);
@@ -75,7 +76,6 @@ class Poller {
   void Conclude(std::size_t query, const Result<SpoofSample, Failure>& outcome, Instant now);
   void Report(std::size_t query, Instant now);
   void RefreshCredentials(bool even_if_unchanged);
-  void Redact(std::string& text) const;
   void Publish();
 
   const Clock& clock_;
@@ -84,6 +84,7 @@ class Poller {
   Log& log_;
   Settings settings_;
   RadarEndpoint endpoint_;
+  std::optional<RadarEndpoint> try_next_;  // the other path, when the budget had no room for it
   Schedule schedule_;
   Snapshot state_;  // the next one to be published
   std::map<std::size_t, InFlight> in_flight_;

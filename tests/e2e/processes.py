@@ -1,13 +1,12 @@
 """Starts and stops what the end-to-end tests are about: radar_spoof_exporter, radar_simulator and
 Prometheus, each on a free port of 127.0.0.1.
 
-Every wait is for something seen (a printed line, an answer, a count), bounded by PATIENCE; only
+Every wait is for something seen (a printed line, an answer, a count), bounded in time; only
 processes started here are ended. The executables are named by the environment:
 RADAR_SPOOF_EXPORTER and RADAR_SIMULATOR.
 """
 
 import collections
-import http.client
 import json
 import os
 import pathlib
@@ -22,14 +21,11 @@ import time
 import unittest
 import urllib.parse
 
-from prometheus_client import parser
+from web_client import PATIENCE, Page, fetch, wait_until
 
 SOURCE_DIR = pathlib.Path(__file__).resolve().parents[2]
 API_PATH = "/client/v4/radar/email/security/timeseries_groups/spoof"
 TOKEN = "simulator-token"
-# Seconds until something that must happen is taken for something that does not; generous, because
-# a busy machine is slow.
-PATIENCE = 30
 
 
 def executable(variable):
@@ -46,70 +42,6 @@ def prometheus_tool(name):
     if not found:
         raise RuntimeError(f"{name} is missing; run scripts/install-deps, which installs it")
     return found
-
-
-def wait_until(condition, what, patience=PATIENCE):
-    """The first true value of `condition()`; an error that names `what` when there is none."""
-    deadline = time.monotonic() + patience
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {patience} s in vain for {what}")
-        time.sleep(0.02)
-
-
-Answer = collections.namedtuple("Answer", "status headers body")
-
-
-def fetch(port, path, method="GET", headers=None, host="127.0.0.1", tls=None, timeout=PATIENCE):
-    """One request on a connection of its own; `tls` is an ssl.SSLContext."""
-    if tls:
-        connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=tls)
-    else:
-        connection = http.client.HTTPConnection(host, port, timeout=timeout)
-    try:
-        # Unlike request(), adds no Accept-Encoding of its own.
-        connection.putrequest(method, path, skip_accept_encoding=True)
-        for name, value in (headers or {}).items():
-            connection.putheader(name, value)
-        if method in ("POST", "PUT"):
-            connection.putheader("Content-Length", "0")
-        connection.endheaders()
-        response = connection.getresponse()
-        return Answer(response.status, response.headers, response.read())
-    finally:
-        connection.close()
-
-
-class Page:
-    """The samples of one text exposition."""
-
-    def __init__(self, text):
-        self.samples = [
-            sample
-            for family in parser.text_string_to_metric_families(text)
-            for sample in family.samples
-        ]
-
-    def value(self, name, **labels):
-        """The only sample of that name with those labels among its own; None when there is none."""
-        values = [
-            sample.value
-            for sample in self.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        ]
-        if len(values) > 1:
-            raise AssertionError(f"{name}{labels} names {len(values)} series")
-        return values[0] if values else None
-
-    def names(self, **labels):
-        """Names of the metrics that have a series with those labels."""
-        return {s.name for s in self.samples if labels.items() <= s.labels.items()}
-
-    def series(self):
-        return {(s.name, tuple(sorted(s.labels.items()))): s.value for s in self.samples}
 
 
 class Child:
@@ -183,10 +115,10 @@ class Child:
 
 
 class Simulator(Child):
-    def __init__(self, *flags):
+    def __init__(self, *flags, lag=None):
         super().__init__(
             [executable("RADAR_SIMULATOR"), "--listen-address=127.0.0.1:0",
-             f"--lag={quiet_lag()}s", "--rate-limit=1000000", *flags]
+             f"--lag={lag or quiet_lag()}s", "--rate-limit=1000000", *flags]
         )
 
     def wait_until_started(self):
@@ -236,7 +168,7 @@ class Exporter(Child):
         self.ports = []
         for address in self._listen:
             host = re.escape(address.rpartition(":")[0])
-            line = self.wait_for_line(rf'msg="?serving"? address={host}:(\d+)')
+            line = self.wait_for_line(rf'"serving"[ ,]"?address"?[=:]"?{host}:(\d+)')
             self.ports.append(int(line.group(1)))
         self.port = self.ports[0]
 
@@ -355,8 +287,8 @@ def config_text(simulator, queries, api="", polling="settle: 0s"):
 
 
 class EndToEndTest(unittest.TestCase):
-    """Ends what a test started, last first, and prints what it said (ctest shows that of a test that
-    failed)."""
+    """Ends what a test started, last first, and prints what it said, which ctest shows when the
+    test failed."""
 
     def setUp(self):
         self.directory = pathlib.Path(
@@ -374,8 +306,8 @@ class EndToEndTest(unittest.TestCase):
         child.wait_until_started()
         return child
 
-    def start_simulator(self, *flags):
-        return self.started(Simulator(*flags))
+    def start_simulator(self, *flags, **options):
+        return self.started(Simulator(*flags, **options))
 
     def start_exporter(self, config, *flags, **options):
         """`config` is the configuration's text, written to self.config_file, or None to leave that

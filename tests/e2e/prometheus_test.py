@@ -5,7 +5,8 @@ import collections
 import unittest
 
 import radar_reading
-from processes import EndToEndTest, config_text, wait_until
+from processes import EndToEndTest, config_text
+from web_client import wait_until
 
 Asked = collections.namedtuple("Asked", "config query_string agg_interval days filters")
 

@@ -1,6 +1,7 @@
 #include "support/misbehaving_server.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <stdexcept>
 
 #include <arpa/inet.h>
@@ -15,29 +16,30 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{10};
 
-// Feeds zlib piece by piece, so that what is compressed need not exist at once.
-std::string GzipPieces(std::string_view piece, std::size_t times) {
+constexpr int kRawDeflate = -15;
+constexpr int kGzipWindow = 15 + 16;
+
+std::string Deflated(std::string_view plain, int window_bits, int flush) {
   z_stream stream{};
-  constexpr int kGzipWindow = 15 + 16;
-  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) !=
+  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY) !=
       Z_OK) {
     throw std::runtime_error("deflateInit2");
   }
-  std::string compressed;
-  std::string buffer(65536, '\0');
-  for (std::size_t i = 0; i <= times; ++i) {
-    const bool last = i == times;
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));
-    stream.avail_in = last ? 0 : static_cast<uInt>(piece.size());
-    do {
-      stream.next_out = reinterpret_cast<Bytef*>(buffer.data());
-      stream.avail_out = static_cast<uInt>(buffer.size());
-      deflate(&stream, last ? Z_FINISH : Z_NO_FLUSH);
-      compressed.append(buffer, 0, buffer.size() - stream.avail_out);
-    } while (stream.avail_out == 0);
-  }
+  std::string compressed(deflateBound(&stream, plain.size()) + 64, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(plain.data()));
+  stream.avail_in = static_cast<uInt>(plain.size());
+  stream.next_out = reinterpret_cast<Bytef*>(compressed.data());
+  stream.avail_out = static_cast<uInt>(compressed.size());
+  deflate(&stream, flush);
+  compressed.resize(stream.total_out);
   deflateEnd(&stream);
   return compressed;
+}
+
+std::string LittleEndian(std::uint64_t number) {
+  std::string bytes;
+  for (int shift = 0; shift < 32; shift += 8) bytes += static_cast<char>(number >> shift & 0xFFU);
+  return bytes;
 }
 
 }  // namespace
@@ -209,11 +211,22 @@ std::string HttpReply(std::string_view body, std::string_view more_headers,
          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
-std::string Gzip(std::string_view plain) { return GzipPieces(plain, 1); }
+std::string Gzip(std::string_view plain) { return Deflated(plain, kGzipWindow, Z_FINISH); }
 
-std::string GzipOfZeros(std::size_t count) {
-  const std::string piece(std::size_t{1} << 20, '\0');
-  return GzipPieces(piece, count / piece.size());
+std::string GzipOfZeros(std::size_t mebibytes) {
+  // After a full flush a block does not refer to what came before: the same one can be repeated.
+  const std::string plain(std::size_t{1} << 20, '\0');
+  const std::string block = Deflated(plain, kRawDeflate, Z_FULL_FLUSH);
+  const uLong block_sum =
+      crc32(0, reinterpret_cast<const Bytef*>(plain.data()), static_cast<uInt>(plain.size()));
+  std::string gzip("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10);
+  uLong sum = crc32(0, nullptr, 0);
+  for (std::size_t i = 0; i < mebibytes; ++i) {
+    gzip += block;
+    sum = crc32_combine(sum, block_sum, static_cast<z_off_t>(plain.size()));
+  }
+  gzip += std::string("\x03\0", 2);
+  return gzip + LittleEndian(sum) + LittleEndian(mebibytes << 20);
 }
 
 }  // namespace radar_spoof::test

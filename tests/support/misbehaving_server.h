@@ -88,7 +88,7 @@ MisbehavingServer::Script ReplyThenStall(std::string bytes);
 std::string HttpReply(std::string_view body, std::string_view more_headers = "",
                       std::string_view status = "200 OK");
 std::string Gzip(std::string_view plain);
-// So many zero bytes, compressed; about a thousandth of it.
-std::string GzipOfZeros(std::size_t count);
+// So many MiB of zero bytes, in about a thousandth of it.
+std::string GzipOfZeros(std::size_t mebibytes);
 
 }  // namespace radar_spoof::test

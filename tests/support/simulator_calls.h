@@ -5,6 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include <doctest/doctest.h>
+#include <rapidjson/document.h>
+
 #include "radar_spoof/clock.h"
 #include "radar_spoof/http_server.h"
 #include "radar_spoof/rfc3339.h"
@@ -61,6 +64,24 @@ inline std::string HeaderOf(const ServerResponse& response, std::string_view nam
     if (key == name) return value;
   }
   return "";
+}
+
+// A simulator, and the Tuesday morning it lives in.
+struct Rig {
+  explicit Rig(const SimulatorOptions& options = {})
+      : clock("2026-06-09T08:06:40Z"), simulator(options, clock) {}
+
+  ServerResponse Get(std::string_view query) { return simulator.Handle(SpoofRequest(query)); }
+
+  TurnedClock clock;
+  Simulator simulator;
+};
+
+inline rapidjson::Document Json(const ServerResponse& response) {
+  rapidjson::Document document;
+  document.Parse(response.body.data(), response.body.size());
+  if (document.HasParseError()) FAIL("not JSON: " << response.body);
+  return document;
 }
 
 }  // namespace radar_spoof::simulator::test

@@ -1,0 +1,113 @@
+"""TLS and basic authentication by --web.config.file; the certificates are made here."""
+
+import base64
+import http.client
+import ssl
+import subprocess
+import unittest
+
+from processes import EndToEndTest, config_text, prometheus_tool
+from web_client import fetch
+
+USER = "prometheus"
+PASSWORD = "correct horse"
+BCRYPT_HASH = "$2y$08$radarSpoofExporterTesefB6FiLJJs8twKoc3m1Gv3LBp7Z2B6Sq"
+QUERIES = "- {name: all, agg_interval: 15m, date_range: 1d, poll_interval: 4w}"
+
+
+def authorization(user, password):
+    credentials = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {credentials}"}
+
+
+GOOD = authorization(USER, PASSWORD)
+
+
+class WebConfigTest(EndToEndTest):
+    def setUp(self):
+        super().setUp()
+        self.make_certificates()
+        self.web_config = self.file("web.yaml", f"""\
+tls_server_config:
+  cert_file: server.crt
+  key_file: server.key
+  min_version: TLS12
+basic_auth_users:
+  {USER}: {BCRYPT_HASH}
+""")
+        self.tls = ssl.create_default_context(cafile=self.directory / "ca.crt")
+        self.exporter = self.start_exporter(
+            config_text(self.start_simulator(), QUERIES), f"--web.config.file={self.web_config}")
+        self.port = self.exporter.port
+
+    def make_certificates(self):
+        """ca.crt, and server.crt with server.key, which it signed for 127.0.0.1."""
+        self.file("server.ext", "subjectAltName = IP:127.0.0.1\n")
+        new_key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+        for command in (
+            f"req -x509 {new_key} -days 2 -subj /CN=ca -keyout ca.key -out ca.crt",
+            f"req {new_key} -subj /CN=exporter -keyout server.key -out server.csr",
+            "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2"
+            " -extfile server.ext -out server.crt",
+        ):
+            subprocess.run(["openssl", *command.split()], cwd=self.directory, check=True,
+                           capture_output=True)
+
+    def scrape_config(self, password):
+        return f"""\
+job_name: radar
+scheme: https
+tls_config: {{ca_file: {self.directory}/ca.crt}}
+basic_auth: {{username: {USER}, password: {password}}}
+static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]
+"""
+
+    def test_promtool_takes_the_file_too(self):
+        check = subprocess.run(
+            [prometheus_tool("promtool"), "check", "web-config", self.web_config],
+            capture_output=True, text=True)
+        self.assertEqual(check.returncode, 0, check.stdout + check.stderr)
+
+    def test_prometheus_scrapes_over_https_with_a_password(self):
+        self.exporter.wait_for_line('"serving".* tls=yes')
+        prometheus = self.start_prometheus(self.scrape_config(PASSWORD))
+        target = prometheus.target()
+        self.assertEqual((target["health"], target["lastError"]), ("up", ""))
+        self.assertTrue(target["scrapeUrl"].startswith("https://"))
+        self.assertEqual(len(prometheus.query("cloudflare_radar_query_info")), 1)
+
+    def test_prometheus_with_a_wrong_password_is_told_401(self):
+        target = self.start_prometheus(self.scrape_config("wrong")).target()
+        self.assertEqual(target["health"], "down")
+        self.assertIn("401", target["lastError"])
+
+    def test_every_page_needs_the_password(self):
+        for path in ("/metrics", "/", "/-/healthy", "/-/ready", "/-/reload", "/nothing"):
+            for headers in ({}, authorization(USER, "wrong"), authorization("someone", PASSWORD),
+                            authorization(USER, ""), {"Authorization": "Bearer " + PASSWORD}):
+                with self.subTest(path=path, headers=headers):
+                    answer = fetch(self.port, path, tls=self.tls, headers=headers)
+                    self.assertEqual(answer.status, 401)
+                    self.assertRegex(answer.headers["WWW-Authenticate"], "^Basic realm=")
+                    self.assertNotIn(b"cloudflare_radar", answer.body)
+        self.assertEqual(fetch(self.port, "/metrics", tls=self.tls, headers=GOOD).status, 200)
+
+    def test_plain_http_gets_nothing(self):
+        with self.assertRaises((http.client.HTTPException, OSError)):
+            fetch(self.port, "/metrics", headers=GOOD)
+
+    def test_the_certificate_is_the_one_configured(self):
+        with self.assertRaisesRegex(ssl.SSLError, "CERTIFICATE_VERIFY_FAILED"):
+            fetch(self.port, "/metrics", tls=ssl.create_default_context(), headers=GOOD)
+        self.assertEqual(fetch(self.port, "/metrics", tls=self.tls, headers=GOOD).status, 200)
+
+    def test_neither_password_nor_hash_is_logged(self):
+        fetch(self.port, "/metrics", tls=self.tls, headers=GOOD)
+        fetch(self.port, "/metrics", tls=self.tls, headers=authorization(USER, "wrong horse"))
+        self.assertEqual(self.exporter.stop()[0], 0)
+        for secret in (PASSWORD, "wrong horse", BCRYPT_HASH, GOOD["Authorization"]):
+            self.assertNotIn(secret, self.exporter.output)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,136 @@
+// Whatever the API answers, a poll ends in a sample within its ranges or in a printable failure,
+// and /metrics stays well formed.
+//
+// The input reads like a reply: "STATUS INTERVAL [control]", header lines, an empty line, the body.
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "radar_spoof/exposition.h"
+#include "radar_spoof/json.h"
+#include "radar_spoof/radar_headers.h"
+#include "radar_spoof/radar_response.h"
+
+namespace radar_spoof {
+namespace {
+
+constexpr Instant kNow = {WallTime(Seconds(1'781'007'000)),  // 2026-06-09T12:10:00Z
+                          SteadyTime(Seconds(1'000'000))};
+
+void Require(bool holds) {
+  if (!holds) std::abort();
+}
+
+std::string_view TakeUntil(std::string_view& rest, std::string_view separator) {
+  const std::size_t end = std::min(rest.find(separator), rest.size());
+  const std::string_view part = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + separator.size(), rest.size()));
+  return part;
+}
+
+Query ReadQuery(std::string_view line) {
+  const auto interval = ParseAggInterval(TakeUntil(line, " "));
+  return Query{.name = "fuzzed",
+               .filters = {},
+               .agg_interval = interval.value_or(AggInterval::k1h),
+               .date_range = DateRange::Parse("7d").value(),
+               .control = line == "control",
+               .poll_interval = Seconds(3600)};
+}
+
+HttpResponse ReadResponse(std::string_view status, std::string_view rest) {
+  HttpResponse response;
+  for (const char c : status.substr(0, 3)) {
+    if (c >= '0' && c <= '9') response.status = response.status * 10 + (c - '0');
+  }
+  for (std::string_view line = TakeUntil(rest, "\n"); !line.empty(); line = TakeUntil(rest, "\n")) {
+    const std::string_view name = TakeUntil(line, ": ");
+    response.headers.emplace_back(name, line);
+  }
+  response.body = rest;
+  return response;
+}
+
+void CheckFailure(const Failure& failure) {
+  Require(!failure.detail.empty() && failure.detail.size() <= 300);
+  for (const char c : failure.detail) Require(c >= 0x20 && c < 0x7f);
+}
+
+void CheckRatio(double ratio) { Require(ratio >= 0 && ratio <= 1); }
+
+void CheckSample(const SpoofSample& sample, const Query& query) {
+  CheckRatio(sample.spoof.value());
+  CheckRatio(sample.not_spoof.value());
+  Require(std::abs(sample.spoof.value() + sample.not_spoof.value() - 1) < 0.00011);
+  if (sample.window) {
+    CheckRatio(sample.window->mean);
+    CheckRatio(sample.window->standard_deviation);
+  }
+  if (sample.control) CheckRatio(sample.control->value());
+  Require(query.control || !sample.control);
+  if (sample.confidence_level) {
+    Require(*sample.confidence_level >= 1 && *sample.confidence_level <= 5);
+  }
+  if (sample.bucket_start) {
+    const WallTime end = *sample.bucket_start + Length(query.agg_interval);
+    Require(end <= kNow.wall && (!sample.last_updated || end <= *sample.last_updated));
+  }
+}
+
+void CheckPage(const std::string& page) {
+  Require(page.ends_with('\n'));
+  for (const std::string_view wrong : {"nan", "NaN", " inf", " -inf", "\n\n"}) {
+    Require(page.find(wrong) == std::string::npos);
+  }
+  std::string quoted = "\"";
+  for (const char c : page) {
+    if (c != '"' && c != '\\' && c != '\n') quoted += c;
+  }
+  Require(ParseJson(quoted + '"').ok());  // valid UTF-8 without control characters
+}
+
+}  // namespace
+}  // namespace radar_spoof
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+  using namespace radar_spoof;
+  std::string_view rest(reinterpret_cast<const char*>(bytes), size);
+  std::string_view first = TakeUntil(rest, "\n");
+  const std::string_view status = TakeUntil(first, " ");
+  const Query query = ReadQuery(first);
+  const HttpResponse response = ReadResponse(status, rest);
+  (void)ParseRetryAfter(response.Header("retry-after"), kNow.wall);
+
+  QueryState state{query, {}, {}, {}, {}};
+  state.polls = 1;
+  state.next_poll = kNow.wall;
+  const auto outcome = ReadAnswer(query, response, kNow.wall);
+  if (outcome) {
+    CheckSample(outcome.value(), query);
+    state.sample = outcome.value();
+    state.last_success = kNow;
+  } else {
+    CheckFailure(outcome.error());
+    state.last_failure = outcome.error();
+    state.failures = 1;
+  }
+
+  Snapshot snapshot;
+  snapshot.queries = {std::move(state)};
+  snapshot.polling.max_data_age = Seconds(400 * 86'400);
+  snapshot.api.requests[response.status] = 1;
+  for (const auto& [name, header] :
+       ParseRateLimit(response.Header("ratelimit"), response.Header("ratelimit-policy"))) {
+    RateLimitPolicy& policy = snapshot.api.rate_limit[name];
+    policy.limit = header.quota;
+    policy.remaining = header.remaining;
+    if (header.reset_in) policy.reset = kNow.wall + *header.reset_in;
+  }
+  for (const auto format : {ExpositionFormat::kText, ExpositionFormat::kOpenMetrics}) {
+    CheckPage(RenderExposition(snapshot, {}, kNow, format));
+  }
+  return 0;
+}

@@ -1,0 +1,22 @@
+// A clock that moves only when a test says so. Both sides move together.
+#pragma once
+
+#include "radar_spoof/clock.h"
+
+namespace radar_spoof::test {
+
+class FakeClock final : public Clock {
+ public:
+  static constexpr SteadyTime kStart{Seconds(1000)};
+
+  explicit FakeClock(WallTime wall) : now_{wall, kStart} {}
+
+  Instant Now() const override { return now_; }
+  void Advance(Milliseconds step) { now_ = now_ + step; }
+  void AdvanceTo(SteadyTime time) { Advance(time - now_.steady); }
+
+ private:
+  Instant now_;
+};
+
+}  // namespace radar_spoof::test
