@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "radar_spoof/version.h"
+#include "radar_spoof/words/version.h"
 
 namespace radar_spoof {
 namespace {

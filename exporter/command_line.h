@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "radar_spoof/http_server.h"
-#include "radar_spoof/log.h"
-#include "radar_spoof/result.h"
+#include "radar_spoof/serve/http_server.h"
+#include "radar_spoof/words/log.h"
+#include "radar_spoof/words/result.h"
 
 namespace radar_spoof {
 

@@ -10,12 +10,12 @@
 
 #include "command_line.h"
 #include "process_environment.h"
-#include "radar_spoof/basic_auth.h"
-#include "radar_spoof/exposition.h"
-#include "radar_spoof/pages.h"
-#include "radar_spoof/poller.h"
-#include "radar_spoof/version.h"
-#include "radar_spoof/web_config.h"
+#include "radar_spoof/publish/exposition.h"
+#include "radar_spoof/publish/poller.h"
+#include "radar_spoof/serve/basic_auth.h"
+#include "radar_spoof/serve/pages.h"
+#include "radar_spoof/serve/web_config.h"
+#include "radar_spoof/words/version.h"
 #include "service_notify.h"
 #include "settings.h"
 

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "radar_spoof/types.h"
+#include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
 

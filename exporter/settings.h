@@ -8,9 +8,9 @@
 #include <string>
 
 #include "process_environment.h"
-#include "radar_spoof/log.h"
-#include "radar_spoof/poller.h"
-#include "radar_spoof/result.h"
+#include "radar_spoof/publish/poller.h"
+#include "radar_spoof/words/log.h"
+#include "radar_spoof/words/result.h"
 
 namespace radar_spoof {
 

@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 
-#include "radar_spoof/version.h"
+#include "radar_spoof/words/version.h"
 
 namespace radar_spoof::simulator {
 namespace {

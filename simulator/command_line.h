@@ -6,8 +6,8 @@
 
 #include <string>
 
-#include "radar_spoof/http_server.h"
-#include "radar_spoof/result.h"
+#include "radar_spoof/serve/http_server.h"
+#include "radar_spoof/words/result.h"
 #include "simulator/simulator.h"
 
 namespace radar_spoof::simulator {

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/error.h"
-#include "radar_spoof/rfc3339.h"
+#include "radar_spoof/words/error.h"
+#include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof::simulator {
 namespace {

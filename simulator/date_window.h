@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
-#include "radar_spoof/clock.h"
-#include "radar_spoof/result.h"
-#include "radar_spoof/types.h"
+#include "radar_spoof/words/clock.h"
+#include "radar_spoof/words/result.h"
+#include "radar_spoof/words/types.h"
 
 namespace radar_spoof::simulator {
 

@@ -4,8 +4,8 @@
 #include <exception>
 #include <string>
 
-#include "radar_spoof/clock.h"
-#include "radar_spoof/http_server.h"
+#include "radar_spoof/serve/http_server.h"
+#include "radar_spoof/words/clock.h"
 #include "simulator/command_line.h"
 #include "simulator/simulator.h"
 

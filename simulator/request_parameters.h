@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "radar_spoof/result.h"
+#include "radar_spoof/words/result.h"
 #include "simulator/api_error.h"
 #include "simulator/date_window.h"
 #include "simulator/synthetic_mail.h"

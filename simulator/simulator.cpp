@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/content_negotiation.h"
-#include "radar_spoof/error.h"
-#include "radar_spoof/gzip.h"
+#include "radar_spoof/serve/content_negotiation.h"
+#include "radar_spoof/serve/gzip.h"
+#include "radar_spoof/words/error.h"
 #include "simulator/csv_text.h"
 #include "simulator/json_text.h"
 

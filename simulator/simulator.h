@@ -14,8 +14,8 @@
 #include <mutex>
 #include <string>
 
-#include "radar_spoof/clock.h"
-#include "radar_spoof/http_server.h"
+#include "radar_spoof/serve/http_server.h"
+#include "radar_spoof/words/clock.h"
 #include "simulator/api_error.h"
 #include "simulator/credential_check.h"
 #include "simulator/radar_answer.h"

@@ -10,8 +10,8 @@
 #include <array>
 #include <cstdint>
 
-#include "radar_spoof/clock.h"
-#include "radar_spoof/types.h"
+#include "radar_spoof/words/clock.h"
+#include "radar_spoof/words/types.h"
 
 namespace radar_spoof::simulator {
 

@@ -1,4 +1,4 @@
-#include "radar_spoof/annotations.h"
+#include "radar_spoof/parse/annotations.h"
 
 #include <string>
 
@@ -53,7 +53,7 @@ TEST_CASE("annotations are read as far as they go") {
   CHECK(confidence.annotations[0].type == EventType::kPipeline);
   CHECK(confidence.annotations[0].start == At("2026-06-01T00:00:00Z"));
   CHECK(confidence.annotations[0].end == At("2026-06-02T00:00:00Z"));
-  for (const std::size_t i : {1, 2, 3}) {
+  for (const std::size_t i : {1U, 2U, 3U}) {
     CHECK(confidence.annotations[i].type == EventType::kOther);
     CHECK_FALSE(confidence.annotations[i].start);
     CHECK_FALSE(confidence.annotations[i].end);

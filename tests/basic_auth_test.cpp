@@ -1,4 +1,4 @@
-#include "radar_spoof/basic_auth.h"
+#include "radar_spoof/serve/basic_auth.h"
 
 #include <future>
 #include <vector>
@@ -6,7 +6,7 @@
 #include <doctest/doctest.h>
 #include <time.h>
 
-#include "radar_spoof/password.h"
+#include "radar_spoof/serve/password.h"
 
 namespace radar_spoof {
 namespace {

@@ -1,4 +1,4 @@
-#include "radar_spoof/config.h"
+#include "radar_spoof/config/config.h"
 
 #include <algorithm>
 #include <filesystem>

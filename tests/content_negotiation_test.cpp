@@ -1,4 +1,4 @@
-#include "radar_spoof/content_negotiation.h"
+#include "radar_spoof/serve/content_negotiation.h"
 
 #include <ostream>
 

@@ -1,4 +1,4 @@
-#include "radar_spoof/credentials.h"
+#include "radar_spoof/config/credentials.h"
 
 #include <filesystem>
 #include <fstream>

@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "radar_spoof/http_server.h"
-#include "radar_spoof/radar_response.h"
+#include "radar_spoof/parse/radar_response.h"
+#include "radar_spoof/serve/http_server.h"
 #include "support/certificates.h"
 #include "support/http_fetch.h"
 #include "support/misbehaving_server.h"

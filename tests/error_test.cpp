@@ -1,4 +1,4 @@
-#include "radar_spoof/error.h"
+#include "radar_spoof/words/error.h"
 
 #include <string>
 

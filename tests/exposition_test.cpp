@@ -1,4 +1,4 @@
-#include "radar_spoof/exposition.h"
+#include "radar_spoof/publish/exposition.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -8,8 +8,8 @@
 
 #include <doctest/doctest.h>
 
-#include "radar_spoof/metric_catalog.h"
-#include "radar_spoof/version.h"
+#include "radar_spoof/publish/metric_catalog.h"
+#include "radar_spoof/words/version.h"
 #include "support/golden_snapshot.h"
 
 namespace radar_spoof {

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "radar_spoof/exposition.h"
+#include "radar_spoof/publish/exposition.h"
 
 namespace radar_spoof {
 namespace {

@@ -1,4 +1,4 @@
-#include "radar_spoof/freshness.h"
+#include "radar_spoof/publish/freshness.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "radar_spoof/gzip.h"
+#include "radar_spoof/serve/gzip.h"
 
 #include <array>
 #include <cstdio>

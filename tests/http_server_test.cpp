@@ -1,4 +1,4 @@
-#include "radar_spoof/http_server.h"
+#include "radar_spoof/serve/http_server.h"
 
 #include <atomic>
 #include <future>

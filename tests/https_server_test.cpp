@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include "radar_spoof/http_server.h"
+#include "radar_spoof/serve/http_server.h"
 #include "support/certificates.h"
 #include "support/tcp_client.h"
 

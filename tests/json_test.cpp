@@ -1,4 +1,4 @@
-#include "radar_spoof/json.h"
+#include "radar_spoof/parse/json.h"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "radar_spoof/log.h"
+#include "radar_spoof/words/log.h"
 
 #include <stdexcept>
 #include <string>
@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 
-#include "radar_spoof/rfc3339.h"
+#include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof {
 namespace {

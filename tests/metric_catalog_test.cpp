@@ -1,4 +1,4 @@
-#include "radar_spoof/metric_catalog.h"
+#include "radar_spoof/publish/metric_catalog.h"
 
 #include <algorithm>
 #include <fstream>

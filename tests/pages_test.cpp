@@ -1,8 +1,8 @@
-#include "radar_spoof/pages.h"
+#include "radar_spoof/serve/pages.h"
 
 #include <doctest/doctest.h>
 
-#include "radar_spoof/landing_page.h"
+#include "radar_spoof/serve/landing_page.h"
 #include "support/query_builder.h"
 
 namespace radar_spoof {

@@ -4,8 +4,8 @@
 
 #include <doctest/doctest.h>
 
-#include "radar_spoof/poller.h"
-#include "radar_spoof/radar_headers.h"
+#include "radar_spoof/parse/radar_headers.h"
+#include "radar_spoof/publish/poller.h"
 #include "simulator/simulator.h"
 #include "support/misbehaving_server.h"
 #include "support/poller_fixture.h"

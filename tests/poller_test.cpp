@@ -1,4 +1,4 @@
-#include "radar_spoof/poller.h"
+#include "radar_spoof/publish/poller.h"
 
 #include <set>
 

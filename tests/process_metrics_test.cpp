@@ -1,4 +1,4 @@
-#include "radar_spoof/process_metrics.h"
+#include "radar_spoof/publish/process_metrics.h"
 
 #include <cstdlib>
 #include <filesystem>

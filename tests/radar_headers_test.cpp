@@ -1,4 +1,4 @@
-#include "radar_spoof/radar_headers.h"
+#include "radar_spoof/parse/radar_headers.h"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "radar_spoof/radar_request.h"
+#include "radar_spoof/fetch/radar_request.h"
 
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "radar_spoof/radar_response.h"
+#include "radar_spoof/parse/radar_response.h"
 
 #include <chrono>
 #include <fstream>

@@ -1,4 +1,4 @@
-#include "radar_spoof/rfc3339.h"
+#include "radar_spoof/words/rfc3339.h"
 
 #include <cstdlib>
 #include <string>

@@ -10,7 +10,7 @@
 
 #include <doctest/doctest.h>
 
-#include "radar_spoof/schedule.h"
+#include "radar_spoof/schedule/schedule.h"
 #include "support/data_set.h"
 #include "support/query_builder.h"
 

@@ -1,6 +1,6 @@
 // What the schedule decides after each kind of outcome. Times are seconds after a quarter hour that
 // is also a full hour, a midnight and a Monday, unless a test says otherwise.
-#include "radar_spoof/schedule.h"
+#include "radar_spoof/schedule/schedule.h"
 
 #include <optional>
 #include <string>

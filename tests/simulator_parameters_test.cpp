@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "radar_spoof/rfc3339.h"
+#include "radar_spoof/words/rfc3339.h"
 #include "simulator/request_parameters.h"
 #include "support/simulator_calls.h"
 

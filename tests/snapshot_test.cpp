@@ -1,4 +1,4 @@
-#include "radar_spoof/snapshot.h"
+#include "radar_spoof/publish/snapshot.h"
 
 #include <atomic>
 #include <numeric>

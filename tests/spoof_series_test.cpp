@@ -1,4 +1,4 @@
-#include "radar_spoof/spoof_series.h"
+#include "radar_spoof/parse/spoof_series.h"
 
 #include <chrono>
 #include <string>

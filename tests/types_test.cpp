@@ -1,4 +1,4 @@
-#include "radar_spoof/types.h"
+#include "radar_spoof/words/types.h"
 
 #include <cmath>
 #include <limits>

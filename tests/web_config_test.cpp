@@ -1,4 +1,4 @@
-#include "radar_spoof/web_config.h"
+#include "radar_spoof/serve/web_config.h"
 
 #include <doctest/doctest.h>
 

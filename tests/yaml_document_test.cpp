@@ -1,4 +1,4 @@
-#include "radar_spoof/yaml_document.h"
+#include "radar_spoof/config/yaml_document.h"
 
 #include <chrono>
 #include <fstream>

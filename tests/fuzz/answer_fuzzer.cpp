@@ -9,10 +9,10 @@
 #include <string>
 #include <string_view>
 
-#include "radar_spoof/exposition.h"
-#include "radar_spoof/json.h"
-#include "radar_spoof/radar_headers.h"
-#include "radar_spoof/radar_response.h"
+#include "radar_spoof/parse/json.h"
+#include "radar_spoof/parse/radar_headers.h"
+#include "radar_spoof/parse/radar_response.h"
+#include "radar_spoof/publish/exposition.h"
 
 namespace radar_spoof {
 namespace {

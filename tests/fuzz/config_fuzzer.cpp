@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "radar_spoof/config.h"
+#include "radar_spoof/config/config.h"
 
 namespace {
 

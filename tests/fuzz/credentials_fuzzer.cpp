@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "radar_spoof/credentials.h"
+#include "radar_spoof/config/credentials.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const std::string_view raw(reinterpret_cast<const char*>(bytes), size);

@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
-#include "radar_spoof/basic_auth.h"
-#include "radar_spoof/content_negotiation.h"
-#include "radar_spoof/http_server.h"
-#include "src/request_head.h"
+#include "radar_spoof/serve/basic_auth.h"
+#include "radar_spoof/serve/content_negotiation.h"
+#include "radar_spoof/serve/http_server.h"
+#include "src/serve/request_head.h"
 
 namespace radar_spoof {
 namespace {

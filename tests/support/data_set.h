@@ -4,9 +4,9 @@
 
 #include <functional>
 
-#include "radar_spoof/clock.h"
-#include "radar_spoof/schedule.h"
-#include "radar_spoof/types.h"
+#include "radar_spoof/schedule/schedule.h"
+#include "radar_spoof/words/clock.h"
+#include "radar_spoof/words/types.h"
 
 namespace radar_spoof::test {
 

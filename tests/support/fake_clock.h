@@ -1,7 +1,7 @@
 // A clock that moves only when a test says so. Both sides move together.
 #pragma once
 
-#include "radar_spoof/clock.h"
+#include "radar_spoof/words/clock.h"
 
 namespace radar_spoof::test {
 

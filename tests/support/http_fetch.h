@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "radar_spoof/http_client.h"
+#include "radar_spoof/fetch/http_client.h"
 
 namespace radar_spoof::test {
 

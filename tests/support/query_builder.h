@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "radar_spoof/types.h"
+#include "radar_spoof/words/types.h"
 
 namespace radar_spoof::test {
 

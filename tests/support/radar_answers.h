@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/clock.h"
-#include "radar_spoof/rfc3339.h"
-#include "radar_spoof/types.h"
+#include "radar_spoof/words/clock.h"
+#include "radar_spoof/words/rfc3339.h"
+#include "radar_spoof/words/types.h"
 
 namespace radar_spoof::test {
 

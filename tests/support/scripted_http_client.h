@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "radar_spoof/http_client.h"
+#include "radar_spoof/fetch/http_client.h"
 #include "support/fake_clock.h"
 
 namespace radar_spoof::test {

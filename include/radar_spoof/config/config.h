@@ -1,0 +1,97 @@
+// First stage: a YAML file becomes a Config that is valid, or the full list of what is wrong.
+//
+// Used by: main at start, `--config.check`, reload. The keys, their defaults and meaning are
+// documented in config.example.yaml, which a test loads.
+// Errors: every problem in the file is reported, not the first one.
+// Blocking: LoadConfig reads one regular file of at most 1 MiB. Thread rule: plain values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "radar_spoof/config/config_problem.h"
+#include "radar_spoof/words/result.h"
+#include "radar_spoof/words/types.h"
+
+namespace radar_spoof {
+
+// Where the credentials are, never what they are. `email` empty: a bearer token, from `token_file`,
+// else $CREDENTIALS_DIRECTORY/api-token, else the variable `token_env`. `email` set: the legacy key
+// pair, from `key_file`, else the variable `key_env`.
+struct CredentialSource {
+  std::string token_file;
+  std::string token_env = "CLOUDFLARE_API_TOKEN";
+  std::string email;
+  std::string key_file;
+  std::string key_env = "CLOUDFLARE_API_KEY";
+
+  friend bool operator==(const CredentialSource&, const CredentialSource&) = default;
+};
+
+struct ApiConfig {
+  std::string base_url = "https://api.cloudflare.com/client/v4";  // no trailing slash
+  std::string path = "/radar/email/security/timeseries_groups/spoof";
+  CredentialSource credentials;
+  std::string ca_file;  // empty: the system's
+  Seconds timeout{20};  // one request, all of it
+  int max_concurrency = 8;
+  int rate_limit = 600;  // requests in any 5 minutes
+
+  friend bool operator==(const ApiConfig&, const ApiConfig&) = default;
+};
+
+struct PollingConfig {
+  Seconds settle{120};     // after an interval's end, before the first ask for its bucket
+  Seconds retry_max{300};  // the longest delay between retries
+  int stale_after = 3;     // poll intervals
+  std::optional<Seconds> max_data_age;  // nullopt: the larger of 6 h and 3 aggregation intervals
+
+  friend bool operator==(const PollingConfig&, const PollingConfig&) = default;
+};
+
+// What the configuration will ask of the API, for `--config.check` and the budget rule.
+struct RequestPlan {
+  struct Group {
+    Seconds poll_interval;
+    int queries;
+  };
+
+  int queries = 0;
+  int series = 0;  // positional series in the requests: one a query, two with `control`
+  double requests_per_5_minutes = 0;  // in steady state, without retries
+  int rate_limit = 0;
+  std::vector<Group> groups;  // the queries by poll interval, shortest first
+
+  // A table of several lines, each ended by a newline.
+  std::string Text() const;
+};
+
+// Valid by construction: only ParseConfig makes one. Holds at least one query; names are unique; no
+// two queries ask for the same thing; the plan fits the budget.
+class Config {
+ public:
+  const ApiConfig& api() const { return api_; }
+  const PollingConfig& polling() const { return polling_; }
+  const std::vector<Query>& queries() const {
+    return queries_;
+  }  // as configured, matrices expanded
+  const std::vector<ConfigProblem>& warnings() const { return warnings_; }
+  RequestPlan Plan() const;
+
+ private:
+  friend class ConfigReader;
+  Config() = default;
+  ApiConfig api_;
+  PollingConfig polling_;
+  std::vector<Query> queries_;
+  std::vector<ConfigProblem> warnings_;
+};
+
+// `file_name` is only for messages.
+Result<Config, std::vector<ConfigProblem>> ParseConfig(std::string_view yaml,
+                                                       const std::string& file_name);
+Result<Config, std::vector<ConfigProblem>> LoadConfig(const std::string& path);
+
+}  // namespace radar_spoof

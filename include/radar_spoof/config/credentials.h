@@ -1,0 +1,91 @@
+// What the exporter proves itself to the API with, and where that comes from.
+//
+// Used by: main at start, the poller when a credential changed or was refused.
+// Sources: CredentialSource in config.h. Bearer tokens and the legacy pair of `X-Auth-Email` and
+// `X-Auth-Key` are described at https://developers.cloudflare.com/fundamentals/api/; neither has a
+// documented length or alphabet.
+// Refused: files that are not regular or over 4 KiB, and contents that could break a header or are
+// plainly not a credential. Neither errors nor warnings ever hold any of the content.
+// Blocking: reads one small regular file. Thread rule: one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "radar_spoof/config/config.h"
+#include "radar_spoof/words/result.h"
+#include "radar_spoof/words/types.h"
+
+namespace radar_spoof {
+
+struct BearerToken {
+  Secret token;
+};
+
+struct LegacyKey {
+  std::string email;
+  Secret key;
+};
+
+using Credentials = std::variant<BearerToken, LegacyKey>;
+
+// A variable of the environment, nullopt when it is not set.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+struct CredentialReading {
+  Credentials credentials;
+  std::string origin;   // "token_file /etc/...", "environment variable CLOUDFLARE_API_TOKEN"
+  std::string warning;  // empty, or a sentence about the file's permissions
+};
+
+class CredentialReader {
+ public:
+  // Reads the environment here and never again, so that main can overwrite the variable afterwards.
+  CredentialReader(const CredentialSource& source, const Environment& environment);
+
+  // The error says which sources were looked at and what to do.
+  Result<CredentialReading, std::string> Read();
+
+  // Whether a file it reads from is another one, or was written to, since the last Read(), which
+  // may have failed. Costs one stat(). Always false for the environment.
+  bool Changed() const;
+
+ private:
+  // Tells one state of a file from the next; also a file replaced by renaming, as secrets are
+  // rotated in Kubernetes.
+  struct FileStamp {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::int64_t changed_nanoseconds = 0;  // ctime: moves with every write, chmod and rename
+    std::int64_t size = 0;
+
+    friend bool operator==(const FileStamp&, const FileStamp&) = default;
+  };
+  struct Found {
+    Secret secret;
+    std::string origin;
+    std::string warning;
+  };
+
+  static std::optional<FileStamp> StampOf(const std::string& path);
+  Result<Found, std::string> Find();
+  Result<Found, std::string> ReadFile(const std::string& path, const std::string& origin) const;
+  Result<Found, std::string> ReadVariable() const;
+  std::string NotFound() const;
+
+  CredentialSource source_;
+  std::string directory_;           // $CREDENTIALS_DIRECTORY, or empty
+  std::optional<Secret> variable_;  // of token_env or key_env
+  std::string file_;                // where a credential file is or may appear; empty: nowhere
+  std::optional<FileStamp> stamp_;
+};
+
+// A credential as it was typed into a file or variable, without the white space around it. The
+// error fits behind "holds" and never repeats the content.
+Result<Secret, std::string> CleanCredential(std::string_view raw);
+
+}  // namespace radar_spoof

@@ -1,0 +1,84 @@
+// Fetch: HTTP requests in flight, and the wait for one of them to end.
+//
+// Used by: the poller, through the interface; CurlHttpClient is wired in main. The shape is that of
+// ninja's CommandRunner: start work, wait for one result.
+// Security: redirects are never followed (the credentials would be sent along), proxies and .netrc
+// of the environment are not used, TLS is 1.2 or newer and always verified, plain http serves only
+// what config allows (loopback).
+// Thread rule: everything but Wake() belongs to one thread.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "radar_spoof/words/clock.h"
+#include "radar_spoof/words/error.h"
+#include "radar_spoof/words/result.h"
+#include "radar_spoof/words/types.h"
+
+namespace radar_spoof {
+
+struct HttpHeader {
+  std::string name;
+  Secret value;  // may be a credential, so all are treated as one
+};
+
+// Always a GET.
+struct HttpRequest {
+  std::string url;
+  std::vector<HttpHeader> headers;
+};
+
+struct HttpResponse {
+  int status = 0;                                            // 100 to 999
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case, as received
+  std::string body;                                          // decoded, at most kBodyLimit bytes
+
+  // All values of that header (lower case), joined by ", "; "" when there is none.
+  std::string Header(std::string_view name) const;
+};
+
+// Of the decoded body. The largest real answer, 364 days of hours with control, has 1.3 MB.
+inline constexpr std::size_t kBodyLimit = std::size_t{4} * 1024 * 1024;
+
+struct HttpClientOptions {
+  std::string ca_file;  // the only authorities trusted; empty: the system's
+  Seconds timeout{20};  // of one transfer, from name lookup to the last byte
+  int max_connections = 8;
+};
+
+class HttpClient {
+ public:
+  using TransferId = std::size_t;
+
+  struct Finished {
+    TransferId id;
+    // A Failure is one of the transport: no complete answer came. Any status is an answer.
+    Result<HttpResponse, Failure> result;
+    Milliseconds duration;
+  };
+
+  virtual ~HttpClient() = default;
+
+  // For the transfers started from now on. REQUIRES: none is in flight.
+  virtual void Configure(const HttpClientOptions& options) = 0;
+  // REQUIRES: `id` is not in flight. Never blocks.
+  virtual void Start(TransferId id, const HttpRequest& request) = 0;
+  // Blocks until a transfer ends, `at_most` has passed, or Wake() is called. May return nullopt
+  // early, whenever a transfer gets on.
+  virtual std::optional<Finished> Wait(Milliseconds at_most) = 0;
+  // Drops everything in flight; none of it will be reported.
+  virtual void CancelAll() = 0;
+  // Ends a Wait() at once, also the next one when none is under way. Any thread.
+  virtual void Wake() = 0;
+};
+
+std::unique_ptr<HttpClient> MakeCurlHttpClient(std::string user_agent,
+                                               const HttpClientOptions& options);
+
+}  // namespace radar_spoof

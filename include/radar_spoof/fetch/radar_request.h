@@ -1,0 +1,41 @@
+// Fetch: a query becomes the request for it.
+//
+// Used by: the poller. Source: Cloudflare API reference, GET
+// /radar/email/security/timeseries_groups/spoof: `aggInterval` and `format` are scalars; all
+// filters and `dateRange` are arrays whose i-th element belongs to the i-th series. Thread rule:
+// pure.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "radar_spoof/config/credentials.h"
+#include "radar_spoof/fetch/http_client.h"
+#include "radar_spoof/words/types.h"
+
+namespace radar_spoof {
+
+// Where the endpoint is. Its path is deprecated in favour of one that differs in the case of the
+// last segment, so there are two candidates, of which one is in use.
+class RadarEndpoint {
+ public:
+  // As configured. A path that ends in /spoof has /SPOOF as its alternative, and the other way.
+  RadarEndpoint(std::string base_url, std::string path);
+
+  const std::string& path() const { return path_; }
+  std::string Url() const { return base_url_ + path_; }
+  // nullopt for a path of another form: there is nothing to fall back to.
+  std::optional<RadarEndpoint> Alternative() const;
+
+  friend bool operator==(const RadarEndpoint&, const RadarEndpoint&) = default;
+
+ private:
+  std::string base_url_;
+  std::string path_;
+};
+
+// One series, or two with `query.control`: `serie_0` is the query's range, `serie_1` the control's.
+HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query,
+                         const Credentials& credentials);
+
+}  // namespace radar_spoof

@@ -1,0 +1,38 @@
+// Parse: the response headers that say how fast the API may be asked.
+//
+// Used by: the poller. Sources: RFC 9110, 10.2.3 (Retry-After); Cloudflare, "API rate limits"
+// (Ratelimit: "default";r=50;t=30 and Ratelimit-Policy: "burst";q=100;w=60, each possibly a list).
+// What cannot be read is as if it were not there.
+// Thread rule: pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "radar_spoof/words/clock.h"
+
+namespace radar_spoof {
+
+inline constexpr Seconds kMaxRetryAfter{900};
+
+// Seconds or an HTTP date, between 1 s and kMaxRetryAfter; a date in the past is 1 s. Of a list the
+// first is taken, of a fraction the whole part. nullopt for "", "abc", "-5".
+std::optional<Seconds> ParseRetryAfter(std::string_view value, WallTime now);
+
+struct RateLimitHeader {
+  std::optional<std::uint64_t> quota;      // q, requests
+  std::optional<std::uint64_t> remaining;  // r, requests
+  std::optional<Seconds> reset_in;         // t, at most a day
+};
+
+inline constexpr std::size_t kMaxRateLimitPolicies = 8;
+
+// Both headers' values, "" for one that is missing; by policy name. The name becomes a label, so
+// only [a-z0-9_-]{1,32} are taken, and no more than kMaxRateLimitPolicies.
+std::map<std::string, RateLimitHeader> ParseRateLimit(std::string_view ratelimit,
+                                                      std::string_view policy);
+
+}  // namespace radar_spoof

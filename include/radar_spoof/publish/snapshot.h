@@ -1,0 +1,93 @@
+// Publish: the state of the whole exporter at one moment, immutable, and the one object that
+// threads share.
+//
+// Used by: the poller writes, every scrape and page reads. Which values are still fit to be shown
+// is not decided here: `exposition.h` does, when it renders, because that depends on the time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "radar_spoof/config/config.h"
+#include "radar_spoof/words/clock.h"
+#include "radar_spoof/words/error.h"
+#include "radar_spoof/words/types.h"
+
+namespace radar_spoof {
+
+struct QueryState {
+  Query query;
+  std::optional<SpoofSample> sample;    // of the last good poll
+  std::optional<Instant> last_success;  // when that answer arrived
+  std::optional<Failure> last_failure;  // of the last poll; nullopt when it was good or none ended
+  std::optional<WallTime> next_poll;    // nullopt only before the first schedule
+  std::uint64_t polls = 0;              // ended polls, each with all its requests
+  std::uint64_t failures = 0;           // those that gave no usable answer
+
+  bool tried() const { return polls > 0; }
+  bool success() const { return tried() && !last_failure.has_value(); }
+};
+
+// One policy of the API's `Ratelimit` / `Ratelimit-Policy` headers.
+struct RateLimitPolicy {
+  std::optional<std::uint64_t> limit;      // q
+  std::optional<std::uint64_t> remaining;  // r
+  std::optional<WallTime> reset;           // when the answer arrived + t
+};
+
+// Upper bounds of cloudflare_radar_api_request_duration_seconds, in seconds; +Inf is implied.
+inline constexpr std::array kDurationBuckets = {0.025, 0.05, 0.1, 0.25, 0.5,
+                                                1.0,   2.5,  5.0, 10.0, 20.0};
+
+struct DurationHistogram {
+  std::array<std::uint64_t, kDurationBuckets.size() + 1> counts{};  // not cumulative; last: +Inf
+  double sum = 0;                                                   // seconds
+
+  void Observe(double seconds);
+};
+
+struct ApiState {
+  bool up = false;                        // the last request was answered well
+  std::map<int, std::uint64_t> requests;  // by HTTP status; 0: no answer
+  std::array<std::uint64_t, kAllFailureReasons.size()> failures{};  // indexed by FailureReason
+  DurationHistogram duration;
+  std::map<std::string, RateLimitPolicy> rate_limit;  // by policy name, [a-z0-9_-]{1,32}, at most 8
+  std::optional<Instant> blocked_until;               // end of the last rate-limit hold
+  std::string path;                                   // the endpoint path now in use
+};
+
+struct ReloadState {
+  bool successful = true;
+  WallTime last_success;  // at first: when the first configuration was loaded
+};
+
+struct Snapshot {
+  std::vector<QueryState> queries;  // as configured
+  ApiState api;
+  ReloadState reload;
+  PollingConfig polling;
+};
+
+// Nothing asked yet: what is published before the first poll.
+Snapshot FirstSnapshot(const Config& config, WallTime now);
+
+// Thread rule: both calls from any thread; neither blocks for longer than a pointer copy.
+class SnapshotStore {
+ public:
+  explicit SnapshotStore(Snapshot first);
+
+  std::shared_ptr<const Snapshot> Load() const;
+  void Publish(Snapshot next);
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Snapshot> current_;
+};
+
+}  // namespace radar_spoof

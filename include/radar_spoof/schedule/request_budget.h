@@ -1,0 +1,61 @@
+// Schedule: how many requests may be sent, and when the next one may.
+//
+// Four rules, each with its own reason:
+//  - a window: never more than `limit` requests in any 5 minutes, retries included. Cloudflare
+//    counts 1,200 per user over everything that user runs, and blocks all of it for 5 minutes on
+//    overrun (API reference, "Rate limits"); ours is the share we allow ourselves.
+//  - a bucket: after a burst of a twentieth of the limit, requests are paced evenly.
+//  - a hold: after a 429 nothing is sent until the hold ends.
+//  - a retry share: retries stay within 10 % of the last hour's requests, but 3 are always allowed,
+//    so that a dying upstream is not asked more than a healthy one.
+//
+// Used by: Schedule. Pure: time is passed in. Thread rule: confined to its owner's thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+
+#include "radar_spoof/words/clock.h"
+
+namespace radar_spoof {
+
+class RequestBudget {
+ public:
+  // REQUIRES: limit >= 1.
+  explicit RequestBudget(int limit);
+
+  // A reload may change the limit; what was sent still counts.
+  void SetLimit(int limit);
+
+  // The earliest moment, not before `now`, at which a request (a retry: and it may be one) fits.
+  SteadyTime EarliestRequest(SteadyTime now) const;
+  SteadyTime EarliestRetry(SteadyTime now) const;
+
+  // Counts one request sent at `now`. REQUIRES: `now` never goes back.
+  void Spend(SteadyTime now, bool is_retry);
+
+  // Nothing before `until`; an earlier hold is never shortened.
+  void HoldUntil(SteadyTime until);
+
+  // The API said that `remaining` requests are left until `reset`. Slows down before they are gone.
+  void Advise(std::uint64_t remaining, SteadyTime reset, SteadyTime now);
+
+ private:
+  struct Sent {
+    SteadyTime at;
+    bool is_retry;
+  };
+
+  void Forget(SteadyTime now);
+  double TokensAt(SteadyTime now) const;
+
+  int limit_;
+  std::deque<Sent> last_hour_;  // oldest first
+  double tokens_;
+  SteadyTime tokens_at_{};
+  SteadyTime hold_until_{};
+  SteadyTime advised_until_{};
+  Milliseconds advised_spacing_{0};
+};
+
+}  // namespace radar_spoof

@@ -1,0 +1,127 @@
+// Schedule: which query is asked next, and when. Decides only; the poller does the asking.
+//
+// A query is polled at start, and then once for each bucket it waits for: when the bucket has
+// ended, plus the data's expected lag (at least `settle`), plus a small spread of its own. A poll
+// interval shorter than the aggregation interval is a plain grid instead. If the answer does not
+// hold the bucket yet, the query is asked again soon, with growing delays. Failed polls are
+// repeated as their RetryClass says. What was missed (suspend, a clock step) is made up once, never
+// replayed.
+//
+// Invariants (tests/schedule_simulation_test.cpp): never two polls of one query at once; never more
+// than `max_concurrency` in flight; never more than `rate_limit` requests in any 5 minutes; nothing
+// is sent during a hold; the most overdue query goes first.
+//
+// Used by: poller. Pure: time comes in as Instants that must not go back on their steady side; the
+// wall side may step. Thread rule: confined to its owner's thread.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <random>
+#include <string_view>
+#include <vector>
+
+#include "radar_spoof/config/config.h"
+#include "radar_spoof/schedule/data_lag.h"
+#include "radar_spoof/schedule/request_budget.h"
+#include "radar_spoof/words/error.h"
+#include "radar_spoof/words/types.h"
+
+namespace radar_spoof {
+
+// What one ended poll means for the next one.
+struct PollReport {
+  std::optional<RetryClass> failure{};          // nullopt: a good answer
+  std::optional<Seconds> retry_after{};         // as the API asked; kThrottled and kTransient
+  std::optional<WallTime> last_updated{};       // a good answer's `meta.lastUpdated`
+  std::optional<WallTime> newest_bucket_end{};  // end of a good answer's newest complete bucket
+};
+
+class Schedule {
+ public:
+  // `seed` feeds only the jitter of retries and holds.
+  Schedule(const ApiConfig& api, const PollingConfig& polling, std::vector<Query> queries,
+           std::uint32_t seed);
+
+  // Takes over a new configuration. A query that is unchanged keeps its place in time.
+  // REQUIRES: nothing is in flight.
+  void Reconfigure(const ApiConfig& api, const PollingConfig& polling, std::vector<Query> queries);
+
+  // The query to poll now, counted as started; nullopt when none is due, or none may start.
+  std::optional<std::size_t> StartNext(Instant now);
+  // One more request for a poll already started (the other path): counted, and true, if the budget
+  // has room for it now.
+  [[nodiscard]] bool TryExtraRequest(Instant now);
+  // The poll in flight was given up from this side; the query is due again at once.
+  // REQUIRES: `query` was started and has not ended.
+  void Abandon(std::size_t query, Instant now);
+  // REQUIRES: `query` was started and has not ended.
+  void Record(std::size_t query, const PollReport& report, Instant now);
+
+  // The earliest moment at which StartNext() can return a query, if nothing ends before;
+  // SteadyTime::max() while as much as may be is in flight. May be in the past.
+  SteadyTime WakeAt(Instant now) const;
+  // When that query will be asked again; `now` while it is in flight.
+  WallTime NextPoll(std::size_t query, Instant now) const;
+
+  // `Ratelimit` header: so many requests left for so long.
+  void ObserveRateLimit(std::uint64_t remaining, Seconds reset_in, Instant now);
+  // The credentials changed: queries that were refused are asked at once.
+  void ReleaseRefused(Instant now);
+  // Whether some query waits out a refusal.
+  bool HasRefused() const;
+
+  // End of the last rate-limit hold; nullopt when there never was one.
+  std::optional<Instant> held_until() const { return held_until_; }
+  std::size_t in_flight() const { return in_flight_; }
+  const std::vector<Query>& queries() const { return queries_; }
+
+ private:
+  struct Entry {
+    bool in_flight = false;
+    std::optional<Instant> asked;               // start of the last poll
+    std::optional<WallTime> newest_bucket_end;  // of the last good answer
+    std::optional<WallTime> awaited;            // end of the bucket the poll in flight is for
+    int asked_too_early = 0;                    // good answers in a row without that bucket
+    int failures = 0;                           // in a row
+    std::optional<SteadyTime> retry_at;         // before the next slot
+    bool retry_in_budget = false;               // that retry counts as one
+    bool refused = false;                       // waits out a RetryClass::kCredentials
+  };
+
+  struct Due {
+    SteadyTime at;
+    bool is_retry;
+  };
+
+  Due DueOf(std::size_t query, Instant now) const;
+  WallTime Slot(std::size_t query, Instant now) const;
+  WallTime NextSlot(std::size_t query, WallTime asked) const;
+  std::optional<WallTime> Awaited(std::size_t query) const;
+  SteadyTime MayStartAt(const Due& due, SteadyTime now) const;
+  bool FollowsData(std::size_t query) const;
+  Milliseconds Offset(std::size_t query) const;
+  Milliseconds Spread(std::size_t query) const;
+  const DataLag& LagOf(AggInterval interval) const;
+
+  void RecordGood(std::size_t query, const PollReport& report);
+  void RecordFailure(std::size_t query, const PollReport& report, Instant now);
+  void Learn(std::size_t query, const PollReport& report, WallTime asked);
+  void Hold(std::optional<Seconds> retry_after, Instant now);
+  Milliseconds Jitter(Milliseconds longest);
+
+  int max_concurrency_;
+  PollingConfig polling_;
+  std::vector<Query> queries_;
+  std::vector<Entry> entries_;  // one a query
+  RequestBudget budget_;
+  DataLag shared_lag_;
+  std::map<AggInterval, DataLag>
+      own_lag_;  // intervals whose buckets come later than lastUpdated says
+  std::optional<Instant> held_until_;
+  std::size_t in_flight_ = 0;
+  std::minstd_rand random_;
+};
+
+}  // namespace radar_spoof

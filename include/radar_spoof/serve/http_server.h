@@ -1,0 +1,100 @@
+// Serve: an HTTP/1.1 server on libmicrohttpd. Knows sockets, TLS and limits, not what is served.
+//
+// Used by: the exporter (pages.h) and radar_simulator.
+// Limits: header 16 KiB; request body 64 KiB, which is read and thrown away; idle and half-open
+// connections are closed after 10 s; at most `max_connections` at once. HEAD is answered as GET
+// without the body. Malformed requests are answered with a 4xx and never reach the handler.
+// Thread rule: the handler is called from the server's own threads, several at once.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "radar_spoof/words/result.h"
+
+namespace radar_spoof {
+
+struct ServerRequest {
+  std::string method;  // as sent: "GET"
+  std::string path;    // percent-decoded, without the query string
+  std::vector<std::pair<std::string, std::string>> query;    // decoded, in order, repeats kept
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+
+  // The first header of that name (lower case), or "".
+  std::string_view Header(std::string_view name) const;
+};
+
+struct ServerResponse {
+  int status = 200;  // 200 to 599
+  // Content-Length, Date and Connection are the server's own.
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  std::chrono::milliseconds delay{0};  // held back this long first; only with kThreadPerConnection
+};
+
+struct ListenAddress {
+  std::string host;  // empty: every address, IPv6 and IPv4
+  int port;          // 0: any free one
+
+  // ":10766", "127.0.0.1:10766", "[::1]:10766", "localhost:10766". The error says what is wrong.
+  static Result<ListenAddress, std::string> Parse(std::string_view text);
+  // The same form back.
+  std::string Text() const;
+};
+
+enum class ServerThreads {
+  kPool,                 // two event-loop threads: handlers must not block
+  kThreadPerConnection,  // for the simulator, whose handlers may wait
+};
+
+// What is asked of a client's certificate; the names are Go's tls.ClientAuthType.
+enum class ClientAuth {
+  kNoClientCert,
+  kRequestClientCert,           // asked for, neither required nor verified
+  kRequireAnyClientCert,        // required, not verified
+  kVerifyClientCertIfGiven,     // verified against `client_ca_pem` if there is one
+  kRequireAndVerifyClientCert,  // required and verified
+};
+
+enum class TlsVersion { kTls12, kTls13 };
+
+struct TlsSettings {
+  std::string certificate_pem;  // the server's, then its chain
+  std::string key_pem;          // PEM, not encrypted
+  std::string client_ca_pem;    // may be empty unless `client_auth` verifies
+  ClientAuth client_auth = ClientAuth::kNoClientCert;
+  TlsVersion min_version = TlsVersion::kTls12;
+};
+
+struct ServerOptions {
+  // Enough for a thousand idle strangers not to lock a scrape out until they are closed.
+  int max_connections = 2048;
+  std::optional<TlsSettings> tls;  // nullopt: plain HTTP
+  // Told of an exception that left the handler, in words; called from the server's threads.
+  std::function<void(std::string_view)> on_error;
+};
+
+class HttpServer {
+ public:
+  // May throw: the client then gets a 500 and `on_error` the text.
+  using Handler = std::function<ServerResponse(const ServerRequest&)>;
+
+  // Binds and starts to serve. The error names the address and the system's reason: "cannot listen
+  // on 127.0.0.1:10766: Address already in use". A host name is resolved here, which may block.
+  static Result<std::unique_ptr<HttpServer>, std::string> Start(const ListenAddress& address,
+                                                                ServerThreads threads,
+                                                                Handler handler,
+                                                                ServerOptions options = {});
+  // Stops listening, drops open connections, wakes delayed responses and joins the threads.
+  virtual ~HttpServer() = default;
+
+  virtual int port() const = 0;  // the one bound
+};
+
+}  // namespace radar_spoof

@@ -1,0 +1,56 @@
+// Serve: which request gets which answer. Knows paths, methods and headers, not sockets.
+//
+// Used by: main, as the HttpServer's handler.
+//   /           landing page, unless the metrics are there
+//   /metrics    the exposition, under any path of one's choice; text or OpenMetrics, gzip if
+//   allowed
+//   /-/healthy  200 for as long as the process answers; asks nothing of the API
+//   /-/ready    503 until every query was tried once, then 200
+//   /-/reload   POST or PUT: reads the configuration again; 403 unless enabled
+// Paths are exact. With basic authentication every answer but 401 needs it, 404 included.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "radar_spoof/publish/snapshot.h"
+#include "radar_spoof/serve/content_negotiation.h"
+#include "radar_spoof/serve/http_server.h"
+#include "radar_spoof/words/clock.h"
+
+namespace radar_spoof {
+
+// Functions are called from the thread that calls Respond(), several at once.
+struct PagesOptions {
+  std::string telemetry_path = "/metrics";  // begins with "/"
+  // The page of metrics as of now.
+  std::function<std::string(ExpositionFormat)> exposition;
+  // Reads the configuration again; the error if the old one stays. Unset: reloading is not enabled.
+  std::function<std::optional<std::string>()> reload;
+  // Given the Authorization header's value, "" when it is absent. Unset: everyone may read.
+  std::function<bool(std::string_view)> allows;
+};
+
+// Thread rule: Respond() may be called from any thread. Blocks as long as the options' functions.
+class Pages {
+ public:
+  // REQUIRES: `store` and `clock` outlive this; `options.exposition` is set.
+  Pages(const SnapshotStore& store, const Clock& clock, PagesOptions options);
+
+  ServerResponse Respond(const ServerRequest& request) const;
+
+ private:
+  ServerResponse Route(const ServerRequest& request) const;
+  ServerResponse Metrics(const ServerRequest& request) const;
+  ServerResponse LandingPage() const;
+  ServerResponse Ready() const;
+  ServerResponse Reload(const std::string& method) const;
+
+  const SnapshotStore& store_;
+  const Clock& clock_;
+  const PagesOptions options_;
+};
+
+}  // namespace radar_spoof

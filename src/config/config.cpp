@@ -1,0 +1,36 @@
+#include "radar_spoof/config/config.h"
+
+#include <utility>
+
+#include "config_reader.h"
+#include "radar_spoof/config/yaml_document.h"
+#include "request_plan.h"
+
+namespace radar_spoof {
+
+RequestPlan Config::Plan() const {
+  QueriesByInterval by_interval;
+  int series = 0;
+  for (const Query& query : queries_) {
+    ++by_interval[query.poll_interval];
+    series += query.control ? 2 : 1;
+  }
+  return MakePlan(by_interval, series, api_.rate_limit);
+}
+
+Result<Config, std::vector<ConfigProblem>> ParseConfig(std::string_view yaml,
+                                                       const std::string& file_name) {
+  std::vector<ConfigProblem> refused;
+  const auto root = ParseYaml(yaml, file_name, &refused);
+  if (!root) return root.error();
+  return ConfigReader(file_name, NamedFiles::kIgnored).Read(root.value(), std::move(refused));
+}
+
+Result<Config, std::vector<ConfigProblem>> LoadConfig(const std::string& path) {
+  std::vector<ConfigProblem> refused;
+  const auto root = ReadYamlFile(path, &refused);
+  if (!root) return root.error();
+  return ConfigReader(path, NamedFiles::kChecked).Read(root.value(), std::move(refused));
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,149 @@
+#include "radar_spoof/config/credentials.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "regular_file.h"
+
+namespace radar_spoof {
+namespace {
+
+constexpr std::size_t kMaxCredentialBytes = 4096;
+constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr unsigned kOthersMayRead = 04;
+
+std::string WhatToDo(const CredentialSource& source) {
+  return source.email.empty()
+             ? fmt::format(
+                   "put an API token (permission Account > Radar > Read) in a file and name "
+                   "it in api.token_file, or in {}",
+                   source.token_env)
+             : fmt::format(
+                   "put the legacy API key of {} in a file and name it in api.key_file, or "
+                   "in {}",
+                   source.email, source.key_env);
+}
+
+}  // namespace
+
+Result<Secret, std::string> CleanCredential(std::string_view raw) {
+  if (raw.starts_with(kByteOrderMark)) return std::string("a byte order mark");
+  const std::size_t first = raw.find_first_not_of(kWhiteSpace);
+  if (first == std::string_view::npos) return std::string("nothing");
+  raw = raw.substr(first, raw.find_last_not_of(kWhiteSpace) - first + 1);
+  if (raw.size() > kMaxCredentialBytes) return std::string("more than 4 KiB");
+  for (const char c : raw) {
+    if (kWhiteSpace.find(c) != std::string_view::npos) {
+      return std::string("white space between other characters (one credential alone is expected)");
+    }
+    if (static_cast<unsigned char>(c) >= 0x80U) return std::string("a character outside ASCII");
+    if (c < 0x20 || c == 0x7F) return std::string("a control character");
+    if (c == '"' || c == '\'' || c == '`' || c == '\\') {
+      return std::string("a quote or backslash (the credential stands alone, without quotes)");
+    }
+  }
+  // RFC 6750, section 2.1: "=" only pads the end.
+  if (raw.substr(0, raw.find_last_not_of('=') + 1).find('=') != std::string_view::npos) {
+    return std::string("\"=\" before the end (the credential stands alone, without NAME=)");
+  }
+  return Secret(std::string(raw));
+}
+
+CredentialReader::CredentialReader(const CredentialSource& source, const Environment& environment)
+    : source_(source) {
+  const bool is_legacy = !source.email.empty();
+  if (auto value = environment(is_legacy ? source.key_env : source.token_env)) {
+    variable_.emplace(*std::move(value));
+  }
+  if (!is_legacy) directory_ = environment("CREDENTIALS_DIRECTORY").value_or("");
+  file_ = is_legacy ? source.key_file : source.token_file;
+  if (file_.empty() && !directory_.empty()) file_ = directory_ + "/api-token";
+}
+
+std::optional<CredentialReader::FileStamp> CredentialReader::StampOf(const std::string& path) {
+  constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+  struct stat status {};
+  if (path.empty() || stat(path.c_str(), &status) != 0) return std::nullopt;
+  return FileStamp{status.st_dev, status.st_ino,
+                   status.st_ctim.tv_sec * kNanosecondsPerSecond + status.st_ctim.tv_nsec,
+                   status.st_size};
+}
+
+bool CredentialReader::Changed() const { return StampOf(file_) != stamp_; }
+
+Result<CredentialReading, std::string> CredentialReader::Read() {
+  // Before the file is read: what changes in between is then seen as a change, not missed.
+  stamp_ = StampOf(file_);
+  auto found = Find();
+  if (!found) return found.error();
+  Found& credential = found.value();
+  if (source_.email.empty()) {
+    return CredentialReading{BearerToken{std::move(credential.secret)}, credential.origin,
+                             credential.warning};
+  }
+  return CredentialReading{LegacyKey{source_.email, std::move(credential.secret)},
+                           credential.origin, credential.warning};
+}
+
+Result<CredentialReader::Found, std::string> CredentialReader::Find() {
+  if (!source_.email.empty()) {
+    if (!source_.key_file.empty()) {
+      return ReadFile(source_.key_file, "key_file " + source_.key_file);
+    }
+    return ReadVariable();
+  }
+  if (!source_.token_file.empty()) {
+    return ReadFile(source_.token_file, "token_file " + source_.token_file);
+  }
+  // systemd sets the directory for any credential, so the token need not be among them.
+  if (stamp_) return ReadFile(file_, "systemd credential " + file_);
+  return ReadVariable();
+}
+
+Result<CredentialReader::Found, std::string> CredentialReader::ReadFile(
+    const std::string& path, const std::string& origin) const {
+  auto file = ReadRegularFile(path, kMaxCredentialBytes);
+  if (!file) {
+    return fmt::format("{}: found {}; {}", origin, file.error().found, WhatToDo(source_));
+  }
+  const unsigned mode = file.value().mode;
+  const Secret content(std::move(file.value().content));
+  auto clean = CleanCredential(content.Reveal());
+  if (!clean) {
+    return fmt::format("{} holds {}; {}", origin, clean.error(), WhatToDo(source_));
+  }
+  const std::string warning =
+      (mode & kOthersMayRead) == 0
+          ? ""
+          : fmt::format("{} can be read by every user (mode {:04o}); expected 0640 or stricter",
+                        path, mode);
+  return Found{std::move(clean).value(), origin, warning};
+}
+
+Result<CredentialReader::Found, std::string> CredentialReader::ReadVariable() const {
+  if (!variable_) return NotFound();
+  const std::string origin = fmt::format(
+      "environment variable {}", source_.email.empty() ? source_.token_env : source_.key_env);
+  auto clean = CleanCredential(variable_->Reveal());
+  if (!clean) {
+    return fmt::format("{} holds {}; {}", origin, clean.error(), WhatToDo(source_));
+  }
+  return Found{std::move(clean).value(), origin, ""};
+}
+
+std::string CredentialReader::NotFound() const {
+  if (!source_.email.empty()) {
+    return fmt::format("no API key: api.key_file is not configured and {} is not set; {}",
+                       source_.key_env, WhatToDo(source_));
+  }
+  const std::string systemd = directory_.empty() ? "CREDENTIALS_DIRECTORY is not set"
+                                                 : fmt::format("{} does not exist", file_);
+  return fmt::format("no API token: api.token_file is not configured, {}, and {} is not set; {}",
+                     systemd, source_.token_env, WhatToDo(source_));
+}
+
+}  // namespace radar_spoof

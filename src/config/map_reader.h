@@ -1,0 +1,59 @@
+// One map of a configuration file, read key by key into values.
+//
+// Used by: config_reader, query_reader. What is wrong goes to the ProblemList; the value is then
+// left as it was, so that reading goes on and every problem is found.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "config_scalars.h"
+#include "problem_list.h"
+#include "radar_spoof/config/yaml_document.h"
+
+namespace radar_spoof {
+
+// The keys one kind of map may have. `owner` fits behind "found a key of".
+struct KeySet {
+  std::string_view owner;
+  std::span<const std::string_view> keys;
+};
+
+class MapReader {
+ public:
+  // `map` and `problems` must outlive this object. A node that is not a map is a problem, and read
+  // as an empty one; nothing at all is an empty map if `may_be_empty`.
+  MapReader(const YamlNode& map, std::string path, ProblemList& problems, bool may_be_empty);
+
+  // Reports every key that is not one of `known`; where it belongs if it is one of `elsewhere`.
+  void CheckKeys(std::span<const std::string_view> known, std::span<const KeySet> elsewhere);
+
+  // nullptr when the key is not there.
+  const YamlNode* Find(std::string_view key) const { return map_.Find(key); }
+  std::string PathOf(std::string_view key) const;
+  // Of the key itself; of the map when the key is not there.
+  Place PlaceOf(std::string_view key) const;
+
+  // Each reads one key, if it is there. False when its value is wrong.
+  bool Read(std::string_view key, IntegerRange range, int& value);
+  bool Read(std::string_view key, DurationRange range, Seconds& value);
+  bool Read(std::string_view key, DurationRange range, std::optional<Seconds>& value);
+  bool Read(std::string_view key, bool& value);
+  bool Read(std::string_view key, std::optional<AggInterval>& value);
+  bool Read(std::string_view key, std::optional<DateRange>& value);
+  // `defect` says what is wrong with a text ("found ...; expected ..."), or nothing.
+  using TextRule = std::optional<Complaint> (*)(const YamlNode& node);
+  bool Read(std::string_view key, TextRule defect, std::string& value);
+
+ private:
+  template <typename Reading, typename Value>
+  bool Take(std::string_view key, Reading read, Value& value);
+
+  const YamlNode& map_;
+  std::string path_;
+  ProblemList& problems_;
+};
+
+}  // namespace radar_spoof

@@ -1,0 +1,63 @@
+// One item of `queries`, read as far as it can be: what is wrong is reported and left out, so that
+// the rest is still checked against the other queries.
+//
+// Used by: config_reader, query_list.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "filter_reader.h"
+#include "map_reader.h"
+#include "problem_list.h"
+#include "radar_spoof/config/yaml_document.h"
+#include "radar_spoof/words/types.h"
+
+namespace radar_spoof {
+
+// nullopt: what the file says is wrong.
+struct QueryDefaults {
+  std::optional<AggInterval> agg_interval = AggInterval::k15m;
+  std::optional<DateRange> date_range = DateRange::Parse("1d");
+};
+
+struct QueryEntry {
+  std::string path;  // "queries[2]"
+  Place place;
+  Place name_place;
+  Place window_place;       // of date_range, else agg_interval, else the entry
+  std::string window_path;  // likewise
+
+  // nullopt: missing or wrong, and reported.
+  std::optional<std::string> name;
+  std::optional<Filters> filters;
+  std::optional<AggInterval> agg_interval;
+  std::optional<DateRange> date_range;
+  std::optional<Seconds> poll_interval;
+  bool control = false;
+
+  bool has_matrix = false;
+  Place matrix_place;
+  std::optional<std::vector<MatrixAxis>> axes;  // in kAllDimensions' order; empty without a matrix
+
+  // How many queries it stands for; 0 when the matrix is wrong.
+  std::size_t Combinations() const;
+};
+
+// The keys a query may have.
+std::span<const std::string_view> QueryKeys();
+
+// Whether it may stand in the label `query`.
+inline constexpr std::size_t kLongestQueryName = 128;  // bytes
+bool IsQueryName(std::string_view text);
+
+// `elsewhere`: keys of other sections, to tell where a misplaced one belongs.
+QueryEntry ReadQuery(const YamlNode& node, std::size_t index, const QueryDefaults& defaults,
+                     std::span<const KeySet> elsewhere, ProblemList& problems,
+                     ProblemList& warnings);
+
+}  // namespace radar_spoof

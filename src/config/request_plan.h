@@ -1,0 +1,24 @@
+// The requests a configuration makes, against the budget it sets itself.
+//
+// Used by: config, config_reader. Pure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "radar_spoof/config/config.h"
+
+namespace radar_spoof {
+
+// How many queries are polled at each interval.
+using QueriesByInterval = std::map<Seconds, int>;
+
+RequestPlan MakePlan(const QueriesByInterval& queries, int series, int rate_limit);
+
+// The plan's arithmetic, when it is more than the limit: "found ...; expected ...".
+std::optional<std::string> BudgetError(const RequestPlan& plan);
+// When it fits, but leaves little for retries.
+std::optional<std::string> BudgetWarning(const RequestPlan& plan);
+
+}  // namespace radar_spoof

@@ -1,0 +1,299 @@
+#include "radar_spoof/config/yaml_document.h"
+
+#include <map>
+#include <optional>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <yaml-cpp/depthguard.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include "problem_list.h"
+#include "regular_file.h"
+#include "source_text.h"
+
+namespace radar_spoof {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxNodes = 100'000;
+constexpr std::size_t kMaxDepth = 32;
+constexpr std::size_t kMaxProblems = 1'000;
+
+// Ends the parse: thrown through yaml-cpp, caught in ParseYaml.
+struct Abandoned {
+  Place place;
+  std::string message;
+};
+
+// Builds the tree from yaml-cpp's events. Its own node graph knows neither duplicate keys nor where
+// a null stands, and shares nodes between aliases.
+class TreeBuilder final : public YAML::EventHandler {
+ public:
+  TreeBuilder(const SourceText& source, ProblemList& problems)
+      : source_(source), problems_(problems) {}
+
+  const std::optional<YamlNode>& root() const { return root_; }
+  // The list or map that is open at this moment and was opened last.
+  std::optional<Place> InnermostOpen() const {
+    if (open_.empty()) return std::nullopt;
+    return Place(open_.back().node);
+  }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (root_) {
+      throw Abandoned{PlaceOf(mark), "found a second document; expected one document a file"};
+    }
+  }
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    YamlNode node = NewNode(YamlNode::Kind::kNull, mark, "?", anchor);
+    // yaml-cpp puts a value that is not there at the token after it.
+    if (!open_.empty() && open_.back().key) {
+      node.line = open_.back().key->line;
+      node.column = open_.back().key->column;
+    }
+    Finish(std::move(node));
+  }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    Refuse(PlaceOf(mark), "found an alias (*name); expected the value itself");
+    Finish(NewNode(YamlNode::Kind::kNull, mark, "?", 0));
+  }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    YamlNode node = NewNode(YamlNode::Kind::kScalar, mark, tag, anchor);
+    node.text = value;
+    node.quoted = tag == "!";
+    if (node.quoted && !source_.IsClosedQuote(mark.line, mark.column)) {
+      throw Abandoned{node, "found a quote that is never closed; expected a second one"};
+    }
+    Finish(std::move(node));
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    Open(NewNode(YamlNode::Kind::kSequence, mark, tag, anchor));
+  }
+  void OnSequenceEnd() override { Close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    Open(NewNode(YamlNode::Kind::kMap, mark, tag, anchor));
+  }
+  void OnMapEnd() override { Close(); }
+
+ private:
+  struct OpenNode {
+    YamlNode node;
+    bool key_is_next = true;           // kMap
+    std::optional<YamlNode::Key> key;  // kMap: of the value that is next; none: drop that value
+    std::map<std::string, int> lines_of_keys;
+  };
+
+  static Place PlaceOf(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
+
+  void Refuse(Place place, std::string message) {
+    if (problems_.size() >= kMaxProblems) throw Abandoned{place, std::move(message)};
+    problems_.Add(place, Path(), std::move(message));
+  }
+
+  std::string Path() const {
+    std::string path;
+    for (const OpenNode& open : open_) {
+      if (open.node.kind == YamlNode::Kind::kSequence) {
+        path += fmt::format("[{}]", open.node.children.size());
+      } else if (open.key) {
+        path += (path.empty() ? "" : ".") + Shown(open.key->name);
+      }
+    }
+    return path;
+  }
+
+  YamlNode NewNode(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag,
+                   YAML::anchor_t anchor) {
+    const Place place = PlaceOf(mark);
+    if (++nodes_ > kMaxNodes) {
+      throw Abandoned{place, fmt::format("found more than {} values; expected fewer", kMaxNodes)};
+    }
+    YamlNode node;
+    node.kind = kind;
+    node.line = place.line;
+    node.column = place.column;
+    if (anchor != 0) Refuse(place, "found an anchor (&name); expected the value alone");
+    // "?" and "!" stand for "none": a lone "!" in the file is told by what is written there.
+    const bool has_tag = (tag != "?" && tag != "!") || source_.At(mark.line, mark.column) == '!';
+    if (has_tag) Refuse(place, "found a tag (!name); expected the value alone");
+    return node;
+  }
+
+  void Open(YamlNode node) {
+    if (open_.size() >= kMaxDepth) {
+      throw Abandoned{
+          node, fmt::format("found more than {} levels of nesting; expected fewer", kMaxDepth)};
+    }
+    open_.push_back({std::move(node), true, std::nullopt, {}});
+  }
+
+  void Close() {
+    YamlNode node = std::move(open_.back().node);
+    open_.pop_back();
+    Finish(std::move(node));
+  }
+
+  void Finish(YamlNode node) {
+    if (open_.empty()) {
+      root_ = std::move(node);
+      return;
+    }
+    OpenNode& parent = open_.back();
+    if (parent.node.kind == YamlNode::Kind::kSequence) {
+      parent.node.children.push_back(std::move(node));
+    } else if (parent.key_is_next) {
+      parent.key_is_next = false;
+      TakeKey(std::move(node));
+    } else {
+      parent.key_is_next = true;
+      if (!parent.key) return;
+      parent.node.keys.push_back(*std::move(parent.key));
+      parent.node.children.push_back(std::move(node));
+      parent.key.reset();
+    }
+  }
+
+  void TakeKey(YamlNode node) {
+    OpenNode& parent = open_.back();
+    if (node.kind != YamlNode::Kind::kScalar) {
+      Refuse(node, fmt::format("found {} as a key; expected text", Shown(node)));
+      return;
+    }
+    if (node.text == "<<") {
+      Refuse(node, "found a merge key (<<); expected the keys themselves");
+      return;
+    }
+    parent.key = YamlNode::Key{node.text, node.line, node.column};
+    const auto [first, is_new] = parent.lines_of_keys.emplace(std::move(node.text), node.line);
+    if (is_new) return;
+    Refuse(*parent.key,
+           fmt::format("found this key again, first on line {}; expected each key once",
+                       first->second));
+    parent.key.reset();
+  }
+
+  const SourceText& source_;
+  ProblemList& problems_;
+  std::vector<OpenNode> open_;
+  std::optional<YamlNode> root_;
+  std::size_t nodes_ = 0;
+};
+
+// yaml-cpp's words are about its scanner; these are about the file.
+std::string Reworded(const std::string& message) {
+  if (message == YAML::ErrorMsg::END_OF_SEQ_FLOW) return "a \"[\" that is never closed";
+  if (message == YAML::ErrorMsg::END_OF_MAP_FLOW) return "a \"{\" that is never closed";
+  if (message == YAML::ErrorMsg::END_OF_MAP) return "text that is not a key of the map around it";
+  if (message == YAML::ErrorMsg::END_OF_SEQ)
+    return "text that is not an item of the list around it";
+  if (message == YAML::ErrorMsg::EOF_IN_SCALAR) return "the end of the file inside quotes";
+  if (message == YAML::ErrorMsg::MAP_VALUE) return "a \":\" where no key can stand";
+  if (message == YAML::ErrorMsg::UNKNOWN_TOKEN) return "a character that cannot begin a value";
+  if (message == YAML::ErrorMsg::FLOW_END) return "a closing bracket that matches no open one";
+  return fmt::format("text that is not YAML ({})", Shown(message));
+}
+
+// Unclosed brackets are reported at the bracket, not where yaml-cpp gave up.
+Place PlaceOfError(const YAML::Exception& error, const SourceText& source,
+                   const TreeBuilder& builder) {
+  const bool is_unclosed =
+      error.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW || error.msg == YAML::ErrorMsg::END_OF_MAP_FLOW;
+  if (is_unclosed) {
+    if (const auto open = builder.InnermostOpen()) return *open;
+  }
+  if (error.mark.is_null()) return {};
+  if (source.IsIndentedByTab(error.mark.line)) return {error.mark.line + 1, 1};
+  return {error.mark.line + 1, error.mark.column + 1};
+}
+
+std::string SyntaxMessage(const YAML::Exception& error, const SourceText& source) {
+  if (dynamic_cast<const YAML::DeepRecursion*>(&error) != nullptr) {
+    return fmt::format("found more than {} levels of nesting; expected fewer", kMaxDepth);
+  }
+  if (error.msg == YAML::ErrorMsg::UNKNOWN_ANCHOR) {
+    return "found an alias (*name); expected the value itself";
+  }
+  if (!error.mark.is_null() && source.IsIndentedByTab(error.mark.line)) {
+    return "found a tab in the indentation; expected spaces";
+  }
+  return fmt::format("found {}; expected valid YAML", Reworded(error.msg));
+}
+
+// Adds to `problems` what ends the parse; what can be read around is there already.
+std::optional<YamlNode> Build(std::string_view yaml, ProblemList& problems) {
+  const SourceText source(yaml);
+  if (const auto defect = source.FirstDefect()) {
+    problems.Add(defect->place, "", fmt::format("found {}; expected UTF-8 text", defect->found));
+    return std::nullopt;
+  }
+  TreeBuilder builder(source, problems);
+  std::istringstream stream{std::string(yaml)};
+  try {
+    YAML::Parser parser(stream);
+    while (parser.HandleNextDocument(builder)) {
+    }
+  } catch (const Abandoned& abandoned) {
+    problems.Add(abandoned.place, "", abandoned.message);
+    return std::nullopt;
+  } catch (const YAML::Exception& error) {
+    problems.Add(PlaceOfError(error, source, builder), "", SyntaxMessage(error, source));
+    return std::nullopt;
+  }
+  if (!builder.root() || builder.root()->kind == YamlNode::Kind::kNull) {
+    problems.Add({}, "", "found an empty file; expected a YAML document");
+    return std::nullopt;
+  }
+  return builder.root();
+}
+
+}  // namespace
+
+const YamlNode* YamlNode::Find(std::string_view key) const {
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].name == key) return &children[i];
+  }
+  return nullptr;
+}
+
+Result<YamlNode, std::vector<ConfigProblem>> ParseYaml(
+    std::string_view yaml, const std::string& file_name,
+    std::vector<ConfigProblem>* readable_around) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  ProblemList problems(file_name);
+  if (yaml.size() > kMaxFileBytes) {
+    problems.Add({}, "", "found a file of more than 1024 KiB; expected at most 1 MiB");
+    return problems.Sorted();
+  }
+  if (yaml.starts_with(kByteOrderMark)) yaml.remove_prefix(kByteOrderMark.size());
+  std::optional<YamlNode> root = Build(yaml, problems);
+  if (!root || (readable_around == nullptr && problems.size() > 0)) return problems.Sorted();
+  if (readable_around != nullptr) *readable_around = problems.Sorted();
+  return *std::move(root);
+}
+
+Result<YamlNode, std::vector<ConfigProblem>> ReadYamlFile(
+    const std::string& path, std::vector<ConfigProblem>* readable_around) {
+  const auto file = ReadRegularFile(path, kMaxFileBytes);
+  if (!file) {
+    ProblemList problems(path);
+    problems.Add(
+        {}, "",
+        fmt::format("found {}; expected a regular file of at most 1 MiB", file.error().found));
+    return problems.Sorted();
+  }
+  return ParseYaml(file.value().content, path, readable_around);
+}
+
+}  // namespace radar_spoof

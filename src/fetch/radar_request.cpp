@@ -1,0 +1,56 @@
+#include "radar_spoof/fetch/radar_request.h"
+
+#include <string_view>
+
+namespace radar_spoof {
+namespace {
+
+constexpr std::string_view kLowerCase = "/spoof";
+constexpr std::string_view kUpperCase = "/SPOOF";
+
+void AppendSeries(std::string& url, const Query& query, const std::string& date_range) {
+  url += "&dateRange=" + date_range;
+  for (const Dimension dimension : kAllDimensions) {
+    if (query.filters.IsAny(dimension)) continue;
+    url += '&';
+    url += RequestName(dimension);
+    url += '=' + query.filters.Label(dimension);
+  }
+}
+
+struct HeadersOf {
+  std::vector<HttpHeader> operator()(const BearerToken& bearer) const {
+    return {{"Authorization", Secret("Bearer " + bearer.token.Reveal())}};
+  }
+  std::vector<HttpHeader> operator()(const LegacyKey& legacy) const {
+    return {{"X-Auth-Email", Secret(legacy.email)}, {"X-Auth-Key", legacy.key}};
+  }
+};
+
+}  // namespace
+
+RadarEndpoint::RadarEndpoint(std::string base_url, std::string path)
+    : base_url_(std::move(base_url)), path_(std::move(path)) {}
+
+std::optional<RadarEndpoint> RadarEndpoint::Alternative() const {
+  for (const auto& [from, to] :
+       {std::pair(kLowerCase, kUpperCase), std::pair(kUpperCase, kLowerCase)}) {
+    if (!path_.ends_with(from)) continue;
+    return RadarEndpoint(base_url_, path_.substr(0, path_.size() - from.size()) + std::string(to));
+  }
+  return std::nullopt;
+}
+
+HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query,
+                         const Credentials& credentials) {
+  std::string url = endpoint.Url() + "?format=JSON&aggInterval=";
+  url += RequestName(query.agg_interval);
+  AppendSeries(url, query, query.date_range.Text());
+  if (query.control) AppendSeries(url, query, query.date_range.ControlText());
+
+  HttpRequest request{std::move(url), std::visit(HeadersOf{}, credentials)};
+  request.headers.push_back({"Accept", Secret("application/json")});
+  return request;
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,178 @@
+#include "radar_spoof/parse/json.h"
+
+#include <optional>
+#include <stdexcept>
+
+namespace {
+
+// RapidJSON asserts where it should report; an exception is caught below, an abort is not.
+struct RapidJsonAssertion : std::logic_error {
+  using std::logic_error::logic_error;
+};
+
+}  // namespace
+
+#define RAPIDJSON_ASSERT(condition) \
+  ((condition) ? static_cast<void>(0) : throw RapidJsonAssertion(#condition))
+
+#include <algorithm>
+
+#include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+
+#include "radar_spoof/words/error.h"
+
+namespace radar_spoof {
+namespace {
+
+constexpr std::size_t kShownBytes = 40;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
+                            rapidjson::kParseNumbersAsStringsFlag;
+
+// RapidJSON validates raw bytes and the first half of an escaped pair; a low surrogate escaped on
+// its own comes through as the three bytes that UTF-8 does not allow.
+bool HoldsSurrogate(std::string_view text) {
+  for (auto at = text.find('\xED'); at != std::string_view::npos; at = text.find('\xED', at + 1)) {
+    if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xA0) return true;
+  }
+  return false;
+}
+
+// Builds the tree from the parser's events; false ends the parse.
+class TreeBuilder {
+ public:
+  using Kind = JsonValue::Kind;
+
+  bool Null() { return Add({}); }
+  bool Bool(bool value) { return Add({.kind = Kind::kBool, .boolean = value}); }
+  bool RawNumber(const char* text, rapidjson::SizeType length, bool) {
+    return Add({.kind = Kind::kNumber, .text = std::string(text, length)});
+  }
+  bool String(const char* text, rapidjson::SizeType length, bool) {
+    if (HoldsSurrogate({text, length})) return RefuseSurrogate();
+    return Add({.kind = Kind::kString, .text = std::string(text, length)});
+  }
+  bool StartObject() { return Open(Kind::kObject); }
+  bool Key(const char* text, rapidjson::SizeType length, bool) {
+    if (HoldsSurrogate({text, length})) return RefuseSurrogate();
+    open_.back().keys.emplace_back(text, length);
+    return true;
+  }
+  bool EndObject(rapidjson::SizeType) {
+    std::vector<std::string_view> sorted(open_.back().keys.begin(), open_.back().keys.end());
+    std::sort(sorted.begin(), sorted.end());
+    if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
+      return Refuse(JsonProblem::Kind::kSchema, "a key stands twice in one object");
+    }
+    return Close();
+  }
+  bool StartArray() { return Open(Kind::kArray); }
+  bool EndArray(rapidjson::SizeType) { return Close(); }
+
+  // Never sent with kParseNumbersAsStringsFlag, but the reader's interface has them.
+  bool Int(int) { return false; }
+  bool Uint(unsigned) { return false; }
+  bool Int64(std::int64_t) { return false; }
+  bool Uint64(std::uint64_t) { return false; }
+  bool Double(double) { return false; }
+
+  JsonValue& root() { return root_; }
+  const std::optional<JsonProblem>& refusal() const { return refusal_; }
+
+ private:
+  bool Refuse(JsonProblem::Kind kind, std::string detail) {
+    refusal_ = JsonProblem{kind, std::move(detail)};
+    return false;
+  }
+
+  bool RefuseSurrogate() {
+    return Refuse(JsonProblem::Kind::kSyntax, "half of a surrogate pair in a string");
+  }
+
+  bool Add(JsonValue value) {
+    if (++values_ > kJsonMaxValues) {
+      return Refuse(JsonProblem::Kind::kLimit,
+                    "more than " + std::to_string(kJsonMaxValues) + " values");
+    }
+    if (open_.empty()) {
+      root_ = std::move(value);
+    } else {
+      open_.back().items.push_back(std::move(value));
+    }
+    return true;
+  }
+
+  bool Open(Kind kind) {
+    if (open_.size() >= static_cast<std::size_t>(kJsonMaxDepth)) {
+      return Refuse(JsonProblem::Kind::kLimit,
+                    "nested deeper than " + std::to_string(kJsonMaxDepth));
+    }
+    open_.push_back({.kind = kind});
+    return true;
+  }
+
+  bool Close() {
+    JsonValue closed = std::move(open_.back());
+    open_.pop_back();
+    return Add(std::move(closed));
+  }
+
+  JsonValue root_;
+  std::vector<JsonValue> open_;
+  int values_ = 0;
+  std::optional<JsonProblem> refusal_;
+};
+
+}  // namespace
+
+const JsonValue* JsonValue::Find(std::string_view key) const {
+  const auto found = std::find(keys.begin(), keys.end(), key);
+  return found == keys.end() ? nullptr : &items[static_cast<std::size_t>(found - keys.begin())];
+}
+
+std::string Shown(const JsonValue* value) {
+  if (value == nullptr) return "missing";
+  switch (value->kind) {
+    case JsonValue::Kind::kNull: return "null";
+    case JsonValue::Kind::kBool: return value->boolean ? "true" : "false";
+    case JsonValue::Kind::kNumber: return Excerpt(value->text, kShownBytes);
+    case JsonValue::Kind::kString: return '"' + Excerpt(value->text, kShownBytes) + '"';
+    case JsonValue::Kind::kArray: return "an array";
+    case JsonValue::Kind::kObject: return "an object";
+  }
+  return "";
+}
+
+Result<JsonValue, JsonProblem> ParseJson(std::string_view text) {
+  const std::size_t skipped = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+  text.remove_prefix(skipped);
+  TreeBuilder builder;
+  rapidjson::MemoryStream stream(text.data(), text.size());
+  rapidjson::Reader reader;
+  try {
+    reader.Parse<kFlags>(stream, builder);
+  } catch (const RapidJsonAssertion& assertion) {
+    return JsonProblem{JsonProblem::Kind::kSyntax, assertion.what()};
+  }
+  const auto at = [skipped](std::size_t offset) {
+    return " at byte " + std::to_string(offset + skipped);
+  };
+  if (builder.refusal()) {
+    return JsonProblem{builder.refusal()->kind, builder.refusal()->detail + at(stream.Tell())};
+  }
+  if (reader.HasParseError()) {
+    return JsonProblem{
+        JsonProblem::Kind::kSyntax,
+        rapidjson::GetParseError_En(reader.GetParseErrorCode()) + at(reader.GetErrorOffset())};
+  }
+  // RapidJSON takes a NUL for the end of the text.
+  if (stream.Tell() != text.size()) {
+    return JsonProblem{JsonProblem::Kind::kSyntax,
+                       "something after the document" + at(stream.Tell())};
+  }
+  return std::move(builder.root());
+}
+
+}  // namespace radar_spoof

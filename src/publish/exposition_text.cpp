@@ -1,0 +1,178 @@
+// Not prometheus-cpp's TextSerializer (1.0.1): it escapes no help text, prints 16 digits, spells
+// NaN "Nan", and knows no OpenMetrics.
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+
+#include "radar_spoof/publish/exposition.h"
+#include "radar_spoof/publish/metric_catalog.h"
+
+namespace radar_spoof {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+
+constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";
+
+unsigned char ByteAt(std::string_view text, std::size_t i) {
+  return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+}
+
+bool IsContinuation(unsigned char byte) { return (byte & 0xC0U) == 0x80; }
+
+// Bytes of the well-formed UTF-8 sequence at `i`, or 0. Unicode 15, table 3-7.
+std::size_t SequenceLength(std::string_view text, std::size_t i) {
+  const unsigned char lead = ByteAt(text, i);
+  const unsigned char second = ByteAt(text, i + 1);
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4 || !IsContinuation(second)) return 0;
+  if (lead < 0xE0) return 2;
+  const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
+  const bool surrogate = lead == 0xED && second > 0x9F;
+  const bool beyond_unicode = lead == 0xF4 && second > 0x8F;
+  if (overlong || surrogate || beyond_unicode || !IsContinuation(ByteAt(text, i + 2))) return 0;
+  if (lead < 0xF0) return 3;
+  return IsContinuation(ByteAt(text, i + 3)) ? 4 : 0;
+}
+
+enum class Quotes { kEscape, kKeep };
+
+void AppendEscaped(std::string_view text, Quotes quotes, std::string& out) {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = SequenceLength(text, i);
+    if (length == 0) {
+      out += kReplacementCharacter;
+      ++i;
+      continue;
+    }
+    const char lead = text[i];
+    if (lead == '\\') {
+      out += "\\\\";
+    } else if (lead == '\n') {
+      out += "\\n";
+    } else if (lead == '"' && quotes == Quotes::kEscape) {
+      out += "\\\"";
+    } else if (lead != '\r' && lead != '\0') {
+      out.append(text, i, length);
+    }
+    i += length;
+  }
+}
+
+void AppendNumber(double value, std::string& out) {
+  if (std::isnan(value)) {
+    out += "NaN";
+  } else if (std::isinf(value)) {
+    out += value > 0 ? "+Inf" : "-Inf";
+  } else {
+    char digits[32];
+    out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+  }
+}
+
+// "1.0" for 1, as OpenMetrics wants it.
+std::string BucketBound(double value) {
+  std::string bound;
+  AppendNumber(value, bound);
+  if (bound.find_first_not_of("-0123456789") == std::string::npos) bound += ".0";
+  return bound;
+}
+
+void AppendLabel(std::string_view name, std::string_view value, std::string& out) {
+  out += name;
+  out += "=\"";
+  AppendEscaped(value, Quotes::kEscape, out);
+  out += "\",";
+}
+
+// `bound` is the `le` label's value; empty: none.
+void AppendSample(std::string_view name, std::string_view suffix, const ClientMetric& series,
+                  std::string_view bound, double value, std::string& out) {
+  out += name;
+  out += suffix;
+  if (!series.label.empty() || !bound.empty()) {
+    out += '{';
+    for (const ClientMetric::Label& label : series.label) AppendLabel(label.name, label.value, out);
+    if (!bound.empty()) AppendLabel("le", bound, out);
+    out.back() = '}';
+  }
+  out += ' ';
+  AppendNumber(value, out);
+  out += '\n';
+}
+
+void AppendHistogram(std::string_view name, const ClientMetric& series, std::string& out) {
+  const ClientMetric::Histogram& histogram = series.histogram;
+  for (const ClientMetric::Bucket& bucket : histogram.bucket) {
+    AppendSample(name, "_bucket", series, BucketBound(bucket.upper_bound),
+                 static_cast<double>(bucket.cumulative_count), out);
+  }
+  AppendSample(name, "_sum", series, {}, histogram.sample_sum, out);
+  AppendSample(name, "_count", series, {}, static_cast<double>(histogram.sample_count), out);
+}
+
+std::string_view TypeName(prometheus::MetricType type) {
+  if (type == prometheus::MetricType::Histogram) return "histogram";
+  return type == prometheus::MetricType::Counter ? "counter" : "gauge";
+}
+
+void AppendComment(std::string_view keyword, std::string_view name, std::string_view text,
+                   Quotes quotes, std::string& out) {
+  out += "# ";
+  out += keyword;
+  out += ' ';
+  out += name;
+  out += ' ';
+  AppendEscaped(text, quotes, out);
+  out += '\n';
+}
+
+void AppendHead(const MetricFamily& family, ExpositionFormat format, std::string& out) {
+  if (format == ExpositionFormat::kText) {
+    AppendComment("HELP", family.name, family.help, Quotes::kKeep, out);
+    AppendComment("TYPE", family.name, TypeName(family.type), Quotes::kKeep, out);
+    return;
+  }
+  std::string_view name = family.name;
+  if (family.type == prometheus::MetricType::Counter)
+    name.remove_suffix(std::string_view("_total").size());
+  const std::string_view unit = Unit(name);
+  AppendComment("TYPE", name, TypeName(family.type), Quotes::kKeep, out);
+  if (!unit.empty()) AppendComment("UNIT", name, unit, Quotes::kKeep, out);
+  AppendComment("HELP", name, family.help, Quotes::kEscape, out);
+}
+
+std::size_t EstimatedSize(const std::vector<MetricFamily>& families) {
+  constexpr std::size_t kHeadBytes = 512;
+  constexpr std::size_t kSampleBytes = 160;
+  std::size_t size = 0;
+  for (const MetricFamily& family : families) {
+    size += kHeadBytes + family.metric.size() * kSampleBytes;
+  }
+  return size;
+}
+
+}  // namespace
+
+std::string SerializeFamilies(const std::vector<MetricFamily>& families, ExpositionFormat format) {
+  std::string out;
+  out.reserve(EstimatedSize(families));
+  for (const MetricFamily& family : families) {
+    AppendHead(family, format, out);
+    for (const ClientMetric& series : family.metric) {
+      if (family.type == prometheus::MetricType::Histogram) {
+        AppendHistogram(family.name, series, out);
+      } else {
+        const bool counter = family.type == prometheus::MetricType::Counter;
+        AppendSample(family.name, {}, series, {},
+                     counter ? series.counter.value : series.gauge.value, out);
+      }
+    }
+  }
+  if (format == ExpositionFormat::kOpenMetrics) out += "# EOF\n";
+  return out;
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,39 @@
+#include "radar_spoof/publish/snapshot.h"
+
+#include <algorithm>
+
+namespace radar_spoof {
+
+void DurationHistogram::Observe(double seconds) {
+  const auto bucket = std::lower_bound(kDurationBuckets.begin(), kDurationBuckets.end(), seconds);
+  ++counts[static_cast<std::size_t>(bucket - kDurationBuckets.begin())];
+  sum += seconds;
+}
+
+Snapshot FirstSnapshot(const Config& config, WallTime now) {
+  Snapshot first;
+  for (const Query& query : config.queries()) {
+    first.queries.push_back(
+        {.query = query, .sample = {}, .last_success = {}, .last_failure = {}, .next_poll = now});
+  }
+  first.api.path = config.api().path;
+  first.reload = {.successful = true, .last_success = now};
+  first.polling = config.polling();
+  return first;
+}
+
+SnapshotStore::SnapshotStore(Snapshot first)
+    : current_(std::make_shared<const Snapshot>(std::move(first))) {}
+
+std::shared_ptr<const Snapshot> SnapshotStore::Load() const {
+  const std::lock_guard lock(mutex_);
+  return current_;
+}
+
+void SnapshotStore::Publish(Snapshot next) {
+  auto published = std::make_shared<const Snapshot>(std::move(next));
+  const std::lock_guard lock(mutex_);
+  current_.swap(published);
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,21 @@
+// A TCP socket that is bound and listens.
+//
+// Used by: http_server. Blocking: resolving a host name may block. Thread rule: pure otherwise.
+#pragma once
+
+#include <string>
+
+#include "radar_spoof/serve/http_server.h"
+#include "radar_spoof/words/result.h"
+
+namespace radar_spoof {
+
+// The caller owns the descriptor; it does not block and is not inherited by child processes. An
+// empty host listens on IPv6 and IPv4 together, on a machine without IPv6 on IPv4 alone.
+// The error names the address and the system's reason.
+Result<int, std::string> OpenListenSocket(const ListenAddress& address);
+
+// REQUIRES: `descriptor` is from OpenListenSocket.
+int BoundPort(int descriptor);
+
+}  // namespace radar_spoof

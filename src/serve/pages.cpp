@@ -1,0 +1,96 @@
+#include "radar_spoof/serve/pages.h"
+
+#include <algorithm>
+
+#include "radar_spoof/serve/gzip.h"
+#include "radar_spoof/serve/landing_page.h"
+
+namespace radar_spoof {
+namespace {
+
+ServerResponse PlainText(int status, const std::string& text) {
+  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, text + "\n", {}};
+}
+
+ServerResponse WrongMethod(const std::string& allowed) {
+  ServerResponse response = PlainText(405, "Method Not Allowed");
+  response.headers.emplace_back("Allow", allowed);
+  return response;
+}
+
+}  // namespace
+
+Pages::Pages(const SnapshotStore& store, const Clock& clock, PagesOptions options)
+    : store_(store), clock_(clock), options_(std::move(options)) {}
+
+ServerResponse Pages::Respond(const ServerRequest& request) const {
+  ServerResponse response;
+  if (options_.allows && !options_.allows(request.Header("authorization"))) {
+    response = PlainText(401, "Unauthorized");
+    response.headers.emplace_back("WWW-Authenticate",
+                                  "Basic realm=\"radar_spoof_exporter\", charset=\"UTF-8\"");
+  } else {
+    response = Route(request);
+  }
+  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  return response;
+}
+
+ServerResponse Pages::Route(const ServerRequest& request) const {
+  if (request.path == "/-/reload") return Reload(request.method);
+  const bool is_metrics = request.path == options_.telemetry_path;
+  const bool is_healthy = request.path == "/-/healthy";
+  const bool is_ready = request.path == "/-/ready";
+  if (!is_metrics && !is_healthy && !is_ready && request.path != "/") {
+    return PlainText(404, "Not Found");
+  }
+  if (request.method != "GET" && request.method != "HEAD") return WrongMethod("GET, HEAD");
+  if (is_healthy) return PlainText(200, "OK");
+  if (is_ready) return Ready();
+  return is_metrics ? Metrics(request) : LandingPage();
+}
+
+ServerResponse Pages::Metrics(const ServerRequest& request) const {
+  const ExpositionFormat format = ChooseExpositionFormat(request.Header("accept"));
+  ServerResponse response;
+  response.headers = {{"Content-Type", std::string(ContentType(format))},
+                      {"Vary", "Accept, Accept-Encoding"}};
+  response.body = options_.exposition(format);
+  if (AcceptsGzip(request.Header("accept-encoding"))) {
+    response.body = Gzip(response.body);
+    response.headers.emplace_back("Content-Encoding", "gzip");
+  }
+  return response;
+}
+
+ServerResponse Pages::LandingPage() const {
+  return {200,
+          {{"Content-Type", "text/html; charset=utf-8"},
+           {"Content-Security-Policy", std::string(kLandingPagePolicy)},
+           {"Referrer-Policy", "no-referrer"}},
+          RenderLandingPage(*store_.Load(), clock_.Now(), options_.telemetry_path),
+          {}};
+}
+
+ServerResponse Pages::Ready() const {
+  const auto snapshot = store_.Load();
+  const auto& queries = snapshot->queries;
+  const auto untried =
+      std::count_if(queries.begin(), queries.end(), [](const auto& each) { return !each.tried(); });
+  if (untried == 0) return PlainText(200, "OK");
+  return PlainText(503, std::to_string(untried) + " of " + std::to_string(queries.size()) +
+                            " queries not tried yet");
+}
+
+ServerResponse Pages::Reload(const std::string& method) const {
+  if (method != "POST" && method != "PUT") return WrongMethod("POST, PUT");
+  if (!options_.reload) {
+    return PlainText(403, "Reloading is not enabled; start with --web.enable-lifecycle");
+  }
+  if (const auto error = options_.reload()) {
+    return PlainText(500, "The old configuration stays: " + *error);
+  }
+  return PlainText(200, "OK");
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,17 @@
+#include "radar_spoof/words/version.h"
+
+namespace radar_spoof {
+
+std::string_view Version() { return RADAR_SPOOF_VERSION; }
+
+std::string_view Revision() { return RADAR_SPOOF_REVISION; }
+
+std::string_view Compiler() {
+#if defined(__clang__)
+  return "clang " __clang_version__;
+#else
+  return "gcc " __VERSION__;
+#endif
+}
+
+}  // namespace radar_spoof
