@@ -50,6 +50,12 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--web.config.file", read.web_config_file,
                  "TLS and basic authentication, in the format of Prometheus' exporter-toolkit")
       ->option_text("FILE");
+  app.add_option(
+         "--storage.path", read.storage_path,
+         "Keep poll times, rate-limit holds and the last answers in this directory, so that "
+         "a restart neither hammers the API nor empties the page")
+      ->check(CLI::ExistingDirectory)
+      ->option_text("DIR");
   app.add_flag("--web.enable-lifecycle", read.enable_lifecycle,
                "Let POST /-/reload read the configuration again; SIGHUP always does");
   app.add_option("--log.level", flags.log_level, "Log from here on: debug, info, warn, error")

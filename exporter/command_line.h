@@ -20,6 +20,7 @@ struct CommandLine {
   std::vector<ListenAddress> listen;  // at least one
   std::string telemetry_path;         // begins with "/"
   std::string web_config_file;        // empty: plain HTTP, open to everyone
+  std::string storage_path;           // a directory; empty: begin anew at every start
   bool enable_lifecycle = false;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kLogfmt;

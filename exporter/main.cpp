@@ -1,5 +1,6 @@
 // radar_spoof_exporter: wires config, schedule, fetch, parse, publish and serve, and waits to be
 // told to stop. Exit codes: 0 fine, 1 failed, 2 command line or configuration.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -10,14 +11,17 @@
 
 #include "command_line.h"
 #include "process_environment.h"
+#include "process_hardening.h"
 #include "radar_spoof/publish/exposition.h"
 #include "radar_spoof/publish/poller.h"
 #include "radar_spoof/serve/basic_auth.h"
 #include "radar_spoof/serve/pages.h"
 #include "radar_spoof/serve/web_config.h"
+#include "radar_spoof/serve/web_server.h"
 #include "radar_spoof/words/version.h"
 #include "service_notify.h"
 #include "settings.h"
+#include "watchdog.h"
 
 namespace {
 
@@ -30,7 +34,7 @@ void PrintLine(std::FILE* stream, const std::string& text) {
   std::fprintf(stream, "%s\n", text.c_str());
 }
 
-// Before any thread exists, so that all inherit it and sigwait gets every signal.
+// Before any thread exists, so that all inherit it and sigtimedwait gets every signal.
 sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -38,6 +42,13 @@ sigset_t BlockSignals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return signals;
+}
+
+// The signal that came, or 0 when none did.
+int AwaitSignal(const sigset_t& signals, Milliseconds at_most) {
+  const timespec patience{.tv_sec = at_most.count() / 1000,
+                          .tv_nsec = at_most.count() % 1000 * 1'000'000};
+  return std::max(0, sigtimedwait(&signals, nullptr, &patience));
 }
 
 Result<WebConfig, int> ReadWebConfig(const std::string& path) {
@@ -71,43 +82,43 @@ class Exporter {
       : log_(log),
         start_time_(start_time),
         http_(MakeCurlHttpClient("radar_spoof_exporter/" + std::string(Version()),
-                                 {.ca_file = settings.config.api().ca_file,
-                                  .timeout = settings.config.api().timeout,
-                                  .max_connections = settings.config.api().max_concurrency})),
+                                 ClientOptions(settings.config.api()))),
         store_(FirstSnapshot(settings.config, clock_.Now().wall)),
-        poller_(std::move(settings), clock_, *http_, store_, log, std::random_device{}()),
+        poller_(std::move(settings), clock_, *http_, store_, log, std::random_device{}(),
+                SaverFor(command_line, log)),
         reloader_(command_line.config_file, environment, poller_, log) {}
 
   int RunOnce() {
     const bool all_good = poller_.RunOnce();
-    std::fputs(Exposition(ExpositionFormat::kText).c_str(), stdout);
-    return all_good && std::fflush(stdout) == 0 ? 0 : kFailed;
+    const bool written = std::fputs(Exposition(ExpositionFormat::kText).c_str(), stdout) >= 0 &&
+                         std::fflush(stdout) == 0;
+    return all_good && written ? 0 : kFailed;
   }
 
   int Serve(const CommandLine& command_line, const WebConfig& web, const sigset_t& signals) {
-    if (!web.users.empty()) basic_auth_ = std::make_unique<BasicAuth>(web.users);
     const Pages pages(store_, clock_, PageOptions(command_line));
-    std::vector<std::unique_ptr<HttpServer>> servers;
-    for (const ListenAddress& address : command_line.listen) {
-      auto server = HttpServer::Start(
-          address, ServerThreads::kPool,
-          [&pages](const ServerRequest& request) { return pages.Respond(request); },
-          {.tls = web.tls, .on_error = [this](std::string_view problem) {
-             log_.Error("a request could not be answered", {{"detail", problem}});
-           }});
-      if (!server) {
-        log_.Error("cannot serve", {{"detail", server.error()}});
-        return kFailed;
-      }
-      log_.Info("serving", {{"address", ListenAddress{address.host, server.value()->port()}.Text()},
-                            {"path", command_line.telemetry_path},
-                            {"tls", web.tls ? "yes" : "no"}});
-      servers.push_back(std::move(server).value());
+    const auto server = WebServer::Start(
+        {command_line.listen, command_line.web_config_file,
+         [&pages](const ServerRequest& request) { return pages.Respond(request); }},
+        web, basic_auth_, log_);
+    if (!server) {
+      log_.Error("cannot serve", {{"detail", server.error()}});
+      return kFailed;
     }
-    return RunUntilStopped(signals);
+    for (const ListenAddress& address : server.value()->addresses()) {
+      log_.Info("serving", {{"address", address.Text()},
+                            {"path", command_line.telemetry_path},
+                            {"tls", server.value()->has_tls() ? "yes" : "no"}});
+    }
+    return RunUntilStopped(signals, *server.value());
   }
 
  private:
+  static std::unique_ptr<StateSaver> SaverFor(const CommandLine& command_line, Log& log) {
+    if (command_line.storage_path.empty() || command_line.once) return nullptr;
+    return std::make_unique<StateSaver>(command_line.storage_path, log);
+  }
+
   std::string Exposition(ExpositionFormat format) const {
     return RenderExposition(*store_.Load(), ReadProcessMetrics(start_time_), clock_.Now(), format);
   }
@@ -117,15 +128,26 @@ class Exporter {
     options.telemetry_path = command_line.telemetry_path;
     options.exposition = [this](ExpositionFormat format) { return Exposition(format); };
     if (command_line.enable_lifecycle) options.reload = [this] { return reloader_.Reload(); };
-    if (basic_auth_) {
-      options.allows = [this](std::string_view authorization) {
-        return basic_auth_->Allows(authorization);
-      };
-    }
+    options.authenticate = [this](const ServerRequest& request) {
+      return basic_auth_.Check(request.Header("authorization"), request.client,
+                               clock_.Now().steady);
+    };
     return options;
   }
 
-  int RunUntilStopped(const sigset_t& signals) {
+  void AttendUntilStopped(const sigset_t& signals, WebServer& server) {
+    Watchdog watchdog([this] { return poller_.turns(); }, [&server] { return server.Answers(); },
+                      NotifyAlive);
+    for (;;) {
+      const int signal = AwaitSignal(signals, Watchdog::kBeat);
+      if (signal > 0 && signal != SIGHUP) return;
+      if (signal == SIGHUP) (void)reloader_.Reload();
+      server.Refresh();
+      if (WatchdogWaits()) watchdog.Beat();
+    }
+  }
+
+  int RunUntilStopped(const sigset_t& signals, WebServer& server) {
     bool failed = false;
     std::thread polling([this, &failed] {
       try {
@@ -137,8 +159,7 @@ class Exporter {
       }
     });
     NotifyReady();
-    int signal = 0;
-    while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) (void)reloader_.Reload();
+    AttendUntilStopped(signals, server);
     NotifyStopping();
     poller_.Stop();
     polling.join();
@@ -153,7 +174,7 @@ class Exporter {
   SnapshotStore store_;
   Poller poller_;
   Reloader reloader_;
-  std::unique_ptr<BasicAuth> basic_auth_;
+  BasicAuth basic_auth_{{}};
 };
 
 int Run(const CommandLine& command_line) {
@@ -181,6 +202,9 @@ int Run(const CommandLine& command_line) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  OpenStandardDescriptors();
+  ForbidCoreDumps();
+  ReturnFreedMemory();
   try {
     const auto command_line = ParseCommandLine(argc, argv);
     if (command_line) return Run(command_line.value());

@@ -9,4 +9,8 @@ namespace radar_spoof {
 void NotifyReady();
 void NotifyStopping();
 
+// Whether the supervisor waits for NotifyAlive() from time to time.
+bool WatchdogWaits();
+void NotifyAlive();
+
 }  // namespace radar_spoof

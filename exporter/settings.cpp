@@ -1,6 +1,12 @@
 #include "settings.h"
 
 namespace radar_spoof {
+namespace {
+
+// The loop takes milliseconds; this is for a machine that is nearly dead.
+constexpr Milliseconds kLongestReload{2000};
+
+}  // namespace
 
 Result<Poller::Settings, std::string> ReadSettings(const std::string& config_file,
                                                    ProcessEnvironment& environment, Log& log) {
@@ -34,15 +40,23 @@ Reloader::Reloader(std::string config_file, ProcessEnvironment& environment, Pol
 
 std::optional<std::string> Reloader::Reload() {
   const std::lock_guard lock(reloading_);
-  auto settings = ReadSettings(config_file_, environment_, log_);
-  if (!settings) {
-    log_.Error("reload failed; the old configuration stays", {{"detail", settings.error()}});
-    poller_.NoteFailedReload();
-    return settings.error();
+  try {
+    auto settings = ReadSettings(config_file_, environment_, log_);
+    if (!settings) return Fail(settings.error());
+    log_.Info("configuration reloaded", {{"queries", settings.value().config.queries().size()}});
+    poller_.Reconfigure(std::move(settings).value());
+    poller_.AwaitReload(kLongestReload);
+    return std::nullopt;
+  } catch (const std::exception& error) {
+    return Fail(error.what());
   }
-  log_.Info("configuration reloaded", {{"queries", settings.value().config.queries().size()}});
-  poller_.Reconfigure(std::move(settings).value());
-  return std::nullopt;
+}
+
+std::string Reloader::Fail(const std::string& problem) {
+  log_.Error("reload failed; the old configuration stays", {{"detail", problem}});
+  poller_.NoteFailedReload();
+  poller_.AwaitReload(kLongestReload);
+  return problem;
 }
 
 }  // namespace radar_spoof

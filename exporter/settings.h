@@ -24,10 +24,13 @@ class Reloader {
  public:
   Reloader(std::string config_file, ProcessEnvironment& environment, Poller& poller, Log& log);
 
-  // Hands new settings to the poller, or leaves everything as it is and says why.
+  // Hands new settings to the poller, or leaves everything as it is and says why. When it returns,
+  // the page shows which.
   std::optional<std::string> Reload();
 
  private:
+  std::string Fail(const std::string& problem);
+
   const std::string config_file_;
   ProcessEnvironment& environment_;
   Poller& poller_;

@@ -1,6 +1,9 @@
 #include "radar_spoof/serve/basic_auth.h"
 
+#include <atomic>
+#include <barrier>
 #include <future>
+#include <set>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -13,12 +16,14 @@ namespace {
 
 using Users = std::map<std::string, std::string>;
 
-// Hashes of "secret", "Grüße" and again "secret", at the costs in their names.
+// Hashes of "secret", "Grüße" and twice again "secret", at the costs in their names.
 constexpr const char* kSecretCost4 = "$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
 constexpr const char* kGruesseCost4 =
     "$2y$04$abcdefghijklmnopqrstuuzzfwLY11Q0O66TF2XZ7FUib2Ngtn1va";
 constexpr const char* kSecretCost10 =
     "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u";
+constexpr const char* kSecretCost13 =
+    "$2b$13$abcdefghijklmnopqrstuuyd9ipDgNyTEie103vumVuve9x.2WtxW";
 
 TEST_CASE("an Authorization header is read only if it is basic authentication in full") {
   struct Row {
@@ -57,25 +62,45 @@ TEST_CASE("an Authorization header is read only if it is basic authentication in
   }
 }
 
+constexpr SteadyTime kNow{Seconds(1000)};
+constexpr const char* kClient = "192.0.2.1";
+
+// "allowed", "refused", or "later" with the seconds.
+std::string Outcome(const AuthDecision& decision) {
+  switch (decision.outcome) {
+    case AuthDecision::Outcome::kAllowed: return "allowed";
+    case AuthDecision::Outcome::kRefused: return "refused";
+    case AuthDecision::Outcome::kTryLater: break;
+  }
+  return "later " + std::to_string(decision.retry_after.count());
+}
+
+// A client that never guesses twice, so that only what it says counts.
+bool Allows(BasicAuth& auth, std::string_view header) {
+  static std::atomic<int> client = 0;
+  const std::string address = "192.0.2." + std::to_string(++client);
+  return Outcome(auth.Check(header, address, kNow)) == "allowed";
+}
+
 TEST_CASE("16 KiB of base64 are refused like any wrong password") {
   BasicAuth auth(Users{{"prom", kSecretCost4}});
   std::string header = "Basic cHJvbTph";  // prom:a
   while (header.size() < 16'000) header += "YWFh";
-  CHECK(!auth.Allows(header));
+  CHECK(!Allows(auth, header));
 }
 
 TEST_CASE("the right password of a known user is let in, again and again, and nothing else") {
   BasicAuth auth(Users{{"prom", kSecretCost4}, {"j\xc3\xb6rg", kGruesseCost4}});
   for (int turn = 0; turn < 3; ++turn) {
-    CHECK(auth.Allows("Basic cHJvbTpzZWNyZXQ="));       // prom:secret
-    CHECK(auth.Allows("Basic asO2cmc6R3LDvMOfZQ=="));   // jörg:Grüße
-    CHECK(!auth.Allows("Basic cHJvbTpTZWNyZXQ="));      // prom:Secret
-    CHECK(!auth.Allows("Basic cHJvbTpzZWNyZXQA"));      // prom:secret and a NUL
-    CHECK(!auth.Allows("Basic cHJvbTo="));              // prom: and no password
-    CHECK(!auth.Allows("Basic UHJvbTpzZWNyZXQ="));      // Prom:secret
-    CHECK(!auth.Allows("Basic cHJvbTpHcsO8w59l"));      // prom with jörg's password
-    CHECK(!auth.Allows("Basic bm9ib2R5OnNlY3JldA=="));  // nobody, with prom's password
-    CHECK(!auth.Allows(""));
+    CHECK(Allows(auth, "Basic cHJvbTpzZWNyZXQ="));       // prom:secret
+    CHECK(Allows(auth, "Basic asO2cmc6R3LDvMOfZQ=="));   // jörg:Grüße
+    CHECK(!Allows(auth, "Basic cHJvbTpTZWNyZXQ="));      // prom:Secret
+    CHECK(!Allows(auth, "Basic cHJvbTpzZWNyZXQA"));      // prom:secret and a NUL
+    CHECK(!Allows(auth, "Basic cHJvbTo="));              // prom: and no password
+    CHECK(!Allows(auth, "Basic UHJvbTpzZWNyZXQ="));      // Prom:secret
+    CHECK(!Allows(auth, "Basic cHJvbTpHcsO8w59l"));      // prom with jörg's password
+    CHECK(!Allows(auth, "Basic bm9ib2R5OnNlY3JldA=="));  // nobody, with prom's password
+    CHECK(!Allows(auth, ""));
   }
 }
 
@@ -102,7 +127,7 @@ double SecondsOfWork(BasicAuth& auth, std::string_view header) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
   };
   const double start = now();
-  (void)auth.Allows(header);
+  (void)Allows(auth, header);
   return now() - start;
 }
 
@@ -121,15 +146,83 @@ TEST_CASE("an unknown user takes as much work as a wrong password") {
   CHECK(unknown < wrong * 3);
 }
 
+constexpr const char* kRight = "Basic cHJvbTpzZWNyZXQ=";       // prom:secret
+constexpr const char* kWrong = "Basic cHJvbTo=";               // prom: and no password
+constexpr const char* kNobody = "Basic bm9ib2R5OnNlY3JldA==";  // nobody:secret
+
+TEST_CASE("who has no users lets everyone in") {
+  BasicAuth auth(Users{});
+  CHECK(Outcome(auth.Check("", kClient, kNow)) == "allowed");
+  CHECK(Outcome(auth.Check(kWrong, kClient, kNow)) == "allowed");
+}
+
+TEST_CASE("after 10 wrong guesses in a minute a client's next are not looked at until it is over") {
+  BasicAuth auth(Users{{"prom", kSecretCost4}});
+  for (int guess = 0; guess < 10; ++guess) {
+    CHECK(Outcome(auth.Check(guess % 2 == 0 ? kWrong : kNobody, kClient, kNow + Seconds(guess))) ==
+          "refused");
+  }
+  CHECK(Outcome(auth.Check(kWrong, kClient, kNow + Seconds(10))) == "later 50");
+  CHECK(Outcome(auth.Check(kRight, kClient, kNow + Milliseconds(59'999))) == "later 1");
+  CHECK(Outcome(auth.Check(kWrong, "192.0.2.2", kNow + Seconds(10))) == "refused");
+  CHECK(Outcome(auth.Check(kRight, kClient, kNow + Seconds(60))) == "allowed");
+}
+
+TEST_CASE("requests without credentials are not guesses") {
+  BasicAuth auth(Users{{"prom", kSecretCost4}});
+  for (int turn = 0; turn < 20; ++turn) {
+    CHECK(Outcome(auth.Check("", kClient, kNow)) == "refused");
+    CHECK(Outcome(auth.Check("Bearer x", kClient, kNow)) == "refused");
+  }
+  CHECK(Outcome(auth.Check(kRight, kClient, kNow)) == "allowed");
+}
+
+TEST_CASE("credentials that were right before are let in from an address that guesses, too") {
+  BasicAuth auth(Users{{"prom", kSecretCost4}});
+  CHECK(Outcome(auth.Check(kRight, kClient, kNow)) == "allowed");
+  for (int guess = 0; guess < 11; ++guess) (void)auth.Check(kWrong, kClient, kNow);
+  CHECK(Outcome(auth.Check(kWrong, kClient, kNow)) == "later 60");
+  CHECK(Outcome(auth.Check(kRight, kClient, kNow)) == "allowed");
+}
+
+TEST_CASE("new users take the place of the old; who is known stays so with the same hash only") {
+  BasicAuth auth(Users{{"prom", kSecretCost10}});
+  CHECK(Allows(auth, kRight));
+  auth.SetUsers(Users{{"prom", kSecretCost10}, {"other", kSecretCost4}});
+  CHECK(SecondsOfWork(auth, kRight) < SecondsOfWork(auth, kWrong) / 3);
+  auth.SetUsers(Users{{"prom", kGruesseCost4}});
+  CHECK(!Allows(auth, kRight));
+  CHECK(Allows(auth, "Basic cHJvbTpHcsO8w59l"));  // prom:Grüße
+  auth.SetUsers(Users{{"other", kSecretCost4}});
+  CHECK(!Allows(auth, "Basic cHJvbTpHcsO8w59l"));
+}
+
+TEST_CASE("while one guess is compared others are told to try later at once, the known let in") {
+  BasicAuth auth(Users{{"prom", kSecretCost10}, {"slow", kSecretCost13}});
+  CHECK(Allows(auth, kRight));
+  const std::string slow = "Basic c2xvdzp3cm9uZw==";  // slow:wrong, half a second of work
+  std::barrier together(2);
+  const auto guess = [&](const char* client) {
+    together.arrive_and_wait();
+    const std::string outcome = Outcome(auth.Check(slow, client, kNow));
+    return outcome + ", prom " + Outcome(auth.Check(kRight, client, kNow));
+  };
+  auto one = std::async(std::launch::async, guess, kClient);
+  auto other = std::async(std::launch::async, guess, "192.0.2.9");
+  const std::set<std::string> outcomes = {one.get(), other.get()};
+  CHECK(outcomes == std::set<std::string>{"later 1, prom allowed", "refused, prom allowed"});
+}
+
 TEST_CASE("many threads may ask at once") {
   BasicAuth auth(Users{{"prom", kSecretCost4}});
+  CHECK(Allows(auth, kRight));
   std::vector<std::future<bool>> answers;
   for (int i = 0; i < 8; ++i) {
     answers.push_back(std::async(std::launch::async, [&auth, i] {
       bool all = true;
       for (int turn = 0; turn < 20; ++turn) {
-        all &= auth.Allows("Basic cHJvbTpzZWNyZXQ=") == true;
-        if (i % 2 == 0) all &= !auth.Allows("Basic cHJvbTo=");
+        all &= Allows(auth, kRight);
+        if (i % 2 == 0) all &= !Allows(auth, kWrong);
       }
       return all;
     }));

@@ -108,6 +108,7 @@ api:
   token_file: /t
   token_env: T
   ca_file: /ca
+  proxy: http://proxy.example:3128
   timeout: 21s
   max_concurrency: 9
   rate_limit: 601
@@ -125,6 +126,7 @@ queries:
   api.credentials.token_file = "/t";
   api.credentials.token_env = "T";
   api.ca_file = "/ca";
+  api.proxy = "http://proxy.example:3128";
   api.timeout = 21s;
   api.max_concurrency = 9;
   api.rate_limit = 601;
@@ -375,7 +377,7 @@ TEST_CASE("every key there is stands in config.example.yaml") {
       CHECK((is_a_line || is_a_dimension));
     }
   }
-  CHECK(keys == 4 + 11 + 4 + 2 + 7 + 5);
+  CHECK(keys == 4 + 12 + 4 + 2 + 7 + 5);
 }
 
 TEST_CASE("every key in config.example.yaml's comments is known, and its value legal") {

@@ -157,6 +157,33 @@ TEST_CASE("proxies and logins of the environment are not used") {
   CHECK(server.Requests().front().find("Authorization") == std::string::npos);
 }
 
+TEST_CASE("a configured proxy is asked to connect, and sees no credential") {
+  const Script refuse = [](Connection& connection) {
+    connection.ReadRequest();
+    connection.Send("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
+  };
+  MisbehavingServer proxy(refuse);
+  MisbehavingServer server(Reply(HttpReply(kGood)));
+  unsetenv("no_proxy");
+  unsetenv("NO_PROXY");
+  setenv("https_proxy", proxy.Url().c_str(), 1);
+  std::size_t asked = 0;
+  for (const std::string& way : {proxy.Url(), std::string("environment")}) {
+    CAPTURE(way);
+    const auto client = MakeCurlHttpClient("radar_spoof_exporter/test",
+                                           {.ca_file = "", .proxy = way, .timeout = 2s});
+    const HttpHeader token{"Authorization", Secret("canary-credential")};
+    const auto finished = Fetch(*client, "https://api.example/client", {token});
+    CheckFailure(Judge(finished), {FailureReason::kTransport, kT});
+    REQUIRE(proxy.Requests().size() == ++asked);
+    CHECK(proxy.Requests().back().starts_with("CONNECT api.example:443 HTTP/1.1\r\n"));
+    CHECK(proxy.Requests().back().find("canary") == std::string::npos);
+    // In the clear it would see everything, so it is not used.
+    CHECK(Judge(Fetch(*client, server.Url(), {token})).ok());
+    CHECK(proxy.Requests().size() == asked);
+  }
+}
+
 // --- answers -------------------------------------------------------------------------------------
 
 TEST_CASE("an answer has the status, the headers in lower case and the body as sent") {

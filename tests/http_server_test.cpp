@@ -134,6 +134,31 @@ TEST_CASE("requests that a strict server refuses never reach the handler") {
       {"two Hosts", Request("GET /", "Host: y\r\n"), "400"},
       {"space before the colon", Request("GET /", "X-A : b\r\n"), "400"},
       {"header without a colon", Request("GET /", "garbage\r\n"), "400"},
+      {"bare LF everywhere", "GET / HTTP/1.1\nHost: x\nConnection: close\n\n", "400"},
+      {"bare LF and padding", "GET / HTTP/1.1\nHost:    x\nConnection:     close\n\n", "400"},
+      {"bare LF after one header", "GET / HTTP/1.1\r\nX: a\n" + std::string(kClose), "400"},
+      {"bare LF after the request line", "GET / HTTP/1.1\n" + std::string(kClose), "400"},
+      {"bare LF after the last header", "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\n\r\n",
+       "400"},
+      {"bare LF for the empty line", "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\n", "400"},
+      {"bare CR in a header", Request("GET /", "X: a\rb\r\n"), "400"},
+      {"DEL in a header", Request("GET /", "X: a\x7f\r\n"), "400"},
+      {"folded header", Request("GET /", "X: a\r\n b\r\n"), "400"},
+      {"folded last header", "GET / HTTP/1.1\r\nConnection: close\r\nHost: x\r\n y\r\n\r\n", "400"},
+      {"space before the first header", Request("GET /", " X: a\r\n"), "400"},
+      {"NUL in the target", Request({"GET /\0a", 7}), "400"},
+      {"NUL in a header", Request("GET /", {"X: a\0b\r\n", 8}), "400"},
+      {"NUL before a header", Request("GET /", {"X:\0a\r\n", 7}), "400"},
+      {"NUL in a header's name", Request("GET /", {"X\0: a\r\n", 8}), "400"},
+      {"two spaces before the target", Request("GET  /"), "400"},
+      {"two spaces after the target", Request("GET / "), "400"},
+      {"65 headers",
+       [] {
+         std::string headers;
+         for (int i = 0; i < 63; ++i) headers += "X: a\r\n";
+         return Request("GET /", headers);
+       }(),
+       "431"},
       {"space in the target", Request("GET /a b"), "400"},
       {"CR in the target", Request("GET /a\rb"), "400"},
       {"raw UTF-8 in the target", Request("GET /\xc3\xbc"), "400"},
@@ -141,6 +166,7 @@ TEST_CASE("requests that a strict server refuses never reach the handler") {
       {"cut escape", Request("GET /%4"), "400"},
       {"absolute form for another host", Request("GET http://y/"), "400"},
       {"CONNECT", Request("CONNECT y:443"), "400"},
+      {"CONNECT to a path", Request("CONNECT /"), "400"},
       {"Content-Length and chunked",
        Request("POST /",
                "Content-Length: 3\r\nTransfer-Encoding: "
@@ -169,7 +195,7 @@ TEST_CASE("requests that a strict server refuses never reach the handler") {
       {"body of 64 KiB and 1 byte", Request("POST /", "Content-Length: 65537\r\n"), "413"},
   };
   for (const Row& row : rows) {
-    CAPTURE(row.name);
+    CAPTURE(std::string(row.name));
     CHECK(Status(Exchange(server->port(), row.request)) == row.status);
   }
   CHECK(handled == 0);
@@ -183,7 +209,24 @@ TEST_CASE("requests that are unusual and legal are served") {
   CHECK(Body(Exchange(server->port(), Request("OPTIONS *"))) == "OPTIONS *");
   CHECK(Status(Exchange(server->port(), Request("GET /", "X: " + kilobytes + "\r\n"))) == "200");
   CHECK(Status(Exchange(server->port(), Request("GET /" + kilobytes))) == "200");
+  CHECK(Status(Exchange(server->port(), "\r\n" + Request("GET /"))) == "200");
+  CHECK(Status(Exchange(server->port(), Request("GET /", "X:\ta\t\xc3\xbc \r\nY:\r\nZ:z\r\n"))) ==
+        "200");
+  CHECK(Status(Exchange(server->port(), Request("GET /", "Cookie: a=b; c\r\n"))) == "200");
+  std::string headers;
+  for (int i = 0; i < 62; ++i) headers += "X: a\r\n";
+  CHECK(Status(Exchange(server->port(), Request("GET /", headers))) == "200");
   CHECK(Body(Exchange(server->port(), Request("GET /a%00b"))) == std::string("GET /a\0b", 8));
+}
+
+TEST_CASE("the handler is told the client's address, IPv4 as IPv4 on a socket that serves both") {
+  const auto server = Serve(
+      [](const ServerRequest& request) {
+        return ServerResponse{200, {}, request.client, {}};
+      },
+      {}, ServerThreads::kPool, "");
+  CHECK(Body(Exchange(server->port(), Request("GET /"), AF_INET)) == "127.0.0.1");
+  CHECK(Body(Exchange(server->port(), Request("GET /"), AF_INET6)) == "::1");
 }
 
 TEST_CASE("a request body of up to 64 KiB is read, thrown away and answered") {
@@ -319,6 +362,25 @@ TEST_CASE("destruction wakes delayed responses, whose clients get no answer") {
   }
   CHECK(TimeToStop(std::move(server)) < 500ms);
   for (const auto& client : clients) CHECK(client->ReceiveAll() == "");
+}
+
+TEST_CASE("connections that are open when TLS settings change finish their request, then close") {
+  const auto server = Serve(Echo);
+  TcpClient idle(server->port());
+  idle.Send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(Contains(idle.ReceiveUntil("GET /1"), "GET /1"));
+  TcpClient half_way(server->port());
+  half_way.Send("POST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  CHECK(Contains(half_way.ReceiveUntil("\r\n\r\n"), "100 Continue"));
+  CHECK(server->UseTls(std::nullopt) == std::nullopt);
+  half_way.Send("ab");
+  idle.Send("GET /3 HTTP/1.1\r\nHost: x\r\n\r\n");
+  for (const auto& [client, body] : {std::pair(&half_way, "POST /2"), {&idle, "GET /3"}}) {
+    const std::string reply = client->ReceiveAll();
+    CHECK(Contains(reply, "\r\nConnection: close\r\n"));
+    CHECK(Body(reply) == body);
+  }
+  CHECK(Status(Exchange(server->port(), Request("GET /"))) == "200");
 }
 
 TEST_CASE("a port in use is reported with the address and the system's reason") {

@@ -1,11 +1,10 @@
-#include <array>
-#include <cstdio>
 #include <optional>
 
 #include <doctest/doctest.h>
 
 #include "radar_spoof/serve/http_server.h"
 #include "support/certificates.h"
+#include "support/curl_command.h"
 #include "support/tcp_client.h"
 
 namespace radar_spoof {
@@ -34,8 +33,8 @@ class HttpsFixture {
     return test::ReadText(directory_.Path(name + ".crt"));
   }
 
-  static Result<std::unique_ptr<HttpServer>, std::string> Start(const TlsSettings& tls) {
-    ServerOptions options;
+  static Result<std::unique_ptr<HttpServer>, std::string> Start(const TlsSettings& tls,
+                                                                ServerOptions options = {}) {
     options.tls = tls;
     return HttpServer::Start(
         {"127.0.0.1", 0}, ServerThreads::kPool,
@@ -44,26 +43,16 @@ class HttpsFixture {
         },
         options);
   }
-  void Serve(const TlsSettings& tls) {
-    auto server = Start(tls);
+  void Serve(const TlsSettings& tls, ServerOptions options = {}) {
+    auto server = Start(tls, std::move(options));
     if (!server) throw std::runtime_error(server.error());
     server_ = std::move(server).value();
   }
 
   // What curl prints for a page, "" when the handshake fails.
   std::string Curl(const std::string& options) const {
-    const std::string command =
-        "curl -q -sS --noproxy '*' --max-time 5 --cacert '" + directory_.Path("server.crt") + "' " +
-        options + " https://127.0.0.1:" + std::to_string(server_->port()) + "/metrics 2>/dev/null";
-    FILE* const pipe = ::popen(command.c_str(), "r");
-    if (pipe == nullptr) throw std::runtime_error("popen");
-    std::string output;
-    std::array<char, 256> buffer{};
-    while (std::fgets(buffer.data(), static_cast<int>(buffer.size()), pipe) != nullptr) {
-      output += buffer.data();
-    }
-    ::pclose(pipe);
-    return output;
+    return test::RunCurl("--cacert '" + directory_.Path("server.crt") + "' " + options +
+                         " https://127.0.0.1:" + std::to_string(server_->port()) + "/metrics");
   }
   std::string CurlAs(const std::string& name) const {
     return Curl("--cert '" + directory_.Path(name + ".crt") + "' --key '" +
@@ -151,6 +140,19 @@ TEST_CASE_FIXTURE(HttpsFixture, "plain HTTP and stalled handshakes harm nobody a
   const auto start = std::chrono::steady_clock::now();
   server_.reset();
   CHECK(std::chrono::steady_clock::now() - start < 500ms);
+}
+
+TEST_CASE_FIXTURE(HttpsFixture, "a handshake that drips in is cut off at the head's deadline") {
+  Serve(Settings(), {.head_deadline = 400ms});
+  const auto start = std::chrono::steady_clock::now();
+  test::TcpClient client(server_->port());
+  client.Send({"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11});
+  while (client.ReceiveAll(20ms) == "TIMEOUT" && std::chrono::steady_clock::now() - start < 10s) {
+    client.Send("a");
+  }
+  CHECK(std::chrono::steady_clock::now() - start >= 350ms);
+  CHECK(std::chrono::steady_clock::now() - start < 3s);
+  CHECK(Curl("") == "page /metrics");
 }
 
 }  // namespace

@@ -188,7 +188,10 @@ TEST_CASE_FIXTURE(PagesFixture,
 }
 
 TEST_CASE_FIXTURE(PagesFixture, "with authentication every path and method asks for it first") {
-  options_.allows = [](std::string_view authorization) { return authorization == "Basic good"; };
+  options_.authenticate = [](const ServerRequest& request) -> AuthDecision {
+    return {request.Header("authorization") == "Basic good" ? AuthDecision::Outcome::kAllowed
+                                                            : AuthDecision::Outcome::kRefused};
+  };
   int reloads = 0;
   options_.reload = [&]() -> std::optional<std::string> {
     ++reloads;
@@ -208,6 +211,18 @@ TEST_CASE_FIXTURE(PagesFixture, "with authentication every path and method asks 
   CHECK(reloads == 0);
   CHECK(Ask("GET", "/metrics", {{"authorization", "Basic good"}}).status == 200);
   CHECK(Ask("GET", "/nowhere", {{"authorization", "Basic good"}}).status == 404);
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "who guessed too often is told when to come back") {
+  options_.authenticate = [](const ServerRequest&) -> AuthDecision {
+    return {AuthDecision::Outcome::kTryLater, 17s};
+  };
+  for (const char* path : {"/metrics", "/-/healthy", "/nowhere"}) {
+    CHECK(Ask("GET", path).status == 429);
+    CHECK(Header(Ask("GET", path), "Retry-After") == "17");
+    CHECK(Header(Ask("GET", path), "WWW-Authenticate") == "");
+    CHECK(Ask("GET", path).body == "Too Many Requests\n");
+  }
 }
 
 TEST_CASE_FIXTURE(PagesFixture, "no answer is left for a browser to guess its type") {

@@ -396,6 +396,23 @@ TEST_CASE("polling once does not wait out a demand to pause") {
   CHECK(f.http.in_flight() == 0);
 }
 
+TEST_CASE("a turn that throws is given up, and every query is asked again soon") {
+  int asked = 0;
+  PollerFixture f(
+      [&asked](const Request& request) {
+        if (++asked == 2) throw std::bad_alloc();
+        Answer answer = Good(request);
+        answer.takes = 200ms;
+        return answer;
+      },
+      kTwoQueries);
+  f.RunFor(5s);
+  for (const QueryState& state : f.Now()->queries) CHECK(state.success());
+  CHECK(asked == 4);
+  CHECK(f.LinesWith("a turn of the loop was given up").size() == 1);
+  CHECK(f.http.in_flight() == 0);
+}
+
 TEST_CASE("a stopped poller leaves nothing in flight") {
   PollerFixture f([](const Request& request) {
     Answer answer = Good(request);

@@ -326,7 +326,7 @@ TEST_CASE("an abandoned poll is due again at once, and the request stays counted
   api.rate_limit = 2;
   Rig rig({MakeQuery("all")}, api);
   rig.UntilNextStart();
-  rig.schedule.Abandon(0, rig.now);
+  rig.schedule.AbandonInFlight(rig.now);
   CHECK(rig.schedule.in_flight() == 0);
   CHECK(*rig.UntilNextStart() >= 2min);
 }

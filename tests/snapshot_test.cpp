@@ -48,7 +48,7 @@ TEST_CASE("a query succeeds when its last poll did, not when it ever did") {
                    .last_failure = {},
                    .next_poll = {}};
   CHECK_FALSE(state.success());
-  state.polls = 1;
+  state.last_success = Instant{kNow, SteadyTime{}};
   CHECK(state.success());
   state.last_failure = Failure(FailureReason::kServer, "x");
   CHECK_FALSE(state.success());

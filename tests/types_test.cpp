@@ -188,12 +188,16 @@ TEST_CASE("a secret that was moved from holds nothing of it") {
   const char* const memory = first.Reveal().data();
   Secret second(std::move(first));
   CHECK(second.Reveal() == "canary-that-is-longer-than-the-small-string-buffer");
-  CHECK(*memory == '\0');  // the object that owned it is still alive
+  CHECK(second.Reveal().data() == memory);  // a copy could fail, which a move must not
   Secret third("other");
   third = std::move(second);
+  CHECK(third.Reveal().data() == memory);
   CHECK(third.Reveal() == "canary-that-is-longer-than-the-small-string-buffer");
-  third = Secret("short");
+  Secret small("short");
+  const char* const within = small.Reveal().data();
+  third = std::move(small);
   CHECK(third.Reveal() == "short");
+  CHECK(std::string(within, 5) == std::string(5, '\0'));
 }
 
 }  // namespace

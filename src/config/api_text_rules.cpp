@@ -120,6 +120,22 @@ std::optional<Complaint> BaseUrlDefect(const YamlNode& node) {
   return std::nullopt;
 }
 
+std::optional<Complaint> ProxyDefect(const YamlNode& node) {
+  if (node.text == "none" || node.text == "environment") return std::nullopt;
+  const auto refused = [](std::string_view found) {
+    return Complaint{
+        fmt::format("found {}; expected none, environment, or http[s]://HOST:PORT", found)};
+  };
+  // Not repeated: a password may stand in it.
+  if (node.text.find('@') != std::string::npos) return refused("a user name in the URL");
+  const std::string_view url = node.text;
+  const std::string_view scheme = url.starts_with(kHttps) ? kHttps : kHttp;
+  if (!url.starts_with(scheme)) return refused(Shown(node));
+  const Authority parts = SplitAuthority(url.substr(scheme.size()));
+  if (!IsHost(parts.host) || !parts.port || !IsPort(*parts.port)) return refused(Shown(node));
+  return std::nullopt;
+}
+
 std::optional<Complaint> PathDefect(const YamlNode& node) {
   if (node.text.starts_with('/') && All(node.text, IsPathCharacter)) return std::nullopt;
   const std::string_view hint = node.text.find('?') == std::string::npos

@@ -16,6 +16,8 @@ namespace radar_spoof {
 
 // https://HOST[:PORT][/PATH], or http:// where HOST is this machine's loopback.
 std::optional<Complaint> BaseUrlDefect(const YamlNode& node);
+// none, environment, or http[s]://HOST:PORT.
+std::optional<Complaint> ProxyDefect(const YamlNode& node);
 // "/PATH", appended to base_url.
 std::optional<Complaint> PathDefect(const YamlNode& node);
 // Any name of a file; whether it is there is not looked at.

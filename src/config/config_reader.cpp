@@ -15,9 +15,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array<std::string_view, 4> kSections = {"api", "polling", "defaults", "queries"};
-constexpr std::array<std::string_view, 11> kApiKeys = {
-    "base_url", "path",    "token_file", "token_env",       "email",     "key_file",
-    "key_env",  "ca_file", "timeout",    "max_concurrency", "rate_limit"};
+constexpr std::array<std::string_view, 12> kApiKeys = {
+    "base_url", "path",    "token_file", "token_env", "email",           "key_file",
+    "key_env",  "ca_file", "proxy",      "timeout",   "max_concurrency", "rate_limit"};
 constexpr std::array<std::string_view, 4> kPollingKeys = {"settle", "retry_max", "stale_after",
                                                           "max_data_age"};
 constexpr std::array<std::string_view, 2> kDefaultsKeys = {"agg_interval", "date_range"};
@@ -83,6 +83,7 @@ void ConfigReader::ReadApi(const YamlNode& section) {
   }
   map.Read("path", PathDefect, api.path);
   ReadCredentials(map);
+  map.Read("proxy", ProxyDefect, api.proxy);
   ReadCaFile(map);
   map.Read("timeout", kTimeout, api.timeout);
   map.Read("max_concurrency", kMaxConcurrency, api.max_concurrency);

@@ -74,6 +74,7 @@ class Transfer {
       : easy_(curl_easy_init(), curl_easy_cleanup), headers_(nullptr, curl_slist_free_all) {
     if (!easy_) throw std::bad_alloc();
     SetRequest(request, user_agent);
+    SetProxy(request, options.proxy);
     SetLimits(options);
     SetCallbacks();
   }
@@ -120,8 +121,15 @@ class Transfer {
     SetLong(easy(), CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     SetText(easy(), CURLOPT_PROTOCOLS_STR, "https,http");
     SetLong(easy(), CURLOPT_FOLLOWLOCATION, 0);
-    SetText(easy(), CURLOPT_PROXY, "");
     SetLong(easy(), CURLOPT_NETRC, CURL_NETRC_IGNORED);
+  }
+
+  void SetProxy(const HttpRequest& request, const std::string& proxy) {
+    if (proxy == "none" || request.url.starts_with("http://")) {
+      SetText(easy(), CURLOPT_PROXY, "");
+    } else if (proxy != "environment") {
+      SetText(easy(), CURLOPT_PROXY, proxy.c_str());
+    }
   }
 
   void SetLimits(const HttpClientOptions& options) {

@@ -41,6 +41,13 @@ std::optional<RadarEndpoint> RadarEndpoint::Alternative() const {
   return std::nullopt;
 }
 
+HttpClientOptions ClientOptions(const ApiConfig& api) {
+  return {.ca_file = api.ca_file,
+          .proxy = api.proxy,
+          .timeout = api.timeout,
+          .max_connections = api.max_concurrency};
+}
+
 HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query,
                          const Credentials& credentials) {
   std::string url = endpoint.Url() + "?format=JSON&aggInterval=";

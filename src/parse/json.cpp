@@ -16,10 +16,13 @@ struct RapidJsonAssertion : std::logic_error {
   ((condition) ? static_cast<void>(0) : throw RapidJsonAssertion(#condition))
 
 #include <algorithm>
+#include <new>
 
 #include <rapidjson/error/en.h>
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
 
 #include "radar_spoof/words/error.h"
 
@@ -30,6 +33,23 @@ constexpr std::size_t kShownBytes = 40;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
                             rapidjson::kParseNumbersAsStringsFlag;
+
+// RapidJSON's own allocator hands on a null pointer, and its reader writes to it.
+class ThrowingAllocator : public rapidjson::CrtAllocator {
+ public:
+  void* Malloc(std::size_t size) { return Checked(CrtAllocator::Malloc(size), size); }
+  void* Realloc(void* old, std::size_t old_size, std::size_t size) {
+    return Checked(CrtAllocator::Realloc(old, old_size, size), size);
+  }
+
+ private:
+  static void* Checked(void* memory, std::size_t size) {
+    if (memory == nullptr && size > 0) throw std::bad_alloc();
+    return memory;
+  }
+};
+
+using Reader = rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, ThrowingAllocator>;
 
 // RapidJSON validates raw bytes and the first half of an escaped pair; a low surrogate escaped on
 // its own comes through as the three bytes that UTF-8 does not allow.
@@ -125,6 +145,36 @@ class TreeBuilder {
   std::optional<JsonProblem> refusal_;
 };
 
+using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
+
+rapidjson::SizeType SizeOf(const std::string& text) {
+  return static_cast<rapidjson::SizeType>(text.size());
+}
+
+void Write(const JsonValue& value, Writer& writer) {
+  switch (value.kind) {
+    case JsonValue::Kind::kNull: writer.Null(); return;
+    case JsonValue::Kind::kBool: writer.Bool(value.boolean); return;
+    case JsonValue::Kind::kNumber:
+      writer.RawValue(value.text.data(), value.text.size(), rapidjson::kNumberType);
+      return;
+    case JsonValue::Kind::kString: writer.String(value.text.data(), SizeOf(value.text)); return;
+    case JsonValue::Kind::kArray:
+      writer.StartArray();
+      for (const JsonValue& item : value.items) Write(item, writer);
+      writer.EndArray();
+      return;
+    case JsonValue::Kind::kObject:
+      writer.StartObject();
+      for (std::size_t i = 0; i < value.items.size(); ++i) {
+        writer.Key(value.keys[i].data(), SizeOf(value.keys[i]));
+        Write(value.items[i], writer);
+      }
+      writer.EndObject();
+      return;
+  }
+}
+
 }  // namespace
 
 const JsonValue* JsonValue::Find(std::string_view key) const {
@@ -150,7 +200,7 @@ Result<JsonValue, JsonProblem> ParseJson(std::string_view text) {
   text.remove_prefix(skipped);
   TreeBuilder builder;
   rapidjson::MemoryStream stream(text.data(), text.size());
-  rapidjson::Reader reader;
+  Reader reader;
   try {
     reader.Parse<kFlags>(stream, builder);
   } catch (const RapidJsonAssertion& assertion) {
@@ -173,6 +223,13 @@ Result<JsonValue, JsonProblem> ParseJson(std::string_view text) {
                        "something after the document" + at(stream.Tell())};
   }
   return std::move(builder.root());
+}
+
+std::string WriteJson(const JsonValue& value) {
+  rapidjson::StringBuffer buffer;
+  Writer writer(buffer);
+  Write(value, writer);
+  return {buffer.GetString(), buffer.GetSize()};
 }
 
 }  // namespace radar_spoof

@@ -2,31 +2,27 @@
 
 #include <algorithm>
 #include <functional>
+#include <new>
 #include <utility>
 
-#include "radar_spoof/parse/radar_headers.h"
-#include "radar_spoof/parse/radar_response.h"
+#include "failure_log.h"
+#include "judge.h"
 #include "radar_spoof/words/rfc3339.h"
-#include "redaction.h"
 
 namespace radar_spoof {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Milliseconds kLogRepeat = 15min;
-constexpr Milliseconds kLongestWait = 1min;
+constexpr Milliseconds kLongestWait = 10s;
 // How soon a corrected token file is noticed while queries are refused.
 constexpr Milliseconds kRefusedWait = 2s;
-
-HttpClientOptions OptionsOf(const ApiConfig& api) {
-  return {.ca_file = api.ca_file, .timeout = api.timeout, .max_connections = api.max_concurrency};
-}
+constexpr Milliseconds kPauseAfterException = 1s;
 
 }  // namespace
 
 Poller::Poller(Settings settings, const Clock& clock, HttpClient& http, SnapshotStore& store,
-               Log& log, std::uint32_t seed)
+               Log& log, std::uint32_t seed, std::unique_ptr<StateSaver> saver)
     : clock_(clock),
       http_(http),
       store_(store),
@@ -36,13 +32,26 @@ Poller::Poller(Settings settings, const Clock& clock, HttpClient& http, Snapshot
       schedule_(settings_.config.api(), settings_.config.polling(), settings_.config.queries(),
                 seed),
       state_(FirstSnapshot(settings_.config, clock.Now().wall)),
-      reported_(settings_.config.queries().size()) {
+      saver_(std::move(saver)) {
+  if (saver_) saver_->Resume(settings_.config.api().base_url, state_, schedule_, clock.Now());
+  failure_log_ = std::make_unique<FailureLog>(state_, log);
   Publish();
 }
 
+Poller::~Poller() = default;
+
 void Poller::Run() {
-  while (!stopped_) Turn(kLongestWait);
+  while (!stopped_) {
+    try {
+      Turn(kLongestWait);
+    } catch (const std::exception& error) {
+      log_.Error("a turn of the loop was given up", {{"detail", error.what()}});
+      FailInFlight();
+      if (!stopped_) (void)http_.Wait(kPauseAfterException);
+    }
+  }
   http_.CancelAll();
+  if (saver_) SaveState();
 }
 
 bool Poller::RunOnce() {
@@ -58,7 +67,11 @@ bool Poller::RunOnce() {
 }
 
 void Poller::Stop() {
-  stopped_ = true;
+  {
+    const std::lock_guard lock(messages_mutex_);
+    stopped_ = true;
+  }
+  messages_taken_.notify_all();
   http_.Wake();
 }
 
@@ -66,23 +79,35 @@ void Poller::Reconfigure(Settings settings) {
   const std::lock_guard lock(messages_mutex_);
   new_settings_ = std::move(settings);
   reload_failed_ = false;
+  reload_pending_ = true;
   http_.Wake();
 }
 
 void Poller::NoteFailedReload() {
   const std::lock_guard lock(messages_mutex_);
   reload_failed_ = true;
+  reload_pending_ = true;
   http_.Wake();
 }
 
+void Poller::AwaitReload(Milliseconds at_most) {
+  std::unique_lock lock(messages_mutex_);
+  messages_taken_.wait_for(lock, at_most, [this] { return stopped_ || !reload_pending_; });
+}
+
 void Poller::Turn(Milliseconds longest_wait) {
+  ++turns_;
   TakeMessages();
   RefreshCredentials(false);
   StartDue();
+  // Before the first byte of what was just started: if its answer ends this process, the next one
+  // does not hurry.
+  if (saver_ && saver_->DueAt() <= clock_.Now().steady) SaveState();
   const Instant now = clock_.Now();
   if (schedule_.HasRefused()) longest_wait = std::min(longest_wait, kRefusedWait);
-  const SteadyTime wake = std::min(schedule_.WakeAt(now), now.steady + longest_wait);
-  if (auto finished = http_.Wait(std::max(wake - now.steady, 0ms))) Finish(std::move(*finished));
+  SteadyTime wake = std::min(schedule_.WakeAt(now), now.steady + longest_wait);
+  if (saver_) wake = std::min(wake, saver_->DueAt());
+  if (auto finished = http_.Wait(std::max(wake, now.steady) - now.steady)) Finish(*finished);
 }
 
 void Poller::TakeMessages() {
@@ -93,48 +118,73 @@ void Poller::TakeMessages() {
     settings.swap(new_settings_);
     std::swap(failed, reload_failed_);
   }
-  if (settings) Apply(std::move(*settings));
-  if (failed) state_.reload.successful = false;
-  if (settings || failed) Publish();
+  if (!settings && !failed) return;
+  try {
+    if (settings) Apply(std::move(*settings));
+  } catch (const std::exception&) {
+    EndReload(true);
+    throw;
+  }
+  EndReload(failed);
 }
 
+void Poller::EndReload(bool failed) {
+  if (failed) state_.reload.successful = false;
+  Publish();
+  {
+    const std::lock_guard lock(messages_mutex_);
+    reload_pending_ = new_settings_ || reload_failed_;
+  }
+  messages_taken_.notify_all();
+}
+
+// What may throw comes before what changes anything that depends on the queries.
 void Poller::Apply(Settings settings) {
   const Instant now = clock_.Now();
   AbandonInFlight();
   Snapshot next = FirstSnapshot(settings.config, now.wall);
-  std::vector<Reported> reported(next.queries.size());
-  for (std::size_t i = 0; i < next.queries.size(); ++i) {
-    const auto kept =
-        std::find_if(state_.queries.begin(), state_.queries.end(),
-                     [&](const auto& old) { return old.query == next.queries[i].query; });
-    if (kept == state_.queries.end()) continue;
-    reported[i] = reported_[static_cast<std::size_t>(kept - state_.queries.begin())];
-    next.queries[i] = std::move(*kept);
+  const auto kept = KeptQueries(schedule_.queries(), settings.config.queries());
+  auto told = failure_log_->CarriedOver(kept);
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (kept[i]) next.queries[i] = state_.queries[*kept[i]];
   }
-  next.api = std::move(state_.api);
+  next.api = state_.api;
   const ApiConfig& api = settings.config.api();
   if (api != settings_.config.api()) {
-    http_.Configure(OptionsOf(api));
-    endpoint_ = RadarEndpoint(api.base_url, api.path);
-    try_next_.reset();
+    RadarEndpoint endpoint(api.base_url, api.path);
     next.api.path = api.path;
+    http_.Configure(ClientOptions(api));
+    endpoint_ = std::move(endpoint);
+    try_next_.reset();
   }
   schedule_.Reconfigure(api, settings.config.polling(), settings.config.queries());
   schedule_.ReleaseRefused(now);
+  failure_log_->Replace(std::move(told));
   state_ = std::move(next);
-  reported_ = std::move(reported);
   settings_ = std::move(settings);
 }
 
 void Poller::AbandonInFlight() {
   http_.CancelAll();
-  for (const auto& [query, request] : in_flight_) schedule_.Abandon(query, clock_.Now());
+  schedule_.AbandonInFlight(clock_.Now());
   in_flight_.clear();
+}
+
+// After a lack of memory the books may differ; the schedule's are right.
+void Poller::FailInFlight() {
+  http_.CancelAll();
+  in_flight_.clear();
+  for (std::size_t i = 0; i < schedule_.queries().size(); ++i) {
+    if (schedule_.IsInFlight(i)) {
+      schedule_.Record(i, {.failure = RetryClass::kTransient}, clock_.Now());
+    }
+  }
 }
 
 void Poller::StartDue() {
   while (const auto query = schedule_.StartNext(clock_.Now())) {
     Send(*query, {try_next_.value_or(endpoint_), false});
+    if (saver_) saver_->NoteChange();
   }
 }
 
@@ -144,66 +194,38 @@ void Poller::Send(std::size_t query, const InFlight& request) {
               BuildRequest(request.endpoint, schedule_.queries()[query], settings_.credentials));
 }
 
-void Poller::Finish(HttpClient::Finished finished) {
+void Poller::Finish(const HttpClient::Finished& finished) {
   const std::size_t query = finished.id;
   const Instant now = clock_.Now();
   const InFlight request = in_flight_.at(query);
-  in_flight_.erase(query);
 
   const int status = finished.result ? finished.result.value().status : 0;
   ++state_.api.requests[status];
   state_.api.duration.Observe(std::chrono::duration<double>(finished.duration).count());
 
-  PollReport report;
-  const auto outcome = Judge(query, finished, now, report);
+  auto [outcome, report, rate_limits] =
+      Judge(schedule_.queries()[query], finished, settings_.credentials, now);
+  NoteRateLimits(rate_limits, now);
   state_.api.up = outcome.ok();
   if (outcome) {
     UsePath(request);
   } else {
     ++state_.api.failures[static_cast<std::size_t>(outcome.error().reason)];
-    report.failure = outcome.error().retry;
     if (outcome.error().reason == FailureReason::kNotFound) {
       if (TryOtherPath(query, request, now)) return;
       if (try_next_) report.failure = RetryClass::kTransientOnce;
     }
   }
+  in_flight_.erase(query);
   schedule_.Record(query, report, now);
+  if (saver_) saver_->NoteChange();
   // After the record: what changes here releases this query too.
   if (report.failure == RetryClass::kCredentials) RefreshCredentials(true);
   Conclude(query, outcome, now);
   Publish();
 }
 
-Result<SpoofSample, Failure> Poller::Judge(std::size_t query, HttpClient::Finished& finished,
-                                           Instant now, PollReport& report) {
-  if (!finished.result) return finished.result.error();
-  HttpResponse& response = finished.result.value();
-  try {
-    ReadHeaders(response, now, report);
-    const Query& asked = schedule_.queries()[query];
-    auto outcome = ReadAnswer(asked, response, now.wall);
-    if (!outcome) {
-      // The detail is made again from a body without the credential: an excerpt may have cut it.
-      response.body = Redacted(std::move(response.body), settings_.credentials);
-      const auto again = ReadAnswer(asked, response, now.wall);
-      Failure failure = outcome.error();
-      failure.detail = Redacted(again ? "" : again.error().detail, settings_.credentials);
-      return failure;
-    }
-    report.last_updated = outcome.value().last_updated;
-    if (const auto start = outcome.value().bucket_start) {
-      report.newest_bucket_end = *start + Length(asked.agg_interval);
-    }
-    return outcome;
-  } catch (const std::bad_alloc&) {
-    return Failure(FailureReason::kTransport, "out of memory while reading the answer");
-  }
-}
-
-void Poller::ReadHeaders(const HttpResponse& response, Instant now, PollReport& report) {
-  report.retry_after = ParseRetryAfter(response.Header("retry-after"), now.wall);
-  const auto policies =
-      ParseRateLimit(response.Header("ratelimit"), response.Header("ratelimit-policy"));
+void Poller::NoteRateLimits(const std::map<std::string, RateLimitHeader>& policies, Instant now) {
   for (const auto& [name, header] : policies) {
     if (header.remaining && header.reset_in) {
       schedule_.ObserveRateLimit(*header.remaining, *header.reset_in, now);
@@ -253,23 +275,7 @@ void Poller::Conclude(std::size_t query, const Result<SpoofSample, Failure>& out
     log_.Warn("the API limits the rate; every query waits",
               {{"until", FormatRfc3339(state_.api.blocked_until->wall)}});
   }
-  Report(query, now);
-}
-
-void Poller::Report(std::size_t query, Instant now) {
-  const QueryState& state = state_.queries[query];
-  Reported& reported = reported_[query];
-  const bool failing = !state.success();
-  if (failing == reported.failing && (!failing || now.steady < reported.at + kLogRepeat)) return;
-  reported = {failing, now.steady};
-  if (!failing) {
-    log_.Info("query is well again", {{"query", state.query.name}});
-    return;
-  }
-  log_.Warn("query fails", {{"query", state.query.name},
-                            {"reason", Name(state.last_failure->reason)},
-                            {"detail", state.last_failure->detail},
-                            {"failures", state.failures}});
+  failure_log_->Note(query, state, now.steady);
 }
 
 void Poller::RefreshCredentials(bool even_if_unchanged) {
@@ -294,6 +300,10 @@ void Poller::Publish() {
     state_.queries[i].next_poll = schedule_.NextPoll(i, now);
   }
   store_.Publish(state_);
+}
+
+void Poller::SaveState() {
+  saver_->Save(settings_.config.api().base_url, state_, schedule_, clock_.Now());
 }
 
 }  // namespace radar_spoof

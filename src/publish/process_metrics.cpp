@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <fstream>
 #include <limits>
+#include <memory>
 #include <sstream>
 #include <string_view>
 #include <vector>
 
+#include <dirent.h>
 #include <unistd.h>
 
 namespace radar_spoof {
@@ -74,12 +75,15 @@ std::optional<std::uint64_t> SoftLimit(const std::string& limits, std::string_vi
   return ParseNumber(words.front());
 }
 
+// Not std::filesystem::directory_iterator: it allocates for each entry where it may not throw, so
+// that a process out of memory is ended by being scraped.
 std::optional<std::uint64_t> CountEntries(const std::string& directory) {
-  std::error_code error;
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(opendir(directory.c_str()), &closedir);
+  if (!entries) return std::nullopt;
   std::uint64_t count = 0;
-  std::filesystem::directory_iterator entry(directory, error);
-  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) ++count;
-  if (error) return std::nullopt;
+  while (const dirent* const entry = readdir(entries.get())) {
+    if (entry->d_name != std::string_view(".") && entry->d_name != std::string_view("..")) ++count;
+  }
   return count;
 }
 

@@ -1,7 +1,9 @@
 #include "radar_spoof/schedule/schedule.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "radar_spoof/words/hash.h"
+#include "schedule/retry.h"
 
 namespace radar_spoof {
 namespace {
@@ -12,37 +14,18 @@ constexpr Milliseconds kLongestSpread = 20s;
 constexpr int kSpreadShare = 20;  // of the poll interval
 constexpr Milliseconds kFirstAskAgain = 60s;
 constexpr double kAskAgainGrowth = 1.2;
-constexpr int kQuickRetries = 2;
-constexpr Milliseconds kRetryBase = 1s;
-constexpr Milliseconds kQuickRetryCap = 30s;
-constexpr Milliseconds kShortestRetry = 100ms;
-constexpr Milliseconds kRefusedCadence = 15min;
-constexpr int kFailuresUntilRefused = 2;
-constexpr Seconds kShortestHold = 1s;
-constexpr Seconds kLongestHold = 900s;
-constexpr Seconds kBlockLength = 300s;
-constexpr int kHoldJitterShare = 20;
+constexpr Seconds kLongestReset = 900s;
+constexpr Milliseconds kBudgetWindow = 5min;
+constexpr Milliseconds kSoonestAfterRestart = 60s;
+constexpr int kFailuresOfAnEarlierRun = 3;          // enough for no quick retry
+constexpr Milliseconds kLongestResumedHold = 945s;  // kLongestReset and the jitter of a hold
 constexpr Seconds kQuarterHour = 15min;
 constexpr Seconds kLongestLagStep = 1h;
-
-// FNV-1a: the same name gets the same place after every restart.
-std::uint64_t Hash(std::string_view text) {
-  std::uint64_t hash = 14695981039346656037U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  return hash;
-}
 
 Seconds SlowestLagStep(const std::vector<Query>& queries) {
   Seconds shortest = kLongestLagStep;
   for (const Query& query : queries) shortest = std::min(shortest, query.poll_interval);
   return std::max<Seconds>(shortest, 5min);
-}
-
-// `first` grown by `factor` for each of `times`, at most `cap`. Never overflows.
-Milliseconds Grown(Milliseconds first, double factor, int times, Milliseconds cap) {
-  const double grown = static_cast<double>(first.count()) * std::pow(factor, times);
-  if (grown >= static_cast<double>(cap.count())) return cap;
-  return Milliseconds(static_cast<std::int64_t>(grown));
 }
 
 }  // namespace
@@ -60,11 +43,9 @@ Schedule::Schedule(const ApiConfig& api, const PollingConfig& polling, std::vect
 void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
                            std::vector<Query> queries) {
   std::vector<Entry> entries(queries.size());
+  const auto kept = KeptQueries(queries_, queries);
   for (std::size_t i = 0; i < queries.size(); ++i) {
-    const auto kept = std::find(queries_.begin(), queries_.end(), queries[i]);
-    if (kept != queries_.end()) {
-      entries[i] = entries_[static_cast<std::size_t>(kept - queries_.begin())];
-    }
+    if (kept[i]) entries[i] = entries_[*kept[i]];
   }
   if (polling.settle != polling_.settle) {
     shared_lag_ = DataLag(polling.settle, SlowestLagStep(queries));
@@ -85,7 +66,7 @@ Milliseconds Schedule::Spread(std::size_t query) const {
   const Milliseconds widest =
       std::min(kLongestSpread, Milliseconds(queries_[query].poll_interval) / kSpreadShare);
   const auto steps = static_cast<std::uint64_t>(widest.count()) + 1;
-  return Milliseconds(static_cast<std::int64_t>(Hash(queries_[query].name) % steps));
+  return Milliseconds(static_cast<std::int64_t>(Fnv1a(queries_[query].name) % steps));
 }
 
 const DataLag& Schedule::LagOf(AggInterval interval) const {
@@ -114,7 +95,7 @@ WallTime Schedule::NextSlot(std::size_t query, WallTime asked) const {
 WallTime Schedule::Slot(std::size_t query, Instant now) const {
   const Entry& entry = entries_[query];
   // Kept on the steady clock, so that a step of the wall clock moves it along.
-  const WallTime asked = now.wall - (now.steady - entry.asked->steady);
+  const WallTime asked = now.WallAt(entry.asked->steady);
   const auto awaited = Awaited(query);
   if (entry.failures > 0 || !awaited) return NextSlot(query, asked);
 
@@ -130,7 +111,7 @@ Schedule::Due Schedule::DueOf(std::size_t query, Instant now) const {
   const Entry& entry = entries_[query];
   if (!entry.asked) return {SteadyTime::min(), false};
   if (entry.refused) return {*entry.retry_at, false};
-  const SteadyTime slot = now.steady + (Slot(query, now) - now.wall);
+  const SteadyTime slot = now.SteadyAt(Slot(query, now));
   if (entry.retry_at) {
     const SteadyTime retry =
         std::max(*entry.retry_at,
@@ -158,14 +139,39 @@ std::optional<std::size_t> Schedule::StartNext(Instant now) {
     first_due = due;
   }
   if (!first) return std::nullopt;
+  budget_.Spend(now.steady, first_due.is_retry);
   Entry& entry = entries_[*first];
   entry.awaited = Awaited(*first);
   entry.in_flight = true;
   entry.asked = now;
   entry.retry_at.reset();
   ++in_flight_;
-  budget_.Spend(now.steady, first_due.is_retry);
   return first;
+}
+
+void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_until, Instant now) {
+  std::sort(asked.begin(), asked.end(),
+            [](const Resumed& a, const Resumed& b) { return a.asked < b.asked; });
+  for (const Resumed& each : asked) {
+    Entry& entry = entries_[each.query];
+    entry.asked = now.InThePast(each.asked);
+    entry.newest_bucket_end = each.newest_bucket_end;
+    if (!each.answered_well) {
+      entry.failures = kFailuresOfAnEarlierRun;
+      entry.retry_at = entry.asked->steady + kSoonestAfterRestart;
+    }
+    if (now.steady - entry.asked->steady < kBudgetWindow) budget_.Spend(entry.asked->steady, false);
+  }
+  if (!held_until) return;
+  const Milliseconds ahead = std::min<Milliseconds>(*held_until - now.wall, kLongestResumedHold);
+  held_until_ = now + ahead;
+  budget_.HoldUntil(held_until_->steady);
+}
+
+std::optional<WallTime> Schedule::LastAsked(std::size_t query, Instant now) const {
+  const auto& asked = entries_[query].asked;
+  if (!asked) return std::nullopt;
+  return now.WallAt(asked->steady);
 }
 
 bool Schedule::TryExtraRequest(Instant now) {
@@ -174,12 +180,14 @@ bool Schedule::TryExtraRequest(Instant now) {
   return true;
 }
 
-void Schedule::Abandon(std::size_t query, Instant now) {
-  Entry& entry = entries_[query];
-  entry.in_flight = false;
-  entry.retry_at = now.steady;
-  entry.retry_in_budget = false;
-  --in_flight_;
+void Schedule::AbandonInFlight(Instant now) {
+  for (Entry& entry : entries_) {
+    if (!entry.in_flight) continue;
+    entry.in_flight = false;
+    entry.retry_at = now.steady;
+    entry.retry_in_budget = false;
+  }
+  in_flight_ = 0;
 }
 
 void Schedule::Record(std::size_t query, const PollReport& report, Instant now) {
@@ -232,53 +240,20 @@ void Schedule::Learn(std::size_t query, const PollReport& report, WallTime asked
 void Schedule::RecordFailure(std::size_t query, const PollReport& report, Instant now) {
   Entry& entry = entries_[query];
   ++entry.failures;
-  entry.refused = false;
-  switch (*report.failure) {
-    case RetryClass::kTransient:
-      entry.retry_in_budget = true;
-      if (entry.failures <= kQuickRetries) {
-        entry.retry_at =
-            now.steady + Jitter(Grown(kRetryBase, 2, entry.failures - 1, kQuickRetryCap));
-      } else {
-        const Milliseconds longest =
-            Grown(kQuickRetryCap, 2, entry.failures - kQuickRetries - 1, polling_.retry_max);
-        entry.retry_at = now.steady + longest / 2 + Jitter(longest / 2);
-      }
-      if (report.retry_after) {
-        const Milliseconds wanted = std::clamp(*report.retry_after, kShortestHold, kLongestHold);
-        entry.retry_at = std::max(*entry.retry_at, now.steady + wanted);
-      }
-      break;
-    case RetryClass::kTransientOnce:
-      entry.retry_in_budget = true;
-      if (entry.failures == 1) entry.retry_at = now.steady + Jitter(kRetryBase);
-      break;
-    case RetryClass::kCredentials:
-      entry.refused = entry.failures >= kFailuresUntilRefused;
-      entry.retry_in_budget = !entry.refused;
-      entry.retry_at = now.steady + (entry.refused ? kRefusedCadence : Jitter(kRetryBase));
-      break;
-    case RetryClass::kThrottled:
-      entry.retry_in_budget = false;
-      Hold(report.retry_after, now);
-      entry.retry_at = held_until_->steady;
-      break;
-    case RetryClass::kNextSlot: break;
+  if (*report.failure == RetryClass::kThrottled) {
+    const Instant end = now + HoldLength(report.retry_after, random_);
+    if (!held_until_ || end.steady > held_until_->steady) held_until_ = end;
+    budget_.HoldUntil(held_until_->steady);
+    entry.refused = false;
+    entry.retry_in_budget = false;
+    entry.retry_at = held_until_->steady;
+    return;
   }
-}
-
-void Schedule::Hold(std::optional<Seconds> retry_after, Instant now) {
-  const Milliseconds asked_for =
-      std::clamp(retry_after.value_or(kBlockLength), kShortestHold, kLongestHold);
-  const Instant end = now + asked_for + Jitter(asked_for / kHoldJitterShare);
-  if (!held_until_ || end.steady > held_until_->steady) held_until_ = end;
-  budget_.HoldUntil(held_until_->steady);
-}
-
-Milliseconds Schedule::Jitter(Milliseconds longest) {
-  std::uniform_int_distribution<std::int64_t> within(std::min(kShortestRetry, longest).count(),
-                                                     longest.count());
-  return Milliseconds(within(random_));
+  const Retry retry = RetryAfterFailure(*report.failure, entry.failures, report.retry_after,
+                                        polling_.retry_max, random_);
+  entry.refused = retry.refused;
+  entry.retry_in_budget = retry.in_budget;
+  if (retry.in) entry.retry_at = now.steady + *retry.in;
 }
 
 SteadyTime Schedule::WakeAt(Instant now) const {
@@ -293,11 +268,11 @@ SteadyTime Schedule::WakeAt(Instant now) const {
 
 WallTime Schedule::NextPoll(std::size_t query, Instant now) const {
   if (entries_[query].in_flight) return now.wall;
-  return now.wall + (MayStartAt(DueOf(query, now), now.steady) - now.steady);
+  return now.WallAt(MayStartAt(DueOf(query, now), now.steady));
 }
 
 void Schedule::ObserveRateLimit(std::uint64_t remaining, Seconds reset_in, Instant now) {
-  const Seconds sane = std::clamp(reset_in, Seconds(0), kLongestHold);
+  const Seconds sane = std::clamp(reset_in, Seconds(0), kLongestReset);
   budget_.Advise(remaining, now.steady + sane, now.steady);
 }
 

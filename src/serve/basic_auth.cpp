@@ -58,27 +58,51 @@ std::optional<BasicCredentials> ParseBasicAuthorization(std::string_view header)
 }
 
 BasicAuth::BasicAuth(std::map<std::string, std::string> users)
-    : users_(std::move(users)), salt_(RandomSalt()) {}
+    : salt_(RandomSalt()), users_(std::move(users)) {}
 
-bool BasicAuth::Allows(std::string_view authorization) {
+void BasicAuth::SetUsers(std::map<std::string, std::string> users) {
+  const std::lock_guard lock(mutex_);
+  users_ = std::move(users);
+  std::erase_if(known_, [this](const auto& each) { return !users_.contains(each.first); });
+}
+
+BasicAuth::UserHash BasicAuth::FindUser(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  if (users_.empty()) return {};
+  const auto found = users_.find(name);
+  if (found != users_.end()) return {found->second, true};
+  return {users_.begin()->second, false};
+}
+
+bool BasicAuth::IsKnown(const std::string& user, const KnownPassword& password) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = known_.find(user);
+  return known != known_.end() && known->second.hash == password.hash &&
+         EqualInConstantTime(known->second.digest, password.digest);
+}
+
+AuthDecision BasicAuth::Check(std::string_view authorization, std::string_view client,
+                              SteadyTime now) {
+  using enum AuthDecision::Outcome;
   const auto credentials = ParseBasicAuthorization(authorization);
-  if (!credentials) return false;
+  const UserHash user = FindUser(credentials ? credentials->user : "");
+  if (user.hash.empty()) return {kAllowed};
+  if (!credentials) return {kRefused};
   const std::string digest = FastDigest(credentials->password, salt_);
-  const auto user = users_.find(credentials->user);
-  if (!digest.empty() && user != users_.end()) {
-    const std::lock_guard lock(known_mutex_);
-    const auto known = known_.find(user->first);
-    if (known != known_.end() && EqualInConstantTime(known->second, digest)) return true;
-  }
+  if (user.exists && IsKnown(credentials->user, {user.hash, digest})) return {kAllowed};
 
-  const std::string& hash = (user == users_.end() ? users_.begin() : user)->second;
-  const std::lock_guard comparing(comparing_);
-  if (!MatchesBcrypt(credentials->password, hash) || user == users_.end()) return false;
-  if (!digest.empty()) {
-    const std::lock_guard lock(known_mutex_);
-    known_[user->first] = digest;
+  const std::unique_lock comparing(comparing_, std::try_to_lock);
+  if (!comparing) return {kTryLater, Seconds(1)};
+  if (const auto wait = failed_.Wait(client, now); wait > wait.zero()) {
+    return {kTryLater, std::chrono::ceil<Seconds>(wait)};
   }
-  return true;
+  if (!MatchesBcrypt(credentials->password, user.hash) || !user.exists) {
+    failed_.Add(client, now);
+    return {kRefused};
+  }
+  const std::lock_guard lock(mutex_);
+  if (!digest.empty()) known_[credentials->user] = {user.hash, digest};
+  return {kAllowed};
 }
 
 }  // namespace radar_spoof

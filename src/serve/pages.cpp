@@ -24,15 +24,27 @@ Pages::Pages(const SnapshotStore& store, const Clock& clock, PagesOptions option
     : store_(store), clock_(clock), options_(std::move(options)) {}
 
 ServerResponse Pages::Respond(const ServerRequest& request) const {
-  ServerResponse response;
-  if (options_.allows && !options_.allows(request.Header("authorization"))) {
-    response = PlainText(401, "Unauthorized");
-    response.headers.emplace_back("WWW-Authenticate",
-                                  "Basic realm=\"radar_spoof_exporter\", charset=\"UTF-8\"");
-  } else {
-    response = Route(request);
-  }
+  auto refusal = Refusal(request);
+  ServerResponse response = refusal ? std::move(*refusal) : Route(request);
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  return response;
+}
+
+std::optional<ServerResponse> Pages::Refusal(const ServerRequest& request) const {
+  if (!options_.authenticate) return std::nullopt;
+  const AuthDecision decision = options_.authenticate(request);
+  switch (decision.outcome) {
+    case AuthDecision::Outcome::kAllowed: return std::nullopt;
+    case AuthDecision::Outcome::kTryLater: {
+      ServerResponse response = PlainText(429, "Too Many Requests");
+      response.headers.emplace_back("Retry-After", std::to_string(decision.retry_after.count()));
+      return response;
+    }
+    case AuthDecision::Outcome::kRefused: break;
+  }
+  ServerResponse response = PlainText(401, "Unauthorized");
+  response.headers.emplace_back("WWW-Authenticate",
+                                "Basic realm=\"radar_spoof_exporter\", charset=\"UTF-8\"");
   return response;
 }
 

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <limits>
 
 namespace radar_spoof {
 namespace {
+
+constexpr std::size_t kMostHeaders = 64;
 
 bool EqualIgnoringCase(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
@@ -17,6 +20,12 @@ bool IsToken(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+bool IsFieldValue(std::string_view value) {
+  return std::all_of(value.begin(), value.end(), [](char c) {
+    return static_cast<unsigned char>(c) >= ' ' ? c != '\x7f' : c == '\t';
   });
 }
 
@@ -90,11 +99,12 @@ std::string_view ServerRequest::Header(std::string_view name) const {
 
 std::optional<int> RefusalStatus(const ServerRequest& request, std::size_t head_size,
                                  std::size_t head_limit, std::size_t body_limit) {
-  if (head_size > head_limit) return 431;
+  if (head_size > head_limit || request.headers.size() > kMostHeaders) return 431;
+  if (request.method == "CONNECT") return 400;
   int hosts = 0;
   int framings = 0;
   for (const auto& [name, value] : request.headers) {
-    if (!IsToken(name)) return 400;
+    if (!IsToken(name) || !IsFieldValue(value)) return 400;
     hosts += name == "host" ? 1 : 0;
     framings += name == "content-length" || name == "transfer-encoding" ? 1 : 0;
     if (name == "transfer-encoding" && !EqualIgnoringCase(value, "chunked")) return 400;
@@ -102,6 +112,21 @@ std::optional<int> RefusalStatus(const ServerRequest& request, std::size_t head_
   if (hosts > 1 || framings > 1) return 400;
   if (ContentLength(request) > body_limit) return 413;
   return std::nullopt;
+}
+
+HeadLayout::HeadLayout(const char* method, const char* target, std::size_t target_size,
+                       const char* version)
+    : begin_(method),
+      line_end_(version + std::strlen(version)),
+      exact_(target == method + std::strlen(method) + 1 && version == target + target_size + 1) {}
+
+void HeadLayout::Add(const char* name, const char* value) {
+  exact_ = exact_ && name == line_end_ + 2;
+  line_end_ = value + std::strlen(value);
+}
+
+bool HeadLayout::IsExact(std::size_t head_size) const {
+  return exact_ && begin_ + head_size == line_end_ + 4;
 }
 
 bool AnnouncesBody(const ServerRequest& request) {

@@ -1,7 +1,7 @@
 // The head of an HTTP request: what libmicrohttpd lets through and a strict server does not, and
 // the target taken apart.
 //
-// Used by: http_server. Outside facts are from RFC 9112, 3.2 and 6.3, and RFC 3986, 2.1.
+// Used by: http_daemon. Outside facts are from RFC 9112, 3.2 and 6.3, and RFC 3986, 2.1.
 // Thread rule: pure.
 #pragma once
 
@@ -15,12 +15,30 @@
 namespace radar_spoof {
 
 // The status a request is refused with before its body is read, or nullopt when it may go on.
-// 400: a header name that is not a token; Host, Content-Length or Transfer-Encoding given twice or
-// together where that changes what the request is; an unknown transfer coding. 413: a body over
-// `body_limit` bytes. 431: a head over `head_limit` bytes.
-// REQUIRES: Content-Length, where there is one, is a number.
+// 400: CONNECT; a header name that is not a token; a control character in a value; Host,
+// Content-Length or Transfer-Encoding given twice or together where that changes what the request
+// is; an unknown transfer coding. 413: a body over `body_limit` bytes. 431: a head over
+// `head_limit` bytes or 64 fields. REQUIRES: Content-Length, where there is one, is a number.
 std::optional<int> RefusalStatus(const ServerRequest& request, std::size_t head_size,
                                  std::size_t head_limit, std::size_t body_limit);
+
+// Whether nothing stood in a head but what was read from it: every line ended in CR LF, no NUL, no
+// folded line, one space after the method and after the target. libmicrohttpd itself takes bare LF,
+// cuts at a NUL and drops what was folded. But it reads a head in place, with a NUL put over each
+// byte that ends a part, so the places of the parts tell what stood between them.
+class HeadLayout {
+ public:
+  // The parts as libmicrohttpd hands them out, and in the order in which they came.
+  HeadLayout(const char* method, const char* target, std::size_t target_size, const char* version);
+  void Add(const char* name, const char* value);
+  // `head_size`: from the method to the end of the empty line.
+  bool IsExact(std::size_t head_size) const;
+
+ private:
+  const char* const begin_;
+  const char* line_end_;
+  bool exact_;
+};
 
 // Whether the head announces a body of one byte or more.
 bool AnnouncesBody(const ServerRequest& request);

@@ -141,8 +141,13 @@ void Log::Error(std::string_view message, Fields fields) {
   Write(LogLevel::kError, message, fields);
 }
 
+// A line that cannot be written, for want of memory above all, must not end what it tells of.
 void Log::Write(LogLevel level, std::string_view message, Fields fields) {
-  impl_->Write(level, message, fields);
+  try {
+    impl_->Write(level, message, fields);
+  } catch (const std::exception&) {
+    return;
+  }
 }
 
 }  // namespace radar_spoof

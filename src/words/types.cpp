@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 #include <cstring>
+#include <map>
 
 namespace radar_spoof {
 namespace {
@@ -27,6 +28,11 @@ void Wipe(std::string& text) { explicit_bzero(text.data(), text.size()); }
 std::optional<Ratio> Ratio::FromPercent(double percent) {
   if (!(percent >= 0.0 && percent <= kPercentRoundingNoise)) return std::nullopt;
   return Ratio(std::min(percent, 100.0) / 100.0 + 0.0);  // + 0.0 turns -0 into 0
+}
+
+std::optional<Ratio> Ratio::FromFraction(double fraction) {
+  if (!(fraction >= 0.0 && fraction <= 1.0)) return std::nullopt;
+  return Ratio(fraction + 0.0);
 }
 
 Seconds Length(AggInterval interval) {
@@ -144,6 +150,18 @@ std::string DateRange::ControlText() const { return Text() + "control"; }
 
 Seconds DateRange::ControlShift() const { return (Length() + kWeek - 1s) / kWeek * kWeek; }
 
+std::vector<std::optional<std::size_t>> KeptQueries(const std::vector<Query>& before,
+                                                    const std::vector<Query>& after) {
+  std::map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; i < before.size(); ++i) places.emplace(before[i].name, i);
+  std::vector<std::optional<std::size_t>> kept(after.size());
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    const auto place = places.find(after[i].name);
+    if (place != places.end() && before[place->second] == after[i]) kept[i] = place->second;
+  }
+  return kept;
+}
+
 std::string_view Name(EventType type) {
   switch (type) {
     case EventType::kEvent: return "EVENT";
@@ -172,19 +190,25 @@ Secret& Secret::operator=(const Secret& other) {
   return *this;
 }
 
-// A moved-from short string keeps its bytes, so the text is copied and the source wiped.
-Secret::Secret(Secret&& other) noexcept {
-  text_ = other.text_;
-  Wipe(other.text_);
-}
+Secret::Secret(Secret&& other) noexcept { TakeFrom(other); }
 
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this != &other) {
     Wipe(text_);
+    TakeFrom(other);
+  }
+  return *this;
+}
+
+// A moved-from short string keeps its bytes, so short text is copied and the source wiped. Long
+// text changes hands: a copy might find no memory, and every string has room for short text.
+void Secret::TakeFrom(Secret& other) noexcept {
+  if (other.text_.size() > std::string().capacity()) {
+    text_.swap(other.text_);
+  } else {
     text_ = other.text_;
     Wipe(other.text_);
   }
-  return *this;
 }
 
 Secret::~Secret() { Wipe(text_); }

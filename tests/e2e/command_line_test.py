@@ -7,7 +7,8 @@ import signal
 import subprocess
 import unittest
 
-from processes import SOURCE_DIR, EndToEndTest, config_text, prometheus_tool, run_exporter
+from processes import SOURCE_DIR, EndToEndTest, config_text, run_exporter
+from prometheus import prometheus_tool
 from web_client import Page, wait_until
 
 ALL = "- {name: all, agg_interval: 15m, date_range: 1d}"

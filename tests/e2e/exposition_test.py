@@ -9,7 +9,8 @@ import unittest
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
-from processes import SOURCE_DIR, EndToEndTest, config_text, prometheus_tool
+from processes import SOURCE_DIR, EndToEndTest, config_text
+from prometheus import prometheus_tool
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"

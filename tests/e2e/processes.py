@@ -1,5 +1,5 @@
-"""Starts and stops what the end-to-end tests are about: radar_spoof_exporter, radar_simulator and
-Prometheus, each on a free port of 127.0.0.1.
+"""Starts and stops what the end-to-end tests are about: radar_spoof_exporter and radar_simulator,
+each on a free port of 127.0.0.1. (prometheus.py: the real Prometheus.)
 
 Every wait is for something seen (a printed line, an answer, a count), bounded in time; only
 processes started here are ended. The executables are named by the environment:
@@ -11,7 +11,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +18,6 @@ import tempfile
 import threading
 import time
 import unittest
-import urllib.parse
 
 from web_client import PATIENCE, Page, fetch, wait_until
 
@@ -35,19 +33,10 @@ def executable(variable):
     return path
 
 
-def prometheus_tool(name):
-    """`prometheus` or `promtool`, where scripts/install-deps puts them, or on the path."""
-    unpacked = SOURCE_DIR / "build/tools/prometheus/usr/bin" / name
-    found = str(unpacked) if unpacked.exists() else shutil.which(name)
-    if not found:
-        raise RuntimeError(f"{name} is missing; run scripts/install-deps, which installs it")
-    return found
-
-
 class Child:
-    """A process of ours whose output is read as it comes."""
+    """A process of ours whose output is read as it comes; `options` are subprocess.Popen's."""
 
-    def __init__(self, command, environment=None):
+    def __init__(self, command, environment=None, **options):
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -55,6 +44,7 @@ class Child:
             stderr=subprocess.PIPE,
             env=environment,
             text=True,
+            **options,
         )
         self.lines = []  # of both streams
         self._changed = threading.Condition()
@@ -156,11 +146,13 @@ def quiet_lag():
 class Exporter(Child):
     """Started, listening, and polling; not necessarily ready."""
 
-    def __init__(self, config_file, *flags, token=TOKEN, listen=("127.0.0.1:0",)):
+    def __init__(self, config_file, *flags, token=TOKEN, listen=("127.0.0.1:0",), environment=None,
+                 **options):
         super().__init__(
             exporter_command(config_file, *[f"--web.listen-address={each}" for each in listen],
                              *flags),
-            exporter_environment(token),
+            exporter_environment(token) | (environment or {}),
+            **options,
         )
         self._listen = listen
 
@@ -231,47 +223,6 @@ def run_exporter(config_file, *flags, token=TOKEN):
     )
 
 
-class Prometheus(Child):
-    """Debian's Prometheus; `scrape_config` is the YAML of one entry of scrape_configs."""
-
-    def __init__(self, directory, scrape_config):
-        config = pathlib.Path(directory) / "prometheus.yml"
-        indented = scrape_config.strip().replace("\n", "\n    ")
-        config.write_text(
-            "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
-            f"scrape_configs:\n  - {indented}\n"
-        )
-        super().__init__(
-            [prometheus_tool("prometheus"), f"--config.file={config}",
-             f"--storage.tsdb.path={directory}/tsdb", "--web.listen-address=127.0.0.1:0"]
-        )
-
-    def wait_until_started(self):
-        line = self.wait_for_line(r'"Listening on" address=127\.0\.0\.1:(\d+)')
-        self.port = int(line.group(1))
-        self.wait_for_line("Server is ready to receive web requests")
-
-    def get(self, path):
-        answer = json.loads(fetch(self.port, path).body)
-        if answer["status"] != "success":
-            raise AssertionError(f"{path}: {answer}")
-        return answer["data"]
-
-    def query(self, expression):
-        """The instant vector: [(labels, value)]."""
-        path = "/api/v1/query?" + urllib.parse.urlencode({"query": expression})
-        return [(each["metric"], float(each["value"][1])) for each in self.get(path)["result"]]
-
-    def target(self):
-        """The only target, once it was scraped."""
-
-        def scraped():
-            targets = self.get("/api/v1/targets")["activeTargets"]
-            return next((each for each in targets if each["health"] != "unknown"), None)
-
-        return wait_until(scraped, "the first scrape")
-
-
 def config_text(simulator, queries, api="", polling="settle: 0s"):
     """A configuration that asks `simulator`; `queries` is the YAML list's text, `api` and `polling`
     are flow-style entries."""
@@ -316,6 +267,3 @@ class EndToEndTest(unittest.TestCase):
         if config is not None:
             self.file("config.yaml", config)
         return self.started(Exporter(self.config_file, *flags, **options))
-
-    def start_prometheus(self, scrape_config):
-        return self.started(Prometheus(self.directory, scrape_config))

@@ -6,6 +6,7 @@ import unittest
 
 import radar_reading
 from processes import EndToEndTest, config_text
+from prometheus import Prometheus
 from web_client import wait_until
 
 Asked = collections.namedtuple("Asked", "config query_string agg_interval days filters")
@@ -76,10 +77,11 @@ class PrometheusTest(EndToEndTest):
         )
         self.exporter = self.start_exporter(config_text(self.simulator, queries))
         self.exporter.wait_until_ready()
-        self.prometheus = self.start_prometheus(
+        self.prometheus = self.started(Prometheus(
+            self.directory,
             "job_name: radar\n"
             f"static_configs: [{{targets: ['127.0.0.1:{self.exporter.port}']}}]"
-        )
+        ))
         target = self.prometheus.target()
         self.assertEqual((target["health"], target["lastError"]), ("up", ""))
         self.readings = {

@@ -2,12 +2,15 @@
 
 import base64
 import http.client
+import os
+import signal
 import ssl
 import subprocess
 import unittest
 
-from processes import EndToEndTest, config_text, prometheus_tool
-from web_client import fetch
+from processes import EndToEndTest, config_text
+from prometheus import Prometheus, prometheus_tool
+from web_client import fetch, wait_until
 
 USER = "prometheus"
 PASSWORD = "correct horse"
@@ -40,18 +43,20 @@ basic_auth_users:
             config_text(self.start_simulator(), QUERIES), f"--web.config.file={self.web_config}")
         self.port = self.exporter.port
 
-    def make_certificates(self):
-        """ca.crt, and server.crt with server.key, which it signed for 127.0.0.1."""
+    def make_certificates(self, ca="ca"):
+        """CA.crt, and server.crt with server.key, which it signed for 127.0.0.1."""
         self.file("server.ext", "subjectAltName = IP:127.0.0.1\n")
         new_key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
         for command in (
-            f"req -x509 {new_key} -days 2 -subj /CN=ca -keyout ca.key -out ca.crt",
-            f"req {new_key} -subj /CN=exporter -keyout server.key -out server.csr",
-            "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2"
-            " -extfile server.ext -out server.crt",
+            f"req -x509 {new_key} -days 2 -subj /CN={ca} -keyout {ca}.key -out {ca}.crt",
+            f"req {new_key} -subj /CN=exporter -keyout next.key -out server.csr",
+            f"x509 -req -in server.csr -CA {ca}.crt -CAkey {ca}.key -CAcreateserial -days 2"
+            " -extfile server.ext -out next.crt",
         ):
             subprocess.run(["openssl", *command.split()], cwd=self.directory, check=True,
                            capture_output=True)
+        for suffix in ("key", "crt"):
+            os.replace(self.directory / f"next.{suffix}", self.directory / f"server.{suffix}")
 
     def scrape_config(self, password):
         return f"""\
@@ -70,21 +75,23 @@ static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]
 
     def test_prometheus_scrapes_over_https_with_a_password(self):
         self.exporter.wait_for_line('"serving".* tls=yes')
-        prometheus = self.start_prometheus(self.scrape_config(PASSWORD))
+        prometheus = self.started(Prometheus(self.directory, self.scrape_config(PASSWORD)))
         target = prometheus.target()
         self.assertEqual((target["health"], target["lastError"]), ("up", ""))
         self.assertTrue(target["scrapeUrl"].startswith("https://"))
         self.assertEqual(len(prometheus.query("cloudflare_radar_query_info")), 1)
 
     def test_prometheus_with_a_wrong_password_is_told_401(self):
-        target = self.start_prometheus(self.scrape_config("wrong")).target()
+        target = self.started(Prometheus(self.directory, self.scrape_config("wrong"))).target()
         self.assertEqual(target["health"], "down")
         self.assertIn("401", target["lastError"])
 
     def test_every_page_needs_the_password(self):
-        for path in ("/metrics", "/", "/-/healthy", "/-/ready", "/-/reload", "/nothing"):
-            for headers in ({}, authorization(USER, "wrong"), authorization("someone", PASSWORD),
-                            authorization(USER, ""), {"Authorization": "Bearer " + PASSWORD}):
+        guesses = [authorization(USER, "wrong"), authorization("someone", PASSWORD),
+                   authorization(USER, "")]
+        paths = ("/metrics", "/", "/-/healthy", "/-/ready", "/-/reload", "/nothing")
+        for number, path in enumerate(paths):
+            for headers in ({}, {"Authorization": "Bearer " + PASSWORD}, guesses[number % 3]):
                 with self.subTest(path=path, headers=headers):
                     answer = fetch(self.port, path, tls=self.tls, headers=headers)
                     self.assertEqual(answer.status, 401)
@@ -99,6 +106,42 @@ static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]
     def test_the_certificate_is_the_one_configured(self):
         with self.assertRaisesRegex(ssl.SSLError, "CERTIFICATE_VERIFY_FAILED"):
             fetch(self.port, "/metrics", tls=ssl.create_default_context(), headers=GOOD)
+        self.assertEqual(fetch(self.port, "/metrics", tls=self.tls, headers=GOOD).status, 200)
+
+    def test_a_new_certificate_is_picked_up_without_a_signal(self):
+        self.make_certificates("other")
+        renewed = ssl.create_default_context(cafile=self.directory / "other.crt")
+
+        def served():
+            try:
+                return fetch(self.port, "/metrics", tls=renewed, headers=GOOD).status == 200
+            except ssl.SSLError:
+                return False
+
+        wait_until(served, "the new certificate", 10)
+        with self.assertRaisesRegex(ssl.SSLError, "CERTIFICATE_VERIFY_FAILED"):
+            fetch(self.port, "/metrics", tls=self.tls, headers=GOOD)
+
+    def test_new_users_are_picked_up_on_sighup(self):
+        self.file("web.yaml", self.web_config.read_text().replace(f"  {USER}:", "  other:"))
+        self.exporter.send(signal.SIGHUP)
+        self.exporter.wait_for_line("web configuration read again")
+        self.assertEqual(fetch(self.port, "/metrics", tls=self.tls, headers=GOOD).status, 401)
+        other = authorization("other", PASSWORD)
+        self.assertEqual(fetch(self.port, "/metrics", tls=self.tls, headers=other).status, 200)
+
+    def test_a_broken_change_is_logged_and_changes_nothing(self):
+        self.file("web.yaml", "tls_server_config: {cert_file: nowhere.crt}\n")
+        self.exporter.send(signal.SIGHUP)
+        self.exporter.wait_for_line("the web configuration stays as it was.*nowhere.crt")
+        self.assertEqual(fetch(self.port, "/metrics", tls=self.tls, headers=GOOD).status, 200)
+
+    def test_guessing_is_slowed_down(self):
+        self.assertEqual(fetch(self.port, "/metrics", tls=self.tls, headers=GOOD).status, 200)
+        wrong = authorization(USER, "wrong")
+        answers = [fetch(self.port, "/metrics", tls=self.tls, headers=wrong) for _ in range(12)]
+        self.assertEqual([answer.status for answer in answers], [401] * 10 + [429] * 2)
+        self.assertTrue(1 <= int(answers[-1].headers["Retry-After"]) <= 60)
         self.assertEqual(fetch(self.port, "/metrics", tls=self.tls, headers=GOOD).status, 200)
 
     def test_neither_password_nor_hash_is_logged(self):

@@ -35,6 +35,8 @@ struct ApiConfig {
   std::string path = "/radar/email/security/timeseries_groups/spoof";
   CredentialSource credentials;
   std::string ca_file;  // empty: the system's
+  // "none"; "environment" (https_proxy, no_proxy); or http[s]://HOST:PORT. Never for http://.
+  std::string proxy = "none";
   Seconds timeout{20};  // one request, all of it
   int max_concurrency = 8;
   int rate_limit = 600;  // requests in any 5 minutes

@@ -48,6 +48,9 @@ inline constexpr std::size_t kBodyLimit = std::size_t{4} * 1024 * 1024;
 
 struct HttpClientOptions {
   std::string ca_file;  // the only authorities trusted; empty: the system's
+  // "none", "environment" (the variables that libcurl reads), or a URL. An http:// request, which
+  // is only sent to loopback, never goes through a proxy: it would see the credential.
+  std::string proxy = "none";
   Seconds timeout{20};  // of one transfer, from name lookup to the last byte
   int max_connections = 8;
 };

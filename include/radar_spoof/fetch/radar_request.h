@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "radar_spoof/config/config.h"
 #include "radar_spoof/config/credentials.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/words/types.h"
@@ -33,6 +34,9 @@ class RadarEndpoint {
   std::string base_url_;
   std::string path_;
 };
+
+// The client that such requests are sent with.
+HttpClientOptions ClientOptions(const ApiConfig& api);
 
 // One series, or two with `query.control`: `serie_0` is the query's range, `serie_1` the control's.
 HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query,

@@ -1,9 +1,9 @@
-// Parse: bytes from outside become a JSON tree, within limits. The only door to RapidJSON.
+// Parse: bytes from outside become a JSON tree, within limits; and a tree becomes text. The only
+// door to RapidJSON.
 //
-// Used by: radar_response. Numbers are kept as their text, so that reading them is this project's
-// own decision (spoof_series.h) and no number can crash the parser (CVE-2024-38517 is unpatched in
-// Debian 12's RapidJSON).
-// Thread rule: pure.
+// Used by: radar_response, state_file. Numbers are kept as their text, so that reading them is this
+// project's own decision (spoof_series.h) and no number can crash the parser (CVE-2024-38517 is
+// unpatched in Debian 12's RapidJSON). Thread rule: pure.
 #pragma once
 
 #include <string>
@@ -47,5 +47,8 @@ struct JsonProblem {
 
 // `text`: one JSON document in UTF-8, with or without a byte order mark, and nothing after it.
 Result<JsonValue, JsonProblem> ParseJson(std::string_view text);
+
+// One line, without white space. REQUIRES: strings are UTF-8; the text of a number is one.
+std::string WriteJson(const JsonValue& value);
 
 }  // namespace radar_spoof

@@ -1,14 +1,15 @@
 // Publish: the loop that joins schedule, fetch and parse, and publishes what comes of it.
 //
 // Used by: main, on a thread of its own.
-// Logs: one line when a query begins to fail and one when it is well again; while it fails, at most
-// one every 15 minutes. Nothing from upstream ends the loop.
-// Thread rule: Run(), RunOnce() on one thread; Stop(), Reconfigure() and NoteFailedReload() from
-// any.
+// Nothing from upstream ends the loop, nor does a lack of memory.
+// Thread rule: Run(), RunOnce() on one thread; Stop(), Reconfigure(), NoteFailedReload() and
+// AwaitReload() from any.
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -17,12 +18,16 @@
 #include "radar_spoof/config/credentials.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/fetch/radar_request.h"
+#include "radar_spoof/parse/radar_headers.h"
 #include "radar_spoof/publish/snapshot.h"
+#include "radar_spoof/publish/state_saver.h"
 #include "radar_spoof/schedule/schedule.h"
 #include "radar_spoof/words/clock.h"
 #include "radar_spoof/words/log.h"
 
 namespace radar_spoof {
+
+class FailureLog;
 
 class Poller {
  public:
@@ -32,9 +37,13 @@ class Poller {
     Credentials credentials;             // as read last
   };
 
-  // `http` was made for the same settings. `seed` feeds only the jitter of retries.
+  // `http` was made for the same settings. `seed` feeds only the jitter of retries. `saver`: where
+  // an earlier run left its state; nullptr to begin anew every time.
   Poller(Settings settings, const Clock& clock, HttpClient& http, SnapshotStore& store, Log& log,
-         std::uint32_t seed);
+         std::uint32_t seed, std::unique_ptr<StateSaver> saver = nullptr);
+  ~Poller();
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
 
   // Polls until Stop().
   void Run();
@@ -47,6 +56,12 @@ class Poller {
   // Takes effect at the next turn of the loop: queries that are in both configurations keep their
   // values, schedule and counters. What is in flight is asked again.
   void Reconfigure(Settings settings);
+  // Blocks until the page shows what was reported by Reconfigure() and NoteFailedReload(), polling
+  // has stopped, or `at_most` is over.
+  void AwaitReload(Milliseconds at_most);
+
+  // How often the loop has come round; at least every 10 s while it is well.
+  std::uint64_t turns() const { return turns_; }
   void NoteFailedReload();
 
  private:
@@ -54,29 +69,24 @@ class Poller {
     RadarEndpoint endpoint;
     bool other_path;  // the configured one was tried before
   };
-  // What a query's log lines depend on.
-  struct Reported {
-    bool failing = false;
-    SteadyTime at{};
-  };
 
   void Turn(Milliseconds longest_wait);
   void TakeMessages();
+  void EndReload(bool failed);
   void Apply(Settings settings);
   void AbandonInFlight();
+  void FailInFlight();
   void StartDue();
   void Send(std::size_t query, const InFlight& request);
-  void Finish(HttpClient::Finished finished);
-  Result<SpoofSample, Failure> Judge(std::size_t query, HttpClient::Finished& finished, Instant now,
-                                     PollReport& report);
-  void ReadHeaders(const HttpResponse& response, Instant now, PollReport& report);
+  void Finish(const HttpClient::Finished& finished);
+  void NoteRateLimits(const std::map<std::string, RateLimitHeader>& policies, Instant now);
   // True when the poll goes on with the endpoint's other path.
   bool TryOtherPath(std::size_t query, const InFlight& request, Instant now);
   void UsePath(const InFlight& request);
   void Conclude(std::size_t query, const Result<SpoofSample, Failure>& outcome, Instant now);
-  void Report(std::size_t query, Instant now);
   void RefreshCredentials(bool even_if_unchanged);
   void Publish();
+  void SaveState();
 
   const Clock& clock_;
   HttpClient& http_;
@@ -88,12 +98,17 @@ class Poller {
   Schedule schedule_;
   Snapshot state_;  // the next one to be published
   std::map<std::size_t, InFlight> in_flight_;
-  std::vector<Reported> reported_;  // one a query
+  std::unique_ptr<FailureLog> failure_log_;
+
+  std::unique_ptr<StateSaver> saver_;
 
   std::atomic<bool> stopped_ = false;
+  std::atomic<std::uint64_t> turns_ = 0;
   std::mutex messages_mutex_;
+  std::condition_variable messages_taken_;
   std::optional<Settings> new_settings_;  // guarded by messages_mutex_
   bool reload_failed_ = false;            // guarded by messages_mutex_
+  bool reload_pending_ = false;           // until it is published; guarded by messages_mutex_
 };
 
 }  // namespace radar_spoof

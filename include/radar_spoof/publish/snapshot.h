@@ -27,10 +27,10 @@ struct QueryState {
   std::optional<Instant> last_success;  // when that answer arrived
   std::optional<Failure> last_failure;  // of the last poll; nullopt when it was good or none ended
   std::optional<WallTime> next_poll;    // nullopt only before the first schedule
-  std::uint64_t polls = 0;              // ended polls, each with all its requests
-  std::uint64_t failures = 0;           // those that gave no usable answer
+  std::uint64_t polls = 0;     // ended in this run of the program, each with all its requests
+  std::uint64_t failures = 0;  // those that gave no usable answer
 
-  bool tried() const { return polls > 0; }
+  bool tried() const { return last_success || last_failure; }
   bool success() const { return tried() && !last_failure.has_value(); }
 };
 

@@ -48,14 +48,27 @@ class Schedule {
   // REQUIRES: nothing is in flight.
   void Reconfigure(const ApiConfig& api, const PollingConfig& polling, std::vector<Query> queries);
 
+  // What an earlier run of the program knew of one query.
+  struct Resumed {
+    std::size_t query;
+    WallTime asked;                             // last
+    bool answered_well;                         // and what came of it; false if nothing did
+    std::optional<WallTime> newest_bucket_end;  // of the last good answer
+  };
+  // Goes on from an earlier run: what it asked is not asked again before it is due, or before a
+  // minute has passed if no good answer came. `held_until` is clamped to 15 min and a twentieth.
+  // REQUIRES: nothing was started yet; no query stands twice.
+  void Resume(std::vector<Resumed> asked, std::optional<WallTime> held_until, Instant now);
+  // When the query was last started; nullopt when never.
+  std::optional<WallTime> LastAsked(std::size_t query, Instant now) const;
+
   // The query to poll now, counted as started; nullopt when none is due, or none may start.
   std::optional<std::size_t> StartNext(Instant now);
   // One more request for a poll already started (the other path): counted, and true, if the budget
   // has room for it now.
   [[nodiscard]] bool TryExtraRequest(Instant now);
-  // The poll in flight was given up from this side; the query is due again at once.
-  // REQUIRES: `query` was started and has not ended.
-  void Abandon(std::size_t query, Instant now);
+  // The polls in flight were given up from this side; their queries are due again at once.
+  void AbandonInFlight(Instant now);
   // REQUIRES: `query` was started and has not ended.
   void Record(std::size_t query, const PollReport& report, Instant now);
 
@@ -74,6 +87,7 @@ class Schedule {
 
   // End of the last rate-limit hold; nullopt when there never was one.
   std::optional<Instant> held_until() const { return held_until_; }
+  bool IsInFlight(std::size_t query) const { return entries_[query].in_flight; }
   std::size_t in_flight() const { return in_flight_; }
   const std::vector<Query>& queries() const { return queries_; }
 
@@ -108,8 +122,6 @@ class Schedule {
   void RecordGood(std::size_t query, const PollReport& report);
   void RecordFailure(std::size_t query, const PollReport& report, Instant now);
   void Learn(std::size_t query, const PollReport& report, WallTime asked);
-  void Hold(std::optional<Seconds> retry_after, Instant now);
-  Milliseconds Jitter(Milliseconds longest);
 
   int max_concurrency_;
   PollingConfig polling_;

@@ -1,9 +1,11 @@
 // Serve: an HTTP/1.1 server on libmicrohttpd. Knows sockets, TLS and limits, not what is served.
 //
-// Used by: the exporter (pages.h) and radar_simulator.
-// Limits: header 16 KiB; request body 64 KiB, which is read and thrown away; idle and half-open
-// connections are closed after 10 s; at most `max_connections` at once. HEAD is answered as GET
-// without the body. Malformed requests are answered with a 4xx and never reach the handler.
+// Used by: web_server (the exporter) and radar_simulator.
+// Limits: header 16 KiB and 64 fields; request body 64 KiB, which is read and thrown away; idle
+// connections are closed after 10 s; slow ones are reset (`head_deadline`, `response_deadline`); at
+// most `max_connections` at once, and never so many that fewer than 32 file descriptors are left;
+// more are closed when they come. HEAD is answered as GET without the body. Malformed requests are
+// answered with a 4xx and never reach the handler.
 // Thread rule: the handler is called from the server's own threads, several at once.
 #pragma once
 
@@ -25,6 +27,7 @@ struct ServerRequest {
   std::string path;    // percent-decoded, without the query string
   std::vector<std::pair<std::string, std::string>> query;    // decoded, in order, repeats kept
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string client = {};  // its address: "192.0.2.1", "2001:db8::1"
 
   // The first header of that name (lower case), or "".
   std::string_view Header(std::string_view name) const;
@@ -70,14 +73,23 @@ struct TlsSettings {
   std::string client_ca_pem;    // may be empty unless `client_auth` verifies
   ClientAuth client_auth = ClientAuth::kNoClientCert;
   TlsVersion min_version = TlsVersion::kTls12;
+
+  bool operator==(const TlsSettings&) const = default;
 };
 
 struct ServerOptions {
   // Enough for a thousand idle strangers not to lock a scrape out until they are closed.
   int max_connections = 2048;
-  std::optional<TlsSettings> tls;  // nullopt: plain HTTP
+  // Requests whose response is not yet taken; more are answered with 503.
+  int max_requests = 512;
+  // A whole request head must have come this long after accept, TLS handshake included, or after
+  // the previous response's end; however little of it is missing, the connection is reset.
+  std::chrono::milliseconds head_deadline = std::chrono::seconds(10);
+  // The request's body must have come and the response been taken this long after the head.
+  std::chrono::milliseconds response_deadline = std::chrono::seconds(30);
+  std::optional<TlsSettings> tls = {};  // nullopt: plain HTTP
   // Told of an exception that left the handler, in words; called from the server's threads.
-  std::function<void(std::string_view)> on_error;
+  std::function<void(std::string_view)> on_error = {};
 };
 
 class HttpServer {
@@ -95,6 +107,13 @@ class HttpServer {
   virtual ~HttpServer() = default;
 
   virtual int port() const = 0;  // the one bound
+  // Whether a connection of our own is answered. Blocking: half a second at most.
+  virtual bool Answers() const = 0;
+
+  // Serves new connections with these settings, without TLS if nullopt. Those that are open may
+  // finish the request they are at. The error says why the old settings stay.
+  // Thread rule: one call at a time.
+  virtual std::optional<std::string> UseTls(std::optional<TlsSettings> tls) = 0;
 };
 
 }  // namespace radar_spoof

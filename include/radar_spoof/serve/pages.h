@@ -1,13 +1,13 @@
 // Serve: which request gets which answer. Knows paths, methods and headers, not sockets.
 //
-// Used by: main, as the HttpServer's handler.
+// Used by: main, as the WebServer's handler.
 //   /           landing page, unless the metrics are there
 //   /metrics    the exposition, under any path of one's choice; text or OpenMetrics, gzip if
 //   allowed
 //   /-/healthy  200 for as long as the process answers; asks nothing of the API
 //   /-/ready    503 until every query was tried once, then 200
 //   /-/reload   POST or PUT: reads the configuration again; 403 unless enabled
-// Paths are exact. With basic authentication every answer but 401 needs it, 404 included.
+// Paths are exact. With basic authentication every answer but 401 and 429 needs it, 404 included.
 #pragma once
 
 #include <functional>
@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "radar_spoof/publish/snapshot.h"
+#include "radar_spoof/serve/basic_auth.h"
 #include "radar_spoof/serve/content_negotiation.h"
 #include "radar_spoof/serve/http_server.h"
 #include "radar_spoof/words/clock.h"
@@ -29,8 +30,8 @@ struct PagesOptions {
   std::function<std::string(ExpositionFormat)> exposition;
   // Reads the configuration again; the error if the old one stays. Unset: reloading is not enabled.
   std::function<std::optional<std::string>()> reload;
-  // Given the Authorization header's value, "" when it is absent. Unset: everyone may read.
-  std::function<bool(std::string_view)> allows;
+  // Whether the request may be answered. Unset: everyone's may.
+  std::function<AuthDecision(const ServerRequest&)> authenticate;
 };
 
 // Thread rule: Respond() may be called from any thread. Blocks as long as the options' functions.
@@ -42,6 +43,8 @@ class Pages {
   ServerResponse Respond(const ServerRequest& request) const;
 
  private:
+  // The answer to who may not have another one.
+  std::optional<ServerResponse> Refusal(const ServerRequest& request) const;
   ServerResponse Route(const ServerRequest& request) const;
   ServerResponse Metrics(const ServerRequest& request) const;
   ServerResponse LandingPage() const;

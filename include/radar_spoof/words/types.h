@@ -23,6 +23,8 @@ class Ratio {
   // Accepts 0 to 100, and rounding noise up to 100.0001, which becomes 1. Anything else, NaN
   // included, is nullopt.
   static std::optional<Ratio> FromPercent(double percent);
+  // Accepts 0 to 1, exactly.
+  static std::optional<Ratio> FromFraction(double fraction);
 
   double value() const { return value_; }
   friend bool operator==(const Ratio&, const Ratio&) = default;
@@ -116,6 +118,11 @@ struct Query {
   friend bool operator==(const Query&, const Query&) = default;
 };
 
+// For each of `after` its place in `before`, if it stands there unchanged: what keeps its state
+// when the configuration is read again. REQUIRES: names are unique in each.
+std::vector<std::optional<std::size_t>> KeptQueries(const std::vector<Query>& before,
+                                                    const std::vector<Query>& after);
+
 // `meta.confidenceInfo.annotations[].eventType`. The API's list changes; what is not documented is
 // counted as kOther.
 enum class EventType {
@@ -173,6 +180,9 @@ class Secret {
   const std::string& Reveal() const { return text_; }
 
  private:
+  // REQUIRES: this one holds nothing that is secret.
+  void TakeFrom(Secret& other) noexcept;
+
   std::string text_;
 };
 

@@ -12,6 +12,8 @@ command -v npm >/dev/null || { echo "npm is missing; run scripts/install-deps te
 mkdir -p "$scratch"
 cp -- "$source_directory"/{package.json,package-lock.json,sdk_test.mjs} "$scratch"
 cd -- "$scratch"
+# Debian's npm trusts a list of its own; the system's may hold the certificate of a local mirror.
+export npm_config_cafile=${npm_config_cafile:-/etc/ssl/certs/ca-certificates.crt}
 if ! cmp -s package-lock.json installed-lock.json; then
   npm ci --ignore-scripts --no-audit --no-fund
   cp package-lock.json installed-lock.json

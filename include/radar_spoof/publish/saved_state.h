@@ -1,0 +1,46 @@
+// What survives a restart: when each query was asked last, what came of it, and the rate-limit
+// hold. So that a crash loop does not hammer the API, and the page is whole at once.
+//
+// Used by: state_saver. The text is one header line (format, hash of the rest) and one line of
+// JSON. No credentials are in it, and no text from upstream.
+// Errors: whatever is not exactly such a text is refused as a whole, with the reason.
+// Thread rule: plain values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "radar_spoof/words/clock.h"
+#include "radar_spoof/words/error.h"
+#include "radar_spoof/words/result.h"
+#include "radar_spoof/words/types.h"
+
+namespace radar_spoof {
+
+struct SavedQuery {
+  std::string name;
+  std::string asks;    // AsksFor(query)
+  WallTime asked;      // the start of the last poll
+  bool ended = false;  // and whether it ended
+  std::optional<WallTime> last_success;
+  std::optional<FailureReason> failure;  // of the last ended poll
+  std::optional<SpoofSample> sample;     // of the last good one
+};
+
+struct SavedState {
+  std::string base_url;  // whose answers these are
+  bool up = false;       // the last request was answered well
+  std::optional<WallTime> held_until;
+  std::vector<SavedQuery> queries;
+};
+
+// Everything that decides what a query's numbers mean: filters, interval, range, control. Queries
+// that ask for the same have the same text.
+std::string AsksFor(const Query& query);
+
+std::string WriteSavedState(const SavedState& state);
+Result<SavedState, std::string> ReadSavedState(std::string_view text);
+
+}  // namespace radar_spoof

@@ -1,0 +1,220 @@
+#include "radar_spoof/publish/saved_state.h"
+
+#include <charconv>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "radar_spoof/parse/json.h"
+#include "radar_spoof/words/hash.h"
+
+namespace radar_spoof {
+namespace {
+
+using Kind = JsonValue::Kind;
+
+constexpr std::string_view kFormat = "radar_spoof_exporter-state-1";
+
+std::string HeaderFor(std::string_view body) {
+  return fmt::format("{} {:016x}\n", kFormat, Fnv1a(body));
+}
+
+JsonValue Text(std::string text) { return {.kind = Kind::kString, .text = std::move(text)}; }
+JsonValue Bool(bool value) { return {.kind = Kind::kBool, .boolean = value}; }
+JsonValue Number(std::int64_t value) {
+  return {.kind = Kind::kNumber, .text = std::to_string(value)};
+}
+// fmt writes the shortest text that reads back as the same double.
+JsonValue Number(double value) { return {.kind = Kind::kNumber, .text = fmt::format("{}", value)}; }
+JsonValue Time(WallTime time) {
+  return Number(static_cast<std::int64_t>(time.time_since_epoch().count()));
+}
+
+struct Object {
+  JsonValue value{.kind = Kind::kObject};
+
+  void Add(std::string key, JsonValue item) {
+    value.keys.push_back(std::move(key));
+    value.items.push_back(std::move(item));
+  }
+  void AddTime(std::string key, const std::optional<WallTime>& time) {
+    if (time) Add(std::move(key), Time(*time));
+  }
+};
+
+JsonValue SampleTree(const SpoofSample& sample) {
+  Object object;
+  object.Add("spoof", Number(sample.spoof.value()));
+  object.Add("not_spoof", Number(sample.not_spoof.value()));
+  object.AddTime("bucket_start", sample.bucket_start);
+  object.AddTime("last_updated", sample.last_updated);
+  if (sample.window) {
+    object.Add("window_mean", Number(sample.window->mean));
+    object.Add("window_stddev", Number(sample.window->standard_deviation));
+  }
+  if (sample.control) object.Add("control", Number(sample.control->value()));
+  if (sample.confidence_level) {
+    object.Add("confidence", Number(static_cast<std::int64_t>(*sample.confidence_level)));
+  }
+  JsonValue annotations{.kind = Kind::kArray};
+  for (const int count : sample.annotations) {
+    annotations.items.push_back(Number(static_cast<std::int64_t>(count)));
+  }
+  object.Add("annotations", std::move(annotations));
+  return std::move(object.value);
+}
+
+JsonValue QueryTree(const SavedQuery& query) {
+  Object object;
+  object.Add("name", Text(query.name));
+  object.Add("asks", Text(query.asks));
+  object.Add("asked", Time(query.asked));
+  object.Add("ended", Bool(query.ended));
+  object.AddTime("last_success", query.last_success);
+  if (query.failure) object.Add("failure", Text(std::string(Name(*query.failure))));
+  if (query.sample) object.Add("sample", SampleTree(*query.sample));
+  return std::move(object.value);
+}
+
+// What is wrong with a text whose hash is right: only another version's writer can be to blame.
+struct Foreign {
+  std::string what;
+};
+
+const JsonValue& Member(const JsonValue& object, std::string_view key, Kind kind) {
+  const JsonValue* const found = object.Find(key);
+  if (found == nullptr || !found->Is(kind)) throw Foreign{fmt::format("{} is not there", key)};
+  return *found;
+}
+
+template <typename T>
+T NumberOf(const JsonValue& value) {
+  T number{};
+  const char* const end = value.text.data() + value.text.size();
+  const auto [stopped, error] = std::from_chars(value.text.data(), end, number);
+  if (!value.Is(Kind::kNumber) || error != std::errc() || stopped != end) {
+    throw Foreign{"a number is none"};
+  }
+  return number;
+}
+
+template <typename T>
+std::optional<T> OptionalNumber(const JsonValue& object, std::string_view key) {
+  const JsonValue* const found = object.Find(key);
+  return found == nullptr ? std::nullopt : std::optional(NumberOf<T>(*found));
+}
+
+std::optional<WallTime> OptionalTime(const JsonValue& object, std::string_view key) {
+  const auto number = OptionalNumber<std::int64_t>(object, key);
+  if (!number) return std::nullopt;
+  // Year 9999: beyond it the arithmetic on times may overflow.
+  if (*number < 0 || *number > 253'402'300'799'999) throw Foreign{"a time is none"};
+  return WallTime(Milliseconds(*number));
+}
+
+Ratio RatioOf(double fraction) {
+  const auto ratio = Ratio::FromFraction(fraction);
+  if (!ratio) throw Foreign{"a ratio is not within 0 and 1"};
+  return *ratio;
+}
+
+SpoofSample SampleOf(const JsonValue& tree) {
+  SpoofSample sample{
+      .spoof = RatioOf(NumberOf<double>(Member(tree, "spoof", Kind::kNumber))),
+      .not_spoof = RatioOf(NumberOf<double>(Member(tree, "not_spoof", Kind::kNumber))),
+      .bucket_start = OptionalTime(tree, "bucket_start"),
+      .window = std::nullopt,
+      .control = std::nullopt,
+      .confidence_level = OptionalNumber<int>(tree, "confidence"),
+      .last_updated = OptionalTime(tree, "last_updated")};
+  const auto mean = OptionalNumber<double>(tree, "window_mean");
+  const auto deviation = OptionalNumber<double>(tree, "window_stddev");
+  if (mean && deviation) sample.window = {*mean, *deviation};
+  if (const auto control = OptionalNumber<double>(tree, "control")) {
+    sample.control = RatioOf(*control);
+  }
+  const JsonValue& annotations = Member(tree, "annotations", Kind::kArray);
+  if (annotations.items.size() != sample.annotations.size()) throw Foreign{"annotations differ"};
+  for (std::size_t i = 0; i < sample.annotations.size(); ++i) {
+    sample.annotations[i] = NumberOf<int>(annotations.items[i]);
+  }
+  return sample;
+}
+
+std::optional<FailureReason> FailureOf(const JsonValue& tree) {
+  if (tree.Find("failure") == nullptr) return std::nullopt;
+  const std::string& name = Member(tree, "failure", Kind::kString).text;
+  for (const FailureReason reason : kAllFailureReasons) {
+    if (Name(reason) == name) return reason;
+  }
+  throw Foreign{"a failure has no known reason"};
+}
+
+SavedQuery QueryOf(const JsonValue& tree) {
+  const auto asked = OptionalTime(tree, "asked");
+  if (!asked) throw Foreign{"asked is not there"};
+  SavedQuery query{.name = Member(tree, "name", Kind::kString).text,
+                   .asks = Member(tree, "asks", Kind::kString).text,
+                   .asked = *asked,
+                   .ended = Member(tree, "ended", Kind::kBool).boolean,
+                   .last_success = OptionalTime(tree, "last_success"),
+                   .failure = FailureOf(tree),
+                   .sample = std::nullopt};
+  if (tree.Find("sample") != nullptr)
+    query.sample = SampleOf(Member(tree, "sample", Kind::kObject));
+  if (query.sample.has_value() != query.last_success.has_value()) {
+    throw Foreign{"a sample has no time"};
+  }
+  return query;
+}
+
+}  // namespace
+
+std::string AsksFor(const Query& query) {
+  std::string text;
+  for (const Dimension dimension : kAllDimensions) {
+    text += fmt::format("{}={} ", LabelName(dimension), query.filters.Label(dimension));
+  }
+  return text + fmt::format("agg_interval={} date_range={} control={}",
+                            RequestName(query.agg_interval), query.date_range.Text(),
+                            query.control);
+}
+
+std::string WriteSavedState(const SavedState& state) {
+  Object object;
+  object.Add("base_url", Text(state.base_url));
+  object.Add("up", Bool(state.up));
+  object.AddTime("held_until", state.held_until);
+  JsonValue queries{.kind = Kind::kArray};
+  for (const SavedQuery& query : state.queries) queries.items.push_back(QueryTree(query));
+  object.Add("queries", std::move(queries));
+  const std::string body = WriteJson(object.value) + '\n';
+  return HeaderFor(body) + body;
+}
+
+Result<SavedState, std::string> ReadSavedState(std::string_view text) {
+  const std::size_t header_end = std::min(text.find('\n'), text.size() - 1) + 1;
+  if (text.empty() || !text.starts_with(kFormat)) {
+    return std::string("it is not a state file of this version");
+  }
+  const std::string_view body = text.substr(header_end);
+  if (text.substr(0, header_end) != HeaderFor(body)) {
+    return std::string("it is damaged: its hash does not fit");
+  }
+  const auto tree = ParseJson(body.substr(0, body.size() - 1));
+  if (!tree) return "it is damaged: " + tree.error().detail;
+  try {
+    SavedState state{.base_url = Member(tree.value(), "base_url", Kind::kString).text,
+                     .up = Member(tree.value(), "up", Kind::kBool).boolean,
+                     .held_until = OptionalTime(tree.value(), "held_until"),
+                     .queries = {}};
+    for (const JsonValue& query : Member(tree.value(), "queries", Kind::kArray).items) {
+      state.queries.push_back(QueryOf(query));
+    }
+    return state;
+  } catch (const Foreign& foreign) {
+    return "it is not this program's: " + foreign.what;
+  }
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,312 @@
+#include "http_daemon.h"
+
+#include <exception>
+#include <new>
+
+#include <microhttpd.h>
+#include <sys/socket.h>
+
+#include "client_address.h"
+#include "request_head.h"
+#include "tls_session.h"
+
+namespace radar_spoof {
+namespace {
+
+constexpr std::size_t kHeadLimit = std::size_t{16} * 1024;
+constexpr std::size_t kBodyLimit = std::size_t{64} * 1024;
+// One block per connection holds the request's head, the library's index of it and the reply's
+// head.
+constexpr std::size_t kConnectionMemory = kHeadLimit + std::size_t{8} * 1024;
+constexpr unsigned kIdleTimeoutSeconds = 10;
+constexpr unsigned kPoolThreads = 2;
+
+struct RequestInProgress {
+  const char* target_begin;  // in the library's memory, valid until the head was read
+  std::string target;
+  bool head_seen = false;
+  bool counted = false;  // in ServerState::open_requests
+  std::size_t body_size = 0;
+  ServerRequest request = {};
+};
+
+SteadyTime Now() { return std::chrono::ceil<Milliseconds>(std::chrono::steady_clock::now()); }
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return lower;
+}
+
+ServerResponse PlainText(int status, std::string text) {
+  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(text) + "\n", {}};
+}
+
+const MHD_ConnectionInfo& Info(MHD_Connection* connection, MHD_ConnectionInfoType type) {
+  static const MHD_ConnectionInfo nothing{};
+  const MHD_ConnectionInfo* const info = MHD_get_connection_info(connection, type);
+  return info == nullptr ? nothing : *info;
+}
+
+int Descriptor(MHD_Connection* connection) {
+  return Info(connection, MHD_CONNECTION_INFO_CONNECTION_FD).connect_fd;
+}
+
+struct HeadersRead {
+  ServerRequest& request;
+  HeadLayout& layout;
+};
+
+MHD_Result CollectHeader(void* into, MHD_ValueKind, const char* name, const char* value) {
+  auto& [request, layout] = *static_cast<HeadersRead*>(into);
+  if (value == nullptr) value = "";
+  request.headers.emplace_back(Lower(name), value);
+  layout.Add(name, value);
+  return MHD_YES;
+}
+
+MHD_OptionItem TextOption(MHD_OPTION option, const char* text) {
+  return {option, 0, const_cast<char*>(text)};
+}
+
+// What a daemon needs beyond the options that every daemon has. Points into `tls`.
+std::vector<MHD_OptionItem> SpecialOptions(ServerThreads threads,
+                                           const std::optional<TlsSettings>& tls) {
+  std::vector<MHD_OptionItem> items;
+  if (threads == ServerThreads::kPool) {
+    items.push_back({MHD_OPTION_THREAD_POOL_SIZE, kPoolThreads, nullptr});
+  }
+  if (tls) {
+    items.push_back(TextOption(MHD_OPTION_HTTPS_MEM_CERT, tls->certificate_pem.c_str()));
+    items.push_back(TextOption(MHD_OPTION_HTTPS_MEM_KEY, tls->key_pem.c_str()));
+    items.push_back(TextOption(MHD_OPTION_HTTPS_PRIORITIES, TlsPriorities(tls->min_version)));
+    if (!tls->client_ca_pem.empty()) {
+      items.push_back(TextOption(MHD_OPTION_HTTPS_MEM_TRUST, tls->client_ca_pem.c_str()));
+    }
+  }
+  items.push_back({MHD_OPTION_END, 0, nullptr});
+  return items;
+}
+
+}  // namespace
+
+// What the library calls, from the daemon's threads. No exception may unwind through it: it is C.
+class HttpDaemon::Callbacks {
+ public:
+  static void OnConnection(void* self, MHD_Connection* connection, void** state,
+                           MHD_ConnectionNotificationCode code);
+  static void* OnTarget(void* self, const char* target, MHD_Connection* connection);
+  static MHD_Result OnRequest(void* self, MHD_Connection* connection, const char* url,
+                              const char* method, const char* version, const char* upload,
+                              std::size_t* upload_size, void** state);
+  static void OnCompleted(void* self, MHD_Connection* connection, void** state,
+                          MHD_RequestTerminationCode code);
+
+  Callbacks(HttpDaemon& daemon, MHD_Connection* connection)
+      : daemon_(daemon), state_(daemon.state_), connection_(connection) {}
+
+ private:
+  MHD_Result Continue(const char* method, const char* version, std::size_t& upload_size,
+                      RequestInProgress& progress);
+  MHD_Result OnHead(const char* method, const char* version, RequestInProgress& progress);
+  // The status to refuse the request with, or nullopt; fills in the request either way.
+  std::optional<int> ReadHead(const char* method, const char* version, RequestInProgress& progress);
+  MHD_Result Answer(const ServerRequest& request, bool close);
+  ServerResponse Handle(const ServerRequest& request);
+  MHD_Result Send(ServerResponse response, bool close);
+  void ReportError(std::string_view text) {
+    if (state_.options.on_error) state_.options.on_error(text);
+  }
+  void SetDeadline(Milliseconds from_now) {
+    state_.deadlines.Set(Descriptor(connection_), Now() + from_now);
+  }
+
+  HttpDaemon& daemon_;
+  ServerState& state_;
+  MHD_Connection* const connection_;
+};
+
+void HttpDaemon::Callbacks::OnConnection(void* self, MHD_Connection* connection, void**,
+                                         MHD_ConnectionNotificationCode code) try {
+  const auto& daemon = *static_cast<HttpDaemon*>(self);
+  if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+    return daemon.state_.deadlines.Remove(Descriptor(connection));
+  }
+  daemon.state_.deadlines.Set(Descriptor(connection), Now() + daemon.state_.options.head_deadline);
+  if (!daemon.tls_) return;
+  if (void* const session = Info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION).tls_session) {
+    AskForClientCertificate(session, daemon.tls_->client_auth);
+  }
+} catch (const std::bad_alloc&) {
+  // Without a deadline of its own, or the question for its certificate, it is better closed.
+  (void)::shutdown(Descriptor(connection), SHUT_RDWR);
+}
+
+void* HttpDaemon::Callbacks::OnTarget(void*, const char* target, MHD_Connection*) {
+  if (target == nullptr) return nullptr;
+  try {
+    return new RequestInProgress{target, target};
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+void HttpDaemon::Callbacks::OnCompleted(void* self, MHD_Connection* connection, void** state,
+                                        MHD_RequestTerminationCode) {
+  const std::unique_ptr<RequestInProgress> progress(static_cast<RequestInProgress*>(*state));
+  *state = nullptr;
+  ServerState& server = static_cast<HttpDaemon*>(self)->state_;
+  if (progress != nullptr && progress->counted) --server.open_requests;
+  try {
+    server.deadlines.Set(Descriptor(connection), Now() + server.options.head_deadline);
+  } catch (const std::bad_alloc&) {
+    (void)::shutdown(Descriptor(connection), SHUT_RDWR);
+  }
+}
+
+MHD_Result HttpDaemon::Callbacks::OnRequest(void* self, MHD_Connection* connection, const char*,
+                                            const char* method, const char* version, const char*,
+                                            std::size_t* upload_size, void** state) {
+  auto* const progress = static_cast<RequestInProgress*>(*state);
+  if (progress == nullptr) return MHD_NO;
+  try {
+    return Callbacks(*static_cast<HttpDaemon*>(self), connection)
+        .Continue(method, version, *upload_size, *progress);
+  } catch (...) {
+    return MHD_NO;
+  }
+}
+
+MHD_Result HttpDaemon::Callbacks::Continue(const char* method, const char* version,
+                                           std::size_t& upload_size, RequestInProgress& progress) {
+  if (!progress.head_seen) {
+    progress.head_seen = true;
+    return OnHead(method, version, progress);
+  }
+  if (upload_size > 0) {
+    progress.body_size += upload_size;
+    upload_size = 0;
+    return progress.body_size > kBodyLimit ? MHD_NO : MHD_YES;
+  }
+  return Answer(progress.request, false);
+}
+
+std::optional<int> HttpDaemon::Callbacks::ReadHead(const char* method, const char* version,
+                                                   RequestInProgress& progress) {
+  ServerRequest& request = progress.request;
+  request.method = method;
+  request.client =
+      ClientAddressText(Info(connection_, MHD_CONNECTION_INFO_CLIENT_ADDRESS).client_addr);
+  HeadLayout layout(method, progress.target_begin, progress.target.size(), version);
+  HeadersRead headers{request, layout};
+  (void)MHD_get_connection_values(connection_, MHD_HEADER_KIND, &CollectHeader, &headers);
+  const std::size_t head_size =
+      Info(connection_, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE).header_size;
+  if (const auto status = RefusalStatus(request, head_size, kHeadLimit, kBodyLimit)) return status;
+  const bool host_missing =
+      version == std::string_view("HTTP/1.1") && request.Header("host").empty();
+  if (host_missing || !layout.IsExact(head_size)) return 400;
+  return ParseRequestTarget(progress.target, request) ? std::nullopt : std::optional(400);
+}
+
+MHD_Result HttpDaemon::Callbacks::OnHead(const char* method, const char* version,
+                                         RequestInProgress& progress) {
+  SetDeadline(state_.options.response_deadline);
+  if (const auto status = ReadHead(method, version, progress)) {
+    return Send(PlainText(*status, "request refused"), true);
+  }
+  progress.counted = true;
+  if (++state_.open_requests > state_.options.max_requests) {
+    ServerResponse overloaded = PlainText(503, "too many requests at once");
+    overloaded.headers.emplace_back("Retry-After", "1");
+    return Send(std::move(overloaded), true);
+  }
+  // A GET whose announced body never comes would otherwise wait for it until the idle timeout.
+  const ServerRequest& request = progress.request;
+  if ((request.method == "GET" || request.method == "HEAD") && AnnouncesBody(request)) {
+    return Answer(request, true);
+  }
+  return MHD_YES;
+}
+
+MHD_Result HttpDaemon::Callbacks::Answer(const ServerRequest& request, bool close) {
+  ServerResponse response = Handle(request);
+  if (response.delay.count() > 0) {
+    SetDeadline(response.delay + state_.options.response_deadline);
+    std::unique_lock lock(state_.mutex);
+    if (state_.stop.wait_for(lock, response.delay, [this] { return state_.stopping; })) {
+      return MHD_NO;
+    }
+  }
+  return Send(std::move(response), close || daemon_.retired_);
+}
+
+ServerResponse HttpDaemon::Callbacks::Handle(const ServerRequest& request) {
+  try {
+    return state_.handler(request);
+  } catch (const std::exception& error) {
+    ReportError(error.what());
+  } catch (...) {
+    ReportError("unknown exception");
+  }
+  return PlainText(500, "Internal Server Error");
+}
+
+MHD_Result HttpDaemon::Callbacks::Send(ServerResponse response, bool close) {
+  auto* const body = new std::string(std::move(response.body));
+  MHD_Response* const reply = MHD_create_response_from_buffer_with_free_callback_cls(
+      body->size(), body->data(), [](void* owned) { delete static_cast<std::string*>(owned); },
+      body);
+  if (reply == nullptr) {
+    delete body;
+    return MHD_NO;
+  }
+  for (const auto& [name, value] : response.headers) {
+    if (MHD_add_response_header(reply, name.c_str(), value.c_str()) != MHD_YES) {
+      ReportError("response header refused: " + name);
+    }
+  }
+  if (close) (void)MHD_add_response_header(reply, MHD_HTTP_HEADER_CONNECTION, "close");
+  const MHD_Result queued =
+      MHD_queue_response(connection_, static_cast<unsigned>(response.status), reply);
+  MHD_destroy_response(reply);
+  return queued;
+}
+
+std::unique_ptr<HttpDaemon> HttpDaemon::Start(ServerState& state, ServerThreads threads,
+                                              std::optional<TlsSettings> tls) {
+  std::unique_ptr<HttpDaemon> self(new HttpDaemon(state, std::move(tls)));
+  unsigned flags = MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET;
+  flags |= threads == ServerThreads::kPool
+               ? MHD_USE_EPOLL_INTERNAL_THREAD
+               : MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD;
+  if (self->tls_) flags |= MHD_USE_TLS;
+  self->daemon_ = MHD_start_daemon(
+      flags, 0, nullptr, nullptr, &Callbacks::OnRequest, self.get(),                      //
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory,                              //
+      MHD_OPTION_CONNECTION_TIMEOUT, kIdleTimeoutSeconds,                                 //
+      MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(state.options.max_connections),  //
+      MHD_OPTION_URI_LOG_CALLBACK, &Callbacks::OnTarget, nullptr,                         //
+      MHD_OPTION_NOTIFY_COMPLETED, &Callbacks::OnCompleted, self.get(),                   //
+      MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::OnConnection, self.get(),                 //
+      MHD_OPTION_ARRAY, SpecialOptions(threads, self->tls_).data(), MHD_OPTION_END);
+  return self->daemon_ == nullptr ? nullptr : std::move(self);
+}
+
+HttpDaemon::~HttpDaemon() {
+  if (daemon_ != nullptr) MHD_stop_daemon(daemon_);
+}
+
+void HttpDaemon::Add(int descriptor, const sockaddr* client, socklen_t size) {
+  (void)MHD_add_connection(daemon_, descriptor, client, size);
+}
+
+int HttpDaemon::connections() const {
+  const MHD_DaemonInfo* const info =
+      MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+  return info == nullptr ? 0 : static_cast<int>(info->num_connections);
+}
+
+}  // namespace radar_spoof

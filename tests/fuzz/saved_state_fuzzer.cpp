@@ -1,0 +1,37 @@
+// Any bytes are a state file or are refused; also behind a hash that fits, as only another version
+// of this program could have written them. What is accepted is written back the same.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "radar_spoof/publish/saved_state.h"
+#include "radar_spoof/words/hash.h"
+
+namespace {
+
+using namespace radar_spoof;
+
+void Read(std::string_view text) {
+  const auto state = ReadSavedState(text);
+  if (!state) {
+    if (state.error().empty()) std::abort();
+    return;
+  }
+  const std::string written = WriteSavedState(state.value());
+  const auto again = ReadSavedState(written);
+  if (!again || WriteSavedState(again.value()) != written) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+  const std::string text(reinterpret_cast<const char*>(bytes), size);
+  Read(text);
+  const std::string body = text + '\n';
+  Read(fmt::format("radar_spoof_exporter-state-1 {:016x}\n{}", Fnv1a(body), body));
+  return 0;
+}
