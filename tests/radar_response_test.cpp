@@ -1,6 +1,7 @@
 #include "radar_spoof/parse/radar_response.h"
 
 #include <chrono>
+#include <cmath>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -180,6 +181,43 @@ TEST_CASE("the window is every complete bucket before the sample's") {
   CHECK(sample.window->mean == doctest::Approx(0.05).epsilon(1e-12));
   // Squares about 5: 9 + 1 + 1 + 9 = 20; 20 / 3 = 6.666...; its root is 2.581988897471611.
   CHECK(sample.window->standard_deviation == doctest::Approx(0.02581988897471611).epsilon(1e-12));
+}
+
+TEST_CASE(
+    "the trend has one value per interval up to the sample, and gaps where buckets are missing") {
+  Answer answer = ThreeHours();
+  answer.serie_0.Bucket("2026-06-09T06:00:00Z", 5);
+  const std::vector<float> trend = Sample(answer).trend;
+  REQUIRE(trend.size() == 5);
+  CHECK(trend[0] == doctest::Approx(0.05));
+  CHECK(std::isnan(trend[1]));
+  CHECK(std::isnan(trend[2]));
+  CHECK(trend[3] == doctest::Approx(0.1));
+  CHECK(trend[4] == doctest::Approx(0.2));
+}
+
+TEST_CASE("the trend is of the newest buckets, and never longer than its limit") {
+  Answer answer;
+  for (int hour = 0; hour < 300; ++hour) {
+    const WallTime start = At("2026-06-09T11:00:00Z") - Seconds(3600) * (300 - hour);
+    answer.serie_0.Bucket(FormatRfc3339(start), hour % 100);
+  }
+  const std::vector<float> trend = Sample(answer).trend;
+  REQUIRE(trend.size() == kTrendLength);
+  CHECK(trend.back() == doctest::Approx(0.99));
+  CHECK(trend.front() == doctest::Approx(0.08));
+}
+
+TEST_CASE("a window holds the complete buckets of both periods, and the sample is its newest") {
+  const auto window = ReadWindow(kHourly, Ok(ThreeHours().Body()), kNow);
+  REQUIRE(window);
+  REQUIRE(window.value().buckets.size() == 2);
+  CHECK(window.value().buckets[0].start == At("2026-06-09T09:00:00Z"));
+  CHECK(window.value().buckets[1].spoof == *Ratio::FromPercent(20));
+  CHECK(window.value().control.empty());
+  const auto sample = SampleOf(kHourly, window.value());
+  REQUIRE(sample);
+  CHECK(sample.value().bucket_start == At("2026-06-09T10:00:00Z"));
 }
 
 TEST_CASE("the control is the same bucket one control period earlier") {

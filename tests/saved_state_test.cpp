@@ -1,5 +1,8 @@
 #include "radar_spoof/publish/saved_state.h"
 
+#include <cmath>
+#include <limits>
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -17,6 +20,7 @@ SpoofSample FullSample() {
                      .confidence_level = 4,
                      .last_updated = WallTime(Milliseconds(1'780'000'900'123))};
   sample.annotations = {0, 1, 2, 3, 4, 5, 6};
+  sample.trend = {0.1234F, std::numeric_limits<float>::quiet_NaN(), 1.0F, 0.0F};
   return sample;
 }
 
@@ -80,6 +84,11 @@ TEST_CASE("what is written is read back, to the last bit") {
   CHECK(query.sample->confidence_level == 4);
   CHECK(query.sample->annotations == sample.annotations);
   CHECK(query.sample->last_updated == sample.last_updated);
+  REQUIRE(query.sample->trend.size() == 4);
+  CHECK(query.sample->trend[0] == doctest::Approx(0.1234));
+  CHECK(std::isnan(query.sample->trend[1]));
+  CHECK(query.sample->trend[2] == 1.0F);
+  CHECK(query.sample->trend[3] == 0.0F);
   CHECK_FALSE(state.queries[1].sample);
   CHECK_FALSE(state.queries[1].failure);
   CHECK_FALSE(state.queries[1].ended);
@@ -106,6 +115,8 @@ TEST_CASE("a foreign text is refused with the reason") {
   const std::string sample =
       R"("last_success":1,"sample":{"spoof":0.1,"not_spoof":0.9,"annotations":[0,0,0,0,0,0,0])";
   REQUIRE(ErrorOf(Framed(query + sample + "}}]}")) == "accepted");
+  std::string too_long = "0";
+  for (std::size_t i = 0; i < kTrendLength; ++i) too_long += " 0";
   struct Row {
     std::string text;
     std::string reason;
@@ -135,6 +146,14 @@ TEST_CASE("a foreign text is refused with the reason") {
        "it is not this program's: a ratio is not within 0 and 1"},
       {Framed(query + R"("last_success":1,"sample":{"spoof":0,"not_spoof":1,"annotations":[]}}]})"),
        "it is not this program's: annotations differ"},
+      {Framed(query + sample + R"(,"trend":"1 x"}}]})"),
+       "it is not this program's: a trend is none"},
+      {Framed(query + sample + R"(,"trend":"1  2"}}]})"),
+       "it is not this program's: a trend is none"},
+      {Framed(query + sample + R"(,"trend":"10001"}}]})"),
+       "it is not this program's: a trend is none"},
+      {Framed(query + sample + R"(,"trend":")" + too_long + "\"}}]}"),
+       "it is not this program's: a trend is none"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.text);

@@ -188,10 +188,10 @@ TEST_CASE("mean and standard deviation are those of the sample") {
 }
 
 TEST_CASE("under two buckets there are no statistics") {
-  CHECK_FALSE(StatisticsOf({}));
+  CHECK_FALSE(StatisticsOf(std::vector<SpoofBucket>{}));
   const SpoofBucket bucket{{}, *Ratio::FromPercent(10), *Ratio::FromPercent(90), true};
-  CHECK_FALSE(StatisticsOf({bucket}));
-  CHECK(StatisticsOf({bucket, bucket})->standard_deviation == 0);
+  CHECK_FALSE(StatisticsOf(std::vector{bucket}));
+  CHECK(StatisticsOf(std::vector{bucket, bucket})->standard_deviation == 0);
 }
 
 }  // namespace

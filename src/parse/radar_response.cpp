@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <limits>
+#include <span>
 
 #include <fmt/format.h>
 
-#include "radar_spoof/parse/annotations.h"
 #include "radar_spoof/parse/json.h"
-#include "radar_spoof/parse/spoof_series.h"
 #include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof {
@@ -165,14 +165,9 @@ const SpoofBucket* FindCounterpart(const std::vector<SpoofBucket>& control,
   return found == control.end() ? nullptr : &*found;
 }
 
-Result<std::optional<Ratio>, Failure> ReadControl(const JsonValue& result, const Query& query,
-                                                  const SpoofBucket& sample,
-                                                  const Completeness& complete) {
-  auto read = FindSeries(result, "serie_1");
-  if (!read) return read.error();
-  std::vector<SpoofBucket> buckets = std::move(read).value();
-  KeepComplete(buckets, complete);
-  const SpoofBucket* const same = FindCounterpart(buckets, sample, query.date_range.ControlShift());
+Result<std::optional<Ratio>, Failure> ControlOf(const SpoofWindow& window, const Query& query) {
+  const SpoofBucket* const same =
+      FindCounterpart(window.control, window.buckets.back(), query.date_range.ControlShift());
   if (same == nullptr) return std::optional<Ratio>();
   if (auto problem = CheckSum(*same, "serie_1")) return *problem;
   return std::optional(same->spoof);
@@ -188,51 +183,56 @@ AnnotationCounts CountAnnotations(const std::vector<Annotation>& annotations,
   return counts;
 }
 
-Result<SpoofSample, Failure> ReadResult(const Query& query, const JsonValue& result, WallTime now) {
+Result<SpoofWindow, Failure> ReadResult(const Query& query, const JsonValue& result, WallTime now) {
   const JsonValue* const meta = result.Find("meta");
   if (meta == nullptr || !meta->Is(Kind::kObject)) {
     return Invalid(fmt::format("result.meta is {}; expected an object", Shown(meta)));
   }
   if (auto problem = CheckMeta(*meta, query)) return *problem;
-  const Confidence confidence = ReadConfidence(*meta);
+  SpoofWindow window{.buckets = {}, .control = {}, .confidence = ReadConfidence(*meta)};
   const JsonValue* const updated = meta->Find("lastUpdated");
-  const Completeness complete{
-      Length(query.agg_interval), now,
-      updated != nullptr && updated->Is(Kind::kString) ? ParseRfc3339(updated->text) : std::nullopt,
-      confidence.annotations};
+  if (updated != nullptr && updated->Is(Kind::kString)) {
+    window.last_updated = ParseRfc3339(updated->text);
+  }
+  const Completeness complete{Length(query.agg_interval), now, window.last_updated,
+                              window.confidence.annotations};
 
   auto read = FindSeries(result, "serie_0");
   if (!read) return read.error();
-  std::vector<SpoofBucket> buckets = std::move(read).value();
-  KeepComplete(buckets, complete);
-  for (const SpoofBucket& bucket : buckets) {
+  window.buckets = std::move(read).value();
+  KeepComplete(window.buckets, complete);
+  for (const SpoofBucket& bucket : window.buckets) {
     if (auto problem = CheckSum(bucket, "serie_0")) return *problem;
   }
-  if (buckets.empty())
+  if (window.buckets.empty())
     return Failure(FailureReason::kEmpty, "no complete bucket in result.serie_0");
-
-  const SpoofBucket newest = buckets.back();
-  buckets.pop_back();
-  SpoofSample sample{
-      .spoof = newest.spoof,
-      .not_spoof = newest.not_spoof,
-      .bucket_start = newest.start,
-      .window = StatisticsOf(buckets),
-      .control = std::nullopt,
-      .confidence_level = confidence.level,
-      .annotations = CountAnnotations(confidence.annotations, newest, complete.interval),
-      .last_updated = complete.last_updated};
   if (query.control) {
-    auto control = ReadControl(result, query, newest, complete);
+    auto control = FindSeries(result, "serie_1");
     if (!control) return control.error();
-    sample.control = control.value();
+    window.control = std::move(control).value();
+    KeepComplete(window.control, complete);
   }
-  return sample;
+  return window;
+}
+
+// One value per interval up to the newest bucket, NaN where the window has none.
+std::vector<float> TrendOf(const std::vector<SpoofBucket>& buckets, Seconds interval) {
+  const auto places_back = [&](const SpoofBucket& bucket) -> std::size_t {
+    if (!bucket.start) return static_cast<std::size_t>(&buckets.back() - &bucket);
+    return static_cast<std::size_t>((*buckets.back().start - *bucket.start) / interval);
+  };
+  const std::size_t length = std::min(places_back(buckets.front()) + 1, kTrendLength);
+  std::vector<float> trend(length, std::numeric_limits<float>::quiet_NaN());
+  for (const SpoofBucket& bucket : buckets) {
+    const std::size_t back = places_back(bucket);
+    if (back < length) trend[length - 1 - back] = static_cast<float>(bucket.spoof.value());
+  }
+  return trend;
 }
 
 }  // namespace
 
-Result<SpoofSample, Failure> ReadAnswer(const Query& query, const HttpResponse& response,
+Result<SpoofWindow, Failure> ReadWindow(const Query& query, const HttpResponse& response,
                                         WallTime now) {
   if (response.status < 200 || response.status >= 300) return FailureOfStatus(response);
   if (auto problem = CheckEncoding(response)) return *problem;
@@ -251,6 +251,30 @@ Result<SpoofSample, Failure> ReadAnswer(const Query& query, const HttpResponse& 
     return Invalid(fmt::format("result is {}; expected an object", Shown(result)));
   }
   return ReadResult(query, *result, now);
+}
+
+Result<SpoofSample, Failure> SampleOf(const Query& query, const SpoofWindow& window) {
+  const SpoofBucket& newest = window.buckets.back();
+  const Seconds interval = Length(query.agg_interval);
+  auto control = ControlOf(window, query);
+  if (!control) return control.error();
+  return SpoofSample{
+      .spoof = newest.spoof,
+      .not_spoof = newest.not_spoof,
+      .bucket_start = newest.start,
+      .window = StatisticsOf(std::span(window.buckets).first(window.buckets.size() - 1)),
+      .control = control.value(),
+      .confidence_level = window.confidence.level,
+      .annotations = CountAnnotations(window.confidence.annotations, newest, interval),
+      .last_updated = window.last_updated,
+      .trend = TrendOf(window.buckets, interval)};
+}
+
+Result<SpoofSample, Failure> ReadAnswer(const Query& query, const HttpResponse& response,
+                                        WallTime now) {
+  const auto window = ReadWindow(query, response, now);
+  if (!window) return window.error();
+  return SampleOf(query, window.value());
 }
 
 }  // namespace radar_spoof

@@ -121,7 +121,7 @@ Result<std::vector<SpoofBucket>, Failure> ReadSeries(const JsonValue& series,
   return buckets;
 }
 
-std::optional<WindowStatistics> StatisticsOf(const std::vector<SpoofBucket>& buckets) {
+std::optional<WindowStatistics> StatisticsOf(std::span<const SpoofBucket> buckets) {
   if (buckets.size() < 2) return std::nullopt;
   const auto count = static_cast<double>(buckets.size());
   double sum = 0;

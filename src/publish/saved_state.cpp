@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -42,6 +43,16 @@ struct Object {
   }
 };
 
+// "1899 - 1900": hundredths of a percent, which is finer than a picture; "-" is a gap.
+std::string TrendText(const std::vector<float>& trend) {
+  std::string text;
+  for (const float ratio : trend) {
+    if (!text.empty()) text += ' ';
+    text += std::isnan(ratio) ? "-" : std::to_string(std::lround(ratio * 10'000));
+  }
+  return text;
+}
+
 JsonValue SampleTree(const SpoofSample& sample) {
   Object object;
   object.Add("spoof", Number(sample.spoof.value()));
@@ -56,6 +67,7 @@ JsonValue SampleTree(const SpoofSample& sample) {
   if (sample.confidence_level) {
     object.Add("confidence", Number(static_cast<std::int64_t>(*sample.confidence_level)));
   }
+  if (!sample.trend.empty()) object.Add("trend", Text(TrendText(sample.trend)));
   JsonValue annotations{.kind = Kind::kArray};
   for (const int count : sample.annotations) {
     annotations.items.push_back(Number(static_cast<std::int64_t>(count)));
@@ -118,6 +130,24 @@ Ratio RatioOf(double fraction) {
   return *ratio;
 }
 
+std::vector<float> TrendOf(std::string_view text) {
+  std::vector<float> trend;
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    int value = 0;
+    const auto [stopped, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    const bool gap = word == "-";
+    const bool whole = error == std::errc() && stopped == word.data() + word.size();
+    if (trend.size() == kTrendLength || (!gap && (!whole || value < 0 || value > 10'000))) {
+      throw Foreign{"a trend is none"};
+    }
+    trend.push_back(gap ? std::numeric_limits<float>::quiet_NaN()
+                        : static_cast<float>(value) / 10'000);
+  }
+  return trend;
+}
+
 SpoofSample SampleOf(const JsonValue& tree) {
   SpoofSample sample{
       .spoof = RatioOf(NumberOf<double>(Member(tree, "spoof", Kind::kNumber))),
@@ -132,6 +162,9 @@ SpoofSample SampleOf(const JsonValue& tree) {
   if (mean && deviation) sample.window = {*mean, *deviation};
   if (const auto control = OptionalNumber<double>(tree, "control")) {
     sample.control = RatioOf(*control);
+  }
+  if (tree.Find("trend") != nullptr) {
+    sample.trend = TrendOf(Member(tree, "trend", Kind::kString).text);
   }
   const JsonValue& annotations = Member(tree, "annotations", Kind::kArray);
   if (annotations.items.size() != sample.annotations.size()) throw Foreign{"annotations differ"};

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +36,6 @@ Result<std::vector<SpoofBucket>, Failure> ReadSeries(const JsonValue& series,
 std::optional<double> ReadDecimal(const JsonValue& value);
 
 // From a span of buckets of one series, oldest first. nullopt under two buckets.
-std::optional<WindowStatistics> StatisticsOf(const std::vector<SpoofBucket>& buckets);
+std::optional<WindowStatistics> StatisticsOf(std::span<const SpoofBucket> buckets);
 
 }  // namespace radar_spoof

@@ -153,6 +153,9 @@ struct WindowStatistics {
   double standard_deviation;  // ratio; of the sample (n - 1)
 };
 
+// How many buckets of a window are kept for people to look at; none of the default ranges has more.
+inline constexpr std::size_t kTrendLength = 192;
+
 // Everything one good answer says about one query. All of it is from the same answer.
 struct SpoofSample {
   Ratio spoof;
@@ -164,6 +167,9 @@ struct SpoofSample {
   std::optional<int> confidence_level;     // 1 to 5; nullopt when the API does not say
   AnnotationCounts annotations{};          // those that overlap the sample's bucket
   std::optional<WallTime> last_updated;    // `meta.lastUpdated`
+  // SPOOF as a ratio, one value per interval, oldest first, the sample's last; NaN where the window
+  // has no bucket. At most kTrendLength.
+  std::vector<float> trend = {};
 };
 
 // A credential. Cannot be printed, compared or converted; the memory is wiped when it dies.
