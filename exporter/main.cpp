@@ -90,8 +90,9 @@ class Exporter {
 
   int RunOnce() {
     const bool all_good = poller_.RunOnce();
-    const bool written = std::fputs(Exposition(ExpositionFormat::kText).c_str(), stdout) >= 0 &&
-                         std::fflush(stdout) == 0;
+    const std::string page = RenderExposition(*store_.Load(), ReadProcessMetrics(start_time_),
+                                              clock_.Now(), ExpositionFormat::kText);
+    const bool written = std::fputs(page.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
     return all_good && written ? 0 : kFailed;
   }
 
@@ -119,14 +120,10 @@ class Exporter {
     return std::make_unique<StateSaver>(command_line.storage_path, log);
   }
 
-  std::string Exposition(ExpositionFormat format) const {
-    return RenderExposition(*store_.Load(), ReadProcessMetrics(start_time_), clock_.Now(), format);
-  }
-
   PagesOptions PageOptions(const CommandLine& command_line) {
     PagesOptions options;
     options.telemetry_path = command_line.telemetry_path;
-    options.exposition = [this](ExpositionFormat format) { return Exposition(format); };
+    options.process = [this] { return ReadProcessMetrics(start_time_); };
     if (command_line.enable_lifecycle) options.reload = [this] { return reloader_.Reload(); };
     options.authenticate = [this](const ServerRequest& request) {
       return basic_auth_.Check(request.Header("authorization"), request.client,

@@ -71,6 +71,12 @@ TEST_CASE("A help text stays one line in both formats") {
         "# TYPE g gauge\n# HELP g say \\\"a\\\\b\\\"\\nc\ng{l=\"v\"} 1\n# EOF\n");
 }
 
+TEST_CASE("only the last part of an OpenMetrics page ends it") {
+  const std::string first = SerializeFamilies({GaugeFamily("h", "v", 1)},
+                                              ExpositionFormat::kOpenMetrics, PagePart::kFirst);
+  CHECK(first == "# TYPE g gauge\n# HELP g h\ng{l=\"v\"} 1\n");
+}
+
 TEST_CASE("OpenMetrics names a counter's family without _total, its unit, and ends in EOF") {
   MetricFamily family = {"cpu_seconds_total", "h", prometheus::MetricType::Counter, {}};
   family.metric.emplace_back().counter.value = 2;

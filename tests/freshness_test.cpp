@@ -1,5 +1,7 @@
 #include "radar_spoof/publish/freshness.h"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "support/query_builder.h"
@@ -131,6 +133,38 @@ TEST_CASE("Without timestamps and lastUpdated only the age of the poll counts") 
   CHECK(IsFresh(state, {}, kNow));
   state.last_success = kNow + -46min;
   CHECK_FALSE(IsFresh(state, {}, kNow));
+}
+
+// Whether any value of `snapshot` may be shown.
+bool AnyFresh(const Snapshot& snapshot, Instant now) {
+  return std::ranges::any_of(snapshot.queries, [&](const QueryState& state) {
+    return IsFresh(state, snapshot.polling, now);
+  });
+}
+
+TEST_CASE("a page is good until the first of its values must leave, to the millisecond") {
+  Snapshot snapshot;
+  snapshot.queries = {Good(0ms), Failing(10min), NeverPolled(), Failing(46min)};
+  // The second one: 3 poll intervals of 15 minutes, of which 10 minutes are over.
+  CHECK(FreshUntil(snapshot, kNow).steady == kNow.steady + 35min + 1ms);
+  // Each bucket ended 30 minutes ago.
+  CHECK(FreshUntil(snapshot, kNow).wall == kNow.wall + 5h + 30min + 1ms);
+
+  snapshot.queries = {Failing(10min)};
+  const Instant until = FreshUntil(snapshot, kNow);
+  CHECK(AnyFresh(snapshot, {kNow.wall, until.steady - 1ms}));
+  CHECK_FALSE(AnyFresh(snapshot, {kNow.wall, until.steady}));
+  CHECK(AnyFresh(snapshot, {until.wall - 1ms, kNow.steady}));
+  CHECK_FALSE(AnyFresh(snapshot, {until.wall, kNow.steady}));
+}
+
+TEST_CASE("a page is good until a rate-limit hold ends") {
+  Snapshot snapshot;
+  snapshot.api.blocked_until = kNow + 20s;
+  CHECK(FreshUntil(snapshot, kNow).steady == kNow.steady + 20s);
+  snapshot.api.blocked_until = kNow;
+  CHECK(FreshUntil(snapshot, kNow).steady == SteadyTime::max());
+  CHECK(FreshUntil(snapshot, kNow).wall == WallTime::max());
 }
 
 TEST_CASE("lastUpdated does not make an old bucket young") {

@@ -47,6 +47,21 @@ TEST_CASE("a page of metrics becomes a small part of itself") {
   CHECK(Gzip(page).size() < page.size() / 5);
 }
 
+TEST_CASE("what was begun is read back with whatever it was ended with") {
+  std::mt19937 random(2);
+  std::string noise(300'000, '\0');
+  for (char& c : noise) c = static_cast<char>(random());
+  for (const std::string& first :
+       {std::string(), std::string("a"), std::string(2'000'000, 'x'), noise}) {
+    const GzipBegun begun = BeginGzip(first);
+    for (const std::string& rest : {std::string(), std::string("b\n"), noise}) {
+      CAPTURE(first.size());
+      CAPTURE(rest.size());
+      CHECK(Gunzip(begun.bytes + EndGzip(begun, rest)) == first + rest);
+    }
+  }
+}
+
 TEST_CASE("equal input gives equal output") { CHECK(Gzip("metrics") == Gzip("metrics")); }
 
 }  // namespace

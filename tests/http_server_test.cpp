@@ -91,6 +91,20 @@ TEST_CASE("a large body arrives whole") {
   CHECK(Body(Exchange(server->port(), Request("GET /"))) == large);
 }
 
+TEST_CASE("a body that begins with a shared text arrives whole, over and over") {
+  const auto shared = std::make_shared<const std::string>(std::string(3'000'000, 's'));
+  for (const std::string own : {"", "own"}) {
+    const auto server = Serve(
+        [&](const ServerRequest&) { return ServerResponse{.body = own, .shared_body = shared}; });
+    for (int i = 0; i < 3; ++i) {
+      CHECK(Body(Exchange(server->port(), Request("GET /"))) == *shared + own);
+    }
+    CHECK(Contains(Exchange(server->port(), Request("HEAD /")),
+                   "\r\nContent-Length: " + std::to_string(3'000'000 + own.size()) + "\r\n"));
+  }
+  CHECK(shared.use_count() == 1);
+}
+
 TEST_CASE("HEAD is answered with GET's headers and no body") {
   const auto server = Serve(Echo);
   const std::string reply = Exchange(server->port(), Request("HEAD /four"));

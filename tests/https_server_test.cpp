@@ -70,6 +70,20 @@ TEST_CASE_FIXTURE(HttpsFixture, "pages are served over TLS 1.2 and 1.3, not 1.1"
   CHECK(Curl("--tlsv1.0 --tls-max 1.1 --ciphers DEFAULT@SECLEVEL=0") == "");
 }
 
+TEST_CASE_FIXTURE(HttpsFixture, "a body that begins with a shared text arrives whole over TLS") {
+  const auto shared = std::make_shared<const std::string>(std::string(3'000'000, 's'));
+  ServerOptions options;
+  options.tls = Settings();
+  auto server = HttpServer::Start(
+      {"127.0.0.1", 0}, ServerThreads::kPool,
+      [&](const ServerRequest&) { return ServerResponse{.body = "own", .shared_body = shared}; },
+      options);
+  REQUIRE(server);
+  server_ = std::move(server).value();
+  CHECK(Curl("--tlsv1.2 --tls-max 1.2") == *shared + "own");
+  CHECK(Curl("--tlsv1.3") == *shared + "own");
+}
+
 TEST_CASE_FIXTURE(HttpsFixture, "a minimum of TLS 1.3 refuses 1.2") {
   TlsSettings tls = Settings();
   tls.min_version = TlsVersion::kTls13;

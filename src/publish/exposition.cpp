@@ -184,10 +184,26 @@ void AddApi(const ApiState& api, Instant now, Families& families) {
   families.Add(Metric::kApiBlockedUntil, held ? api.blocked_until->wall : WallTime());
 }
 
-void AddExporter(const ReloadState& reload, const ProcessMetrics& process, Families& families) {
+void AddReload(const ReloadState& reload, Families& families) {
   families.Add(Metric::kBuildInfo, true, {Version(), Revision(), Compiler()});
   families.Add(Metric::kConfigLastReloadSuccessful, reload.successful);
   families.Add(Metric::kConfigLastReloadSuccess, reload.last_success);
+}
+
+}  // namespace
+
+std::vector<MetricFamily> CollectFamilies(const Snapshot& snapshot, Instant now) {
+  Families families;
+  for (const QueryState& state : snapshot.queries) {
+    AddQuery(state, snapshot.polling, now, families);
+  }
+  AddApi(snapshot.api, now, families);
+  AddReload(snapshot.reload, families);
+  return std::move(families).TakeNonEmpty();
+}
+
+std::vector<MetricFamily> CollectFamilies(const ProcessMetrics& process) {
+  Families families;
   families.Add(Metric::kProcessCpu, process.cpu_seconds);
   families.Add(Metric::kProcessOpenFds, process.open_fds);
   families.Add(Metric::kProcessMaxFds, process.max_fds);
@@ -196,24 +212,20 @@ void AddExporter(const ReloadState& reload, const ProcessMetrics& process, Famil
   families.Add(Metric::kProcessResidentMemory, process.resident_memory_bytes);
   families.Add(Metric::kProcessStartTime, process.start_time);
   families.Add(Metric::kProcessThreads, process.threads);
+  return std::move(families).TakeNonEmpty();
 }
 
-}  // namespace
+std::string RenderPolled(const Snapshot& snapshot, Instant now, ExpositionFormat format) {
+  return SerializeFamilies(CollectFamilies(snapshot, now), format, PagePart::kFirst);
+}
 
-std::vector<MetricFamily> CollectFamilies(const Snapshot& snapshot, const ProcessMetrics& process,
-                                          Instant now) {
-  Families families;
-  for (const QueryState& state : snapshot.queries) {
-    AddQuery(state, snapshot.polling, now, families);
-  }
-  AddApi(snapshot.api, now, families);
-  AddExporter(snapshot.reload, process, families);
-  return std::move(families).TakeNonEmpty();
+std::string RenderProcess(const ProcessMetrics& process, ExpositionFormat format) {
+  return SerializeFamilies(CollectFamilies(process), format, PagePart::kLast);
 }
 
 std::string RenderExposition(const Snapshot& snapshot, const ProcessMetrics& process, Instant now,
                              ExpositionFormat format) {
-  return SerializeFamilies(CollectFamilies(snapshot, process, now), format);
+  return RenderPolled(snapshot, now, format) + RenderProcess(process, format);
 }
 
 }  // namespace radar_spoof

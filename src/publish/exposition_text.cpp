@@ -156,7 +156,8 @@ std::size_t EstimatedSize(const std::vector<MetricFamily>& families) {
 
 }  // namespace
 
-std::string SerializeFamilies(const std::vector<MetricFamily>& families, ExpositionFormat format) {
+std::string SerializeFamilies(const std::vector<MetricFamily>& families, ExpositionFormat format,
+                              PagePart part) {
   std::string out;
   out.reserve(EstimatedSize(families));
   for (const MetricFamily& family : families) {
@@ -171,7 +172,7 @@ std::string SerializeFamilies(const std::vector<MetricFamily>& families, Exposit
       }
     }
   }
-  if (format == ExpositionFormat::kOpenMetrics) out += "# EOF\n";
+  if (format == ExpositionFormat::kOpenMetrics && part == PagePart::kLast) out += "# EOF\n";
   return out;
 }
 

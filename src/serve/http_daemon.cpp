@@ -54,6 +54,24 @@ int Descriptor(MHD_Connection* connection) {
   return Info(connection, MHD_CONNECTION_INFO_CONNECTION_FD).connect_fd;
 }
 
+struct Body {
+  std::shared_ptr<const std::string> shared;
+  std::string own;
+};
+
+// nullptr when there is no memory for it.
+MHD_Response* NewReply(Body parts) {
+  auto body = std::make_unique<Body>(std::move(parts));
+  std::vector<MHD_IoVec> pieces;
+  if (body->shared) pieces.push_back({body->shared->data(), body->shared->size()});
+  pieces.push_back({body->own.data(), body->own.size()});
+  MHD_Response* const reply = MHD_create_response_from_iovec(
+      pieces.data(), static_cast<unsigned>(pieces.size()),
+      [](void* owned) { delete static_cast<Body*>(owned); }, body.get());
+  if (reply != nullptr) (void)body.release();
+  return reply;
+}
+
 struct HeadersRead {
   ServerRequest& request;
   HeadLayout& layout;
@@ -255,14 +273,8 @@ ServerResponse HttpDaemon::Callbacks::Handle(const ServerRequest& request) {
 }
 
 MHD_Result HttpDaemon::Callbacks::Send(ServerResponse response, bool close) {
-  auto* const body = new std::string(std::move(response.body));
-  MHD_Response* const reply = MHD_create_response_from_buffer_with_free_callback_cls(
-      body->size(), body->data(), [](void* owned) { delete static_cast<std::string*>(owned); },
-      body);
-  if (reply == nullptr) {
-    delete body;
-    return MHD_NO;
-  }
+  MHD_Response* const reply = NewReply({std::move(response.shared_body), std::move(response.body)});
+  if (reply == nullptr) return MHD_NO;
   for (const auto& [name, value] : response.headers) {
     if (MHD_add_response_header(reply, name.c_str(), value.c_str()) != MHD_YES) {
       ReportError("response header refused: " + name);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "radar_spoof/serve/gzip.h"
 #include "radar_spoof/serve/landing_page.h"
 
 namespace radar_spoof {
@@ -21,7 +20,10 @@ ServerResponse WrongMethod(const std::string& allowed) {
 }  // namespace
 
 Pages::Pages(const SnapshotStore& store, const Clock& clock, PagesOptions options)
-    : store_(store), clock_(clock), options_(std::move(options)) {}
+    : store_(store),
+      clock_(clock),
+      options_(std::move(options)),
+      metrics_(store, clock, options_.process) {}
 
 ServerResponse Pages::Respond(const ServerRequest& request) const {
   auto refusal = Refusal(request);
@@ -67,11 +69,11 @@ ServerResponse Pages::Metrics(const ServerRequest& request) const {
   ServerResponse response;
   response.headers = {{"Content-Type", std::string(ContentType(format))},
                       {"Vary", "Accept, Accept-Encoding"}};
-  response.body = options_.exposition(format);
-  if (AcceptsGzip(request.Header("accept-encoding"))) {
-    response.body = Gzip(response.body);
-    response.headers.emplace_back("Content-Encoding", "gzip");
-  }
+  const bool gzip = AcceptsGzip(request.Header("accept-encoding"));
+  if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
+  auto [shared, own] = metrics_.Render(format, gzip);
+  response.shared_body = std::move(shared);
+  response.body = std::move(own);
   return response;
 }
 

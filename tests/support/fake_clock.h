@@ -1,4 +1,4 @@
-// A clock that moves only when a test says so. Both sides move together.
+// A clock that moves only when a test says so.
 #pragma once
 
 #include "radar_spoof/words/clock.h"
@@ -10,9 +10,12 @@ class FakeClock final : public Clock {
   static constexpr SteadyTime kStart{Seconds(1000)};
 
   explicit FakeClock(WallTime wall) : now_{wall, kStart} {}
+  explicit FakeClock(Instant now) : now_(now) {}
 
   Instant Now() const override { return now_; }
   void Advance(Milliseconds step) { now_ = now_ + step; }
+  // The wall clock is set, forwards or backwards; the steady one is not.
+  void StepWall(Milliseconds step) { now_.wall += step; }
   void AdvanceTo(SteadyTime time) { Advance(time - now_.steady); }
 
  private:

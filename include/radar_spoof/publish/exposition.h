@@ -1,10 +1,9 @@
 // Publish: a snapshot and the time become the text of /metrics.
 //
-// Used by: the pages and `--once`. What is served is metric_catalog.h's; which values may still be
-// shown is freshness.h's. One snapshot is one moment: all numbers of a query are from one answer.
-// Order is stable: families as in the catalog, series by query as configured.
-// Sources: Prometheus, "Exposition formats" (text 0.0.4); OpenMetrics 1.0.
-// Thread rule: pure; any thread.
+// Used by: metrics_page and `--once`. What is served is metric_catalog.h's; which values may still
+// be shown is freshness.h's. One snapshot is one moment: all numbers of a query are from one
+// answer. Order is stable: families as in the catalog, series by query as configured. Sources:
+// Prometheus, "Exposition formats" (text 0.0.4); OpenMetrics 1.0. Thread rule: pure; any thread.
 #pragma once
 
 #include <string>
@@ -20,8 +19,10 @@
 namespace radar_spoof {
 
 // Families with at least one series. Label values are as given, not yet escaped.
-std::vector<prometheus::MetricFamily> CollectFamilies(const Snapshot& snapshot,
-                                                      const ProcessMetrics& process, Instant now);
+std::vector<prometheus::MetricFamily> CollectFamilies(const Snapshot& snapshot, Instant now);
+std::vector<prometheus::MetricFamily> CollectFamilies(const ProcessMetrics& process);
+
+enum class PagePart { kFirst, kLast };  // OpenMetrics' "# EOF" ends the last
 
 // Whatever the strings hold, the result is valid UTF-8 and one sample a line: in label values and
 // help texts invalid UTF-8 becomes U+FFFD, CR and NUL are dropped, the rest is escaped. Numbers are
@@ -29,8 +30,13 @@ std::vector<prometheus::MetricFamily> CollectFamilies(const Snapshot& snapshot,
 // series is the same whichever was negotiated.
 // REQUIRES: counters (named *_total), gauges and histograms whose last bucket is +Inf.
 std::string SerializeFamilies(const std::vector<prometheus::MetricFamily>& families,
-                              ExpositionFormat format);
+                              ExpositionFormat format, PagePart part = PagePart::kLast);
 
+// The page in two parts: first what only a poll, a reload or FreshUntil() changes, then what
+// differs from scrape to scrape.
+std::string RenderPolled(const Snapshot& snapshot, Instant now, ExpositionFormat format);
+std::string RenderProcess(const ProcessMetrics& process, ExpositionFormat format);
+// Both.
 std::string RenderExposition(const Snapshot& snapshot, const ProcessMetrics& process, Instant now,
                              ExpositionFormat format);
 

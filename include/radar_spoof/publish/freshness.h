@@ -1,7 +1,7 @@
 // Publish: may a query's last good answer still be shown? A value that is too old leaves the page;
 // it is never a flat line. docs/metrics.md has the table for users.
 //
-// Used by: exposition; the landing page.
+// Used by: exposition; the landing page; metrics_page.
 // Thread rule: pure.
 #pragma once
 
@@ -29,5 +29,10 @@ Seconds MaxDataAge(const Query& query, const PollingConfig& polling);
 // - the bucket behind it ended more than MaxDataAge ago, by the wall clock. Without timestamps in
 //   the answer `last_updated` stands for the bucket's end; without either this rule is silent.
 bool IsFresh(const QueryState& state, const PollingConfig& polling, Instant now);
+
+// Until when, on each clock, a page of this snapshot made at `now` still shows what may be shown:
+// no value leaves it earlier, no rate-limit hold ends. Both exclusive; a wall clock that goes back
+// before `now` makes it void too.
+Instant FreshUntil(const Snapshot& snapshot, Instant now);
 
 }  // namespace radar_spoof

@@ -14,14 +14,14 @@
 namespace radar_spoof {
 
 struct ProcessMetrics {
-  std::optional<double> cpu_seconds;  // user and system
-  std::optional<std::uint64_t> open_fds;
-  std::optional<std::uint64_t> max_fds;  // 2^64 - 1: unlimited
-  std::optional<std::uint64_t> virtual_memory_bytes;
-  std::optional<std::uint64_t> virtual_memory_max_bytes;  // 2^64 - 1: unlimited
-  std::optional<std::uint64_t> resident_memory_bytes;
-  std::optional<WallTime> start_time;
-  std::optional<std::uint64_t> threads;
+  std::optional<double> cpu_seconds = {};  // user and system
+  std::optional<std::uint64_t> open_fds = {};
+  std::optional<std::uint64_t> max_fds = {};  // 2^64 - 1: unlimited
+  std::optional<std::uint64_t> virtual_memory_bytes = {};
+  std::optional<std::uint64_t> virtual_memory_max_bytes = {};  // 2^64 - 1: unlimited
+  std::optional<std::uint64_t> resident_memory_bytes = {};
+  std::optional<WallTime> start_time = {};
+  std::optional<std::uint64_t> threads = {};
 };
 
 // `start_time`: the wall clock when the process started, as main read it. It is not computed from

@@ -36,9 +36,11 @@ struct ServerRequest {
 struct ServerResponse {
   int status = 200;  // 200 to 599
   // Content-Length, Date and Connection are the server's own.
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};
   std::chrono::milliseconds delay{0};  // held back this long first; only with kThreadPerConnection
+  // What the body begins with, before `body`: one text that many responses share. May be null.
+  std::shared_ptr<const std::string> shared_body = nullptr;
 };
 
 struct ListenAddress {

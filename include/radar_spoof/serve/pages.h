@@ -15,10 +15,12 @@
 #include <string>
 #include <string_view>
 
+#include "radar_spoof/publish/process_metrics.h"
 #include "radar_spoof/publish/snapshot.h"
 #include "radar_spoof/serve/basic_auth.h"
 #include "radar_spoof/serve/content_negotiation.h"
 #include "radar_spoof/serve/http_server.h"
+#include "radar_spoof/serve/metrics_page.h"
 #include "radar_spoof/words/clock.h"
 
 namespace radar_spoof {
@@ -26,8 +28,8 @@ namespace radar_spoof {
 // Functions are called from the thread that calls Respond(), several at once.
 struct PagesOptions {
   std::string telemetry_path = "/metrics";  // begins with "/"
-  // The page of metrics as of now.
-  std::function<std::string(ExpositionFormat)> exposition;
+  // What this process says of itself.
+  std::function<ProcessMetrics()> process;
   // Reads the configuration again; the error if the old one stays. Unset: reloading is not enabled.
   std::function<std::optional<std::string>()> reload;
   // Whether the request may be answered. Unset: everyone's may.
@@ -37,7 +39,7 @@ struct PagesOptions {
 // Thread rule: Respond() may be called from any thread. Blocks as long as the options' functions.
 class Pages {
  public:
-  // REQUIRES: `store` and `clock` outlive this; `options.exposition` is set.
+  // REQUIRES: `store` and `clock` outlive this; `options.process` is set.
   Pages(const SnapshotStore& store, const Clock& clock, PagesOptions options);
 
   ServerResponse Respond(const ServerRequest& request) const;
@@ -54,6 +56,7 @@ class Pages {
   const SnapshotStore& store_;
   const Clock& clock_;
   const PagesOptions options_;
+  const MetricsPage metrics_;
 };
 
 }  // namespace radar_spoof

@@ -1,0 +1,59 @@
+// Serve: the body of /metrics, rendered and compressed once for every change and served many times.
+//
+// Used by: pages. A scrape costs the part that differs from scrape to scrape (process metrics) and
+// a copy to the socket of the part that does not; what a poll, a reload or the time changes is made
+// anew by the first scrape that finds it changed.
+// Thread rule: any thread, several at once; the first after a change makes the others wait.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "radar_spoof/publish/exposition_format.h"
+#include "radar_spoof/publish/process_metrics.h"
+#include "radar_spoof/publish/snapshot.h"
+#include "radar_spoof/serve/gzip.h"
+#include "radar_spoof/words/clock.h"
+
+namespace radar_spoof {
+
+class MetricsPage {
+ public:
+  // REQUIRES: `store` and `clock` outlive this. `process` is called for every scrape.
+  MetricsPage(const SnapshotStore& store, const Clock& clock,
+              std::function<ProcessMetrics()> process);
+
+  // The body is `shared`, then `own`.
+  struct Body {
+    std::shared_ptr<const std::string> shared;
+    std::string own;
+  };
+  Body Render(ExpositionFormat format, bool gzip) const;
+
+ private:
+  // The shared part in one format and coding, and for how long it may be served.
+  struct Part {
+    std::weak_ptr<const Snapshot> snapshot;
+    Instant made;
+    Instant until;
+    std::shared_ptr<const std::string> text;
+    GzipBegun begun;  // without its bytes, which are `text`; empty when not compressed
+
+    bool Holds(const std::shared_ptr<const Snapshot>& current, Instant now) const;
+  };
+  struct Variant {
+    std::mutex mutex;
+    Part part;  // guarded by mutex
+  };
+  Part Shared(ExpositionFormat format, bool gzip) const;
+
+  const SnapshotStore& store_;
+  const Clock& clock_;
+  const std::function<ProcessMetrics()> process_;
+  mutable std::array<Variant, 4> variants_;  // by format and coding
+};
+
+}  // namespace radar_spoof
