@@ -299,6 +299,7 @@ void Poller::Publish() {
   for (std::size_t i = 0; i < state_.queries.size(); ++i) {
     state_.queries[i].next_poll = schedule_.NextPoll(i, now);
   }
+  state_.api.budget = {schedule_.SpentLately(now), settings_.config.api().rate_limit, now.wall};
   store_.Publish(state_);
 }
 

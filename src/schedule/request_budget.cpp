@@ -36,6 +36,13 @@ double RequestBudget::TokensAt(SteadyTime now) const {
   return std::min(BurstOf(limit_), tokens_ + elapsed * RequestsPerMillisecond(limit_));
 }
 
+int RequestBudget::SpentLately(SteadyTime now) const {
+  const auto first = std::find_if(last_hour_.begin(), last_hour_.end(), [now](const Sent& sent) {
+    return sent.at + kWindow > now;
+  });
+  return static_cast<int>(last_hour_.end() - first);
+}
+
 SteadyTime RequestBudget::EarliestRequest(SteadyTime now) const {
   SteadyTime earliest = std::max(now, hold_until_);
   const double missing = 1.0 - TokensAt(now);

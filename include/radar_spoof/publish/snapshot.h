@@ -52,6 +52,13 @@ struct DurationHistogram {
   void Observe(double seconds);
 };
 
+// Requests in the 5 minutes before `at`, of those the configuration allows.
+struct BudgetUse {
+  int used = 0;
+  int limit = 0;
+  WallTime at;
+};
+
 struct ApiState {
   bool up = false;                        // the last request was answered well
   std::map<int, std::uint64_t> requests;  // by HTTP status; 0: no answer
@@ -60,6 +67,7 @@ struct ApiState {
   std::map<std::string, RateLimitPolicy> rate_limit;  // by policy name, [a-z0-9_-]{1,32}, at most 8
   std::optional<Instant> blocked_until;               // end of the last rate-limit hold
   std::string path;                                   // the endpoint path now in use
+  BudgetUse budget;
 };
 
 struct ReloadState {

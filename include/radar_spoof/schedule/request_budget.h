@@ -34,6 +34,9 @@ class RequestBudget {
   // Counts one request sent at `now`. REQUIRES: `now` never goes back.
   void Spend(SteadyTime now, bool is_retry);
 
+  // How many were sent in the 5 minutes before `now`.
+  int SpentLately(SteadyTime now) const;
+
   // Nothing before `until`; an earlier hold is never shortened.
   void HoldUntil(SteadyTime until);
 

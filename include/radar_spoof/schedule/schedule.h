@@ -85,6 +85,9 @@ class Schedule {
   // Whether some query waits out a refusal.
   bool HasRefused() const;
 
+  // Requests sent in the 5 minutes before `now`, of the `rate_limit` that may be.
+  int SpentLately(Instant now) const { return budget_.SpentLately(now.steady); }
+
   // End of the last rate-limit hold; nullopt when there never was one.
   std::optional<Instant> held_until() const { return held_until_; }
   bool IsInFlight(std::size_t query) const { return entries_[query].in_flight; }
