@@ -37,9 +37,8 @@ double RequestBudget::TokensAt(SteadyTime now) const {
 }
 
 int RequestBudget::SpentLately(SteadyTime now) const {
-  const auto first = std::find_if(last_hour_.begin(), last_hour_.end(), [now](const Sent& sent) {
-    return sent.at + kWindow > now;
-  });
+  const auto first = std::find_if(last_hour_.begin(), last_hour_.end(),
+                                  [now](const Sent& sent) { return sent.at + kWindow > now; });
   return static_cast<int>(last_hour_.end() - first);
 }
 
