@@ -441,8 +441,9 @@ TEST_CASE("a redirect takes no token anywhere") {
 
 // Hands each request to the simulator in this process, on the same clock.
 struct SimulatedApi {
-  explicit SimulatedApi(const Clock& clock)
-      : simulator({.credentials = {.token = std::string(kToken)}}, clock) {}
+  SimulatedApi(const Clock& clock, int rate_limit)
+      : simulator({.rate_limit = rate_limit, .credentials = {.token = std::string(kToken)}},
+                  clock) {}
 
   Answer operator()(const Request& request) {
     ServerRequest call{"GET", "", {}, {{"authorization", request.authorization}}};
@@ -477,9 +478,9 @@ const std::string kManyQueries =
     "matrix: { dmarc: [PASS, FAIL], spf: [PASS, FAIL, any] } }\n";
 
 struct SimulatedFixture : PollerFixture {
-  SimulatedFixture()
-      : PollerFixture([this](const Request& request) { return (*api)(request); }, kManyQueries),
-        api(std::make_unique<SimulatedApi>(clock)) {}
+  explicit SimulatedFixture(const std::string& queries = kManyQueries, int rate_limit = 1200)
+      : PollerFixture([this](const Request& request) { return (*api)(request); }, queries),
+        api(std::make_unique<SimulatedApi>(clock, rate_limit)) {}
   std::unique_ptr<SimulatedApi> api;
 };
 
@@ -534,6 +535,48 @@ TEST_CASE("each scenario fails in its own way, and calm brings every query back"
     CHECK(f.Now()->api.up);
     CHECK(f.LinesWith("well again").size() >= 2);
   }
+}
+
+// 90 requests in 5 minutes, were it not for the API.
+const std::string kHungryQueries =
+    "queries:\n  - { name: q, poll_interval: 20s, "
+    "matrix: { dmarc: [PASS, FAIL], spf: [PASS, FAIL, any] } }\n";
+
+TEST_CASE("an API that allows less than we would ask is never asked past it") {
+  SimulatedFixture f(kHungryQueries, 60);
+  f.RunFor(3h);
+  const auto& requests = f.Now()->api.requests;
+  CHECK(requests.size() == 1);
+  CHECK(requests.at(200) == f.http.requests().size());
+  // Nor is what it allows left unused.
+  CHECK(requests.at(200) > 36 * 40);
+  CHECK(AllSucceed(*f.Now()));
+}
+
+TEST_CASE("when others of the same user overrun the API's limit, its block is waited out") {
+  SimulatedFixture f(kHungryQueries);
+  SteadyTime blocked{};
+  f.http.At(11min, [&] {
+    for (int call = 0; call <= 1200; ++call) {
+      (void)f.api->simulator.Handle({"GET", "/client/v4/user", {}, {}});
+    }
+    blocked = f.clock.Now().steady;
+  });
+  f.RunFor(30min);
+  std::vector<Milliseconds> after;
+  for (const Request& request : f.http.requests()) {
+    if (request.at.steady >= blocked) after.push_back(request.at.steady - blocked);
+  }
+  // The one that is told, and perhaps some that were on their way with it.
+  const std::uint64_t told = f.Now()->api.requests.at(429);
+  CHECK(told >= 1);
+  CHECK(told <= 6);
+  REQUIRE(after.size() > told);
+  CHECK(after[told - 1] < 25s);
+  CHECK(after[told] >= 5min);
+  CHECK(after[told] < 6min);
+  CHECK(AllSucceed(*f.Now()));
+  CHECK(f.LinesWith("the API limits the rate").size() == 1);
 }
 
 }  // namespace
