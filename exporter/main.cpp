@@ -90,8 +90,8 @@ class Exporter {
 
   int RunOnce() {
     const bool all_good = poller_.RunOnce();
-    const std::string page = RenderExposition(*store_.Load(), ReadProcessMetrics(start_time_),
-                                              clock_.Now(), ExpositionFormat::kText);
+    // Without the process's own metrics, which in a textfile would pass for node_exporter's.
+    const std::string page = RenderPolled(*store_.Load(), clock_.Now(), ExpositionFormat::kText);
     const bool written = std::fputs(page.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
     return all_good && written ? 0 : kFailed;
   }
