@@ -136,7 +136,7 @@ Terminal TerminalOfOutput() {
   return terminal;
 }
 
-std::string Written(const Answer& answer, const CommandLine& read) {
+std::string Written(const AnsweredQuery& answer, const CommandLine& read) {
   if (read.json) return AnswerJson(answer, read.explain ? Explained::kYes : Explained::kNo);
   const Terminal terminal = TerminalOfOutput();
   std::string text = AnswerText(answer, terminal);

@@ -13,6 +13,8 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
+constexpr std::size_t kMostNamesShown = 12;
+
 YamlNode Scalar(std::string_view text) {
   YamlNode node;
   node.kind = Kind::kScalar;
@@ -92,9 +94,11 @@ Result<Query, std::string> FindQuery(const Config& config, std::string_view name
     if (query.name == name) return query;
     names.emplace_back(query.name);
   }
-  return fmt::format("no query is named \"{}\"{}; there {}", Shown(name), DidYouMean(name, names),
-                     names.size() == 1 ? fmt::format("is only {}", names.front())
-                                       : fmt::format("are {}", names.size()));
+  const std::string expected = names.size() <= kMostNamesShown
+                                   ? Joined(names)
+                                   : fmt::format("the {} in the file", names.size());
+  return fmt::format("found the name {}; expected one of {}{}", Shown(Scalar(name)), expected,
+                     DidYouMean(name, names));
 }
 
 }  // namespace radar_spoof

@@ -75,7 +75,7 @@ JsonValue WindowJson(const SpoofSample& sample) {
   });
 }
 
-JsonValue AnnotationsJson(const Answer& answer) {
+JsonValue AnnotationsJson(const AnsweredQuery& answer) {
   JsonValue list{.kind = Kind::kArray};
   for (const Annotation& each : answer.window.confidence.annotations) {
     const bool concerns = ConcernsNewest(answer.state.query, answer.window, each);
@@ -97,7 +97,7 @@ JsonValue BucketsJson(const std::vector<SpoofBucket>& buckets) {
   return list;
 }
 
-JsonValue SeriesJson(const Answer& answer) {
+JsonValue SeriesJson(const AnsweredQuery& answer) {
   JsonValue list{.kind = Kind::kArray};
   for (const ExplainedSeries& each : Explain(answer)) {
     const JsonValue value =
@@ -110,7 +110,7 @@ JsonValue SeriesJson(const Answer& answer) {
 
 }  // namespace
 
-std::string AnswerJson(const Answer& answer, Explained explained) {
+std::string AnswerJson(const AnsweredQuery& answer, Explained explained) {
   const SpoofSample& sample = *answer.state.sample;
   const Query& query = answer.state.query;
   const auto number = [](auto value) { return Number(value); };

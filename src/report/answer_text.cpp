@@ -43,7 +43,7 @@ std::string SpanText(const Annotation& annotation) {
 
 class Report {
  public:
-  Report(const Answer& answer, const Terminal& terminal)
+  Report(const AnsweredQuery& answer, const Terminal& terminal)
       : answer_(answer),
         query_(answer.state.query),
         sample_(*answer.state.sample),
@@ -149,20 +149,14 @@ class Report {
     } else {
       Field("Confidence", "not given");
     }
-    std::string counts;
-    for (const EventType type : kAllEventTypes) {
-      const int count = sample_.annotations[static_cast<std::size_t>(type)];
-      if (count == 0) continue;
-      counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", count, Name(type));
-    }
     const auto& annotations = answer_.window.confidence.annotations;
     if (annotations.empty()) {
       Field("Annotations", "none");
       return;
     }
+    const std::string counts = CountsOfNewest();
     Field("Annotations",
-          fmt::format("{} of {} concern the latest bucket{}{}", CountOfNewest(), annotations.size(),
-                      counts.empty() ? "" : ": ", counts),
+          counts.empty() ? "none in the latest bucket" : "in the latest bucket: " + counts,
           counts.empty() ? Tone::kPlain : Tone::kBad);
     for (std::size_t i = 0; i < std::min(annotations.size(), kShownAnnotations); ++i) {
       Field("", fmt::format("{} {}", Name(annotations[i].type), SpanText(annotations[i])));
@@ -172,10 +166,15 @@ class Report {
     }
   }
 
-  int CountOfNewest() const {
-    int count = 0;
-    for (const int each : sample_.annotations) count += each;
-    return count;
+  // "1 OUTAGE, 2 PIPELINE", or nothing.
+  std::string CountsOfNewest() const {
+    std::string counts;
+    for (const EventType type : kAllEventTypes) {
+      const int count = sample_.annotations[static_cast<std::size_t>(type)];
+      if (count == 0) continue;
+      counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", count, Name(type));
+    }
+    return counts;
   }
 
   void Trend() {
@@ -231,7 +230,7 @@ class Report {
     return WithoutZone(MinuteText(start));
   }
 
-  const Answer& answer_;
+  const AnsweredQuery& answer_;
   const Query& query_;
   const SpoofSample& sample_;
   const Terminal& terminal_;
@@ -242,11 +241,11 @@ class Report {
 
 }  // namespace
 
-std::string AnswerText(const Answer& answer, const Terminal& terminal) {
+std::string AnswerText(const AnsweredQuery& answer, const Terminal& terminal) {
   return Report(answer, terminal).Text();
 }
 
-std::string ExplanationText(const Answer& answer, const Terminal& terminal) {
+std::string ExplanationText(const AnsweredQuery& answer, const Terminal& terminal) {
   std::string text = Toned("What each exported series is made of", Tone::kBold, terminal) + '\n';
   for (const ExplainedSeries& each : Explain(answer)) {
     text +=

@@ -32,7 +32,7 @@ struct Asking {
   HttpClient& http;
   const Clock& clock;
 
-  Result<Answer, Failure> At(const RadarEndpoint& endpoint) const {
+  Result<AnsweredQuery, Failure> At(const RadarEndpoint& endpoint) const {
     const HttpRequest request = BuildRequest(endpoint, query, credentials);
     const auto finished = Fetch(http, request);
     const Instant now = clock.Now();
@@ -40,15 +40,16 @@ struct Asking {
     if (!window) return window.error();
     auto sample = SampleOf(query, window.value());
     if (!sample) return sample.error();
-    return Answer{StateAfter(query, std::move(sample).value(), now), std::move(window).value(),
-                  polling, now, request.url};
+    return AnsweredQuery{StateAfter(query, std::move(sample).value(), now),
+                         std::move(window).value(), polling, now, request.url};
   }
 };
 
 }  // namespace
 
-Result<Answer, Failure> Ask(const Query& query, const ApiConfig& api, const PollingConfig& polling,
-                            const Credentials& credentials, HttpClient& http, const Clock& clock) {
+Result<AnsweredQuery, Failure> Ask(const Query& query, const ApiConfig& api,
+                                   const PollingConfig& polling, const Credentials& credentials,
+                                   HttpClient& http, const Clock& clock) {
   const Asking asking{query, polling, credentials, http, clock};
   const RadarEndpoint configured(api.base_url, api.path);
   auto answer = asking.At(configured);

@@ -36,7 +36,7 @@ std::string BeforeLatest(const SpoofWindow& window) {
   return Places(std::move(positions));
 }
 
-std::string AnnotationsOf(EventType type, const Answer& answer) {
+std::string AnnotationsOf(EventType type, const AnsweredQuery& answer) {
   std::vector<std::size_t> positions;
   // Values that are too old are not shown, and their annotations are not counted.
   if (!IsFresh(answer.state, answer.polling, answer.received)) return "";
@@ -49,7 +49,7 @@ std::string AnnotationsOf(EventType type, const Answer& answer) {
 }
 
 // The source of a metric's series number `index`, with its place in the answer.
-std::string SourceOf(Metric metric, std::size_t index, const Answer& answer) {
+std::string SourceOf(Metric metric, std::size_t index, const AnsweredQuery& answer) {
   const std::string_view source = Describe(metric).source;
   const SpoofBucket& newest = answer.window.buckets.back();
   if (metric == Metric::kSpoofRatio || metric == Metric::kNotSpoofRatio) {
@@ -78,7 +78,7 @@ std::string SourceOf(Metric metric, std::size_t index, const Answer& answer) {
   return source.empty() ? "the exporter itself" : std::string(source);
 }
 
-void AddFamily(const prometheus::MetricFamily& family, Metric metric, const Answer& answer,
+void AddFamily(const prometheus::MetricFamily& family, Metric metric, const AnsweredQuery& answer,
                std::vector<ExplainedSeries>& explained) {
   const std::string text = SerializeFamilies({family}, ExpositionFormat::kText);
   std::size_t index = 0;
@@ -96,7 +96,7 @@ void AddFamily(const prometheus::MetricFamily& family, Metric metric, const Answ
 
 }  // namespace
 
-std::vector<ExplainedSeries> Explain(const Answer& answer) {
+std::vector<ExplainedSeries> Explain(const AnsweredQuery& answer) {
   Snapshot snapshot;
   snapshot.queries = {answer.state};
   snapshot.polling = answer.polling;

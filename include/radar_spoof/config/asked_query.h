@@ -33,7 +33,7 @@ struct AskedQuery {
 // The error is every problem, one a line.
 Result<AskedQuery, std::vector<std::string>> ReadQueryFlags(const QueryFlags& flags);
 
-// The configured query of that name; else a sentence that names the nearest.
+// The configured query of that name; else what is wrong with the name.
 Result<Query, std::string> FindQuery(const Config& config, std::string_view name);
 
 }  // namespace radar_spoof

@@ -13,7 +13,7 @@ namespace radar_spoof {
 
 enum class Explained { kNo, kYes };  // kYes: with Explain() as `series`, and `url`
 
-std::string AnswerJson(const Answer& answer, Explained explained);
+std::string AnswerJson(const AnsweredQuery& answer, Explained explained);
 
 // {"error": {"reason": "unauthorized", "detail": "..."}}
 std::string FailureJson(const Failure& failure);

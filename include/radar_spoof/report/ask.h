@@ -18,7 +18,7 @@
 
 namespace radar_spoof {
 
-struct Answer {
+struct AnsweredQuery {
   QueryState state;       // as the exporter would hold it after this poll; with a sample
   SpoofWindow window;     // what the sample was taken from
   PollingConfig polling;  // decides what the exporter would show
@@ -26,7 +26,8 @@ struct Answer {
   std::string url;  // that was asked; holds no credential
 };
 
-Result<Answer, Failure> Ask(const Query& query, const ApiConfig& api, const PollingConfig& polling,
-                            const Credentials& credentials, HttpClient& http, const Clock& clock);
+Result<AnsweredQuery, Failure> Ask(const Query& query, const ApiConfig& api,
+                                   const PollingConfig& polling, const Credentials& credentials,
+                                   HttpClient& http, const Clock& clock);
 
 }  // namespace radar_spoof

@@ -20,6 +20,6 @@ struct ExplainedSeries {
 };
 
 // Every metric with the label `query`, in the catalog's order.
-std::vector<ExplainedSeries> Explain(const Answer& answer);
+std::vector<ExplainedSeries> Explain(const AnsweredQuery& answer);
 
 }  // namespace radar_spoof
