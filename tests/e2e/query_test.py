@@ -7,6 +7,7 @@ import os
 import pathlib
 import pty
 import re
+import signal
 import statistics
 import struct
 import subprocess
@@ -249,6 +250,16 @@ class QueryTest(EndToEndTest):
                                  text=True, timeout=PATIENCE)
         self.assertEqual(run.returncode, 1)
         self.assertIn("could not be written", run.stderr)
+
+    def test_a_reader_that_leaves_early_ends_it_quietly(self):
+        self.start()
+        ours, theirs = os.pipe()
+        os.close(ours)
+        run = subprocess.run(self.command("dmarc_fail"), env=exporter_environment(TOKEN),
+                             stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.PIPE,
+                             text=True, timeout=PATIENCE)
+        os.close(theirs)
+        self.assertEqual((run.returncode, run.stderr), (-signal.SIGPIPE, ""))
 
     def test_the_credential_comes_out_nowhere(self):
         canary = "canary-1b9d6bcd4c3a"
