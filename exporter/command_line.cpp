@@ -30,7 +30,7 @@ struct Flags {
 
 void AddFlags(CLI::App& app, Flags& flags) {
   CommandLine& read = flags.read;
-  read.config_file = "/etc/radar_spoof_exporter/config.yaml";
+  read.config_file = kDefaultConfigFile;
   read.telemetry_path = "/metrics";
   app.set_help_flag("-h,--help", "Print this and exit");
   app.footer(kSubcommands);

@@ -16,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "command_line.h"
 #include "process_environment.h"
 #include "radar_spoof/config/asked_query.h"
 #include "radar_spoof/fetch/radar_request.h"
@@ -28,9 +29,8 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kUnusable = 2;
-constexpr const char* kDefaultConfigFile = "/etc/radar_spoof_exporter/config.yaml";
 
-struct CommandLine {
+struct QueryCommandLine {
   std::string name;         // of a configured query; empty: ad hoc
   std::string config_file;  // empty: the default one, if it is there
   QueryFlags flags;
@@ -50,7 +50,7 @@ void Tell(const std::string& line) {
   std::fprintf(stderr, "radar_spoof_exporter query: %s\n", line.c_str());
 }
 
-void AddFlags(CLI::App& app, CommandLine& read) {
+void AddFlags(CLI::App& app, QueryCommandLine& read) {
   app.set_help_flag("-h,--help", "Print this and exit");
   app.add_option("NAME", read.name, "A configured query; without it, ask ad hoc by these:");
   for (const Dimension dimension : kAllDimensions) {
@@ -79,14 +79,14 @@ void AddFlags(CLI::App& app, CommandLine& read) {
                "Also name the field of the answer behind every exported series");
 }
 
-Lines CheckUse(const CommandLine& read) {
+Lines CheckUse(const QueryCommandLine& read) {
   bool ad_hoc = read.flags.agg_interval || read.flags.date_range || read.flags.control;
   for (const auto& filter : read.flags.filters) ad_hoc = ad_hoc || filter.has_value();
   if (read.name.empty() || !ad_hoc) return {};
   return {"found a query's name beside flags that ask ad hoc; expected one of them"};
 }
 
-Result<std::optional<Config>, Lines> ReadConfig(const CommandLine& read) {
+Result<std::optional<Config>, Lines> ReadConfig(const QueryCommandLine& read) {
   std::error_code ignored;
   const std::string file = read.config_file.empty() ? kDefaultConfigFile : read.config_file;
   if (read.config_file.empty() && !std::filesystem::exists(file, ignored) && !ignored) {
@@ -103,7 +103,7 @@ Result<std::optional<Config>, Lines> ReadConfig(const CommandLine& read) {
   return problems;
 }
 
-Result<Question, Lines> ReadQuestion(const CommandLine& read) {
+Result<Question, Lines> ReadQuestion(const QueryCommandLine& read) {
   const auto config = ReadConfig(read);
   if (!config) return config.error();
   const auto& configured = config.value();
@@ -136,7 +136,7 @@ Terminal TerminalOfOutput() {
   return terminal;
 }
 
-std::string Written(const AnsweredQuery& answer, const CommandLine& read) {
+std::string Written(const AnsweredQuery& answer, const QueryCommandLine& read) {
   if (read.json) return AnswerJson(answer, read.explain ? Explained::kYes : Explained::kNo);
   const Terminal terminal = TerminalOfOutput();
   std::string text = AnswerText(answer, terminal);
@@ -152,7 +152,7 @@ int Print(const std::string& text, int code) {
   return written ? code : kFailed;
 }
 
-int AskAndPrint(const Question& question, const CommandLine& read) {
+int AskAndPrint(const Question& question, const QueryCommandLine& read) {
   ProcessEnvironment environment;
   CredentialReader reader(question.api.credentials, [&environment](const std::string& name) {
     return environment.Read(name);
@@ -179,7 +179,7 @@ int RunQueryCommand(int argc, const char* const* argv) {
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App app("Asks Cloudflare Radar once and prints the answer. Costs one request.",
                "radar_spoof_exporter query");
-  CommandLine read;
+  QueryCommandLine read;
   AddFlags(app, read);
   try {
     app.parse(argc, argv);
