@@ -13,6 +13,8 @@
 
 namespace radar_spoof {
 
+inline constexpr const char* kDefaultConfigFile = "/etc/radar_spoof_exporter/config.yaml";
+
 struct CommandLine {
   std::string config_file;
   bool config_check = false;

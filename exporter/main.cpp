@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 #include <random>
+#include <string_view>
 #include <thread>
 
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "command_line.h"
 #include "process_environment.h"
 #include "process_hardening.h"
+#include "query_command.h"
 #include "radar_spoof/publish/exposition.h"
 #include "radar_spoof/publish/poller.h"
 #include "radar_spoof/serve/basic_auth.h"
@@ -90,8 +92,8 @@ class Exporter {
 
   int RunOnce() {
     const bool all_good = poller_.RunOnce();
-    const std::string page = RenderExposition(*store_.Load(), ReadProcessMetrics(start_time_),
-                                              clock_.Now(), ExpositionFormat::kText);
+    // Without the process's own metrics, which in a textfile would pass for node_exporter's.
+    const std::string page = RenderPolled(*store_.Load(), clock_.Now(), ExpositionFormat::kText);
     const bool written = std::fputs(page.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
     return all_good && written ? 0 : kFailed;
   }
@@ -203,6 +205,9 @@ int main(int argc, char** argv) {
   ForbidCoreDumps();
   ReturnFreedMemory();
   try {
+    if (argc > 1 && std::string_view(argv[1]) == "query") {
+      return RunQueryCommand(argc - 1, argv + 1);
+    }
     const auto command_line = ParseCommandLine(argc, argv);
     if (command_line) return Run(command_line.value());
     const EarlyExit& early = command_line.error();

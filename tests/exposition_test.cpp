@@ -23,7 +23,7 @@ using Lines = std::vector<std::string>;
 constexpr std::string_view kRatio = "cloudflare_radar_email_spoof_ratio";
 
 std::string Render(const Snapshot& snapshot, ExpositionFormat format = ExpositionFormat::kText) {
-  return RenderExposition(snapshot, GoldenProcessMetrics(), kGoldenNow, format);
+  return RenderPolled(snapshot, kGoldenNow, format) + RenderProcess(GoldenProcessMetrics(), format);
 }
 
 Lines LinesOf(const std::string& text) {
@@ -210,7 +210,7 @@ TEST_CASE("Of a rate-limit policy only what the API said is shown") {
 TEST_CASE("What the process cannot read about itself is left out") {
   ProcessMetrics process;
   process.threads = 3;
-  const std::string text = RenderExposition({}, process, kGoldenNow, ExpositionFormat::kText);
+  const std::string text = RenderProcess(process, ExpositionFormat::kText);
   CHECK(Samples(text, "process_threads") == Lines{" 3"});
   CHECK(text.find("process_cpu") == std::string::npos);
   CHECK(text.find("process_start") == std::string::npos);

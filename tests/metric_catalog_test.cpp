@@ -19,7 +19,7 @@ std::string ReadSourceFile(const std::string& name) {
   return text.str();
 }
 
-// "| `name` | type | labels |", as docs/metrics.md's rows begin; "-" for no label.
+// "| `name` | type | labels | made of |", as docs/metrics.md's rows begin; "-" for nothing.
 std::string TableRow(const MetricDescription& metric) {
   std::string labels;
   for (const std::string_view label : metric.labels) {
@@ -27,8 +27,11 @@ std::string TableRow(const MetricDescription& metric) {
     labels += label;
   }
   if (labels.empty()) labels = "-";
+  std::string source(metric.source.empty() ? "-" : metric.source);
+  const bool is_path = source.starts_with("result.") || source.starts_with("/proc/");
+  if (is_path) source = "`" + source + "`";
   return "| `" + std::string(metric.name) + "` | " + std::string(Name(metric.type)) + " | " +
-         labels + " |";
+         labels + " | " + source + " |";
 }
 
 TEST_CASE("docs/metrics.md has a row for every metric and no other, in order") {
@@ -40,7 +43,7 @@ TEST_CASE("docs/metrics.md has a row for every metric and no other, in order") {
       continue;
     }
     std::size_t end = 0;
-    for (int bar = 0; bar < 4 && end != std::string::npos; ++bar) end = line.find('|', end) + 1;
+    for (int bar = 0; bar < 5 && end != std::string::npos; ++bar) end = line.find('|', end) + 1;
     rows.push_back(line.substr(0, end));
   }
   std::vector<std::string> expected;
@@ -88,6 +91,21 @@ TEST_CASE("Every help text is one sentence on one line") {
   for (const MetricDescription& metric : MetricCatalog()) {
     CHECK_MESSAGE(metric.help.ends_with("."), metric.name);
     CHECK_MESSAGE(metric.help.find_first_of("\n\r\"\\") == std::string_view::npos, metric.name);
+  }
+}
+
+TEST_CASE("Every help text names what the value is made of") {
+  for (const MetricDescription& metric : MetricCatalog()) {
+    CHECK_MESSAGE(metric.help.find(metric.source) != std::string_view::npos, metric.name);
+  }
+}
+
+TEST_CASE("What is said of email, and of how far to trust it, is made of the API's answer") {
+  for (const Metric metric :
+       {Metric::kSpoofRatio, Metric::kNotSpoofRatio, Metric::kSpoofWindowMeanRatio,
+        Metric::kSpoofWindowStddevRatio, Metric::kSpoofControlRatio, Metric::kQuerySample,
+        Metric::kQueryLastUpdated, Metric::kQueryConfidenceLevel, Metric::kQueryAnnotations}) {
+    CHECK_MESSAGE(Describe(metric).source.starts_with("result."), Describe(metric).name);
   }
 }
 

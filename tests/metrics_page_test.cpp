@@ -41,7 +41,8 @@ TEST_CASE_FIXTURE(MetricsPageFixture, "the page is the exposition, with the proc
   for (const auto format : {ExpositionFormat::kText, ExpositionFormat::kOpenMetrics}) {
     const std::string text = Text(format);
     const ProcessMetrics process{.threads = scrapes_};
-    CHECK(text == RenderExposition(*store_.Load(), process, kGoldenNow, format));
+    CHECK(text ==
+          RenderPolled(*store_.Load(), kGoldenNow, format) + RenderProcess(process, format));
   }
 }
 

@@ -53,9 +53,12 @@ Confidence ReadConfidence(const JsonValue& meta) {
   confidence.level = ReadLevel(info->Find("level"));
   const JsonValue* const annotations = info->Find("annotations");
   if (annotations == nullptr || !annotations->Is(JsonValue::Kind::kArray)) return confidence;
-  for (const JsonValue& item : annotations->items) {
+  for (std::size_t i = 0; i < annotations->items.size(); ++i) {
     if (confidence.annotations.size() == kMaxAnnotations) break;
-    if (item.Is(JsonValue::Kind::kObject)) confidence.annotations.push_back(ReadAnnotation(item));
+    const JsonValue& item = annotations->items[i];
+    if (!item.Is(JsonValue::Kind::kObject)) continue;
+    confidence.annotations.push_back(ReadAnnotation(item));
+    confidence.annotations.back().position = i;
   }
   return confidence;
 }

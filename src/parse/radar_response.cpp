@@ -151,33 +151,17 @@ std::optional<Failure> CheckSum(const SpoofBucket& bucket, std::string_view name
                              bucket.start ? " at " + FormatRfc3339(*bucket.start) : ""));
 }
 
-// The bucket one control period before the sample's; nullptr when there is no such.
-const SpoofBucket* FindCounterpart(const std::vector<SpoofBucket>& control,
-                                   const SpoofBucket& sample, Seconds shift) {
-  if (control.empty()) return nullptr;
-  const SpoofBucket& newest = control.back();
-  if (!sample.start || !newest.start) {
-    return sample.start.has_value() == newest.start.has_value() ? &newest : nullptr;
-  }
-  const auto found = std::find_if(control.begin(), control.end(), [&](const SpoofBucket& bucket) {
-    return bucket.start == *sample.start - shift;
-  });
-  return found == control.end() ? nullptr : &*found;
-}
-
 Result<std::optional<Ratio>, Failure> ControlOf(const SpoofWindow& window, const Query& query) {
-  const SpoofBucket* const same =
-      FindCounterpart(window.control, window.buckets.back(), query.date_range.ControlShift());
+  const SpoofBucket* const same = ControlBucket(query, window);
   if (same == nullptr) return std::optional<Ratio>();
   if (auto problem = CheckSum(*same, "serie_1")) return *problem;
   return std::optional(same->spoof);
 }
 
-AnnotationCounts CountAnnotations(const std::vector<Annotation>& annotations,
-                                  const SpoofBucket& sample, Seconds interval) {
+AnnotationCounts CountAnnotations(const Query& query, const SpoofWindow& window) {
   AnnotationCounts counts{};
-  for (const Annotation& annotation : annotations) {
-    if (sample.start && !annotation.Overlaps(*sample.start, *sample.start + interval)) continue;
+  for (const Annotation& annotation : window.confidence.annotations) {
+    if (!ConcernsNewest(query, window, annotation)) continue;
     ++counts[static_cast<std::size_t>(annotation.type)];
   }
   return counts;
@@ -265,9 +249,28 @@ Result<SpoofSample, Failure> SampleOf(const Query& query, const SpoofWindow& win
       .window = StatisticsOf(std::span(window.buckets).first(window.buckets.size() - 1)),
       .control = control.value(),
       .confidence_level = window.confidence.level,
-      .annotations = CountAnnotations(window.confidence.annotations, newest, interval),
+      .annotations = CountAnnotations(query, window),
       .last_updated = window.last_updated,
       .trend = TrendOf(window.buckets, interval)};
+}
+
+const SpoofBucket* ControlBucket(const Query& query, const SpoofWindow& window) {
+  if (window.control.empty()) return nullptr;
+  const SpoofBucket& newest = window.buckets.back();
+  const SpoofBucket& newest_control = window.control.back();
+  if (!newest.start || !newest_control.start) {
+    return newest.start.has_value() == newest_control.start.has_value() ? &newest_control : nullptr;
+  }
+  const WallTime wanted = *newest.start - query.date_range.ControlShift();
+  const auto found =
+      std::find_if(window.control.begin(), window.control.end(),
+                   [&](const SpoofBucket& bucket) { return bucket.start == wanted; });
+  return found == window.control.end() ? nullptr : &*found;
+}
+
+bool ConcernsNewest(const Query& query, const SpoofWindow& window, const Annotation& annotation) {
+  const auto start = window.buckets.back().start;
+  return !start || annotation.Overlaps(*start, *start + Length(query.agg_interval));
 }
 
 Result<SpoofSample, Failure> ReadAnswer(const Query& query, const HttpResponse& response,

@@ -114,7 +114,7 @@ Result<std::vector<SpoofBucket>, Failure> ReadSeries(const JsonValue& series,
     if (!not_spoof_share) return not_spoof_share.error();
     const double sum = spoof_share.value().value + not_spoof_share.value().value;
     buckets.push_back({std::nullopt, spoof_share.value().ratio, not_spoof_share.value().ratio,
-                       std::abs(sum - 100.0) <= kSumTolerance});
+                       std::abs(sum - 100.0) <= kSumTolerance, i});
   }
   if (timestamps != nullptr) problem = ReadStarts(*timestamps, name, buckets);
   if (problem) return *problem;

@@ -223,9 +223,4 @@ std::string RenderProcess(const ProcessMetrics& process, ExpositionFormat format
   return SerializeFamilies(CollectFamilies(process), format, PagePart::kLast);
 }
 
-std::string RenderExposition(const Snapshot& snapshot, const ProcessMetrics& process, Instant now,
-                             ExpositionFormat format) {
-  return RenderPolled(snapshot, now, format) + RenderProcess(process, format);
-}
-
 }  // namespace radar_spoof

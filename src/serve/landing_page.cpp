@@ -1,12 +1,12 @@
 #include "radar_spoof/serve/landing_page.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
 #include "html_text.h"
 #include "radar_spoof/publish/freshness.h"
+#include "radar_spoof/words/plain_words.h"
 #include "radar_spoof/words/version.h"
 #include "sparkline.h"
 
@@ -48,45 +48,6 @@ dt { color: var(--soft); } dd { margin: 0; }
   td.name { display: block; min-width: 0; } td.name::before { content: none; }
   dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } }
 )css";
-
-std::string FilterText(const Filters& filters) {
-  std::string text;
-  for (const Dimension dimension : kAllDimensions) {
-    if (filters.IsAny(dimension)) continue;
-    text += fmt::format("{}{}={}", text.empty() ? "" : " ", LabelName(dimension),
-                        filters.Label(dimension));
-  }
-  return text.empty() ? "all mail" : text;
-}
-
-std::string_view InPlainWords(FailureReason reason) {
-  switch (reason) {
-    case FailureReason::kDns: return "the API's host name is not found";
-    case FailureReason::kConnect: return "the API takes no connection";
-    case FailureReason::kTls: return "the API could not prove who it is";
-    case FailureReason::kTimeout: return "no whole answer in time";
-    case FailureReason::kTransport: return "the connection broke off";
-    case FailureReason::kRateLimited: return "too many requests; the API made us wait";
-    case FailureReason::kUnauthorized: return "the API does not accept the token";
-    case FailureReason::kRejected: return "the API does not accept the request";
-    case FailureReason::kNotFound: return "the API has no such endpoint";
-    case FailureReason::kServer: return "the API has a fault of its own";
-    case FailureReason::kApiError: return "the API reports an error";
-    case FailureReason::kTooLarge: return "the answer is too large";
-    case FailureReason::kParse: return "the answer is not JSON";
-    case FailureReason::kValidation: return "the answer is not as documented";
-    case FailureReason::kEmpty: return "the answer holds no complete bucket";
-  }
-  return "";
-}
-
-// Cloudflare Radar, "Confidence levels".
-std::string_view ConfidenceText(int level) {
-  constexpr std::array<std::string_view, 5> kTexts = {"too little and erratic data",
-                                                      "too little data", "erratic data",
-                                                      "not assigned", "no known issue"};
-  return kTexts.at(static_cast<std::size_t>(level) - 1);
-}
 
 std::string RatioCell(const QueryState& state, bool fresh) {
   if (!fresh) {

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "html_text.h"
+#include "radar_spoof/words/plain_words.h"
 
 namespace radar_spoof {
 namespace {

@@ -18,6 +18,7 @@ struct Annotation {
   EventType type;
   std::optional<WallTime> start;  // nullopt: missing or unreadable
   std::optional<WallTime> end;    // likewise; an instantaneous one ends where it starts
+  std::size_t position = 0;       // in the list it is from
 
   // Whether it concerns any of [from, to). A missing end is open.
   bool Overlaps(WallTime from, WallTime to) const;

@@ -42,7 +42,13 @@ Result<SpoofWindow, Failure> ReadWindow(const Query& query, const HttpResponse& 
 // compared with it does not add up.
 Result<SpoofSample, Failure> SampleOf(const Query& query, const SpoofWindow& window);
 
-// Both in one.
+// The control period's bucket that is compared with the window's newest one; nullptr when there is
+// none.
+const SpoofBucket* ControlBucket(const Query& query, const SpoofWindow& window);
+// Whether an annotation concerns the window's newest bucket; without timestamps all do.
+bool ConcernsNewest(const Query& query, const SpoofWindow& window, const Annotation& annotation);
+
+// ReadWindow() and SampleOf() in one.
 Result<SpoofSample, Failure> ReadAnswer(const Query& query, const HttpResponse& response,
                                         WallTime now);
 

@@ -8,6 +8,7 @@
 // Thread rule: pure.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -24,7 +25,8 @@ struct SpoofBucket {
   std::optional<WallTime> start;  // all buckets of a series have one, or none has
   Ratio spoof;
   Ratio not_spoof;
-  bool adds_up;  // SPOOF + NOT_SPOOF is 100 %, give or take 0.01
+  bool adds_up;              // SPOOF + NOT_SPOOF is 100 %, give or take 0.01
+  std::size_t position = 0;  // in the series' arrays
 };
 
 // Oldest first; without `timestamps` in the order of the answer. `name` is only for messages.

@@ -33,11 +33,8 @@ std::string SerializeFamilies(const std::vector<prometheus::MetricFamily>& famil
                               ExpositionFormat format, PagePart part = PagePart::kLast);
 
 // The page in two parts: first what only a poll, a reload or FreshUntil() changes, then what
-// differs from scrape to scrape.
+// differs from scrape to scrape. `--once` prints the first alone.
 std::string RenderPolled(const Snapshot& snapshot, Instant now, ExpositionFormat format);
 std::string RenderProcess(const ProcessMetrics& process, ExpositionFormat format);
-// Both.
-std::string RenderExposition(const Snapshot& snapshot, const ProcessMetrics& process, Instant now,
-                             ExpositionFormat format);
 
 }  // namespace radar_spoof

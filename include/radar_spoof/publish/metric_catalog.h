@@ -1,8 +1,8 @@
 // Publish: every metric family this program serves, in the order it is served. The one home of
-// their names, types, labels and help texts: the public interface that dashboards and alerts are
-// written against, so a change here is a breaking change.
+// their names, types, labels, sources and help texts: the public interface that dashboards and
+// alerts are written against, so a change here is a breaking change.
 //
-// Used by: exposition; tests hold docs/metrics.md and README.md against it.
+// Used by: exposition; explanation; tests hold docs/metrics.md and README.md against it.
 // Sources: naming and units as in Prometheus, "Metric and label naming"; units as in OpenMetrics
 // 1.0; process_* as in "Writing client libraries".
 // Thread rule: constants.
@@ -62,7 +62,10 @@ struct MetricDescription {
   std::string_view name;  // in full: counters end in _total
   MetricType type;
   std::span<const std::string_view> labels;  // on every series, in this order; `le` not listed
-  std::string_view help;                     // one line
+  // What it is made of, in the API's terms: a path in the answer's JSON, a header, or a parameter
+  // of the request; a file of /proc for the process. Empty: of nothing outside the exporter.
+  std::string_view source;
+  std::string_view help;  // one line; names the source
 };
 
 // Every family, in exposition order; indexed by Metric.

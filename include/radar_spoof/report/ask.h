@@ -1,0 +1,33 @@
+// Report: one query, asked once, for a person who waits.
+//
+// Used by: the command `query`.
+// Errors: as a poll's (error.h); the detail never holds the credential.
+// Blocking: for one request, or two where the endpoint's path has changed; each takes at most the
+// timeout that `http` was made with. Nothing is repeated: the person can do that.
+#pragma once
+
+#include <string>
+
+#include "radar_spoof/config/config.h"
+#include "radar_spoof/config/credentials.h"
+#include "radar_spoof/fetch/http_client.h"
+#include "radar_spoof/parse/radar_response.h"
+#include "radar_spoof/publish/snapshot.h"
+#include "radar_spoof/words/clock.h"
+#include "radar_spoof/words/result.h"
+
+namespace radar_spoof {
+
+struct AnsweredQuery {
+  QueryState state;       // as the exporter would hold it after this poll; with a sample
+  SpoofWindow window;     // what the sample was taken from
+  PollingConfig polling;  // decides what the exporter would show
+  Instant received;
+  std::string url;  // that was asked; holds no credential
+};
+
+Result<AnsweredQuery, Failure> Ask(const Query& query, const ApiConfig& api,
+                                   const PollingConfig& polling, const Credentials& credentials,
+                                   HttpClient& http, const Clock& clock);
+
+}  // namespace radar_spoof

@@ -1,0 +1,118 @@
+#include "radar_spoof/report/explanation.h"
+
+#include <algorithm>
+#include <span>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "radar_spoof/publish/exposition.h"
+#include "radar_spoof/publish/freshness.h"
+#include "radar_spoof/publish/metric_catalog.h"
+
+namespace radar_spoof {
+namespace {
+
+// "0-2,4": rising numbers, runs of them joined.
+std::string Places(std::vector<std::size_t> positions) {
+  std::sort(positions.begin(), positions.end());
+  std::string text;
+  for (std::size_t i = 0; i < positions.size();) {
+    std::size_t last = i;
+    while (last + 1 < positions.size() && positions[last + 1] == positions[last] + 1) ++last;
+    if (!text.empty()) text += ',';
+    text += last == i ? fmt::format("{}", positions[i])
+                      : fmt::format("{}-{}", positions[i], positions[last]);
+    i = last + 1;
+  }
+  return text;
+}
+
+std::string BeforeLatest(const SpoofWindow& window) {
+  std::vector<std::size_t> positions;
+  for (const SpoofBucket& bucket : std::span(window.buckets).first(window.buckets.size() - 1)) {
+    positions.push_back(bucket.position);
+  }
+  return Places(std::move(positions));
+}
+
+std::string AnnotationsOf(EventType type, const AnsweredQuery& answer) {
+  std::vector<std::size_t> positions;
+  // Values that are too old are not shown, and their annotations are not counted.
+  if (!IsFresh(answer.state, answer.polling, answer.received)) return "";
+  for (const Annotation& annotation : answer.window.confidence.annotations) {
+    const bool counts =
+        annotation.type == type && ConcernsNewest(answer.state.query, answer.window, annotation);
+    if (counts) positions.push_back(annotation.position);
+  }
+  return Places(std::move(positions));
+}
+
+// The source of a metric's series number `index`, with its place in the answer.
+std::string SourceOf(Metric metric, std::size_t index, const AnsweredQuery& answer) {
+  const std::string_view source = Describe(metric).source;
+  const SpoofBucket& newest = answer.window.buckets.back();
+  if (metric == Metric::kSpoofRatio || metric == Metric::kNotSpoofRatio) {
+    return fmt::format("{}[{}] / 100", source, newest.position);
+  }
+  if (metric == Metric::kSpoofWindowMeanRatio) {
+    return fmt::format("mean of {}[{}] / 100", source, BeforeLatest(answer.window));
+  }
+  if (metric == Metric::kSpoofWindowStddevRatio) {
+    return fmt::format("sample standard deviation of {}[{}] / 100", source,
+                       BeforeLatest(answer.window));
+  }
+  if (metric == Metric::kSpoofControlRatio) {
+    const SpoofBucket* const control = ControlBucket(answer.state.query, answer.window);
+    if (control != nullptr) return fmt::format("{}[{}] / 100", source, control->position);
+  }
+  if (metric == Metric::kQuerySample && newest.start) {
+    return fmt::format("{}[{}] as Unix time", source, newest.position);
+  }
+  if (metric == Metric::kQueryLastUpdated) return fmt::format("{} as Unix time", source);
+  if (metric == Metric::kQueryAnnotations) {
+    const std::string places = AnnotationsOf(kAllEventTypes.at(index), answer);
+    return places.empty() ? fmt::format("none of {}", source)
+                          : fmt::format("count of {}[{}]", source, places);
+  }
+  return source.empty() ? "the exporter itself" : std::string(source);
+}
+
+void AddFamily(const prometheus::MetricFamily& family, Metric metric, const AnsweredQuery& answer,
+               std::vector<ExplainedSeries>& explained) {
+  const std::string text = SerializeFamilies({family}, ExpositionFormat::kText);
+  std::size_t index = 0;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string line = text.substr(begin, end - begin);
+    begin = end + 1;
+    if (line.empty() || line.front() == '#') continue;
+    const std::size_t space = line.rfind(' ');
+    explained.push_back(
+        {line.substr(0, space), line.substr(space + 1), SourceOf(metric, index, answer)});
+    ++index;
+  }
+}
+
+}  // namespace
+
+std::vector<ExplainedSeries> Explain(const AnsweredQuery& answer) {
+  Snapshot snapshot;
+  snapshot.queries = {answer.state};
+  snapshot.polling = answer.polling;
+  const auto families = CollectFamilies(snapshot, answer.received);
+  std::vector<ExplainedSeries> explained;
+  for (const MetricDescription& metric : MetricCatalog()) {
+    if (metric.labels.empty() || metric.labels.front() != "query") continue;
+    const auto family = std::find_if(families.begin(), families.end(),
+                                     [&](const auto& each) { return each.name == metric.name; });
+    if (family != families.end()) {
+      AddFamily(*family, metric.metric, answer, explained);
+    } else {
+      explained.push_back({std::string(metric.name), "", SourceOf(metric.metric, 0, answer)});
+    }
+  }
+  return explained;
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,101 @@
+#include "radar_spoof/report/ask.h"
+
+#include <doctest/doctest.h>
+
+#include "support/answered_query.h"
+#include "support/scripted_http_client.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace test;
+
+constexpr std::string_view kToken = "canary/credential+0123456789";
+
+struct AskFixture {
+  Result<AnsweredQuery, Failure> AskOnce(ScriptedHttpClient::Script script) {
+    http.emplace(clock, std::move(script));
+    return Ask(asked.query, api, {}, BearerToken{Secret(std::string(kToken))}, *http, clock);
+  }
+
+  Asked asked = FullAnswer();
+  FakeClock clock{asked.now};
+  ApiConfig api;
+  std::optional<ScriptedHttpClient> http;
+};
+
+ScriptedHttpClient::Answer Respond(int status, std::string body) {
+  return {HttpResponse{status, {}, std::move(body)}};
+}
+
+TEST_CASE_FIXTURE(AskFixture, "one request gives the sample and the window it is from") {
+  const auto answer = AskOnce([&](const auto&) { return Respond(200, asked.answer.Body()); });
+  REQUIRE(answer);
+  REQUIRE(http->requests().size() == 1);
+  CHECK(answer.value().url == http->requests()[0].url);
+  CHECK(answer.value().url.find(kToken) == std::string::npos);
+  CHECK(http->requests()[0].authorization == "Bearer " + std::string(kToken));
+  const QueryState& state = answer.value().state;
+  REQUIRE(state.sample);
+  CHECK(state.sample->spoof.value() == 0.2);
+  CHECK(state.sample->control->value() == 0.15);
+  CHECK(state.success());
+  CHECK(state.last_success->wall == answer.value().received.wall);
+  CHECK(answer.value().window.buckets.size() == 5);
+}
+
+TEST_CASE_FIXTURE(AskFixture, "a path that is gone is replaced by the other one, once") {
+  const auto answer = AskOnce([&](const auto& request) {
+    return request.url.find("/SPOOF?") == std::string::npos ? Respond(404, "{}")
+                                                            : Respond(200, asked.answer.Body());
+  });
+  REQUIRE(answer);
+  CHECK(answer.value().url.find("/SPOOF?") != std::string::npos);
+  const auto neither = AskOnce([](const auto&) { return Respond(404, "{}"); });
+  REQUIRE_FALSE(neither);
+  CHECK(neither.error().reason == FailureReason::kNotFound);
+  CHECK(http->requests().size() == 2);
+}
+
+TEST_CASE_FIXTURE(AskFixture, "a path without another spelling is asked for once") {
+  api.path = "/somewhere";
+  const auto answer = AskOnce([](const auto&) { return Respond(404, "{}"); });
+  REQUIRE_FALSE(answer);
+  CHECK(http->requests().size() == 1);
+}
+
+TEST_CASE_FIXTURE(AskFixture, "nothing else is asked twice") {
+  for (const int status : {400, 401, 403, 429, 500, 503}) {
+    CAPTURE(status);
+    CHECK_FALSE(AskOnce([&](const auto&) { return Respond(status, "{}"); }));
+    CHECK(http->requests().size() == 1);
+  }
+  const auto dead = AskOnce([](const auto&) {
+    return ScriptedHttpClient::Answer{Failure(FailureReason::kConnect, "refused")};
+  });
+  REQUIRE_FALSE(dead);
+  CHECK(dead.error().reason == FailureReason::kConnect);
+  CHECK(http->requests().size() == 1);
+}
+
+TEST_CASE_FIXTURE(AskFixture, "the credential is in no failure, however it is echoed") {
+  const std::string echo = R"({"success": false, "errors": [{"code": 1, "message": "bad )" +
+                           std::string(kToken) + R"("}]})";
+  for (const int status : {200, 400, 403}) {
+    CAPTURE(status);
+    const auto answer = AskOnce([&](const auto&) { return Respond(status, echo); });
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().detail.find("canary") == std::string::npos);
+    CHECK(answer.error().detail.find("[redacted]") != std::string::npos);
+  }
+}
+
+TEST_CASE_FIXTURE(AskFixture, "a control period that does not add up fails the whole answer") {
+  asked.answer.serie_1->spoof[1] = "\"16\"";
+  const auto answer = AskOnce([&](const auto&) { return Respond(200, asked.answer.Body()); });
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().reason == FailureReason::kValidation);
+}
+
+}  // namespace
+}  // namespace radar_spoof
