@@ -2,23 +2,29 @@
 
 #include <new>
 
-#include "radar_spoof/parse/radar_response.h"
 #include "redaction.h"
 
 namespace radar_spoof {
 namespace {
 
-Result<SpoofSample, Failure> ReadRedacted(const Query& asked, const HttpResponse& response,
+Result<SpoofWindow, Failure> ReadRedacted(const Query& asked, const HttpResponse& response,
                                           const Credentials& credentials, Instant now) {
-  auto outcome = ReadAnswer(asked, response, now.wall);
+  auto outcome = ReadWindow(asked, response, now.wall);
   if (outcome) return outcome;
   // The detail is made again from a body without the credential: an excerpt may have cut it.
   HttpResponse redacted = response;
   redacted.body = Redacted(std::move(redacted.body), credentials);
-  const auto again = ReadAnswer(asked, redacted, now.wall);
+  const auto again = ReadWindow(asked, redacted, now.wall);
   Failure failure = outcome.error();
   failure.detail = Redacted(again ? "" : again.error().detail, credentials);
   return failure;
+}
+
+// Nothing in its failures is text from upstream.
+Result<SpoofSample, Failure> NewestOf(const Query& asked,
+                                      const Result<SpoofWindow, Failure>& window) {
+  if (!window) return window.error();
+  return SampleOf(asked, window.value());
 }
 
 PollReport ReportOf(const Query& asked, const Result<SpoofSample, Failure>& outcome) {
@@ -36,19 +42,23 @@ PollReport ReportOf(const Query& asked, const Result<SpoofSample, Failure>& outc
 
 }  // namespace
 
+WindowJudgement JudgeWindow(const Query& asked, const HttpClient::Finished& finished,
+                            const Credentials& credentials, Instant now) {
+  if (!finished.result) return {finished.result.error(), std::nullopt, {}};
+  const HttpResponse& response = finished.result.value();
+  return {ReadRedacted(asked, response, credentials, now),
+          ParseRetryAfter(response.Header("retry-after"), now.wall),
+          ParseRateLimit(response.Header("ratelimit"), response.Header("ratelimit-policy"))};
+}
+
 Judgement Judge(const Query& asked, const HttpClient::Finished& finished,
                 const Credentials& credentials, Instant now) {
-  if (!finished.result) {
-    const Failure& failure = finished.result.error();
-    return {failure, {.failure = failure.retry}, {}};
-  }
-  const HttpResponse& response = finished.result.value();
   try {
-    auto outcome = ReadRedacted(asked, response, credentials, now);
+    auto [window, retry_after, rate_limits] = JudgeWindow(asked, finished, credentials, now);
+    auto outcome = NewestOf(asked, window);
     PollReport report = ReportOf(asked, outcome);
-    report.retry_after = ParseRetryAfter(response.Header("retry-after"), now.wall);
-    return {std::move(outcome), report,
-            ParseRateLimit(response.Header("ratelimit"), response.Header("ratelimit-policy"))};
+    report.retry_after = retry_after;
+    return {std::move(outcome), report, std::move(rate_limits)};
   } catch (const std::bad_alloc&) {
     const Failure failure(FailureReason::kTransport, "out of memory while reading the answer");
     return {failure, {.failure = failure.retry}, {}};
