@@ -16,6 +16,10 @@ constexpr const char* kDescription =
     "Prometheus exporter for Cloudflare Radar's email spoof classification.\n"
     "Polls the configured filter combinations and serves the latest complete bucket of each.";
 
+constexpr const char* kSubcommands =
+    "Subcommands, each with its own --help:\n"
+    "  backfill   write the history of the configured queries, for promtool to import";
+
 // The flags as they are written; ParseCommandLine turns them into a CommandLine.
 struct Flags {
   CommandLine read;
@@ -29,6 +33,7 @@ void AddFlags(CLI::App& app, Flags& flags) {
   read.config_file = "/etc/radar_spoof_exporter/config.yaml";
   read.telemetry_path = "/metrics";
   app.set_help_flag("-h,--help", "Print this and exit");
+  app.footer(kSubcommands);
   app.set_version_flag(
       "--version",
       fmt::format("radar_spoof_exporter, version {} (revision: {})\n  compiler: {}", Version(),

@@ -5,10 +5,12 @@
 #include <cstdio>
 #include <memory>
 #include <random>
+#include <string_view>
 #include <thread>
 
 #include <unistd.h>
 
+#include "backfill_command.h"
 #include "command_line.h"
 #include "process_environment.h"
 #include "process_hardening.h"
@@ -203,6 +205,7 @@ int main(int argc, char** argv) {
   ForbidCoreDumps();
   ReturnFreedMemory();
   try {
+    if (argc > 1 && std::string_view(argv[1]) == "backfill") return RunBackfill(argc - 1, argv + 1);
     const auto command_line = ParseCommandLine(argc, argv);
     if (command_line) return Run(command_line.value());
     const EarlyExit& early = command_line.error();
