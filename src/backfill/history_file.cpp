@@ -146,7 +146,8 @@ std::optional<std::string> HistoryFile::Load(const std::string& header) {
 
 bool HistoryFile::TakeLine(std::string_view line) {
   Words words(line);
-  if (words.Word() != HashText(words.Rest())) return false;
+  const std::string_view hash = words.Word();
+  if (hash != HashText(words.Rest())) return false;
   const std::string_view key = words.Word();
   const auto from = words.Time();
   const auto to = words.Time();
