@@ -131,6 +131,11 @@ class Backfill {
     std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
     const HistoryTextSize size = WriteHistory(shown, command_line_.labels, command_line_.step, out);
     out.close();
+    if (size.samples == 0) {
+      std::remove(fresh.c_str());
+      PrintError("there is nothing to write: no complete bucket that was shown 3 hours ago");
+      return false;
+    }
     if (!out || std::rename(fresh.c_str(), command_line_.output.c_str()) != 0) {
       std::remove(fresh.c_str());
       PrintError("cannot write " + command_line_.output);

@@ -202,12 +202,16 @@ TEST_CASE("a bucket that has not ended by the data's own time is asked again by 
 TEST_CASE("where the API has no data there is nothing to hold, and no failure") {
   const WallTime begin = kMonday + 7 * kDay;
   Rig rig([begin](const Request& request) {
-    // Nothing but a bucket that is still filling.
-    if (AskedRange(request.url).to <= begin) return History(request, kMonday - 1h);
-    return History(request);
+    Request asked = request;
+    const TimeRange range = AskedRange(request.url);
+    if (range.to < begin) return History(request, kMonday - 30 * kDay);  // no bucket at all
+    if (range.to == begin) {  // only the one that begins at the end
+      asked.url.replace(asked.url.find("dateStart="), 30, "dateStart=" + FormatRfc3339(begin));
+    }
+    return History(asked);
   });
-  CHECK(rig.Run({{kMonday, kMonday + 14 * kDay}}) == std::nullopt);
-  CHECK(rig.http.requests().size() == 2);
+  CHECK(rig.Run({{kMonday - 7 * kDay, kMonday + 14 * kDay}}) == std::nullopt);
+  CHECK(rig.http.requests().size() == 3);
   CHECK(rig.file->Buckets(rig.queries.front()).size() == 7 * 24);
 }
 
@@ -329,6 +333,19 @@ TEST_CASE("what is no answer ends it, and what was fetched before is kept") {
     CHECK(rig.Run({{kMonday, kMonday + 14 * kDay}}).has_value());
     rig.CheckHolds({kMonday, kMonday + 7 * kDay});
   }
+}
+
+TEST_CASE("an answer about another time than asked is not taken for a time without data") {
+  Rig rig([](const Request& request) {
+    Request other = request;
+    const std::size_t start = other.url.find("dateStart=");
+    other.url.replace(start, std::string::npos,
+                      "dateStart=2026-05-01T00:00:00Z&dateEnd=2026-05-02T00:00:00Z");
+    return History(other);
+  });
+  CHECK(rig.Run({{kMonday, kMonday + 7 * kDay}}).value_or("").find("about another time") !=
+        std::string::npos);
+  CHECK(rig.file->Known(rig.queries.front()).empty());
 }
 
 TEST_CASE("an answer without timestamps has no place in time") {

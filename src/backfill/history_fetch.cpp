@@ -148,22 +148,28 @@ Result<bool, std::string> HistoryFetch::Fetch(const Piece& piece) {
 }
 
 std::optional<std::string> HistoryFetch::Keep(const Piece& piece, const SpoofWindow& window) {
+  const Query& query = QueryOf(piece);
+  const auto& [from, to] = piece.range;
   if (!window.buckets.front().start) {
-    return Sentence(QueryOf(piece), piece.range,
+    return Sentence(query, piece.range,
                     "the answer has no timestamps, so its buckets have no place in time");
   }
   std::vector<SpoofBucket> buckets;
-  std::copy_if(window.buckets.begin(), window.buckets.end(), std::back_inserter(buckets),
-               [&piece](const SpoofBucket& bucket) {
-                 return piece.range.from <= *bucket.start && *bucket.start < piece.range.to;
-               });
+  for (const SpoofBucket& bucket : window.buckets) {
+    if (from <= *bucket.start && *bucket.start < to) buckets.push_back(bucket);
+  }
+  // Beyond the piece there may be the bucket that begins at its end.
+  const WallTime newest = *window.buckets.back().start;
+  if (buckets.empty() && newest != to) {
+    return Sentence(query, piece.range,
+                    "the answer is about another time, up to " + FormatRfc3339(newest));
+  }
   TimeRange known = piece.range;
   if (window.last_updated) {
-    known.to =
-        std::min(known.to, FloorTo(*window.last_updated, Length(QueryOf(piece).agg_interval)));
+    known.to = std::min(to, FloorTo(*window.last_updated, Length(query.agg_interval)));
   }
   if (known.from >= known.to) return std::nullopt;
-  return file_.Add(QueryOf(piece), known, buckets);
+  return file_.Add(query, known, buckets);
 }
 
 // In place of the first piece, which it is, come its halves; the others follow when they are next.

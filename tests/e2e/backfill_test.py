@@ -5,7 +5,6 @@ import collections
 import datetime
 import math
 import os
-import pathlib
 import pty
 import re
 import shlex
@@ -61,6 +60,9 @@ def documented_command(program, **replaced):
     if replaced:
         raise AssertionError(f"no {replaced.keys()} in {line}")
     return words
+
+
+README_COMMANDS = re.compile(r"radar_spoof_exporter backfill .*?metrics2$", re.DOTALL | re.MULTILINE)
 
 
 def rfc3339(seconds):
@@ -175,8 +177,29 @@ class ImportTest(BackfillTest):
             elif value != shown[field]:
                 self.fail(f"{metric} {name} at {rfc3339(at)}: {value}, expected {shown[field]}")
 
+    def check_seam(self, series):
+        """Old and live points about the same bucket are equal to the last bit, of every metric."""
+        starts = series["cloudflare_radar_query_sample_timestamp_seconds"]
+        seams = 0
+        for name in QUERIES:
+            def old_and_live(points):
+                return ([value for at, value in points if at <= self.began - HEAD][-1],
+                        points[-1][1])
+
+            old_start, live_start = old_and_live(starts[name][0])
+            if old_start != live_start:
+                continue
+            seams += 1
+            for metric, by_query in series.items():
+                if name in by_query:
+                    self.assertEqual(*old_and_live(by_query[name][0]), f"{metric} {name}")
+        # But for 4 hours a week the weekly bucket of 3 hours ago is still the newest.
+        if time.time() - floor_to(time.time(), WEEK) > 4 * 3600:
+            self.assertGreater(seams, 0)
+
     def test_old_and_live_points_are_one_series_and_hold_what_the_api_says(self):
         self.import_history()
+        all_series = {}
         expected = {name: self.expected_of(asked) for name, asked in QUERIES.items()}
         for metric, field in METRICS.items():
             series = collections.defaultdict(list)
@@ -186,10 +209,12 @@ class ImportTest(BackfillTest):
                 series[each["metric"]["query"]].append(points)
             wanted = {name for name, asked in QUERIES.items() if field != "control" or asked.control}
             self.assertEqual(series.keys(), wanted, metric)
+            all_series[metric] = series
             for name, found in series.items():
                 with self.subTest(metric=metric, query=name):
                     self.assertEqual(len(found), 1, "old and live points are one series")
                     self.check_query(metric, field, name, expected[name], found[0])
+        self.check_seam(all_series)
 
 
 class ResumeTest(BackfillTest):
@@ -326,11 +351,24 @@ class RefusedTest(BackfillTest):
         self.file("history.om.partial", "radar_spoof_exporter backfill 1 https://elsewhere\n")
         self.refused(1, "remove it to begin anew", f"--output={self.output}", "--range=1d")
 
+    def test_nothing_to_write(self):
+        now = time.time()
+        self.refused(1, "there is nothing to write", f"--output={self.output}",
+                     f"--from={rfc3339(now - 2.5 * 3600)}", f"--to={rfc3339(now - 3600)}")
+
     def test_missing_labels_are_told(self):
         done = self.run_backfill(f"--output={self.output}", "--range=1d", "--label=job=j")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("label=instance", done.stderr)
         self.assertNotIn("label=job", done.stderr)
+
+    def test_the_readme_shows_the_commands_that_are_tested(self):
+        commands = [
+            [" ".join(shlex.split(line)) for line in
+             README_COMMANDS.search(path.read_text()).group(0).replace("\\\n", " ").splitlines()]
+            for path in (SOURCE_DIR / "README.md", SOURCE_DIR / "docs/backfill.md")]
+        self.assertEqual(len(commands[0]), 2)
+        self.assertEqual(*commands)
 
     def test_help(self):
         done = self.run_backfill("--help")
