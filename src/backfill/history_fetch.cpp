@@ -212,7 +212,7 @@ Result<HistoryFetch::Next, std::string> HistoryFetch::AfterFailure(
     const Instant until = now + HoldLength(retry_after, random_);
     budget_.HoldUntil(until.steady);
     log_.Warn("the API limits the rate; waiting", {{"until", FormatRfc3339(until.wall)}});
-    return Next{until.steady, false};
+    return Next{now.steady, false};
   }
   if (failure.retry == RetryClass::kCredentials) ReadCredentialsAgain();
   const Milliseconds longest = settings_.config.polling().retry_max;
