@@ -18,7 +18,8 @@ constexpr const char* kDescription =
 
 constexpr const char* kSubcommands =
     "Subcommands, each with its own --help:\n"
-    "  query      ask once, and print the answer for a person or as JSON";
+    "  query      ask once, and print the answer for a person or as JSON\n"
+    "  backfill   write the history of the configured queries, for promtool to import";
 
 // The flags as they are written; ParseCommandLine turns them into a CommandLine.
 struct Flags {

@@ -10,6 +10,7 @@
 
 #include <unistd.h>
 
+#include "backfill_command.h"
 #include "command_line.h"
 #include "process_environment.h"
 #include "process_hardening.h"
@@ -205,9 +206,9 @@ int main(int argc, char** argv) {
   ForbidCoreDumps();
   ReturnFreedMemory();
   try {
-    if (argc > 1 && std::string_view(argv[1]) == "query") {
-      return RunQueryCommand(argc - 1, argv + 1);
-    }
+    const std::string_view subcommand = argc > 1 ? argv[1] : "";
+    if (subcommand == "query") return RunQueryCommand(argc - 1, argv + 1);
+    if (subcommand == "backfill") return RunBackfill(argc - 1, argv + 1);
     const auto command_line = ParseCommandLine(argc, argv);
     if (command_line) return Run(command_line.value());
     const EarlyExit& early = command_line.error();

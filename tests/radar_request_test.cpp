@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "radar_spoof/words/rfc3339.h"
 #include "support/query_builder.h"
 
 namespace radar_spoof {
@@ -64,6 +65,18 @@ TEST_CASE("the control period is a second series that repeats every filter") {
                              "?format=JSON&aggInterval=1h"
                              "&dateRange=10d&dmarc=FAIL&tlsVersion=TLSv1_3"
                              "&dateRange=10dcontrol&dmarc=FAIL&tlsVersion=TLSv1_3");
+}
+
+TEST_CASE("an absolute window takes the place of the range, and of the control period") {
+  Query query =
+      With(test::MakeQuery("history", AggInterval::k1h, "7d"), {{Dimension::kDmarc, "FAIL"}});
+  query.control = true;
+  const TimeRange window{*ParseRfc3339("2026-01-05T00:00:00Z"),
+                         *ParseRfc3339("2026-01-12T00:00:00Z")};
+  CHECK(BuildRequest(kEndpoint, query, window, BearerToken{Secret("token")}).url ==
+        kUrl +
+            "?format=JSON&aggInterval=1h"
+            "&dateStart=2026-01-05T00:00:00Z&dateEnd=2026-01-12T00:00:00Z&dmarc=FAIL");
 }
 
 TEST_CASE("a token is sent as Bearer, and the legacy pair never beside it") {

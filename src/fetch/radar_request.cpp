@@ -2,14 +2,22 @@
 
 #include <string_view>
 
+#include "radar_spoof/words/rfc3339.h"
+
 namespace radar_spoof {
 namespace {
 
 constexpr std::string_view kLowerCase = "/spoof";
 constexpr std::string_view kUpperCase = "/SPOOF";
 
-void AppendSeries(std::string& url, const Query& query, const std::string& date_range) {
-  url += "&dateRange=" + date_range;
+std::string UrlWithoutSeries(const RadarEndpoint& endpoint, const Query& query) {
+  return endpoint.Url() +
+         "?format=JSON&aggInterval=" + std::string(RequestName(query.agg_interval));
+}
+
+// `dates`: the parameters that say which time the series covers.
+void AppendSeries(std::string& url, const Query& query, const std::string& dates) {
+  url += '&' + dates;
   for (const Dimension dimension : kAllDimensions) {
     if (query.filters.IsAny(dimension)) continue;
     url += '&';
@@ -26,6 +34,12 @@ struct HeadersOf {
     return {{"X-Auth-Email", Secret(legacy.email)}, {"X-Auth-Key", legacy.key}};
   }
 };
+
+HttpRequest Request(std::string url, const Credentials& credentials) {
+  HttpRequest request{std::move(url), std::visit(HeadersOf{}, credentials)};
+  request.headers.push_back({"Accept", Secret("application/json")});
+  return request;
+}
 
 }  // namespace
 
@@ -50,14 +64,18 @@ HttpClientOptions ClientOptions(const ApiConfig& api) {
 
 HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query,
                          const Credentials& credentials) {
-  std::string url = endpoint.Url() + "?format=JSON&aggInterval=";
-  url += RequestName(query.agg_interval);
-  AppendSeries(url, query, query.date_range.Text());
-  if (query.control) AppendSeries(url, query, query.date_range.ControlText());
+  std::string url = UrlWithoutSeries(endpoint, query);
+  AppendSeries(url, query, "dateRange=" + query.date_range.Text());
+  if (query.control) AppendSeries(url, query, "dateRange=" + query.date_range.ControlText());
+  return Request(std::move(url), credentials);
+}
 
-  HttpRequest request{std::move(url), std::visit(HeadersOf{}, credentials)};
-  request.headers.push_back({"Accept", Secret("application/json")});
-  return request;
+HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query, const TimeRange& window,
+                         const Credentials& credentials) {
+  std::string url = UrlWithoutSeries(endpoint, query);
+  AppendSeries(url, query,
+               "dateStart=" + FormatRfc3339(window.from) + "&dateEnd=" + FormatRfc3339(window.to));
+  return Request(std::move(url), credentials);
 }
 
 }  // namespace radar_spoof

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "exposition_lines.h"
 #include "radar_spoof/publish/exposition.h"
 #include "radar_spoof/publish/metric_catalog.h"
 
@@ -61,17 +62,6 @@ void AppendEscaped(std::string_view text, Quotes quotes, std::string& out) {
   }
 }
 
-void AppendNumber(double value, std::string& out) {
-  if (std::isnan(value)) {
-    out += "NaN";
-  } else if (std::isinf(value)) {
-    out += value > 0 ? "+Inf" : "-Inf";
-  } else {
-    char digits[32];
-    out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-  }
-}
-
 // "1.0" for 1, as OpenMetrics wants it.
 std::string BucketBound(double value) {
   std::string bound;
@@ -92,12 +82,7 @@ void AppendSample(std::string_view name, std::string_view suffix, const ClientMe
                   std::string_view bound, double value, std::string& out) {
   out += name;
   out += suffix;
-  if (!series.label.empty() || !bound.empty()) {
-    out += '{';
-    for (const ClientMetric::Label& label : series.label) AppendLabel(label.name, label.value, out);
-    if (!bound.empty()) AppendLabel("le", bound, out);
-    out.back() = '}';
-  }
+  AppendLabels(series.label, bound, out);
   out += ' ';
   AppendNumber(value, out);
   out += '\n';
@@ -129,6 +114,18 @@ void AppendComment(std::string_view keyword, std::string_view name, std::string_
   out += '\n';
 }
 
+std::size_t EstimatedSize(const std::vector<MetricFamily>& families) {
+  constexpr std::size_t kHeadBytes = 512;
+  constexpr std::size_t kSampleBytes = 160;
+  std::size_t size = 0;
+  for (const MetricFamily& family : families) {
+    size += kHeadBytes + family.metric.size() * kSampleBytes;
+  }
+  return size;
+}
+
+}  // namespace
+
 void AppendHead(const MetricFamily& family, ExpositionFormat format, std::string& out) {
   if (format == ExpositionFormat::kText) {
     AppendComment("HELP", family.name, family.help, Quotes::kKeep, out);
@@ -144,17 +141,25 @@ void AppendHead(const MetricFamily& family, ExpositionFormat format, std::string
   AppendComment("HELP", name, family.help, Quotes::kEscape, out);
 }
 
-std::size_t EstimatedSize(const std::vector<MetricFamily>& families) {
-  constexpr std::size_t kHeadBytes = 512;
-  constexpr std::size_t kSampleBytes = 160;
-  std::size_t size = 0;
-  for (const MetricFamily& family : families) {
-    size += kHeadBytes + family.metric.size() * kSampleBytes;
-  }
-  return size;
+void AppendLabels(const std::vector<ClientMetric::Label>& labels, std::string_view bound,
+                  std::string& out) {
+  if (labels.empty() && bound.empty()) return;
+  out += '{';
+  for (const ClientMetric::Label& label : labels) AppendLabel(label.name, label.value, out);
+  if (!bound.empty()) AppendLabel("le", bound, out);
+  out.back() = '}';
 }
 
-}  // namespace
+void AppendNumber(double value, std::string& out) {
+  if (std::isnan(value)) {
+    out += "NaN";
+  } else if (std::isinf(value)) {
+    out += value > 0 ? "+Inf" : "-Inf";
+  } else {
+    char digits[32];
+    out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+  }
+}
 
 std::string SerializeFamilies(const std::vector<MetricFamily>& families, ExpositionFormat format,
                               PagePart part) {

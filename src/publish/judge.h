@@ -1,7 +1,7 @@
 // What one ended transfer means: a sample or the reason why not, when to ask again, and what the
 // API says of its rate limits.
 //
-// Used by: the poller, backfill. Pure.
+// Used by: the poller, backfill, report. Pure.
 #pragma once
 
 #include <map>

@@ -19,9 +19,10 @@ def prometheus_tool(name):
 
 
 class Prometheus(Child):
-    """Debian's Prometheus; `scrape_config` is the YAML of one entry of scrape_configs."""
+    """Debian's Prometheus; `scrape_config` is the YAML of one entry of scrape_configs. Its data are
+    in `directory`/tsdb."""
 
-    def __init__(self, directory, scrape_config):
+    def __init__(self, directory, scrape_config, *flags):
         config = pathlib.Path(directory) / "prometheus.yml"
         indented = scrape_config.strip().replace("\n", "\n    ")
         config.write_text(
@@ -30,7 +31,8 @@ class Prometheus(Child):
         )
         super().__init__(
             [prometheus_tool("prometheus"), f"--config.file={config}",
-             f"--storage.tsdb.path={directory}/tsdb", "--web.listen-address=127.0.0.1:0"]
+             f"--storage.tsdb.path={directory}/tsdb", "--web.listen-address=127.0.0.1:0",
+             *flags]
         )
 
     def wait_until_started(self):

@@ -1,9 +1,9 @@
 // Fetch: a query becomes the request for it.
 //
-// Used by: the poller. Source: Cloudflare API reference, GET
+// Used by: the poller, backfill. Source: Cloudflare API reference, GET
 // /radar/email/security/timeseries_groups/spoof: `aggInterval` and `format` are scalars; all
-// filters and `dateRange` are arrays whose i-th element belongs to the i-th series. Thread rule:
-// pure.
+// filters and `dateRange` are arrays whose i-th element belongs to the i-th series; `dateStart` and
+// `dateEnd` stand together in place of `dateRange`, and the end is inclusive. Thread rule: pure.
 #pragma once
 
 #include <optional>
@@ -40,6 +40,13 @@ HttpClientOptions ClientOptions(const ApiConfig& api);
 
 // One series, or two with `query.control`: `serie_0` is the query's range, `serie_1` the control's.
 HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query,
+                         const Credentials& credentials);
+
+// One series, of the buckets in `window` instead of those of the query's range, and without its
+// control. The bucket that begins at `window.to` is asked for too and may come back partial: so the
+// last that is wanted is whole, whether the API's end cuts a bucket or not.
+// REQUIRES: both ends are whole intervals.
+HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query, const TimeRange& window,
                          const Credentials& credentials);
 
 }  // namespace radar_spoof

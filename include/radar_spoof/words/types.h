@@ -52,6 +52,14 @@ std::optional<AggInterval> ParseAggInterval(std::string_view request_name);
 // REQUIRES: period > 0.
 WallTime FloorTo(WallTime time, Seconds period);
 
+// From `from` up to, and without, `to`.
+struct TimeRange {
+  WallTime from;
+  WallTime to;
+
+  friend bool operator==(const TimeRange&, const TimeRange&) = default;
+};
+
 // The dimensions a query can be filtered by, in the order their labels stand on every series.
 enum class Dimension { kArc, kDkim, kDmarc, kSpf, kTlsVersion };
 

@@ -1,0 +1,232 @@
+#include "radar_spoof/backfill/history_fetch.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "publish/judge.h"
+#include "radar_spoof/backfill/history_plan.h"
+#include "radar_spoof/words/rfc3339.h"
+#include "schedule/retry.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Milliseconds kLookForStop = 200ms;
+constexpr int kMostFailures = 10;
+constexpr HttpClient::TransferId kOnly = 0;
+
+// Both are what the API says of a range that is too long for the interval, or too costly.
+bool MayBeTooLong(const HttpClient::Finished& finished, const Failure& failure) {
+  if (failure.reason != FailureReason::kRejected) return false;
+  const int status = finished.result.value().status;
+  return status == 400 || status == 422;
+}
+
+std::string Sentence(const Query& query, const TimeRange& piece, const std::string& problem) {
+  return fmt::format("{} from {} to {}: {}", query.name, FormatRfc3339(piece.from),
+                     FormatRfc3339(piece.to), problem);
+}
+
+}  // namespace
+
+HistoryFetch::HistoryFetch(Poller::Settings settings, const Clock& clock, HttpClient& http,
+                           HistoryFile& file, Log& log, std::uint32_t seed,
+                           std::function<bool()> stopped)
+    : settings_(std::move(settings)),
+      clock_(clock),
+      http_(http),
+      file_(file),
+      log_(log),
+      stopped_(std::move(stopped)),
+      endpoint_(settings_.config.api().base_url, settings_.config.api().path),
+      budget_(settings_.config.api().rate_limit),
+      random_(seed) {
+  for (const AggInterval interval : kAllAggIntervals) longest_[interval] = LongestPiece(interval);
+}
+
+std::size_t HistoryFetch::Plan(const std::vector<TimeRange>& needed) {
+  pieces_.clear();
+  for (std::size_t i = 0; i < needed.size(); ++i) {
+    const Query& query = settings_.config.queries()[i];
+    for (const TimeRange& missing : Without(needed[i], file_.Known(query))) {
+      for (const TimeRange& range :
+           Pieces(missing, query.agg_interval, longest_.at(query.agg_interval))) {
+        pieces_.push_back({i, range});
+      }
+    }
+  }
+  return pieces_.size();
+}
+
+std::optional<std::string> HistoryFetch::Run(
+    const std::function<void(const FetchProgress&)>& on_progress) {
+  std::size_t done = 0;
+  while (!pieces_.empty()) {
+    const Piece piece = pieces_.front();
+    if (!IsKnown(piece)) {
+      if (piece.range.to - piece.range.from > longest_.at(QueryOf(piece).agg_interval)) {
+        Halve(piece);
+        continue;
+      }
+      on_progress({done, done + pieces_.size(), &QueryOf(piece), piece.range});
+      const auto done_with = Fetch(piece);
+      if (!done_with) return done_with.error();
+      if (!done_with.value()) continue;
+    }
+    pieces_.pop_front();
+    ++done;
+  }
+  return std::nullopt;
+}
+
+const Query& HistoryFetch::QueryOf(const Piece& piece) const {
+  return settings_.config.queries()[piece.query];
+}
+
+bool HistoryFetch::IsKnown(const Piece& piece) const {
+  return Without(piece.range, file_.Known(QueryOf(piece))).empty();
+}
+
+bool HistoryFetch::WaitFor(const Next& next) {
+  for (;;) {
+    if (stopped_()) return false;
+    const SteadyTime now = clock_.Now().steady;
+    const SteadyTime at = std::max(
+        next.at, next.is_retry ? budget_.EarliestRetry(now) : budget_.EarliestRequest(now));
+    if (at <= now) return true;
+    (void)http_.Wait(std::min(at - now, kLookForStop));
+  }
+}
+
+// nullopt when stopped.
+std::optional<HttpClient::Finished> HistoryFetch::Ask(const Piece& piece, const Next& next) {
+  if (!WaitFor(next)) return std::nullopt;
+  budget_.Spend(clock_.Now().steady, next.is_retry);
+  http_.Start(kOnly, BuildRequest(endpoint_, QueryOf(piece), piece.range, settings_.credentials));
+  for (;;) {
+    if (auto finished = http_.Wait(kLookForStop)) return finished;
+    if (!stopped_()) continue;
+    http_.CancelAll();
+    return std::nullopt;
+  }
+}
+
+Result<bool, std::string> HistoryFetch::Fetch(const Piece& piece) {
+  Query asked = QueryOf(piece);
+  asked.control = false;
+  Next next{clock_.Now().steady, false};
+  for (int failures = 0;;) {
+    const auto finished = Ask(piece, next);
+    if (!finished) return std::string("interrupted");
+    const Instant now = clock_.Now();
+    const auto judgement = JudgeWindow(asked, *finished, settings_.credentials, now);
+    for (const auto& [name, header] : judgement.rate_limits) {
+      if (!header.remaining || !header.reset_in) continue;
+      budget_.Advise(*header.remaining, now.steady + *header.reset_in, now.steady);
+    }
+    if (judgement.outcome) {
+      if (auto problem = Keep(piece, judgement.outcome.value())) return *std::move(problem);
+      return true;
+    }
+    const Failure& failure = judgement.outcome.error();
+    // The API's data begin later or are not there yet: nothing that could be known by asking again.
+    if (failure.reason == FailureReason::kEmpty) return true;
+    if (MayBeTooLong(*finished, failure) &&
+        piece.range.to - piece.range.from > Length(asked.agg_interval)) {
+      Halve(piece);
+      return false;
+    }
+    next = {now.steady, false};
+    if (failure.reason == FailureReason::kNotFound && TryOtherPath()) continue;
+    auto after = AfterFailure(piece, failure, judgement.retry_after, ++failures);
+    if (!after) return Sentence(asked, piece.range, after.error());
+    next = after.value();
+  }
+}
+
+std::optional<std::string> HistoryFetch::Keep(const Piece& piece, const SpoofWindow& window) {
+  const Query& query = QueryOf(piece);
+  const auto& [from, to] = piece.range;
+  if (!window.buckets.front().start) {
+    return Sentence(query, piece.range,
+                    "the answer has no timestamps, so its buckets have no place in time");
+  }
+  std::vector<SpoofBucket> buckets;
+  for (const SpoofBucket& bucket : window.buckets) {
+    if (from <= *bucket.start && *bucket.start < to) buckets.push_back(bucket);
+  }
+  // Beyond the piece there may be the bucket that begins at its end.
+  const WallTime newest = *window.buckets.back().start;
+  if (buckets.empty() && newest != to) {
+    return Sentence(query, piece.range,
+                    "the answer is about another time, up to " + FormatRfc3339(newest));
+  }
+  TimeRange known = piece.range;
+  if (window.last_updated) {
+    known.to = std::min(to, FloorTo(*window.last_updated, Length(query.agg_interval)));
+  }
+  if (known.from >= known.to) return std::nullopt;
+  return file_.Add(query, known, buckets);
+}
+
+// In place of the first piece, which it is, come its halves; the others follow when they are next.
+void HistoryFetch::Halve(const Piece& piece) {
+  const AggInterval interval = QueryOf(piece).agg_interval;
+  const Seconds length = std::chrono::floor<Seconds>(piece.range.to - piece.range.from);
+  const Seconds half = std::max(Length(interval), length / 2 / Length(interval) * Length(interval));
+  if (length <= longest_.at(interval)) {
+    longest_.at(interval) = half;
+    log_.Info("the API refused a range; asking for shorter ones",
+              {{"agg_interval", RequestName(interval)}, {"seconds", half.count()}});
+  }
+  pieces_.pop_front();
+  const auto halves = Pieces(piece.range, interval, half);
+  for (auto each = halves.rbegin(); each != halves.rend(); ++each) {
+    pieces_.push_front({piece.query, *each});
+  }
+}
+
+bool HistoryFetch::TryOtherPath() {
+  const auto other = endpoint_.Alternative();
+  if (other_path_tried_ || !other) return false;
+  other_path_tried_ = true;
+  endpoint_ = *other;
+  return true;
+}
+
+void HistoryFetch::ReadCredentialsAgain() {
+  auto read = settings_.credential_reader.Read();
+  if (read) settings_.credentials = read.value().credentials;
+}
+
+Result<HistoryFetch::Next, std::string> HistoryFetch::AfterFailure(
+    const Piece& piece, const Failure& failure, std::optional<Seconds> retry_after, int failures) {
+  const Instant now = clock_.Now();
+  if (failures >= kMostFailures) {
+    return fmt::format("{}; given up after {} failures in a row", failure.detail, failures);
+  }
+  if (failure.retry == RetryClass::kThrottled) {
+    const Instant until = now + HoldLength(retry_after, random_);
+    budget_.HoldUntil(until.steady);
+    log_.Warn("the API limits the rate; waiting", {{"until", FormatRfc3339(until.wall)}});
+    return Next{now.steady, false};
+  }
+  if (failure.retry == RetryClass::kCredentials) ReadCredentialsAgain();
+  const Milliseconds longest = settings_.config.polling().retry_max;
+  const Retry retry = RetryAfterFailure(failure.retry, failures, retry_after, longest, random_);
+  if (retry.refused) return "the API refuses the credentials: " + failure.detail;
+  if (!retry.in) return failure.detail;
+  if (retry.in_budget && budget_.EarliestRetry(now.steady) > now.steady + longest) {
+    return failure.detail + "; given up, as more retries would ask a failing API too much";
+  }
+  log_.Warn("asking again", {{"query", QueryOf(piece).name},
+                             {"reason", Name(failure.reason)},
+                             {"detail", failure.detail},
+                             {"in_ms", retry.in->count()}});
+  return Next{now.steady + *retry.in, retry.in_budget};
+}
+
+}  // namespace radar_spoof
