@@ -10,7 +10,7 @@ import urllib.parse
 import dashboard
 from processes import EndToEndTest, config_text
 from prometheus import Prometheus
-from web_client import PATIENCE
+from web_client import PATIENCE, wait_until
 
 # Names with characters that mean something in a regular expression.
 QUERIES = """
@@ -35,13 +35,16 @@ class QueriesTest(EndToEndTest):
         self.dashboard = dashboard.read()
         # With an annotation on the newest bucket, so that there is something to annotate.
         simulator = self.start_simulator("--scenario=pipeline-issue")
-        exporter = self.start_exporter(config_text(simulator, QUERIES)).wait_until_ready()
+        # Two replicas, which must not meet in one match.
+        config = config_text(simulator, QUERIES)
+        ports = [self.start_exporter(config).wait_until_ready().port for _ in range(2)]
         self.prometheus = self.started(Prometheus(
             self.directory,
             "job_name: radar spoof\n"
-            f"static_configs: [{{targets: ['127.0.0.1:{exporter.port}']}}]"
+            f"static_configs: [{{targets: {[f'127.0.0.1:{port}' for port in ports]}}}]"
         ))
-        self.prometheus.target()
+        wait_until(lambda: [value for _, value in self.prometheus.query("sum(up)")] == [2],
+                   "a scrape of both")
         self.begin = time.time()
 
     def label_values(self, selector, label):
@@ -83,6 +86,26 @@ class QueriesTest(EndToEndTest):
         targets = self.targets()
         self.assertGreater(len(targets), 40)
         self.assertEqual(self.without_data(targets, chosen), [])
+
+    def test_two_replicas_are_one_line(self):
+        chosen = dashboard.choose(self.dashboard, self.label_values, {})
+        targets = self.targets()
+        self.assertEqual(self.without_data(targets, chosen), [])
+        for target in targets:
+            for series in self.result(target.expression, chosen, target.instant):
+                if "query" in series["metric"]:
+                    self.assertNotIn("instance", series["metric"], target)
+
+    def test_what_has_no_values_is_counted(self):
+        """Also when nothing has; and nothing is said when there is no exporter."""
+        chosen = dashboard.choose(self.dashboard, self.label_values, {})
+        expression = next(each.expression for each in dashboard.targets(self.dashboard)
+                          if each.panel == "Without values")
+        for text, expected in ((expression, ["0"]),
+                               (expression.replace("_email_spoof_ratio", "_nothing"), ["7"]),
+                               (re.sub("_email_spoof_ratio|_query_info", "_nothing", expression), [])):
+            result = self.result(text, chosen, True)
+            self.assertEqual([each["value"][1] for each in result], expected)
 
     def test_every_query_returns_data_of_one_query_with_an_awkward_name(self):
         chosen = dashboard.choose(self.dashboard, self.label_values,

@@ -18,6 +18,7 @@ STATE = "/var/lib/radar_spoof_exporter"
 COMPOSE = SOURCE_DIR / "compose.yaml"
 KUBERNETES = SOURCE_DIR / "kubernetes"
 RULES = SOURCE_DIR / "monitoring/rules"
+EXAMPLE = SOURCE_DIR / "monitoring/prometheus/prometheus.yml"
 
 
 def dockerfile():
@@ -207,16 +208,29 @@ class ComposeTest(EndToEndTest):
         self.assertEqual(source["datasources"][0]["url"], "${PROMETHEUS_URL}")
         self.assertIn("PROMETHEUS_URL", grafana["environment"])
 
-    @unittest.skipUnless((SOURCE_DIR / "monitoring/prometheus/prometheus.yml").exists(),
-                         "there is no monitoring/prometheus/prometheus.yml")
+    def prometheus_config(self):
+        return self.mounts(self.services["prometheus"])["/etc/prometheus/prometheus.yml"]
+
     def test_prometheus_asks_the_containers(self):
-        config = yaml.safe_load((SOURCE_DIR / "monitoring/prometheus/prometheus.yml").read_text())
-        names = set(self.services) | {"localhost"}
-        groups = [each for job in config["scrape_configs"] for each in job["static_configs"]]
-        groups += [each for to in config["alerting"]["alertmanagers"] for each in to["static_configs"]]
-        hosts = {target.rpartition(":")[0] for group in groups for target in group["targets"]}
-        self.assertLessEqual({"exporter", "alertmanager"}, hosts)
-        self.assertLessEqual(hosts, names)
+        config = yaml.safe_load(self.prometheus_config().read_text())
+        jobs = config["scrape_configs"] + config["alerting"]["alertmanagers"]
+        targets = [target for job in jobs for each in job["static_configs"]
+                   for target in each["targets"]]
+        ports = {name: each.rpartition(":")[2] for name, service in self.services.items()
+                 for each in service.get("ports", [])}
+        self.assertEqual(targets, ["exporter:10766", "alertmanager:9093"])
+        self.assertEqual([ports[each.partition(":")[0]] for each in targets], ["10766", "9093"])
+        self.assertEqual(self.services["exporter-simulated"]["networks"],
+                         {"default": {"aliases": ["exporter"]}})
+
+    @unittest.skipUnless(EXAMPLE.exists(), f"there is no {EXAMPLE.name}")
+    def test_prometheus_has_the_example_s_configuration_but_for_names(self):
+        text = self.prometheus_config().read_text()
+        for name, there in (("exporter:", "localhost:"), ("alertmanager:9093", "localhost:9093"),
+                            ("/etc/monitoring/rules", "../rules")):
+            self.assertIn(name, text)
+            text = text.replace(name, there)
+        self.assertEqual(yaml.safe_load(text), yaml.safe_load(EXAMPLE.read_text()))
 
 
 class KubernetesTest(DeploymentTest):
