@@ -12,7 +12,7 @@ COPY . .
 ARG REVISION=unknown
 RUN cmake --preset release -D RADAR_SPOOF_TESTS=OFF -D RADAR_SPOOF_REVISION="$REVISION" \
  && cmake --build --preset release \
- && DESTDIR=/tree cmake --install build/release --strip
+ && install -D -s -t /tree/usr/bin build/release/bin/radar_spoof_exporter build/release/bin/radar_simulator
 
 # What both programs are linked with; a test compares this list with the programs.
 FROM debian:12-slim AS runtime

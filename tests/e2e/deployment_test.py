@@ -76,7 +76,7 @@ class ImageTest(DeploymentTest):
             source = SOURCE_DIR / name
             if source.is_dir():
                 shutil.copytree(source, context / name)
-            elif source.exists():
+            else:
                 (context / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, context / name)
         configured = subprocess.run(
@@ -86,11 +86,6 @@ class ImageTest(DeploymentTest):
         self.assertEqual(configured.returncode, 0, configured.stdout + configured.stderr)
         ninja = (context / "build/release/build.ninja").read_text()
         self.assertIn("0123456789ab", ninja)
-        # What `cmake --install` would copy out of the sources is there.
-        for script in (context / "build/release").rglob("cmake_install.cmake"):
-            for path in re.findall(rf'"({context}/[^"]+)"', script.read_text()):
-                if "/build/" not in path:
-                    self.assertTrue(pathlib.Path(path).exists(), path)
 
     def test_every_image_runs_as_a_user_without_a_name_or_rights(self):
         for name in ("simulator", "exporter"):
