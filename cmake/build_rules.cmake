@@ -34,11 +34,16 @@ else()
   add_link_options(-Wl,-z,relro,-z,now)
 endif()
 
-# Gives SOURCE the project's version and the revision it is built from ("unknown" outside git).
+# Gives SOURCE the project's version and the revision it is built from: RADAR_SPOOF_REVISION, else what
+# git says ("unknown" outside git).
+set(RADAR_SPOOF_REVISION "" CACHE STRING "The revision, where the sources come without git")
 function(radar_spoof_stamp_version SOURCE)
-  execute_process(COMMAND git rev-parse --short=12 HEAD
-                  WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
-                  OUTPUT_VARIABLE revision OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  set(revision ${RADAR_SPOOF_REVISION})
+  if(NOT revision)
+    execute_process(COMMAND git rev-parse --short=12 HEAD
+                    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
+                    OUTPUT_VARIABLE revision OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  endif()
   if(NOT revision)
     set(revision unknown)
   endif()
