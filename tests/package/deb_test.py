@@ -19,8 +19,7 @@ class VersionTest(unittest.TestCase):
 class DebTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        source = debian_package.copy_of_the_source()
-        cls.deb, cls.changes = debian_package.build(source)
+        cls.deb, cls.changes = debian_package.build_this()
         unpacked = tempfile.TemporaryDirectory(prefix="radar_spoof_deb_")
         cls.addClassCleanup(unpacked.cleanup)
         cls.root = pathlib.Path(unpacked.name)
@@ -50,7 +49,8 @@ class DebTest(unittest.TestCase):
         documentation = self.root / "usr/share/doc/radar-spoof-exporter"
         for link in re.findall(r"\]\(([^):#]+)\)", (documentation / "README.md").read_text()):
             with self.subTest(link):
-                self.assertTrue((documentation / link).exists())
+                there = documentation / ("copyright" if link == "LICENSE" else link)
+                self.assertTrue(there.exists())
 
     def test_the_configuration_is_a_conffile_and_good_as_it_stands(self):
         self.assertEqual((self.root / "DEBIAN/conffiles").read_text().split(),

@@ -1,6 +1,7 @@
 """Builds the Debian package from what git lists here (changes that are not committed included), in a
 copy under build/package, where the .deb stays."""
 
+import functools
 import os
 import pathlib
 import re
@@ -66,3 +67,9 @@ def build(source):
     architecture = run(["dpkg", "--print-architecture"]).strip()
     stem = f"{NAME}_{version}_{architecture}"
     return BUILD_DIR / f"{stem}.deb", BUILD_DIR / f"{stem}.changes"
+
+
+@functools.cache
+def build_this():
+    """build() of the source as it is, once for all tests of this run."""
+    return build(copy_of_the_source())

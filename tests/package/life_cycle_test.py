@@ -24,8 +24,8 @@ NEXT_VERSION = "99.0.1"
 
 def build_two_versions():
     """This one, and a later one whose conffile has changed too."""
+    first, _ = debian_package.build_this()
     source = debian_package.copy_of_the_source()
-    first, _ = debian_package.build(source)
     debian_package.set_version(source, NEXT_VERSION)
     with open(source / "config.example.yaml", "a") as config:
         config.write("# The later version says more.\n")
