@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import unittest
 
-from man_page_test import flags_in_help
+from man_page_test import HELPS, flags_in_help
 from processes import SOURCE_DIR, EndToEndTest, executable
 
 # Completes the last of the words; prints a line each.
@@ -44,10 +44,12 @@ class CompletionTest(EndToEndTest):
         return sorted(line for line in said.stdout.splitlines() if line)
 
     def test_flags_are_those_of_help(self):
-        for program in ("radar_spoof_exporter", "radar_simulator"):
-            with self.subTest(program):
-                self.assertEqual(set(self.complete(f"{program} -")),
-                                 flags_in_help(program) - {"-h"})
+        for program, (_, commands) in HELPS.items():
+            for command in commands:
+                line = " ".join([program, *command, "-"])
+                with self.subTest(line):
+                    self.assertEqual(set(self.complete(line)),
+                                     flags_in_help(program, command) - {"-h"})
 
     def test_a_flag_is_completed_from_its_beginning(self):
         self.assertEqual(self.complete("radar_spoof_exporter --once --web.e"),
