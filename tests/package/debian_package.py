@@ -1,0 +1,75 @@
+"""Builds the Debian package from what git lists here (changes that are not committed included), in a
+copy under build/package, where the .deb stays."""
+
+import functools
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+SOURCE_DIR = pathlib.Path(__file__).resolve().parents[2]
+BUILD_DIR = SOURCE_DIR / "build" / "package"
+NAME = "radar-spoof-exporter"
+
+
+def run(command, **options):
+    """The standard output. What failed is told with all it said."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        raise AssertionError(f"{command}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def copy_of_the_source():
+    """A fresh copy, always at the same place: ccache then knows it."""
+    copy = BUILD_DIR / "source"
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir(parents=True)
+    names = run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                cwd=SOURCE_DIR).split("\0")
+    for name in names:
+        if (SOURCE_DIR / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(SOURCE_DIR / name, copy / name)
+    return copy
+
+
+def cmake_version(source):
+    return re.search(r"project\(radar_spoof_exporter VERSION (\S+)",
+                     (source / "CMakeLists.txt").read_text()).group(1)
+
+
+def changelog_version(source):
+    return run(["dpkg-parsechangelog", "-S", "Version"], cwd=source).strip()
+
+
+def set_version(source, version):
+    """As a release does it: in CMakeLists.txt and with an entry in debian/changelog."""
+    cmake = source / "CMakeLists.txt"
+    cmake.write_text(cmake.read_text().replace(f"VERSION {cmake_version(source)} ",
+                                               f"VERSION {version} ", 1))
+    changelog = source / "debian/changelog"
+    entry = changelog.read_text().split("\n\n", 1)[0]
+    signature = re.search(r"^ -- .*$", changelog.read_text(), re.MULTILINE).group(0)
+    entry = re.sub(r"\(.*?\)", f"({version})", entry)
+    changelog.write_text(f"{entry}\n\n  * A later version.\n\n{signature}\n\n{changelog.read_text()}")
+
+
+def build(source):
+    """The .deb and the .changes file of a build for this machine's architecture."""
+    environment = os.environ | {"LC_ALL": "C.UTF-8"}
+    if shutil.which("ccache"):
+        # debhelper gives the build another HOME.
+        environment["CCACHE_DIR"] = run(["ccache", "--get-config", "cache_dir"]).strip()
+    run(["dpkg-buildpackage", "-us", "-uc", "-b"], cwd=source, env=environment)
+    version = changelog_version(source)
+    architecture = run(["dpkg", "--print-architecture"]).strip()
+    stem = f"{NAME}_{version}_{architecture}"
+    return BUILD_DIR / f"{stem}.deb", BUILD_DIR / f"{stem}.changes"
+
+
+@functools.cache
+def build_this():
+    """build() of the source as it is, once for all tests of this run."""
+    return build(copy_of_the_source())
