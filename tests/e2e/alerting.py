@@ -17,7 +17,7 @@ MONITORING = SOURCE_DIR / "monitoring"
 
 def shortened(match):
     seconds = int(match[2][:-1]) * {"m": 60, "h": 3600}[match[2][-1]]
-    return f"{match[1]} {seconds // 300}s"
+    return f"{match[1]} {seconds // 150}s"
 
 
 class Webhook:
@@ -77,7 +77,7 @@ class Alertmanager(Child):
 
 class AlertingPrometheus(Prometheus):
     """Scrapes the exporters at `ports` every second, and evaluates the shipped rules as often, with
-    every `for` and `keep_firing_for` 300 times shorter: which alert comes first stays the same."""
+    every `for` and `keep_firing_for` 150 times shorter: which alert comes first stays the same."""
 
     def __init__(self, directory, alertmanager, ports):
         for rules in (MONITORING / "rules").glob("*.yml"):

@@ -17,7 +17,7 @@ SEED = "--seed=3"
 HOUR = 3600
 # From the simulators' start to the next bucket, in seconds: long enough to see all is calm and to
 # switch the scenarios before it.
-AHEAD = 25
+AHEAD = 30
 
 
 def lag_until_next_bucket():
