@@ -7,7 +7,7 @@ import unittest
 
 import yaml
 
-from processes import SOURCE_DIR
+from processes import SOURCE_DIR, executable
 from prometheus import prometheus_tool
 
 MONITORING = SOURCE_DIR / "monitoring"
@@ -72,6 +72,18 @@ class RuleUnitTest(unittest.TestCase):
                               capture_output=True, text=True)
         self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
         self.assertEqual(said.stdout.count("SUCCESS"), len(paths), said.stdout)
+
+
+class FalsePagesTest(unittest.TestCase):
+    def test_hourly_queries_are_quiet_in_a_calm_year(self):
+        said = subprocess.run([MONITORING / "false_pages.py", executable("RADAR_SIMULATOR")],
+                              capture_output=True, text=True)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertEqual(len(said.stdout.splitlines()), 16)
+        days = [float(each) for row in said.stdout.splitlines() if row.startswith("1h ")
+                for each in re.findall(r"([\d.]+) days a year", row)]
+        self.assertEqual(len(days), 8)
+        self.assertLess(max(days), 12)  # with 3 deviations instead of 4: 17
 
 
 class CompletenessTest(unittest.TestCase):
