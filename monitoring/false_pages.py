@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """How often would the spike alerts have fired for nothing, and what would they have missed?
 
-Replays their rules over years of radar_simulator's calm data, for several selections of mail. Prints
-days a year with a page, and the share of moments at which two buckets of three times as much would
-not have been a spike. The figures in docs/alerting.md are from this.
+Replays their rules over years of radar_simulator's calm data, for several selections of mail.
+Prints days a year with a page, and the share of moments at which two buckets of three times as much
+would not have been a spike. The figures in docs/alerting.md are from this.
 
 usage: false_pages.py RADAR_SIMULATOR [--seed=1] [--deviations=4] [--rise=0.03] [--factor=1]
 """
