@@ -13,9 +13,13 @@ WallTime NewestCompleteBucket(AggInterval interval, WallTime last_updated) {
   return FloorTo(last_updated, Length(interval)) - Length(interval);
 }
 
+WallTime FirstConcerned(AggInterval interval, const ActiveScenario& active) {
+  return NewestCompleteBucket(interval, active.last_updated_at_start);
+}
+
 bool IsSpiked(WallTime bucket_start, AggInterval interval, const ActiveScenario& active) {
-  return active.scenario == Scenario::kSpike &&
-         bucket_start >= NewestCompleteBucket(interval, active.last_updated_at_start);
+  return (active.scenario == Scenario::kSpike || active.scenario == Scenario::kPipelineIssue) &&
+         bucket_start >= FirstConcerned(interval, active);
 }
 
 DateWindow WidenedRange(const DateWindow& window, AggInterval interval) {
@@ -41,9 +45,9 @@ SeriesAnswer AnswerSeries(const SeriesRequest& request, AggInterval interval, co
 
 std::vector<Annotation> Annotations(AggInterval interval, const World& world) {
   if (world.scenario.scenario != Scenario::kPipelineIssue) return {};
-  const WallTime start = NewestCompleteBucket(interval, world.last_updated);
-  return {{EventType::kPipeline, "Simulated: data pipeline issue, values may be incomplete", start,
-           start + Length(interval)}};
+  return {{EventType::kPipeline, "Simulated: data pipeline issue, values may be wrong",
+           FirstConcerned(interval, world.scenario),
+           NewestCompleteBucket(interval, world.last_updated) + Length(interval)}};
 }
 
 }  // namespace

@@ -46,7 +46,8 @@ struct RadarAnswer {
 
 // The bucket that `last_updated` falls into is the last there can be; it is still filling, unless
 // `omit_partial_bucket` leaves it out. A spike shows in the bucket that was the newest complete one
-// when the scenario began, and in all after it, so that what was usual before still looks usual.
+// when the scenario began, and in all after it, so that what was usual before still looks usual. So
+// does a pipeline issue, whose annotation reaches from there to the end of the newest complete one.
 RadarAnswer Answer(const RadarRequest& request, const World& world);
 
 // "20.5731", "0.0": at most 6 decimals, zeros trimmed but for one.

@@ -16,7 +16,7 @@ enum class Scenario {
   kCalm,           // nothing happens
   kSpike,          // spoofing triples among mail that fails DMARC
   kLowConfidence,  // confidence level 2: too little data
-  kPipelineIssue,  // a PIPELINE annotation lies on the newest complete bucket
+  kPipelineIssue,  // numbers as in a spike, but false: a PIPELINE annotation lies on them
   kFrozen,         // `lastUpdated` stays where it was when the scenario began
   kOutage,         // 503 with an HTML page
   kRateLimited,    // 429 with code 1015 and Retry-After: 30
@@ -33,7 +33,8 @@ inline constexpr std::array kAllScenarios = {
 std::string_view Name(Scenario scenario);
 std::optional<Scenario> ParseScenario(std::string_view name);
 
-// A scenario and when it began, told by the data's own clock. `spike` and `frozen` depend on it.
+// A scenario and when it began, told by the data's own clock. `spike`, `pipeline-issue` and
+// `frozen` depend on it.
 struct ActiveScenario {
   Scenario scenario = Scenario::kCalm;
   WallTime last_updated_at_start;  // `lastUpdated` at that moment

@@ -104,6 +104,19 @@ TEST_CASE("pipeline-issue annotates the newest complete bucket of the interval a
   }
 }
 
+TEST_CASE("pipeline-issue makes numbers like a spike's, with its annotation on all of them") {
+  Rig rig;
+  rig.simulator.Switch(Scenario::kSpike);
+  const std::vector<double> spike = rig.Spoof("dateRange=1d&dmarc=FAIL");
+  rig.simulator.Switch(Scenario::kPipelineIssue);
+  CHECK(rig.Spoof("dateRange=1d&dmarc=FAIL") == spike);
+  rig.clock.Advance(1h);
+  const auto json = Json(rig.Get("dateRange=1d&dmarc=FAIL"));
+  const auto& annotation = json["result"]["meta"]["confidenceInfo"]["annotations"][0];
+  CHECK(std::string(annotation["startDate"].GetString()) == "2026-06-09T07:30:00Z");
+  CHECK(std::string(annotation["endDate"].GetString()) == "2026-06-09T08:45:00Z");
+}
+
 TEST_CASE("frozen stops the data where they were, and calm lets them go on") {
   Rig rig;
   rig.simulator.Switch(Scenario::kFrozen);

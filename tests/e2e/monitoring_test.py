@@ -1,0 +1,148 @@
+"""What is in monitoring/, judged by the tools of those who read it; and that nothing an alert needs
+is missing: tests, severity, annotations, a runbook, a reason for every number."""
+
+import re
+import subprocess
+import unittest
+
+import yaml
+
+from processes import SOURCE_DIR, executable
+from prometheus import prometheus_tool
+
+MONITORING = SOURCE_DIR / "monitoring"
+RUNBOOKS = SOURCE_DIR / "docs/runbooks"
+RUNBOOK_URL = "{{ $externalURL }}/user/runbooks/"
+
+
+def rules():
+    return [rule for path in sorted((MONITORING / "rules").glob("*.yml"))
+            for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]]
+
+
+def alerts():
+    return {rule["alert"]: rule for rule in rules() if "alert" in rule}
+
+
+def recorded():
+    return {rule["record"]: rule for rule in rules() if "record" in rule}
+
+
+def rule_tests():
+    return [test for path in (MONITORING / "tests").glob("*.yml")
+            for test in yaml.safe_load(path.read_text())["tests"]]
+
+
+def words(expression):
+    """The numbers and durations of a PromQL expression, and its names."""
+    numbers, names = set(), set()
+    for token in re.finditer(
+            r'"[^"]*"|(?P<name>[A-Za-z_][\w:]*)|(?P<number>\d+(?:\.\d+)?[a-z]*)', expression):
+        if token["number"]:
+            numbers.add(token["number"])
+        elif token["name"]:
+            names.add(token["name"])
+    return numbers, names
+
+
+def table_rows(text):
+    """{alert or recorded series: its row of the tables that explain numbers}"""
+    found = re.findall(r"^\| (?:\[(\w+)\]\(\S+\)|`(\w+:\w+)`) (\|.*)$", text, re.MULTILINE)
+    return {alert or series: row for alert, series, row in found}
+
+
+class ToolsTest(unittest.TestCase):
+    def check(self, tool, *arguments):
+        said = subprocess.run([prometheus_tool(tool), *arguments], capture_output=True, text=True)
+        self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
+        self.assertNotRegex(said.stdout + said.stderr, r"(?i)warn|duplicate")
+
+    def test_promtool_checks_the_configuration_and_its_rules(self):
+        self.check("promtool", "check", "config", MONITORING / "prometheus/prometheus.yml")
+
+    def test_amtool_checks_the_configuration(self):
+        self.check("amtool", "check-config", MONITORING / "alertmanager/alertmanager.yml")
+
+
+class RuleUnitTest(unittest.TestCase):
+    def test_promtool_runs_every_rule_test(self):
+        paths = sorted((MONITORING / "tests").glob("*.yml"))
+        self.assertGreater(len(paths), 0)
+        said = subprocess.run([prometheus_tool("promtool"), "test", "rules", *paths],
+                              capture_output=True, text=True)
+        self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
+        self.assertEqual(said.stdout.count("SUCCESS"), len(paths), said.stdout)
+
+
+class FalsePagesTest(unittest.TestCase):
+    def test_hourly_queries_are_quiet_in_a_calm_year(self):
+        said = subprocess.run([MONITORING / "false_pages.py", executable("RADAR_SIMULATOR")],
+                              capture_output=True, text=True)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertEqual(len(said.stdout.splitlines()), 16)
+        days = [float(each) for row in said.stdout.splitlines() if row.startswith("1h ")
+                for each in re.findall(r"([\d.]+) days a year", row)]
+        self.assertEqual(len(days), 8)
+        self.assertLess(max(days), 12)  # with 3 deviations instead of 4: 17
+
+
+class CompletenessTest(unittest.TestCase):
+    def setUp(self):
+        self.assertGreater(len(alerts()), 0)
+
+    def test_every_alert_is_tested_firing_and_not_firing(self):
+        expectations = [each for test in rule_tests() for each in test.get("alert_rule_test", [])]
+        for name in alerts():
+            with self.subTest(alert=name):
+                said = [bool(each["exp_alerts"]) for each in expectations
+                        if each["alertname"] == name]
+                self.assertIn(True, said, "no test in which it fires")
+                self.assertIn(False, said, "no test in which it does not fire")
+
+    def test_every_alert_says_what_its_reader_needs(self):
+        for name, alert in alerts().items():
+            with self.subTest(alert=name):
+                self.assertRegex(name, r"^RadarSpoof([A-Z][a-z]+)+$")
+                self.assertIn(alert["labels"]["severity"], ("critical", "warning", "info"))
+                annotations = alert["annotations"]
+                self.assertNotIn("{{", annotations["summary"])
+                self.assertIn("{{", annotations["description"])
+                self.assertEqual(annotations["runbook_url"], f"{RUNBOOK_URL}{name}.md")
+
+    def test_every_alert_has_a_runbook_and_no_runbook_is_left_over(self):
+        for name in alerts():
+            with self.subTest(alert=name):
+                text = (RUNBOOKS / f"{name}.md").read_text()
+                self.assertEqual(re.findall(r"^# (\w+)$", text, re.MULTILINE), [name])
+                parts = re.findall(r"^## (\w+)\n+(?=\S)(?!#)", text, re.MULTILINE)
+                self.assertEqual(parts, ["Meaning", "Impact", "Diagnosis", "Mitigation"])
+                for link in re.findall(r"\]\((\w+\.md)\)", text):
+                    self.assertTrue((RUNBOOKS / link).exists(), link)
+        self.assertEqual({path.stem for path in RUNBOOKS.iterdir()}, set(alerts()))
+
+    def test_every_number_is_explained(self):
+        explained = table_rows((SOURCE_DIR / "docs/alerting.md").read_text())
+        for rule in rules():
+            name = rule.get("alert") or rule["record"].removeprefix(
+                "instance_query:cloudflare_radar_")
+            with self.subTest(rule=name):
+                self.assertIn(name, explained)
+                numbers, _ = words(rule["expr"])
+                numbers |= {rule[key] for key in ("for", "keep_firing_for") if key in rule}
+                unexplained = [each for each in sorted(numbers - {"0", "1"})
+                               if f"`{each}`" not in explained[name]]
+                self.assertEqual(unexplained, [])
+
+    def test_rules_use_only_metrics_there_are(self):
+        documented = set(re.findall(
+            r"`((?:cloudflare_radar|radar_spoof_exporter)_\w+)`",
+            (SOURCE_DIR / "docs/metrics.md").read_text()))
+        self.assertGreater(len(documented), 20)
+        for rule in rules():
+            _, names = words(rule["expr"])
+            metrics = {each for each in names if "radar" in each}
+            self.assertEqual(metrics - documented - set(recorded()), set(), rule["expr"])
+
+
+if __name__ == "__main__":
+    unittest.main()
