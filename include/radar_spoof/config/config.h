@@ -40,6 +40,7 @@ struct ApiConfig {
   Seconds timeout{20};  // one request, all of it
   int max_concurrency = 8;
   int rate_limit = 600;  // requests in any 5 minutes
+  int max_series_per_request = 1;
 
   friend bool operator==(const ApiConfig&, const ApiConfig&) = default;
 };
