@@ -297,7 +297,7 @@ TEST_CASE("a sum that is off counts only in buckets that are used") {
   CHECK(Verdict(WithControl(), Ok(answer.Body())) == "a sample");
   answer.serie_1.emplace().Raw("2026-06-02T10:00:00Z", "1", "1");
   CHECK(Verdict(WithControl(), Ok(answer.Body())) ==
-        "validation: SPOOF and NOT_SPOOF of result.serie_1 do not add up to 100 at "
+        "validation: SPOOF and NOT_SPOOF of the control period do not add up to 100 at "
         "2026-06-02T10:00:00Z");
 }
 

@@ -8,6 +8,11 @@ namespace {
 constexpr std::string_view kLowerCase = "/spoof";
 constexpr std::string_view kUpperCase = "/SPOOF";
 
+std::string UrlWithoutSeries(const RadarEndpoint& endpoint, const Query& query) {
+  return endpoint.Url() +
+         "?format=JSON&aggInterval=" + std::string(RequestName(query.agg_interval));
+}
+
 void AppendSeries(std::string& url, const Query& query, const std::string& date_range) {
   url += "&dateRange=" + date_range;
   for (const Dimension dimension : kAllDimensions) {
@@ -26,6 +31,12 @@ struct HeadersOf {
     return {{"X-Auth-Email", Secret(legacy.email)}, {"X-Auth-Key", legacy.key}};
   }
 };
+
+HttpRequest Request(std::string url, const Credentials& credentials) {
+  HttpRequest request{std::move(url), std::visit(HeadersOf{}, credentials)};
+  request.headers.push_back({"Accept", Secret("application/json")});
+  return request;
+}
 
 }  // namespace
 
@@ -50,14 +61,31 @@ HttpClientOptions ClientOptions(const ApiConfig& api) {
 
 HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query,
                          const Credentials& credentials) {
-  std::string url = endpoint.Url() + "?format=JSON&aggInterval=";
-  url += RequestName(query.agg_interval);
+  std::string url = UrlWithoutSeries(endpoint, query);
   AppendSeries(url, query, query.date_range.Text());
   if (query.control) AppendSeries(url, query, query.date_range.ControlText());
+  return Request(std::move(url), credentials);
+}
 
-  HttpRequest request{std::move(url), std::visit(HeadersOf{}, credentials)};
-  request.headers.push_back({"Accept", Secret("application/json")});
-  return request;
+HttpRequest BuildRequest(const RadarEndpoint& endpoint, std::span<const Query* const> queries,
+                         const Credentials& credentials) {
+  if (queries.size() == 1) return BuildRequest(endpoint, *queries.front(), credentials);
+  std::string url = UrlWithoutSeries(endpoint, *queries.front());
+  for (std::size_t place = 0; place < queries.size(); ++place) {
+    const Query& query = *queries[place];
+    const SeriesNames names = SharedSeriesNames(place);
+    url += "&name=" + names.own;
+    AppendSeries(url, query, query.date_range.Text());
+    if (!query.control) continue;
+    url += "&name=" + names.control;
+    AppendSeries(url, query, query.date_range.ControlText());
+  }
+  return Request(std::move(url), credentials);
+}
+
+SeriesNames SharedSeriesNames(std::size_t place) {
+  const std::string number = std::to_string(place);
+  return {"s" + number, "c" + number};
 }
 
 }  // namespace radar_spoof
