@@ -6,9 +6,9 @@
 
 #include "radar_spoof/parse/radar_headers.h"
 #include "radar_spoof/publish/poller.h"
-#include "simulator/simulator.h"
 #include "support/misbehaving_server.h"
 #include "support/poller_fixture.h"
+#include "support/simulated_api.h"
 
 namespace radar_spoof::test {
 namespace {
@@ -439,37 +439,6 @@ TEST_CASE("a redirect takes no token anywhere") {
 
 // --- with the simulator --------------------------------------------------------------------------
 
-// Hands each request to the simulator in this process, on the same clock.
-struct SimulatedApi {
-  SimulatedApi(const Clock& clock, int rate_limit)
-      : simulator({.rate_limit = rate_limit, .credentials = {.token = std::string(kToken)}},
-                  clock) {}
-
-  Answer operator()(const Request& request) {
-    ServerRequest call{"GET", "", {}, {{"authorization", request.authorization}}};
-    const std::size_t path = request.url.find("/client/");
-    const std::size_t question = request.url.find('?');
-    call.path = request.url.substr(path, question - path);
-    for (std::size_t begin = question + 1; begin < request.url.size();) {
-      const std::size_t end = std::min(request.url.find('&', begin), request.url.size());
-      const std::string pair = request.url.substr(begin, end - begin);
-      const std::size_t equals = pair.find('=');
-      call.query.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
-      begin = end + 1;
-    }
-    const ServerResponse answer = simulator.Handle(call);
-    HttpResponse response{answer.status, {}, answer.body};
-    for (const auto& [name, value] : answer.headers) {
-      std::string lower = name;
-      for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-      response.headers.emplace_back(lower, value);
-    }
-    return {std::move(response), 100ms + answer.delay};
-  }
-
-  simulator::Simulator simulator;
-};
-
 const std::string kManyQueries =
     "queries:\n  - name: all\n"
     "  - { name: dmarc, filters: { dmarc: FAIL }, agg_interval: 1h, date_range: 7d, "
@@ -477,20 +446,8 @@ const std::string kManyQueries =
     "  - { name: auth, agg_interval: 1d, date_range: 28d, "
     "matrix: { dmarc: [PASS, FAIL], spf: [PASS, FAIL, any] } }\n";
 
-struct SimulatedFixture : PollerFixture {
-  explicit SimulatedFixture(const std::string& queries = kManyQueries, int rate_limit = 1200)
-      : PollerFixture([this](const Request& request) { return (*api)(request); }, queries),
-        api(std::make_unique<SimulatedApi>(clock, rate_limit)) {}
-  std::unique_ptr<SimulatedApi> api;
-};
-
-bool AllSucceed(const Snapshot& snapshot) {
-  return std::all_of(snapshot.queries.begin(), snapshot.queries.end(),
-                     [](const QueryState& state) { return state.success(); });
-}
-
 TEST_CASE("two calm days of the simulated API are polled without one failure") {
-  SimulatedFixture f;
+  SimulatedFixture f(kManyQueries);
   f.RunFor(48h);
   CHECK(AllSucceed(*f.Now()));
   for (const QueryState& state : f.Now()->queries) CHECK(state.failures == 0);
@@ -514,7 +471,7 @@ TEST_CASE("each scenario fails in its own way, and calm brings every query back"
                       {Scenario::kUnauthorized, FailureReason::kUnauthorized, 16min}};
   for (const Row& row : rows) {
     CAPTURE(Name(row.reason));
-    SimulatedFixture f;
+    SimulatedFixture f(kManyQueries);
     std::vector<WallTime> before;
     f.http.At(5min, [&] {
       CHECK(AllSucceed(*f.Now()));
@@ -543,7 +500,7 @@ const std::string kHungryQueries =
     "matrix: { dmarc: [PASS, FAIL], spf: [PASS, FAIL, any] } }\n";
 
 TEST_CASE("an API that allows less than we would ask is never asked past it") {
-  SimulatedFixture f(kHungryQueries, 60);
+  SimulatedFixture f(kHungryQueries, "", 60);
   f.RunFor(3h);
   const auto& requests = f.Now()->api.requests;
   CHECK(requests.size() == 1);

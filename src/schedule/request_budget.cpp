@@ -12,14 +12,15 @@ constexpr Milliseconds kWindow = 5min;
 constexpr Milliseconds kRetryWindow = 1h;
 constexpr std::ptrdiff_t kRetriesAlwaysAllowed = 3;
 constexpr double kRetryShare = 0.1;
-constexpr int kBurstDivisor = 20;
+constexpr int kBurstDivisor = 60;
 // Below this many remaining requests the API's own counter paces us.
 constexpr std::uint64_t kScarce = 20;
 
 double BurstOf(int limit) { return std::max(1.0, static_cast<double>(limit) / kBurstDivisor); }
 
+// Such that a burst and what follows it just fit into the window: faster would end in a gap.
 double RequestsPerMillisecond(int limit) {
-  return static_cast<double>(limit) / static_cast<double>(kWindow.count());
+  return (limit - BurstOf(limit) + 1) / static_cast<double>(kWindow.count());
 }
 
 }  // namespace

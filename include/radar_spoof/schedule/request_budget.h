@@ -4,7 +4,7 @@
 //  - a window: never more than `limit` requests in any 5 minutes, retries included. Cloudflare
 //    counts 1,200 per user over everything that user runs, and blocks all of it for 5 minutes on
 //    overrun (API reference, "Rate limits"); ours is the share we allow ourselves.
-//  - a bucket: after a burst of a twentieth of the limit, requests are paced evenly.
+//  - a bucket: after a burst of a sixtieth of the limit, requests are paced evenly.
 //  - a hold: after a 429 nothing is sent until the hold ends.
 //  - a retry share: retries stay within 10 % of the last hour's requests, but 3 are always allowed,
 //    so that a dying upstream is not asked more than a healthy one.
