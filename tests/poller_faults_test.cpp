@@ -318,11 +318,12 @@ TEST_CASE("text from upstream is one printable line in the log") {
 // The poller on its own thread, with libcurl and the system's clock.
 class LivePoller {
  public:
-  explicit LivePoller(const std::string& base_url, const std::string& timeout = "20s")
+  explicit LivePoller(const std::string& base_url, const std::string& timeout = "20s",
+                      const std::string& more = "", const std::string& queries = "{ name: all }")
       : log_(LogLevel::kDebug, LogFormat::kLogfmt, [](std::string_view) {}),
-        settings_(SettingsFor(base_url, timeout)),
+        settings_(SettingsFor(base_url, timeout, more, queries)),
         http_(MakeCurlHttpClient("radar_spoof_exporter/test",
-                                 {.ca_file = "", .timeout = settings_->config.api().timeout})),
+                                 ClientOptions(settings_->config.api()))),
         store_(FirstSnapshot(settings_->config, clock_.Now().wall)),
         poller_(*std::exchange(settings_, std::nullopt), clock_, *http_, store_, log_, 1),
         thread_([this] { poller_.Run(); }) {}
@@ -338,7 +339,7 @@ class LivePoller {
     return clock_.Now().steady - began;
   }
   void Reconfigure(const std::string& base_url) {
-    poller_.Reconfigure(SettingsFor(base_url, "20s"));
+    poller_.Reconfigure(SettingsFor(base_url, "20s", "", "{ name: all }"));
   }
   // Blocks until `is` holds for the snapshot, at most 15 s; false then.
   bool Await(const std::function<bool(const Snapshot&)>& is) const {
@@ -352,10 +353,11 @@ class LivePoller {
   QueryState State() const { return store_.Load()->queries.front(); }
 
  private:
-  Poller::Settings SettingsFor(const std::string& base_url, const std::string& timeout) {
+  Poller::Settings SettingsFor(const std::string& base_url, const std::string& timeout,
+                               const std::string& more, const std::string& queries) {
     return SettingsOf("api: { base_url: '" + base_url + "', timeout: " + timeout +
-                      ", token_file: '" + directory_.Write("token", kToken) +
-                      "' }\nqueries: [ { name: all } ]\n");
+                      ", token_file: '" + directory_.Write("token", kToken) + "'" + more +
+                      " }\nqueries: [ " + queries + " ]\n");
   }
 
   TemporaryDirectory directory_;
@@ -435,6 +437,19 @@ TEST_CASE("a redirect takes no token anywhere") {
   CHECK(poller.State().last_failure->reason == FailureReason::kRejected);
   poller.Stop();
   CHECK(elsewhere.Connections() == 0);
+}
+
+TEST_CASE("connections are kept from pass to pass, and are at most as many as requests in flight") {
+  MisbehavingServer server(KeepAlive({Live()}));
+  LivePoller poller(server.Url(""), "20s", ", max_concurrency: 3, rate_limit: 1000000",
+                    "{ name: m, poll_interval: 1s, matrix: { dmarc: [any, PASS, NONE, FAIL], "
+                    "spf: [any, PASS, NONE, FAIL], dkim: [any, PASS, NONE, FAIL] } }");
+  CHECK(poller.Await([](const Snapshot& now) {
+    return std::all_of(now.queries.begin(), now.queries.end(),
+                       [](const QueryState& state) { return state.polls >= 3; });
+  }));
+  CHECK(server.Requests().size() >= 3 * 64);
+  CHECK(server.Connections() == 3);
 }
 
 // --- with the simulator --------------------------------------------------------------------------

@@ -322,5 +322,12 @@ TEST_CASE("a cold start of all 1,280 is even, never told 429, and done within 11
   }
 }
 
+TEST_CASE("ten in a request, a cold start of all 1,280 is done within 70 seconds") {
+  SimulatedFixture f(EveryCombination(), "  max_series_per_request: 10\n");
+  f.http.At(70s, [&] { CHECK(AllSucceed(*f.Now())); });
+  f.RunFor(71s);
+  CHECK(f.Now()->api.requests == std::map<int, std::uint64_t>{{200, 142}});
+}
+
 }  // namespace
 }  // namespace radar_spoof::test
