@@ -48,7 +48,6 @@ void Poller::Run() {
     } catch (const std::exception& error) {
       log_.Error("a turn of the loop was given up", {{"detail", error.what()}});
       FailInFlight();
-      published_moves_.reset();
       if (!stopped_) (void)http_.Wait(kPauseAfterException);
     }
   }
@@ -78,26 +77,6 @@ void Poller::Stop() {
   http_.Wake();
 }
 
-void Poller::Reconfigure(Settings settings) {
-  const std::lock_guard lock(messages_mutex_);
-  new_settings_ = std::move(settings);
-  reload_failed_ = false;
-  reload_pending_ = true;
-  http_.Wake();
-}
-
-void Poller::NoteFailedReload() {
-  const std::lock_guard lock(messages_mutex_);
-  reload_failed_ = true;
-  reload_pending_ = true;
-  http_.Wake();
-}
-
-void Poller::AwaitReload(Milliseconds at_most) {
-  std::unique_lock lock(messages_mutex_);
-  messages_taken_.wait_for(lock, at_most, [this] { return stopped_ || !reload_pending_; });
-}
-
 void Poller::Turn(Milliseconds longest_wait) {
   ++turns_;
   TakeMessages();
@@ -111,61 +90,6 @@ void Poller::Turn(Milliseconds longest_wait) {
   SteadyTime wake = std::min(schedule_.WakeAt(now), now.steady + longest_wait);
   if (saver_) wake = std::min(wake, saver_->DueAt());
   if (auto finished = http_.Wait(std::max(wake, now.steady) - now.steady)) Finish(*finished);
-}
-
-void Poller::TakeMessages() {
-  std::optional<Settings> settings;
-  bool failed = false;
-  {
-    const std::lock_guard lock(messages_mutex_);
-    settings.swap(new_settings_);
-    std::swap(failed, reload_failed_);
-  }
-  if (!settings && !failed) return;
-  try {
-    if (settings) Apply(std::move(*settings));
-  } catch (const std::exception&) {
-    EndReload(true);
-    throw;
-  }
-  EndReload(failed);
-}
-
-void Poller::EndReload(bool failed) {
-  if (failed) state_.reload.successful = false;
-  PublishAll();
-  {
-    const std::lock_guard lock(messages_mutex_);
-    reload_pending_ = new_settings_ || reload_failed_;
-  }
-  messages_taken_.notify_all();
-}
-
-// What may throw comes before what changes anything that depends on the queries.
-void Poller::Apply(Settings settings) {
-  const Instant now = clock_.Now();
-  AbandonInFlight();
-  Snapshot next = FirstSnapshot(settings.config, now.wall);
-  const auto kept = KeptQueries(schedule_.queries(), settings.config.queries());
-  auto told = failure_log_->CarriedOver(kept);
-  for (std::size_t i = 0; i < kept.size(); ++i) {
-    if (kept[i]) next.queries[i] = state_.queries[*kept[i]];
-  }
-  next.api = state_.api;
-  const ApiConfig& api = settings.config.api();
-  if (api != settings_.config.api()) {
-    RadarEndpoint endpoint(api.base_url, api.path);
-    next.api.path = api.path;
-    http_.Configure(ClientOptions(api));
-    endpoint_ = std::move(endpoint);
-    try_next_.reset();
-  }
-  schedule_.Reconfigure(api, settings.config.polling(), settings.config.queries());
-  schedule_.ReleaseRefused(now);
-  failure_log_->Replace(std::move(told));
-  state_ = std::move(next);
-  settings_ = std::move(settings);
-  told_of_halving_ = false;
 }
 
 void Poller::AbandonInFlight() {
@@ -183,6 +107,8 @@ void Poller::FailInFlight() {
       schedule_.Record(i, {.failure = RetryClass::kTransient}, clock_.Now());
     }
   }
+  schedule_.AbandonInFlight(clock_.Now());
+  published_moves_.reset();
 }
 
 void Poller::StartDue() {
@@ -236,16 +162,20 @@ void Poller::Finish(const HttpClient::Finished& finished) {
   if (judgement.too_many_series) {
     Halve(first, failed->error(), now);
   } else {
-    for (std::size_t i = 0; i < queries.size(); ++i) {
-      schedule_.Record(queries[i], judgement.reports[i], now);
-    }
-    // After the record: what changes here releases these queries too.
-    if (judgement.reports.front().failure == RetryClass::kCredentials) RefreshCredentials(true);
-    for (std::size_t i = 0; i < queries.size(); ++i) Conclude(queries[i], outcomes[i], now);
-    NoteHold(now);
+    Record(queries, judgement, now);
   }
   if (saver_) saver_->NoteChange();
   Publish(queries);
+}
+
+void Poller::Record(const RequestGroup& queries, const SharedJudgement& judgement, Instant now) {
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    schedule_.Record(queries[i], judgement.reports[i], now);
+  }
+  // After the record: what changes here releases these queries too.
+  if (judgement.reports.front().failure == RetryClass::kCredentials) RefreshCredentials(true);
+  for (std::size_t i = 0; i < queries.size(); ++i) Conclude(queries[i], judgement.outcomes[i], now);
+  NoteHold(now);
 }
 
 void Poller::Observe(const std::map<std::string, RateLimitHeader>& policies, Instant now) {

@@ -19,12 +19,9 @@ constexpr Milliseconds kBudgetWindow = 5min;
 constexpr Milliseconds kSoonestAfterRestart = 60s;
 constexpr int kFailuresOfAnEarlierRun = 3;          // enough for no quick retry
 constexpr Milliseconds kLongestResumedHold = 945s;  // kLongestReset and the jitter of a hold
-constexpr Seconds kQuarterHour = 15min;
 constexpr Seconds kLongestLagStep = 1h;
 // The clocks are read one after the other, and the wall clock is slewed.
 constexpr Milliseconds kClockTolerance = 50ms;
-// What the lag's estimate must have changed by for every query to be ranked anew.
-constexpr Milliseconds kLagTolerance = 1s;
 
 Seconds SlowestLagStep(const std::vector<Query>& queries) {
   Seconds shortest = kLongestLagStep;
@@ -40,10 +37,11 @@ Schedule::Schedule(const ApiConfig& api, const PollingConfig& polling, std::vect
       polling_(polling),
       queries_(std::move(queries)),
       entries_(queries_.size()),
+      requests_(queries_, api.max_series_per_request),
       budget_(api.rate_limit),
-      shared_lag_(polling.settle, SlowestLagStep(queries_)),
+      lags_(polling.settle, SlowestLagStep(queries_)),
       random_(seed) {
-  MakeGroups(api.max_series_per_request);
+  OrderAnew();
 }
 
 void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
@@ -57,8 +55,7 @@ void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
     if (refused_.contains(*kept[i])) refused.insert(i);
   }
   if (polling.settle != polling_.settle) {
-    shared_lag_ = DataLag(polling.settle, SlowestLagStep(queries));
-    own_lag_.clear();
+    lags_ = LearnedLags(polling.settle, SlowestLagStep(queries));
   }
   max_concurrency_ = api.max_concurrency;
   polling_ = polling;
@@ -66,20 +63,13 @@ void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
   entries_ = std::move(entries);
   refused_ = std::move(refused);
   budget_.SetLimit(api.rate_limit);
-  MakeGroups(api.max_series_per_request);
+  requests_ = SharedRequests(queries_, api.max_series_per_request);
+  OrderAnew();
 }
 
-void Schedule::MakeGroups(int max_series) {
-  groups_.clear();
-  group_of_.assign(queries_.size(), 0);
-  for (RequestGroup& queries : GroupQueries(queries_, max_series)) {
-    for (const std::size_t query : queries) group_of_[query] = groups_.size();
-    groups_.push_back({.queries = std::move(queries)});
-  }
+void Schedule::OrderAnew() {
   due_.Clear();
   retries_.Clear();
-  due_.Resize(groups_.size());
-  retries_.Resize(groups_.size());
   NoteMove();
 }
 
@@ -92,28 +82,31 @@ void Schedule::RankMoved(Instant now) {
   const Milliseconds apart = now.wall.time_since_epoch() - now.steady.time_since_epoch();
   if (ranked_for_ && std::chrono::abs(apart - *ranked_for_) < kClockTolerance) return;
   if (ranked_for_) NoteMove();
-  for (std::size_t group = 0; group < groups_.size(); ++group) Rank(group, now);
+  due_.Resize(requests_.size());
+  retries_.Resize(requests_.size());
+  for (std::size_t request = 0; request < requests_.size(); ++request) Rank(request, now);
   for (const AggInterval interval : kAllAggIntervals) {
-    ranked_lag_[static_cast<std::size_t>(interval)] = LagOf(interval).Expected();
+    ranked_lag_[static_cast<std::size_t>(interval)] = lags_.Expected(interval);
   }
   ranked_for_ = apart;
 }
 
-void Schedule::Rank(std::size_t group, Instant now) {
+void Schedule::Rank(std::size_t request, Instant now) {
   Due first;
-  if (!InFlight(groups_[group])) {
-    for (const std::size_t query : groups_[group].queries) {
+  if (!RequestInFlight(request)) {
+    for (const std::size_t query : requests_.Queries(request)) {
       const Due due = DueOf(query, now);
       first.at = std::min(first.at, due.at);
       first.as_retry = std::min(first.as_retry, due.as_retry);
     }
   }
-  due_.Set(group, first.at);
-  retries_.Set(group, first.as_retry);
+  due_.Set(request, first.at);
+  retries_.Set(request, first.as_retry);
 }
 
-bool Schedule::InFlight(const Group& group) const {
-  return std::any_of(group.queries.begin(), group.queries.end(),
+bool Schedule::RequestInFlight(std::size_t request) const {
+  const RequestGroup& queries = requests_.Queries(request);
+  return std::any_of(queries.begin(), queries.end(),
                      [this](std::size_t query) { return entries_[query].in_flight; });
 }
 
@@ -129,14 +122,9 @@ Milliseconds Schedule::Spread(std::size_t query) const {
   return Milliseconds(static_cast<std::int64_t>(Fnv1a(name) % steps));
 }
 
-const DataLag& Schedule::LagOf(AggInterval interval) const {
-  const auto own = own_lag_.find(interval);
-  return own == own_lag_.end() ? shared_lag_ : own->second;
-}
-
 Milliseconds Schedule::Offset(std::size_t query) const {
   if (!FollowsData(query)) return Milliseconds(polling_.settle) + Spread(query);
-  return LagOf(queries_[query].agg_interval).Expected() + Spread(query);
+  return lags_.Expected(queries_[query].agg_interval) + Spread(query);
 }
 
 std::optional<WallTime> Schedule::Awaited(std::size_t query) const {
@@ -188,55 +176,51 @@ std::optional<std::size_t> Schedule::StartNext(Instant now) {
   RankMoved(now);
   if (in_flight_ >= static_cast<std::size_t>(max_concurrency_)) return std::nullopt;
   if (budget_.EarliestRequest(now.steady) > now.steady) return std::nullopt;
-  std::size_t group = 0;
+  std::size_t request = 0;
   bool is_retry = false;
   if (due_.FirstAt() <= now.steady) {
-    group = due_.First();
+    request = due_.First();
   } else if (retries_.FirstAt() <= now.steady && budget_.EarliestRetry(now.steady) <= now.steady) {
-    group = retries_.First();
+    request = retries_.First();
     is_retry = true;
   } else {
     return std::nullopt;
   }
-  Start(group, is_retry, now);
-  return groups_[group].queries.front();
+  Start(request, is_retry, now);
+  return requests_.Queries(request).front();
 }
 
-void Schedule::Start(std::size_t group, bool is_retry, Instant now) {
+void Schedule::Start(std::size_t request, bool is_retry, Instant now) {
   budget_.Spend(now.steady, is_retry);
-  groups_[group].jitter = random_();
-  for (const std::size_t query : groups_[group].queries) {
+  const auto jitter = random_();
+  for (const std::size_t query : requests_.Queries(request)) {
     Entry& entry = entries_[query];
     entry.awaited = Awaited(query);
     entry.in_flight = true;
     entry.asked = now;
+    entry.jitter = jitter;
     entry.retry_at.reset();
   }
   ++in_flight_;
-  Rank(group, now);
+  Rank(request, now);
 }
 
 void Schedule::Halve(std::size_t query, Instant now) {
-  const std::size_t first = group_of_[query];
-  const std::size_t second = groups_.size();
-  RequestGroup& all = groups_[first].queries;
-  for (const std::size_t each : all) {
-    Entry& entry = entries_[each];
-    entry.in_flight = false;
-    entry.awaited.reset();
-    entry.retry_at = now.steady;
-    entry.retry_in_budget = false;
-  }
+  const std::size_t first = requests_.Of(query);
+  const std::size_t second = requests_.Halve(first);
+  due_.Resize(requests_.size());
+  retries_.Resize(requests_.size());
   --in_flight_;
-  const auto middle = all.begin() + static_cast<std::ptrdiff_t>((all.size() + 1) / 2);
-  RequestGroup rest(middle, all.end());
-  all.erase(middle, all.end());
-  for (const std::size_t each : rest) group_of_[each] = second;
-  groups_.push_back({.queries = std::move(rest)});
-  due_.Resize(groups_.size());
-  retries_.Resize(groups_.size());
-  Rank(first, now);
-  Rank(second, now);
+  for (const std::size_t half : {first, second}) {
+    for (const std::size_t each : requests_.Queries(half)) GiveUp(entries_[each], now);
+    Rank(half, now);
+  }
+}
+
+void Schedule::GiveUp(Entry& entry, Instant now) {
+  entry.in_flight = false;
+  entry.retry_at = now.steady;
+  entry.retry_in_budget = false;
 }
 
 void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_until, Instant now) {
@@ -273,96 +257,10 @@ bool Schedule::TryExtraRequest(Instant now) {
 
 void Schedule::AbandonInFlight(Instant now) {
   for (Entry& entry : entries_) {
-    if (!entry.in_flight) continue;
-    entry.in_flight = false;
-    entry.retry_at = now.steady;
-    entry.retry_in_budget = false;
+    if (entry.in_flight) GiveUp(entry, now);
   }
   in_flight_ = 0;
   NoteMove();
-}
-
-void Schedule::Record(std::size_t query, const PollReport& report, Instant now) {
-  Entry& entry = entries_[query];
-  entry.in_flight = false;
-  if (report.failure) {
-    RecordFailure(query, report, now);
-  } else {
-    RecordGood(query, report);
-    ReleaseRefusedByMistake(now);
-  }
-  entry.awaited.reset();
-  const std::size_t group = group_of_[query];
-  if (InFlight(groups_[group])) return;
-  --in_flight_;
-  Rank(group, now);
-}
-
-// One good answer proves the credentials good, so others were refused by mistake; but only once
-// each, lest a query that is refused for itself is asked with every good answer.
-void Schedule::ReleaseRefusedByMistake(Instant now) {
-  for (const std::size_t query : refused_) {
-    Entry& entry = entries_[query];
-    if (entry.in_flight || entry.failures != kFailuresUntilRefused) continue;
-    entry.retry_at = now.steady;
-    NoteMove();
-  }
-}
-
-void Schedule::RecordGood(std::size_t query, const PollReport& report) {
-  Entry& entry = entries_[query];
-  entry.failures = 0;
-  refused_.erase(query);
-  Learn(query, report, entry.asked->wall);
-  const AggInterval interval = queries_[query].agg_interval;
-  const Milliseconds ranked = ranked_lag_[static_cast<std::size_t>(interval)];
-  if (std::chrono::abs(LagOf(interval).Expected() - ranked) >= kLagTolerance) NoteMove();
-  const bool too_early =
-      entry.awaited && report.newest_bucket_end && *report.newest_bucket_end < *entry.awaited;
-  entry.asked_too_early = too_early ? entry.asked_too_early + 1 : 0;
-  entry.newest_bucket_end = report.newest_bucket_end;
-}
-
-void Schedule::Learn(std::size_t query, const PollReport& report, WallTime asked) {
-  const AggInterval interval = queries_[query].agg_interval;
-  if (!report.newest_bucket_end || !FollowsData(query)) return;
-  const auto& awaited = entries_[query].awaited;
-  const bool bucket_is_late =
-      !report.last_updated ||
-      *report.newest_bucket_end < FloorTo(std::min(*report.last_updated, asked), Length(interval));
-  if (!bucket_is_late) {
-    auto own = own_lag_.find(interval);
-    DataLag& lag = own == own_lag_.end() ? shared_lag_ : own->second;
-    lag.Observe(asked, *report.last_updated, kQuarterHour, awaited);
-    return;
-  }
-  const auto own = own_lag_.try_emplace(interval, polling_.settle, SlowestLagStep(queries_)).first;
-  own->second.Observe(asked, *report.newest_bucket_end, Length(interval), awaited);
-}
-
-void Schedule::RecordFailure(std::size_t query, const PollReport& report, Instant now) {
-  Entry& entry = entries_[query];
-  ++entry.failures;
-  std::minstd_rand jitter(groups_[group_of_[query]].jitter);
-  if (*report.failure == RetryClass::kThrottled) {
-    const Instant end = now + HoldLength(report.retry_after, jitter);
-    if (!held_until_ || end.steady > held_until_->steady) held_until_ = end;
-    budget_.HoldUntil(held_until_->steady);
-    NoteMove();
-    refused_.erase(query);
-    entry.retry_in_budget = false;
-    entry.retry_at = held_until_->steady;
-    return;
-  }
-  const Retry retry = RetryAfterFailure(*report.failure, entry.failures, report.retry_after,
-                                        polling_.retry_max, jitter);
-  if (retry.refused) {
-    refused_.insert(query);
-  } else {
-    refused_.erase(query);
-  }
-  entry.retry_in_budget = retry.in_budget;
-  if (retry.in) entry.retry_at = now.steady + *retry.in;
 }
 
 SteadyTime Schedule::WakeAt(Instant now) {
@@ -374,25 +272,14 @@ SteadyTime Schedule::WakeAt(Instant now) {
 WallTime Schedule::NextPoll(std::size_t query, Instant now) {
   RankMoved(now);
   if (entries_[query].in_flight) return now.wall;
-  const std::size_t group = group_of_[query];
-  return now.WallAt(MayStartAt({.at = due_.At(group), .as_retry = retries_.At(group)}, now.steady));
+  const std::size_t request = requests_.Of(query);
+  return now.WallAt(
+      MayStartAt({.at = due_.At(request), .as_retry = retries_.At(request)}, now.steady));
 }
 
 void Schedule::ObserveRateLimit(std::uint64_t remaining, Seconds reset_in, Instant now) {
   const Seconds sane = std::clamp(reset_in, Seconds(0), kLongestReset);
   budget_.Advise(remaining, now.steady + sane, now.steady);
-}
-
-void Schedule::ReleaseRefused(Instant now) {
-  for (const std::size_t query : refused_) {
-    if (!entries_[query].in_flight) entries_[query].retry_at = now.steady;
-  }
-  NoteMove();
-}
-
-bool Schedule::HasRefused() const {
-  return std::any_of(refused_.begin(), refused_.end(),
-                     [this](std::size_t query) { return !entries_[query].in_flight; });
 }
 
 }  // namespace radar_spoof

@@ -28,6 +28,7 @@
 namespace radar_spoof {
 
 class FailureLog;
+struct SharedJudgement;
 
 class Poller {
  public:
@@ -85,6 +86,7 @@ class Poller {
   // True when the poll goes on with the endpoint's other path.
   bool TryOtherPath(std::size_t first, const InFlight& request, Instant now);
   void UsePath(const InFlight& request);
+  void Record(const RequestGroup& queries, const SharedJudgement& judgement, Instant now);
   void Halve(std::size_t first, const Failure& refusal, Instant now);
   void Conclude(std::size_t query, const Result<SpoofSample, Failure>& outcome, Instant now);
   void NoteHold(Instant now);

@@ -24,11 +24,12 @@ class DueOrder {
     order_.clear();
   }
 
+  // Nothing changes if it throws (out of memory).
   void Set(std::size_t item, SteadyTime due) {
     if (due_[item] == due) return;
+    if (due != kNever) order_.emplace(due, item);
     if (due_[item] != kNever) order_.erase({due_[item], item});
     due_[item] = due;
-    if (due != kNever) order_.emplace(due, item);
   }
 
   SteadyTime At(std::size_t item) const { return due_[item]; }

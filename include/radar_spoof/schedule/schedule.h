@@ -31,10 +31,10 @@
 #include <vector>
 
 #include "radar_spoof/config/config.h"
-#include "radar_spoof/config/request_groups.h"
-#include "radar_spoof/schedule/data_lag.h"
 #include "radar_spoof/schedule/due_order.h"
+#include "radar_spoof/schedule/learned_lags.h"
 #include "radar_spoof/schedule/request_budget.h"
+#include "radar_spoof/schedule/shared_requests.h"
 #include "radar_spoof/words/error.h"
 #include "radar_spoof/words/types.h"
 
@@ -78,7 +78,7 @@ class Schedule {
   // The queries that share a request with this one, itself included, in a fixed order of which
   // StartNext() returned the first.
   const RequestGroup& Together(std::size_t query) const {
-    return groups_[group_of_[query]].queries;
+    return requests_.Queries(requests_.Of(query));
   }
   // The API refuses so many series at once: from now on they are two requests, both due at once.
   // Not a failure of the polls, which go on. REQUIRES: they are in flight, and more than one.
@@ -124,14 +124,9 @@ class Schedule {
     std::optional<WallTime> awaited;            // end of the bucket the poll in flight is for
     int asked_too_early = 0;                    // good answers in a row without that bucket
     int failures = 0;                           // in a row
+    std::minstd_rand::result_type jitter = 1;   // of its retry's delay: one for all of a request
     std::optional<SteadyTime> retry_at;         // before the next slot
     bool retry_in_budget = false;               // that retry counts as one
-  };
-
-  struct Group {
-    RequestGroup queries;
-    // Of the delays of its retries: one for all its queries, so that they stay together.
-    std::minstd_rand::result_type jitter = 1;
   };
 
   // When something is due by itself, and when as a retry that the budget counts; DueOrder::kNever
@@ -141,13 +136,14 @@ class Schedule {
     SteadyTime as_retry = DueOrder::kNever;
   };
 
-  void MakeGroups(int max_series);
-  void Start(std::size_t group, bool is_retry, Instant now);
-  // Bring the orders up to date: always, or if something that is due moved.
-  void Rank(std::size_t group, Instant now);
+  void Start(std::size_t request, bool is_retry, Instant now);
+  static void GiveUp(Entry& entry, Instant now);
+  // Bring the orders up to date: of one request; of all, if something they depend on moved.
+  void Rank(std::size_t request, Instant now);
   void RankMoved(Instant now);
+  void OrderAnew();
   void NoteMove();
-  bool InFlight(const Group& group) const;
+  bool RequestInFlight(std::size_t request) const;
 
   Due DueOf(std::size_t query, Instant now) const;
   WallTime Slot(std::size_t query, Instant now) const;
@@ -158,29 +154,24 @@ class Schedule {
   bool FollowsData(std::size_t query) const;
   Milliseconds Offset(std::size_t query) const;
   Milliseconds Spread(std::size_t query) const;
-  const DataLag& LagOf(AggInterval interval) const;
 
   void RecordGood(std::size_t query, const PollReport& report);
   void RecordFailure(std::size_t query, const PollReport& report, Instant now);
-  void Learn(std::size_t query, const PollReport& report, WallTime asked);
 
   int max_concurrency_;
   PollingConfig polling_;
   std::vector<Query> queries_;
-  std::vector<Entry> entries_;         // one a query
-  std::set<std::size_t> refused_;      // queries that wait out a RetryClass::kCredentials
-  std::vector<Group> groups_;          // requests
-  std::vector<std::size_t> group_of_;  // by query
-  DueOrder due_;                       // groups not in flight
-  DueOrder retries_;                   // likewise
+  std::vector<Entry> entries_;     // one a query
+  std::set<std::size_t> refused_;  // queries that wait out a RetryClass::kCredentials
+  SharedRequests requests_;
+  DueOrder due_;      // requests not in flight
+  DueOrder retries_;  // likewise
   // The distance between the clocks that the orders were made for; nullopt: something moved.
   std::optional<Milliseconds> ranked_for_;
   std::array<Milliseconds, kAllAggIntervals.size()> ranked_lag_{};  // likewise, by AggInterval
   std::uint64_t moves_ = 0;
   RequestBudget budget_;
-  DataLag shared_lag_;
-  std::map<AggInterval, DataLag>
-      own_lag_;  // intervals whose buckets come later than lastUpdated says
+  LearnedLags lags_;
   std::optional<Instant> held_until_;
   std::size_t in_flight_ = 0;
   std::minstd_rand random_;
