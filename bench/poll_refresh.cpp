@@ -7,7 +7,7 @@
 // before it has ended, on the same connections. Prints, for each pass, the time against the floor
 // of ceil(requests / concurrency) x latency, and user and system time of the poller's thread alone.
 #include <algorithm>
-#include <atomic>
+#include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -82,8 +82,8 @@ void RunPass(const std::string& yaml, const Clock& clock, HttpClient& http, Mill
 
   std::uint64_t requests = 0;
   for (const auto& [status, count] : store.Load()->api.requests) requests += count;
-  const auto concurrency = static_cast<std::uint64_t>(config.api().max_concurrency);
-  const auto turns = static_cast<double>((requests + concurrency - 1) / concurrency);
+  const auto concurrency = static_cast<double>(config.api().max_concurrency);
+  const double turns = std::ceil(static_cast<double>(requests) / concurrency);
   const double floor = turns * static_cast<double>(latency.count());
   const auto queries = static_cast<double>(config.queries().size());
   fmt::print(
