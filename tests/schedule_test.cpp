@@ -465,6 +465,20 @@ TEST_CASE("a halved request is two, both due at once, and stays so until the nex
   CHECK(rig.schedule.Together(4) == RequestGroup{0, 1, 2, 3, 4});
 }
 
+TEST_CASE("after a restart what shared a request is counted once, and is asked together again") {
+  Rig rig(Queries(5), Sharing(3));
+  std::vector<Schedule::Resumed> asked;
+  for (std::size_t query = 0; query < 5; ++query) {
+    const WallTime at = rig.now.wall - (query < 3 ? 20s : 10s);
+    asked.push_back({query, at, true, FloorTo(at - 20min, 15min)});
+  }
+  rig.schedule.Resume(asked, std::nullopt, rig.now);
+  CHECK(rig.schedule.SpentLately(rig.now) == 2);
+  CHECK(*rig.UntilNextStart() >= 30s);
+  CHECK(rig.started == 0U);
+  CHECK(rig.schedule.IsInFlight(2));
+}
+
 TEST_CASE("halving spends what the budget has, and no more") {
   ApiConfig api = Sharing(4);
   api.rate_limit = 2;

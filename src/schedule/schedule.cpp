@@ -1,6 +1,7 @@
 #include "radar_spoof/schedule/schedule.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "radar_spoof/words/hash.h"
 #include "schedule/retry.h"
@@ -226,6 +227,7 @@ void Schedule::GiveUp(Entry& entry, Instant now) {
 void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_until, Instant now) {
   std::sort(asked.begin(), asked.end(),
             [](const Resumed& a, const Resumed& b) { return a.asked < b.asked; });
+  std::vector<std::optional<WallTime>> counted(requests_.size());
   for (const Resumed& each : asked) {
     Entry& entry = entries_[each.query];
     entry.asked = now.InThePast(each.asked);
@@ -234,6 +236,8 @@ void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_u
       entry.failures = kFailuresOfAnEarlierRun;
       entry.retry_at = entry.asked->steady + kSoonestAfterRestart;
     }
+    // Those that share a request were asked at the same moment, and it was one.
+    if (std::exchange(counted[requests_.Of(each.query)], each.asked) == each.asked) continue;
     if (now.steady - entry.asked->steady < kBudgetWindow) budget_.Spend(entry.asked->steady, false);
   }
   NoteMove();
