@@ -112,6 +112,7 @@ api:
   timeout: 21s
   max_concurrency: 9
   rate_limit: 601
+  max_series_per_request: 7
 polling: {settle: 3m, retry_max: 6m, stale_after: 4, max_data_age: 7h}
 defaults: {agg_interval: 1h, date_range: 3d}
 queries:
@@ -130,6 +131,7 @@ queries:
   api.timeout = 21s;
   api.max_concurrency = 9;
   api.rate_limit = 601;
+  api.max_series_per_request = 7;
   CHECK(config.api() == api);
   CHECK(config.polling() == PollingConfig{3min, 6min, 4, 7h});
   Query query{"q", Filters(), AggInterval::k1h, *DateRange::Parse("3d"), true, 10min};
@@ -210,6 +212,7 @@ TEST_CASE("the bounds of numbers and durations are legal, one step beyond is not
   for (const Row& row : {Row{"api", "timeout", "0s", "1s", "5m", "301s"},
                          Row{"api", "max_concurrency", "0", "1", "64", "65"},
                          Row{"api", "rate_limit", "0", "1", "1000000000", "1000000001"},
+                         Row{"api", "max_series_per_request", "0", "1", "50", "51"},
                          Row{"polling", "settle", "-1s", "0s", "1h", "1h1s"},
                          Row{"polling", "retry_max", "0s", "1s", "1d", "86401s"},
                          Row{"polling", "stale_after", "0", "1", "1000", "1001"},
@@ -377,7 +380,7 @@ TEST_CASE("every key there is stands in config.example.yaml") {
       CHECK((is_a_line || is_a_dimension));
     }
   }
-  CHECK(keys == 4 + 12 + 4 + 2 + 7 + 5);
+  CHECK(keys == 4 + 13 + 4 + 2 + 7 + 5);
 }
 
 TEST_CASE("every key in config.example.yaml's comments is known, and its value legal") {

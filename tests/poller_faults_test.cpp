@@ -6,9 +6,9 @@
 
 #include "radar_spoof/parse/radar_headers.h"
 #include "radar_spoof/publish/poller.h"
-#include "simulator/simulator.h"
 #include "support/misbehaving_server.h"
 #include "support/poller_fixture.h"
+#include "support/simulated_api.h"
 
 namespace radar_spoof::test {
 namespace {
@@ -318,11 +318,12 @@ TEST_CASE("text from upstream is one printable line in the log") {
 // The poller on its own thread, with libcurl and the system's clock.
 class LivePoller {
  public:
-  explicit LivePoller(const std::string& base_url, const std::string& timeout = "20s")
+  explicit LivePoller(const std::string& base_url, const std::string& timeout = "20s",
+                      const std::string& more = "", const std::string& queries = "{ name: all }")
       : log_(LogLevel::kDebug, LogFormat::kLogfmt, [](std::string_view) {}),
-        settings_(SettingsFor(base_url, timeout)),
+        settings_(SettingsFor(base_url, timeout, more, queries)),
         http_(MakeCurlHttpClient("radar_spoof_exporter/test",
-                                 {.ca_file = "", .timeout = settings_->config.api().timeout})),
+                                 ClientOptions(settings_->config.api()))),
         store_(FirstSnapshot(settings_->config, clock_.Now().wall)),
         poller_(*std::exchange(settings_, std::nullopt), clock_, *http_, store_, log_, 1),
         thread_([this] { poller_.Run(); }) {}
@@ -338,7 +339,7 @@ class LivePoller {
     return clock_.Now().steady - began;
   }
   void Reconfigure(const std::string& base_url) {
-    poller_.Reconfigure(SettingsFor(base_url, "20s"));
+    poller_.Reconfigure(SettingsFor(base_url, "20s", "", "{ name: all }"));
   }
   // Blocks until `is` holds for the snapshot, at most 15 s; false then.
   bool Await(const std::function<bool(const Snapshot&)>& is) const {
@@ -352,10 +353,11 @@ class LivePoller {
   QueryState State() const { return store_.Load()->queries.front(); }
 
  private:
-  Poller::Settings SettingsFor(const std::string& base_url, const std::string& timeout) {
+  Poller::Settings SettingsFor(const std::string& base_url, const std::string& timeout,
+                               const std::string& more, const std::string& queries) {
     return SettingsOf("api: { base_url: '" + base_url + "', timeout: " + timeout +
-                      ", token_file: '" + directory_.Write("token", kToken) +
-                      "' }\nqueries: [ { name: all } ]\n");
+                      ", token_file: '" + directory_.Write("token", kToken) + "'" + more +
+                      " }\nqueries: [ " + queries + " ]\n");
   }
 
   TemporaryDirectory directory_;
@@ -437,38 +439,20 @@ TEST_CASE("a redirect takes no token anywhere") {
   CHECK(elsewhere.Connections() == 0);
 }
 
+TEST_CASE("connections are kept from pass to pass, and are at most as many as requests in flight") {
+  MisbehavingServer server(KeepAlive({Live()}));
+  LivePoller poller(server.Url(""), "20s", ", max_concurrency: 3, rate_limit: 1000000",
+                    "{ name: m, poll_interval: 1s, matrix: { dmarc: [any, PASS, NONE, FAIL], "
+                    "spf: [any, PASS, NONE, FAIL], dkim: [any, PASS, NONE, FAIL] } }");
+  CHECK(poller.Await([](const Snapshot& now) {
+    return std::all_of(now.queries.begin(), now.queries.end(),
+                       [](const QueryState& state) { return state.polls >= 3; });
+  }));
+  CHECK(server.Requests().size() >= 3 * 64);
+  CHECK(server.Connections() == 3);
+}
+
 // --- with the simulator --------------------------------------------------------------------------
-
-// Hands each request to the simulator in this process, on the same clock.
-struct SimulatedApi {
-  SimulatedApi(const Clock& clock, int rate_limit)
-      : simulator({.rate_limit = rate_limit, .credentials = {.token = std::string(kToken)}},
-                  clock) {}
-
-  Answer operator()(const Request& request) {
-    ServerRequest call{"GET", "", {}, {{"authorization", request.authorization}}};
-    const std::size_t path = request.url.find("/client/");
-    const std::size_t question = request.url.find('?');
-    call.path = request.url.substr(path, question - path);
-    for (std::size_t begin = question + 1; begin < request.url.size();) {
-      const std::size_t end = std::min(request.url.find('&', begin), request.url.size());
-      const std::string pair = request.url.substr(begin, end - begin);
-      const std::size_t equals = pair.find('=');
-      call.query.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
-      begin = end + 1;
-    }
-    const ServerResponse answer = simulator.Handle(call);
-    HttpResponse response{answer.status, {}, answer.body};
-    for (const auto& [name, value] : answer.headers) {
-      std::string lower = name;
-      for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-      response.headers.emplace_back(lower, value);
-    }
-    return {std::move(response), 100ms + answer.delay};
-  }
-
-  simulator::Simulator simulator;
-};
 
 const std::string kManyQueries =
     "queries:\n  - name: all\n"
@@ -477,20 +461,8 @@ const std::string kManyQueries =
     "  - { name: auth, agg_interval: 1d, date_range: 28d, "
     "matrix: { dmarc: [PASS, FAIL], spf: [PASS, FAIL, any] } }\n";
 
-struct SimulatedFixture : PollerFixture {
-  explicit SimulatedFixture(const std::string& queries = kManyQueries, int rate_limit = 1200)
-      : PollerFixture([this](const Request& request) { return (*api)(request); }, queries),
-        api(std::make_unique<SimulatedApi>(clock, rate_limit)) {}
-  std::unique_ptr<SimulatedApi> api;
-};
-
-bool AllSucceed(const Snapshot& snapshot) {
-  return std::all_of(snapshot.queries.begin(), snapshot.queries.end(),
-                     [](const QueryState& state) { return state.success(); });
-}
-
 TEST_CASE("two calm days of the simulated API are polled without one failure") {
-  SimulatedFixture f;
+  SimulatedFixture f(kManyQueries);
   f.RunFor(48h);
   CHECK(AllSucceed(*f.Now()));
   for (const QueryState& state : f.Now()->queries) CHECK(state.failures == 0);
@@ -514,7 +486,7 @@ TEST_CASE("each scenario fails in its own way, and calm brings every query back"
                       {Scenario::kUnauthorized, FailureReason::kUnauthorized, 16min}};
   for (const Row& row : rows) {
     CAPTURE(Name(row.reason));
-    SimulatedFixture f;
+    SimulatedFixture f(kManyQueries);
     std::vector<WallTime> before;
     f.http.At(5min, [&] {
       CHECK(AllSucceed(*f.Now()));
@@ -543,7 +515,7 @@ const std::string kHungryQueries =
     "matrix: { dmarc: [PASS, FAIL], spf: [PASS, FAIL, any] } }\n";
 
 TEST_CASE("an API that allows less than we would ask is never asked past it") {
-  SimulatedFixture f(kHungryQueries, 60);
+  SimulatedFixture f(kHungryQueries, "", 60);
   f.RunFor(3h);
   const auto& requests = f.Now()->api.requests;
   CHECK(requests.size() == 1);

@@ -79,6 +79,37 @@ TEST_CASE("an absolute window takes the place of the range, and of the control p
             "&dateStart=2026-01-05T00:00:00Z&dateEnd=2026-01-12T00:00:00Z&dmarc=FAIL");
 }
 
+std::string SharedUrl(const std::vector<Query>& queries) {
+  std::vector<const Query*> asked;
+  for (const Query& query : queries) asked.push_back(&query);
+  return BuildRequest(kEndpoint, asked, BearerToken{Secret("token")}).url;
+}
+
+TEST_CASE("several queries are series of one request, each with its name, range and every filter") {
+  const Query pass = With(test::MakeQuery("meta", AggInterval::k1h, "7d"),
+                          {{Dimension::kDmarc, "PASS"}, {Dimension::kTlsVersion, "TLSv1_2"}});
+  Query fail = With(test::MakeQuery("b&c", AggInterval::k1h, "7d"),
+                    {{Dimension::kDmarc, "FAIL"}, {Dimension::kTlsVersion, "TLSv1_3"}});
+  fail.control = true;
+  const Query none = With(test::MakeQuery("d", AggInterval::k1h, "7d"),
+                          {{Dimension::kDmarc, "NONE"}, {Dimension::kTlsVersion, "TLSv1_2"}});
+  CHECK(SharedUrl({pass, fail, none}) ==
+        kUrl +
+            "?format=JSON&aggInterval=1h"
+            "&name=s0&dateRange=7d&dmarc=PASS&tlsVersion=TLSv1_2"
+            "&name=s1&dateRange=7d&dmarc=FAIL&tlsVersion=TLSv1_3"
+            "&name=c1&dateRange=7dcontrol&dmarc=FAIL&tlsVersion=TLSv1_3"
+            "&name=s2&dateRange=7d&dmarc=NONE&tlsVersion=TLSv1_2");
+}
+
+TEST_CASE("one query is asked for without a name, whether it might share a request or not") {
+  Query query = With(test::MakeQuery("alone"), {{Dimension::kSpf, "FAIL"}});
+  CHECK(SharedUrl({query}) == UrlFor(query));
+  query.control = true;
+  CHECK(SharedUrl({query}) == UrlFor(query));
+  CHECK(UrlFor(query).find("name=") == std::string::npos);
+}
+
 TEST_CASE("a token is sent as Bearer, and the legacy pair never beside it") {
   const Query query = test::MakeQuery("all");
   CHECK(Headers(BuildRequest(kEndpoint, query, BearerToken{Secret("to-ken")})) ==

@@ -17,8 +17,10 @@ namespace {
 using namespace std::chrono_literals;
 using test::Answer;
 using test::At;
+using test::JsonString;
 using test::MakeQuery;
 using test::Ok;
+using test::SeriesText;
 
 const WallTime kNow = At("2026-06-09T12:10:00Z");  // a Tuesday
 const Query kHourly = MakeQuery("hourly", AggInterval::k1h, "7d");
@@ -271,6 +273,83 @@ TEST_CASE("a control that is missing or has a bad value refuses the whole answer
   CHECK(Verdict(kHourly, Ok(answer.Body())) == "a sample");  // not asked for, not looked at
 }
 
+// --- several queries -----------------------------------------------------------------------------
+
+// Series s0 and s1 of three hours, whose 10:00 have 20 % and 40 %, and c1, 25 % a week earlier.
+Answer SharedByTwo() {
+  SeriesText second;
+  second.Bucket("2026-06-09T09:00:00Z", 30).Bucket("2026-06-09T10:00:00Z", 40);
+  SeriesText control;
+  control.Bucket("2026-06-02T10:00:00Z", 25);
+  Answer answer;
+  answer.result.Set("s0", ThreeHours().serie_0.Text())
+      .Set("s1", second.Text())
+      .Set("c1", control.Text());
+  return answer;
+}
+
+using Outcomes = std::vector<Result<SpoofSample, Failure>>;
+
+Result<Outcomes, Failure> ReadShared(const std::string& body) {
+  const Query with_control = WithControl();
+  return ReadAnswers(std::vector<const Query*>{&kHourly, &with_control}, Ok(body), kNow);
+}
+
+TEST_CASE("each query of a request has its own numbers, and what is the request's in common") {
+  const auto read = ReadShared(SharedByTwo().Body());
+  REQUIRE(read.ok());
+  REQUIRE(read.value().size() == 2);
+  const SpoofSample& first = read.value()[0].value();
+  const SpoofSample& second = read.value()[1].value();
+  CHECK(Percent(first) == doctest::Approx(20));
+  CHECK_FALSE(first.control);
+  CHECK(Percent(second) == doctest::Approx(40));
+  REQUIRE(second.control);
+  CHECK(second.control->value() == doctest::Approx(0.25));
+  CHECK(first.confidence_level == 5);
+  CHECK(second.confidence_level == 5);
+  CHECK(second.last_updated == first.last_updated);
+}
+
+TEST_CASE("what is wrong in one series fails only the query it is of") {
+  Answer answer = SharedByTwo();
+  SeriesText bad;
+  bad.Raw("2026-06-09T10:00:00Z", "null", JsonString("60"));
+  for (const char* const series : {"s1", "c1"}) {
+    CAPTURE(series);
+    Answer off = answer;
+    off.result.Set(series, bad.Text());
+    const auto read = ReadShared(off.Body());
+    REQUIRE(read.ok());
+    CHECK(read.value()[0].ok());
+    REQUIRE_FALSE(read.value()[1].ok());
+    CHECK(read.value()[1].error().reason == FailureReason::kValidation);
+    CHECK(read.value()[1].error().detail.find(std::string("result.") + series) !=
+          std::string::npos);
+  }
+  SeriesText none;
+  answer.result.Set("s0", none.Text());
+  const auto read = ReadShared(answer.Body());
+  REQUIRE(read.ok());
+  CHECK(read.value()[0].error().reason == FailureReason::kEmpty);
+  CHECK(read.value()[1].ok());
+}
+
+TEST_CASE("an answer that lacks a series, or whose meta is off, is refused for all its queries") {
+  for (const char* const series : {"s0", "s1", "c1"}) {
+    CAPTURE(series);
+    Answer answer = SharedByTwo();
+    answer.result.Remove(series);
+    const auto read = ReadShared(answer.Body());
+    REQUIRE_FALSE(read.ok());
+    CHECK(read.error().detail ==
+          std::string("result.") + series + " is missing; expected an object");
+  }
+  Answer answer = SharedByTwo();
+  answer.meta.Set("normalization", R"("RATIO")");
+  CHECK_FALSE(ReadShared(answer.Body()).ok());
+}
+
 TEST_CASE("a sum that is off counts only in buckets that are used") {
   struct Row {
     const char* what;
@@ -297,7 +376,7 @@ TEST_CASE("a sum that is off counts only in buckets that are used") {
   CHECK(Verdict(WithControl(), Ok(answer.Body())) == "a sample");
   answer.serie_1.emplace().Raw("2026-06-02T10:00:00Z", "1", "1");
   CHECK(Verdict(WithControl(), Ok(answer.Body())) ==
-        "validation: SPOOF and NOT_SPOOF of result.serie_1 do not add up to 100 at "
+        "validation: SPOOF and NOT_SPOOF of the control period do not add up to 100 at "
         "2026-06-02T10:00:00Z");
 }
 

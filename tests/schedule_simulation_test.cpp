@@ -6,6 +6,7 @@
 #include <numbers>
 #include <optional>
 #include <random>
+#include <set>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -178,11 +179,13 @@ class RandomLife {
   explicit RandomLife(std::uint32_t seed) : random_(seed) {
     api_.max_concurrency = Between(1, 6);
     api_.rate_limit = Between(5, 120);
+    api_.max_series_per_request = Between(0, 1) == 0 ? 1 : Between(2, 12);
     const int count = Between(1, 25);
     for (int i = 0; i < count; ++i) {
       Query query =
           MakeQuery("q" + std::to_string(i), kAllAggIntervals[Between<std::size_t>(0, 3)]);
       if (Between(0, 3) == 0) query.poll_interval = Seconds(Between(60, 5000));
+      query.control = Between(0, 5) == 0;
       queries_.push_back(query);
     }
     schedule_.emplace(api_, PollingConfig{}, queries_, seed);
@@ -196,7 +199,7 @@ class RandomLife {
       CHECK(schedule_->in_flight() == in_flight_.size());
       Advance();
     }
-    CHECK(total_ >= queries_.size());
+    CHECK(polled_.size() == queries_.size());
   }
 
  private:
@@ -205,12 +208,20 @@ class RandomLife {
     return std::uniform_int_distribution<T>(low, high)(random_);
   }
 
-  void Start(std::size_t query) {
-    CHECK(in_flight_.count(query) == 0);
+  void Start(std::size_t first) {
     CHECK(now_.steady >= hold_until_);
-    in_flight_[query] = now_.steady + Milliseconds(Between(10, 25'000));
+    const RequestGroup& together = schedule_->Together(first);
+    CHECK(together.front() == first);
+    int series = 0;
+    for (const std::size_t query : together) {
+      CHECK(asked_.insert(query).second);
+      CHECK(schedule_->IsInFlight(query));
+      polled_.insert(query);
+      series += SeriesOf(queries_[query]);
+    }
+    if (together.size() > 1) CHECK(series <= api_.max_series_per_request);
+    in_flight_[first] = now_.steady + Milliseconds(Between(10, 25'000));
     sent_.push_back(now_.steady);
-    ++total_;
     while (sent_.front() <= now_.steady - 5min) sent_.pop_front();
     CHECK(sent_.size() <= static_cast<std::size_t>(api_.rate_limit));
   }
@@ -228,10 +239,26 @@ class RandomLife {
     now_ = now_ + (next - now_.steady);
     if (Between(0, 200) == 0) now_.wall += Seconds(Between(-86'400, 86'400));
     if (ending == in_flight_.end()) return;
-    const std::size_t query = ending->first;
+    const std::size_t first = ending->first;
     in_flight_.erase(ending);
-    schedule_->Record(query, RandomReport(query), now_);
+    const RequestGroup ended = schedule_->Together(first);
+    for (const std::size_t query : ended) asked_.erase(query);
+    if (ended.size() > 1 && Between(0, 30) == 0) {
+      schedule_->Halve(first, now_);
+    } else {
+      Record(ended);
+    }
     if (schedule_->held_until()) hold_until_ = schedule_->held_until()->steady;
+  }
+
+  // The answer as a whole, and now and then one of its series otherwise.
+  void Record(const RequestGroup& ended) {
+    const PollReport report = RandomReport(ended.front());
+    for (const std::size_t query : ended) {
+      const bool is_bad = !report.failure && Between(0, 20) == 0;
+      schedule_->Record(query, is_bad ? PollReport{.failure = RetryClass::kNextSlot} : report,
+                        now_);
+    }
   }
 
   PollReport RandomReport(std::size_t query) {
@@ -253,10 +280,11 @@ class RandomLife {
   DataSet data_{.lag = Constant(20min)};
   std::optional<Schedule> schedule_;
   Instant now_ = kStart;
-  std::map<std::size_t, SteadyTime> in_flight_;
+  std::map<std::size_t, SteadyTime> in_flight_;  // requests, by their first query
+  std::set<std::size_t> asked_;                  // queries in flight
+  std::set<std::size_t> polled_;                 // queries that were ever asked
   std::deque<SteadyTime> sent_;
   SteadyTime hold_until_ = SteadyTime::min();
-  std::size_t total_ = 0;
 };
 
 TEST_CASE("no random life breaks an invariant") {

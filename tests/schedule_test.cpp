@@ -3,6 +3,7 @@
 #include "radar_spoof/schedule/schedule.h"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -337,6 +338,157 @@ TEST_CASE("an extra request is granted only where the budget has room") {
   Rig rig({MakeQuery("all")}, api);
   CHECK(rig.schedule.TryExtraRequest(rig.now));
   CHECK_FALSE(rig.schedule.TryExtraRequest(rig.now));
+}
+
+// --- queries that share a request ----------------------------------------------------------------
+
+ApiConfig Sharing(int max_series) {
+  ApiConfig api;
+  api.max_series_per_request = max_series;
+  return api;
+}
+
+std::vector<Query> Queries(int count) {
+  std::vector<Query> queries;
+  for (int i = 0; i < count; ++i) queries.push_back(MakeQuery("q" + std::to_string(i)));
+  return queries;
+}
+
+PollReport AnswerOf(const Rig& rig) {
+  const WallTime reach = FloorTo(rig.now.wall - 20min, 15min);
+  return {.failure = {}, .retry_after = {}, .last_updated = reach, .newest_bucket_end = reach};
+}
+
+// Ends the request of the query started last; `failing` fails alone.
+void AnswerAll(Rig& rig, std::optional<std::size_t> failing = {}) {
+  const RequestGroup together = rig.schedule.Together(*rig.started);
+  for (const std::size_t query : together) {
+    rig.schedule.Record(
+        query, query == failing ? PollReport{.failure = RetryClass::kNextSlot} : AnswerOf(rig),
+        rig.now);
+  }
+}
+
+TEST_CASE("queries that share a request are started as one, and it counts once") {
+  ApiConfig api = Sharing(2);
+  api.max_concurrency = 2;
+  Rig rig(Queries(5), api);
+  CHECK(rig.schedule.StartNext(rig.now) == 0U);
+  CHECK(rig.schedule.Together(1) == RequestGroup{0, 1});
+  CHECK(rig.schedule.IsInFlight(1));
+  CHECK_FALSE(rig.schedule.IsInFlight(2));
+  CHECK(rig.schedule.StartNext(rig.now) == 2U);
+  CHECK(rig.schedule.in_flight() == 2);
+  CHECK(rig.schedule.SpentLately(rig.now) == 2);
+  CHECK_FALSE(rig.schedule.StartNext(rig.now).has_value());
+  rig.schedule.Record(0, AnswerOf(rig), rig.now);
+  CHECK(rig.schedule.in_flight() == 2);
+  rig.schedule.Record(1, AnswerOf(rig), rig.now);
+  CHECK(rig.schedule.in_flight() == 1);
+  CHECK(rig.schedule.StartNext(rig.now) == 4U);
+}
+
+TEST_CASE("queries that share a request stay together, also when one of them fails alone") {
+  Rig rig(Queries(3), Sharing(3));
+  for (int i = 0; i < 40; ++i) {
+    REQUIRE(rig.UntilNextStart());
+    CHECK(rig.started == 0U);
+    for (std::size_t query = 0; query < 3; ++query) CHECK(rig.schedule.IsInFlight(query));
+    AnswerAll(rig, i % 3 == 1 ? std::optional<std::size_t>(1) : std::nullopt);
+    CHECK(rig.schedule.NextPoll(1, rig.now) == rig.schedule.NextPoll(0, rig.now));
+  }
+  // One ask a quarter of an hour, and the search for the lag.
+  CHECK(rig.now.wall - kMidnight >= 7h);
+}
+
+TEST_CASE("when their request fails, they wait for their retry together") {
+  Rig rig(Queries(3), Sharing(3));
+  rig.UntilNextStart();
+  for (int failures = 1; failures <= 4; ++failures) {
+    for (const std::size_t query : {0U, 1U, 2U}) {
+      rig.schedule.Record(query, {.failure = RetryClass::kTransient}, rig.now);
+    }
+    CHECK(rig.schedule.NextPoll(0, rig.now) == rig.schedule.NextPoll(2, rig.now));
+    REQUIRE(rig.UntilNextStart());
+    for (std::size_t query = 0; query < 3; ++query) CHECK(rig.schedule.IsInFlight(query));
+  }
+}
+
+TEST_CASE("the more queries share a request, its retries come no sooner") {
+  ApiConfig api = Sharing(20);
+  api.rate_limit = 1'000'000;
+  const auto mean_of_first_retries = [&](int queries) {
+    Rig rig(Queries(queries), api);
+    Milliseconds sum{0};
+    constexpr int kTimes = 200;
+    for (int i = 0; i < kTimes; ++i) {
+      rig.UntilNextStart();
+      for (const std::size_t query : rig.schedule.Together(0)) {
+        rig.schedule.Record(query, {.failure = RetryClass::kTransientOnce}, rig.now);
+      }
+      sum += *rig.UntilNextStart();
+      AnswerAll(rig);
+      // Enough others asked for a tenth of them to be a retry.
+      for (int other = 0; other < 100; ++other) CHECK(rig.schedule.TryExtraRequest(rig.now));
+    }
+    return sum / kTimes;
+  };
+  // Between 100 ms and 1 s, evenly.
+  CHECK(mean_of_first_retries(1) > 480ms);
+  CHECK(mean_of_first_retries(20) > 480ms);
+  CHECK(mean_of_first_retries(20) < 620ms);
+}
+
+TEST_CASE("a halved request is two, both due at once, and stays so until the next configuration") {
+  const auto queries = Queries(5);
+  Rig rig(queries, Sharing(5));
+  CHECK(rig.UntilNextStart() == 0ms);
+  rig.schedule.Halve(0, rig.now);
+  CHECK(rig.schedule.in_flight() == 0);
+  CHECK(rig.schedule.Together(0) == RequestGroup{0, 1, 2});
+  CHECK(rig.schedule.Together(4) == RequestGroup{3, 4});
+  for (const std::size_t first : {0U, 3U}) {
+    CHECK(rig.UntilNextStart() == 0ms);
+    CHECK(rig.started == first);
+    AnswerAll(rig);
+  }
+  CHECK(*rig.UntilNextStart() > 1min);
+  std::set<std::size_t> asked;
+  for (int i = 0; i < 8; ++i) {
+    asked.insert(*rig.started);
+    AnswerAll(rig);
+    rig.UntilNextStart();
+  }
+  CHECK(asked == std::set<std::size_t>{0, 3});
+  AnswerAll(rig);
+  rig.schedule.Reconfigure(Sharing(5), {}, queries);
+  CHECK(rig.schedule.Together(4) == RequestGroup{0, 1, 2, 3, 4});
+}
+
+TEST_CASE("after a restart what shared a request is counted once, and is asked together again") {
+  Rig rig(Queries(5), Sharing(3));
+  std::vector<Schedule::Resumed> asked;
+  for (std::size_t query = 0; query < 5; ++query) {
+    const WallTime at = rig.now.wall - (query < 3 ? 20s : 10s);
+    asked.push_back({query, at, true, FloorTo(at - 20min, 15min)});
+  }
+  rig.schedule.Resume(asked, std::nullopt, rig.now);
+  CHECK(rig.schedule.SpentLately(rig.now) == 2);
+  CHECK(*rig.UntilNextStart() >= 30s);
+  CHECK(rig.started == 0U);
+  CHECK(rig.schedule.IsInFlight(2));
+}
+
+TEST_CASE("halving spends what the budget has, and no more") {
+  ApiConfig api = Sharing(4);
+  api.rate_limit = 2;
+  Rig rig(Queries(4), api);
+  CHECK(rig.UntilNextStart() == 0ms);
+  rig.schedule.Halve(0, rig.now);
+  CHECK(*rig.UntilNextStart() >= 2min);
+  AnswerAll(rig);
+  CHECK(*rig.UntilNextStart() >= 2min);
+  CHECK(rig.started == 2U);
 }
 
 }  // namespace

@@ -81,9 +81,27 @@ TEST_CASE("what was loaded stays as it was when the next snapshot is published")
   CHECK(store.Load()->api.up);
 }
 
+TEST_CASE("a change of one query leaves the others, and what was loaded, as they were") {
+  SnapshotStore store(FirstSnapshot(TwoQueries(), kNow));
+  const auto before = store.Load();
+  QueryState changed = before->queries[1];
+  changed.polls = 7;
+  ApiState api = before->api;
+  api.up = true;
+  store.Publish({.queries = {{1, changed}}, .api = api});
+  CHECK(before->queries[1].polls == 0);
+  CHECK_FALSE(before->api.up);
+  const auto after = store.Load();
+  CHECK(after->queries[0].query.name == "b");
+  CHECK(after->queries[1].polls == 7);
+  CHECK(after->api.up);
+  CHECK(after->polling.stale_after == 7);
+}
+
 TEST_CASE("readers on other threads only ever see whole snapshots") {
   constexpr std::uint64_t kLast = 2000;
   SnapshotStore store(FirstSnapshot(TwoQueries(), kNow));
+  const std::vector<QueryState> states = store.Load()->queries;
   std::atomic<int> torn = 0;
   const auto read = [&] {
     std::uint64_t seen = 0;
@@ -97,10 +115,11 @@ TEST_CASE("readers on other threads only ever see whole snapshots") {
   std::thread first(read);
   std::thread second(read);
   for (std::uint64_t i = 1; i <= kLast; ++i) {
-    Snapshot next = *store.Load();
-    next.queries[0].polls = i;
-    next.queries[1].failures = i;
-    store.Publish(std::move(next));
+    QueryState first_state = states[0];
+    QueryState second_state = states[1];
+    first_state.polls = i;
+    second_state.failures = i;
+    store.Publish({.queries = {{0, first_state}, {1, second_state}}, .api = {}});
   }
   first.join();
   second.join();

@@ -10,12 +10,8 @@ namespace radar_spoof {
 
 RequestPlan Config::Plan() const {
   QueriesByInterval by_interval;
-  int series = 0;
-  for (const Query& query : queries_) {
-    ++by_interval[query.poll_interval];
-    series += query.control ? 2 : 1;
-  }
-  return MakePlan(by_interval, series, api_.rate_limit);
+  for (const Query& query : queries_) ++by_interval[query.poll_interval];
+  return MakePlan(by_interval, queries_, api_);
 }
 
 Result<Config, std::vector<ConfigProblem>> ParseConfig(std::string_view yaml,

@@ -15,9 +15,19 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array<std::string_view, 4> kSections = {"api", "polling", "defaults", "queries"};
-constexpr std::array<std::string_view, 12> kApiKeys = {
-    "base_url", "path",    "token_file", "token_env", "email",           "key_file",
-    "key_env",  "ca_file", "proxy",      "timeout",   "max_concurrency", "rate_limit"};
+constexpr std::array<std::string_view, 13> kApiKeys = {"base_url",
+                                                       "path",
+                                                       "token_file",
+                                                       "token_env",
+                                                       "email",
+                                                       "key_file",
+                                                       "key_env",
+                                                       "ca_file",
+                                                       "proxy",
+                                                       "timeout",
+                                                       "max_concurrency",
+                                                       "rate_limit",
+                                                       "max_series_per_request"};
 constexpr std::array<std::string_view, 4> kPollingKeys = {"settle", "retry_max", "stale_after",
                                                           "max_data_age"};
 constexpr std::array<std::string_view, 2> kDefaultsKeys = {"agg_interval", "date_range"};
@@ -32,6 +42,7 @@ std::array<KeySet, 5> AllKeys() {
 constexpr DurationRange kTimeout = {1s, 5min};
 constexpr IntegerRange kMaxConcurrency = {1, 64};
 constexpr IntegerRange kRateLimit = {1, 1'000'000'000};
+constexpr IntegerRange kMaxSeriesPerRequest = {1, 50};  // 50 fit into a URL of 8 KiB
 constexpr DurationRange kSettle = {0s, 1h};
 constexpr DurationRange kRetryMax = {1s, 24h};
 constexpr IntegerRange kStaleAfter = {1, 1'000};
@@ -87,8 +98,11 @@ void ConfigReader::ReadApi(const YamlNode& section) {
   ReadCaFile(map);
   map.Read("timeout", kTimeout, api.timeout);
   map.Read("max_concurrency", kMaxConcurrency, api.max_concurrency);
-  rate_limit_is_known_ = map.Read("rate_limit", kRateLimit, api.rate_limit);
-  if (rate_limit_is_known_ && api.rate_limit > kCloudflareDefaultLimit) {
+  const bool rate_limit_is_known = map.Read("rate_limit", kRateLimit, api.rate_limit);
+  budget_is_known_ =
+      map.Read("max_series_per_request", kMaxSeriesPerRequest, api.max_series_per_request) &&
+      rate_limit_is_known;
+  if (rate_limit_is_known && api.rate_limit > kCloudflareDefaultLimit) {
     warnings_.Add(
         *map.Find("rate_limit"), "api.rate_limit",
         fmt::format("{} is more than the {} requests per 5 minutes that Cloudflare grants "
@@ -174,13 +188,13 @@ void ConfigReader::ReadQueries(MapReader& top, const QueryDefaults& defaults) {
   for (std::size_t i = 0; i < node->children.size(); ++i) {
     list.Add(ReadQuery(node->children[i], i, defaults, all_keys, problems_, warnings_));
   }
-  CheckBudget(top.PlaceOf("queries"), list.by_interval());
+  CheckBudget(top.PlaceOf("queries"), list);
   config_.queries_ = list.queries();
 }
 
-void ConfigReader::CheckBudget(Place queries, const QueriesByInterval& by_interval) {
-  if (!rate_limit_is_known_) return;
-  const RequestPlan plan = MakePlan(by_interval, 0, config_.api_.rate_limit);
+void ConfigReader::CheckBudget(Place queries, const QueryList& list) {
+  if (!budget_is_known_) return;
+  const RequestPlan plan = MakePlan(list.by_interval(), list.queries(), config_.api_);
   if (auto error = BudgetError(plan)) {
     problems_.Add(queries, "queries", *std::move(error));
   } else if (auto warning = BudgetWarning(plan)) {

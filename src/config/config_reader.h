@@ -33,13 +33,13 @@ class ConfigReader {
   void ReadPolling(const YamlNode& section);
   QueryDefaults ReadDefaults(const YamlNode& section);
   void ReadQueries(MapReader& top, const QueryDefaults& defaults);
-  void CheckBudget(Place queries, const QueriesByInterval& by_interval);
+  void CheckBudget(Place queries, const QueryList& list);
   void CheckMaxDataAge(const YamlNode& polling);
 
   ProblemList problems_;
   ProblemList warnings_;
   NamedFiles named_files_;
-  bool rate_limit_is_known_ = true;
+  bool budget_is_known_ = true;
   Config config_;
 };
 

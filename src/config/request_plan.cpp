@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "config_scalars.h"
+#include "radar_spoof/config/request_groups.h"
 
 namespace radar_spoof {
 namespace {
@@ -15,11 +16,18 @@ constexpr double kBudgetPeriodSeconds = 300;
 constexpr double kRoundingNoise = 1e-6;
 
 double RequestsPer5Minutes(const RequestPlan::Group& group) {
-  return group.queries * kBudgetPeriodSeconds / static_cast<double>(group.poll_interval.count());
+  return group.requests * kBudgetPeriodSeconds / static_cast<double>(group.poll_interval.count());
 }
 
 std::string Count(int number, std::string_view singular, std::string_view plural) {
   return fmt::format("{} {}", number, number == 1 ? singular : plural);
+}
+
+// "3 queries", "12 queries in 2 requests".
+std::string Asked(const RequestPlan::Group& group) {
+  std::string text = Count(group.queries, "query", "queries");
+  if (group.requests < group.queries) text += " in " + Count(group.requests, "request", "requests");
+  return text;
 }
 
 std::string RateText(double rate) {
@@ -36,9 +44,9 @@ std::string Arithmetic(const RequestPlan& plan) {
   });
   std::string text;
   for (std::size_t i = 0; i < std::min(groups.size(), kMaxTerms); ++i) {
-    text += fmt::format(
-        "{}{} every {} = {}", i == 0 ? "" : " + ", Count(groups[i].queries, "query", "queries"),
-        DurationText(groups[i].poll_interval), RateText(RequestsPer5Minutes(groups[i])));
+    text += fmt::format("{}{} every {} = {}", i == 0 ? "" : " + ", Asked(groups[i]),
+                        DurationText(groups[i].poll_interval),
+                        RateText(RequestsPer5Minutes(groups[i])));
   }
   if (groups.size() > kMaxTerms) text += " + others";
   if (groups.size() > 1) {
@@ -53,12 +61,17 @@ std::string Arithmetic(const RequestPlan& plan) {
 
 }  // namespace
 
-RequestPlan MakePlan(const QueriesByInterval& queries, int series, int rate_limit) {
+RequestPlan MakePlan(const QueriesByInterval& by_interval, const std::vector<Query>& queries,
+                     const ApiConfig& api) {
   RequestPlan plan;
-  plan.series = series;
-  plan.rate_limit = rate_limit;
-  for (const auto& [poll_interval, count] : queries) {
-    plan.groups.push_back({poll_interval, count});
+  plan.rate_limit = api.rate_limit;
+  for (const Query& query : queries) plan.series += SeriesOf(query);
+  std::map<Seconds, int> requests(by_interval.begin(), by_interval.end());
+  for (const RequestGroup& group : GroupQueries(queries, api.max_series_per_request)) {
+    requests[queries[group.front()].poll_interval] -= static_cast<int>(group.size()) - 1;
+  }
+  for (const auto& [poll_interval, count] : by_interval) {
+    plan.groups.push_back({poll_interval, count, requests[poll_interval]});
     plan.queries += count;
     plan.requests_per_5_minutes += RequestsPer5Minutes(plan.groups.back());
   }
@@ -92,9 +105,8 @@ std::string RequestPlan::Text() const {
       queries, series, RateText(requests_per_5_minutes), rate_limit,
       100 * requests_per_5_minutes / rate_limit);
   for (const Group& group : groups) {
-    text +=
-        fmt::format("  every {:<15} {} from {}\n", DurationText(group.poll_interval),
-                    RateText(RequestsPer5Minutes(group)), Count(group.queries, "query", "queries"));
+    text += fmt::format("  every {:<15} {} from {}\n", DurationText(group.poll_interval),
+                        RateText(RequestsPer5Minutes(group)), Asked(group));
   }
   return text;
 }

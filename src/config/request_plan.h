@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "radar_spoof/config/config.h"
 
@@ -14,7 +15,9 @@ namespace radar_spoof {
 // How many queries are polled at each interval.
 using QueriesByInterval = std::map<Seconds, int>;
 
-RequestPlan MakePlan(const QueriesByInterval& queries, int series, int rate_limit);
+// `queries`: those of them that are known whole; the others share no request.
+RequestPlan MakePlan(const QueriesByInterval& by_interval, const std::vector<Query>& queries,
+                     const ApiConfig& api);
 
 // The plan's arithmetic, when it is more than the limit: "found ...; expected ...".
 std::optional<std::string> BudgetError(const RequestPlan& plan);

@@ -78,4 +78,25 @@ HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query, cons
   return Request(std::move(url), credentials);
 }
 
+HttpRequest BuildRequest(const RadarEndpoint& endpoint, std::span<const Query* const> queries,
+                         const Credentials& credentials) {
+  if (queries.size() == 1) return BuildRequest(endpoint, *queries.front(), credentials);
+  std::string url = UrlWithoutSeries(endpoint, *queries.front());
+  for (std::size_t place = 0; place < queries.size(); ++place) {
+    const Query& query = *queries[place];
+    const SeriesNames names = SharedSeriesNames(place);
+    url += "&name=" + names.own;
+    AppendSeries(url, query, "dateRange=" + query.date_range.Text());
+    if (!query.control) continue;
+    url += "&name=" + names.control;
+    AppendSeries(url, query, "dateRange=" + query.date_range.ControlText());
+  }
+  return Request(std::move(url), credentials);
+}
+
+SeriesNames SharedSeriesNames(std::size_t place) {
+  const std::string number = std::to_string(place);
+  return {"s" + number, "c" + number};
+}
+
 }  // namespace radar_spoof

@@ -1,13 +1,13 @@
 #include "radar_spoof/parse/radar_response.h"
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <limits>
 #include <span>
 
 #include <fmt/format.h>
 
+#include "answer_envelope.h"
+#include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/parse/json.h"
 #include "radar_spoof/words/rfc3339.h"
 
@@ -16,86 +16,7 @@ namespace {
 
 using Kind = JsonValue::Kind;
 
-constexpr std::size_t kMessageBytes = 160;
-constexpr std::size_t kMaxCodes = 5;
-// A malformed or unknown credential can come back as a 400.
-constexpr std::array<std::string_view, 7> kCredentialCodes = {"6003", "6103",  "6111", "9106",
-                                                              "9109", "10000", "10001"};
-
 Failure Invalid(std::string detail) { return {FailureReason::kValidation, std::move(detail)}; }
-
-// `errors[].code` of an error envelope, as text; empty when the body holds none.
-std::vector<std::string> ErrorCodes(const JsonValue& envelope) {
-  std::vector<std::string> codes;
-  const JsonValue* const errors = envelope.Find("errors");
-  if (errors == nullptr || !errors->Is(Kind::kArray)) return codes;
-  for (const JsonValue& error : errors->items) {
-    const JsonValue* const code = error.Find("code");
-    if (code == nullptr || code->text.empty() || codes.size() >= kMaxCodes) continue;
-    codes.push_back(Excerpt(code->text, 10));
-  }
-  return codes;
-}
-
-std::string ErrorDetail(std::string_view what, const JsonValue& envelope) {
-  std::string detail(what);
-  const std::vector<std::string> codes = ErrorCodes(envelope);
-  if (!codes.empty()) detail += fmt::format(", API error {}", fmt::join(codes, ", "));
-  const JsonValue* const errors = envelope.Find("errors");
-  if (errors == nullptr || errors->items.empty()) return detail;
-  const JsonValue* const message = errors->items.front().Find("message");
-  if (message != nullptr && message->Is(Kind::kString)) {
-    detail += ": " + Excerpt(message->text, kMessageBytes);
-  }
-  return detail;
-}
-
-bool NamesCredentials(const JsonValue& envelope) {
-  const std::vector<std::string> codes = ErrorCodes(envelope);
-  return std::any_of(codes.begin(), codes.end(), [](const std::string& code) {
-    return std::find(kCredentialCodes.begin(), kCredentialCodes.end(), code) !=
-           kCredentialCodes.end();
-  });
-}
-
-Failure FailureOfStatus(const HttpResponse& response) {
-  // An edge failure is HTML or text: whatever is not JSON simply has no codes.
-  auto parsed = ParseJson(response.body);
-  const JsonValue envelope = parsed ? std::move(parsed).value() : JsonValue{};
-  std::string detail = ErrorDetail(fmt::format("HTTP {}", response.status), envelope);
-  const int status = response.status;
-  if (status == 401 || status == 403 || (status == 400 && NamesCredentials(envelope))) {
-    return {FailureReason::kUnauthorized, std::move(detail)};
-  }
-  if (status == 429) return {FailureReason::kRateLimited, std::move(detail)};
-  if (status == 404 || status == 410) return {FailureReason::kNotFound, std::move(detail)};
-  if (status == 408 || status == 425) {
-    return {FailureReason::kRejected, RetryClass::kTransient, std::move(detail)};
-  }
-  if (status >= 500) return {FailureReason::kServer, std::move(detail)};
-  if (status >= 300 && status < 400) detail += ": redirects are not followed";
-  return {FailureReason::kRejected, std::move(detail)};
-}
-
-// libcurl hands over what it cannot decode as it came, without an error.
-std::optional<Failure> CheckEncoding(const HttpResponse& response) {
-  std::string encoding = response.Header("content-encoding");
-  std::transform(encoding.begin(), encoding.end(), encoding.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (encoding.empty() || encoding == "gzip" || encoding == "identity") return std::nullopt;
-  return Failure(FailureReason::kParse, RetryClass::kTransientOnce,
-                 "unknown Content-Encoding " + Excerpt(encoding, 40));
-}
-
-Failure NotJson(const HttpResponse& response, const JsonProblem& problem) {
-  if (problem.kind != JsonProblem::Kind::kSyntax) return Invalid(problem.detail);
-  // A page meant for people will not turn into an answer in a second; a cut one may.
-  const std::size_t first = response.body.find_first_not_of(" \t\r\n");
-  const bool page = first != std::string::npos && response.body[first] == '<';
-  return {FailureReason::kParse, page ? RetryClass::kNextSlot : RetryClass::kTransientOnce,
-          fmt::format("HTTP {} without JSON: {}; the body begins \"{}\"", response.status,
-                      problem.detail, Excerpt(response.body, 80))};
-}
 
 // What `meta` must say for the numbers to be the ones that were asked for.
 std::optional<Failure> CheckMeta(const JsonValue& meta, const Query& query) {
@@ -110,13 +31,16 @@ std::optional<Failure> CheckMeta(const JsonValue& meta, const Query& query) {
   return check("aggInterval", MetaName(query.agg_interval));
 }
 
+std::optional<Failure> CheckIsThere(const JsonValue& result, std::string_view name) {
+  const JsonValue* const series = result.Find(name);
+  if (series != nullptr && series->Is(Kind::kObject)) return std::nullopt;
+  return Invalid(fmt::format("result.{} is {}; expected an object", name, Shown(series)));
+}
+
 Result<std::vector<SpoofBucket>, Failure> FindSeries(const JsonValue& result,
                                                      std::string_view name) {
-  const JsonValue* const series = result.Find(name);
-  if (series == nullptr || !series->Is(Kind::kObject)) {
-    return Invalid(fmt::format("result.{} is {}; expected an object", name, Shown(series)));
-  }
-  return ReadSeries(*series, name);
+  if (auto problem = CheckIsThere(result, name)) return *problem;
+  return ReadSeries(*result.Find(name), name);
 }
 
 // Everything that decides whether a bucket is complete.
@@ -145,16 +69,15 @@ void KeepComplete(std::vector<SpoofBucket>& buckets, const Completeness& complet
   });
 }
 
-std::optional<Failure> CheckSum(const SpoofBucket& bucket, std::string_view name) {
-  if (bucket.adds_up) return std::nullopt;
-  return Invalid(fmt::format("SPOOF and NOT_SPOOF of result.{} do not add up to 100{}", name,
+Failure SumIsOff(const SpoofBucket& bucket, std::string_view name) {
+  return Invalid(fmt::format("SPOOF and NOT_SPOOF of {} do not add up to 100{}", name,
                              bucket.start ? " at " + FormatRfc3339(*bucket.start) : ""));
 }
 
 Result<std::optional<Ratio>, Failure> ControlOf(const SpoofWindow& window, const Query& query) {
   const SpoofBucket* const same = ControlBucket(query, window);
   if (same == nullptr) return std::optional<Ratio>();
-  if (auto problem = CheckSum(*same, "serie_1")) return *problem;
+  if (!same->adds_up) return SumIsOff(*same, "the control period");
   return std::optional(same->spoof);
 }
 
@@ -167,31 +90,45 @@ AnnotationCounts CountAnnotations(const Query& query, const SpoofWindow& window)
   return counts;
 }
 
-Result<SpoofWindow, Failure> ReadResult(const Query& query, const JsonValue& result, WallTime now) {
+// What is common to all series of an answer.
+struct Common {
+  Confidence confidence;
+  std::optional<WallTime> last_updated;
+};
+
+Result<Common, Failure> ReadCommon(const JsonValue& result, const Query& query) {
   const JsonValue* const meta = result.Find("meta");
   if (meta == nullptr || !meta->Is(Kind::kObject)) {
     return Invalid(fmt::format("result.meta is {}; expected an object", Shown(meta)));
   }
   if (auto problem = CheckMeta(*meta, query)) return *problem;
-  SpoofWindow window{.buckets = {}, .control = {}, .confidence = ReadConfidence(*meta)};
+  Common common{ReadConfidence(*meta), std::nullopt};
   const JsonValue* const updated = meta->Find("lastUpdated");
   if (updated != nullptr && updated->Is(Kind::kString)) {
-    window.last_updated = ParseRfc3339(updated->text);
+    common.last_updated = ParseRfc3339(updated->text);
   }
-  const Completeness complete{Length(query.agg_interval), now, window.last_updated,
-                              window.confidence.annotations};
+  return common;
+}
 
-  auto read = FindSeries(result, "serie_0");
+Result<SpoofWindow, Failure> ReadQuery(const Query& query, const SeriesNames& names,
+                                       const JsonValue& result, const Common& common,
+                                       WallTime now) {
+  const Completeness complete{Length(query.agg_interval), now, common.last_updated,
+                              common.confidence.annotations};
+  auto read = FindSeries(result, names.own);
   if (!read) return read.error();
-  window.buckets = std::move(read).value();
+  SpoofWindow window{.buckets = std::move(read).value(),
+                     .control = {},
+                     .confidence = common.confidence,
+                     .last_updated = common.last_updated};
   KeepComplete(window.buckets, complete);
   for (const SpoofBucket& bucket : window.buckets) {
-    if (auto problem = CheckSum(bucket, "serie_0")) return *problem;
+    if (!bucket.adds_up) return SumIsOff(bucket, "result." + names.own);
   }
   if (window.buckets.empty())
-    return Failure(FailureReason::kEmpty, "no complete bucket in result.serie_0");
+    return Failure(FailureReason::kEmpty, "no complete bucket in result." + names.own);
   if (query.control) {
-    auto control = FindSeries(result, "serie_1");
+    auto control = FindSeries(result, names.control);
     if (!control) return control.error();
     window.control = std::move(control).value();
     KeepComplete(window.control, complete);
@@ -218,23 +155,11 @@ std::vector<float> TrendOf(const std::vector<SpoofBucket>& buckets, Seconds inte
 
 Result<SpoofWindow, Failure> ReadWindow(const Query& query, const HttpResponse& response,
                                         WallTime now) {
-  if (response.status < 200 || response.status >= 300) return FailureOfStatus(response);
-  if (auto problem = CheckEncoding(response)) return *problem;
-  auto parsed = ParseJson(response.body);
-  if (!parsed) return NotJson(response, parsed.error());
-  const JsonValue& envelope = parsed.value();
-  const JsonValue* const success = envelope.Find("success");
-  if (success == nullptr || !success->Is(Kind::kBool) || !success->boolean) {
-    return Failure(
-        FailureReason::kApiError,
-        ErrorDetail(fmt::format("HTTP {}, but `success` is {}", response.status, Shown(success)),
-                    envelope));
-  }
-  const JsonValue* const result = envelope.Find("result");
-  if (result == nullptr || !result->Is(Kind::kObject)) {
-    return Invalid(fmt::format("result is {}; expected an object", Shown(result)));
-  }
-  return ReadResult(query, *result, now);
+  const auto result = ReadResult(response);
+  if (!result) return result.error();
+  const auto common = ReadCommon(result.value(), query);
+  if (!common) return common.error();
+  return ReadQuery(query, {"serie_0", "serie_1"}, result.value(), common.value(), now);
 }
 
 Result<SpoofSample, Failure> SampleOf(const Query& query, const SpoofWindow& window) {
@@ -278,6 +203,33 @@ Result<SpoofSample, Failure> ReadAnswer(const Query& query, const HttpResponse& 
   const auto window = ReadWindow(query, response, now);
   if (!window) return window.error();
   return SampleOf(query, window.value());
+}
+
+Result<std::vector<Result<SpoofSample, Failure>>, Failure> ReadAnswers(
+    std::span<const Query* const> queries, const HttpResponse& response, WallTime now) {
+  const auto result = ReadResult(response);
+  if (!result) return result.error();
+  const auto common = ReadCommon(result.value(), *queries.front());
+  if (!common) return common.error();
+  for (std::size_t place = 0; place < queries.size(); ++place) {
+    const SeriesNames names = SharedSeriesNames(place);
+    if (auto problem = CheckIsThere(result.value(), names.own)) return *problem;
+    if (!queries[place]->control) continue;
+    if (auto problem = CheckIsThere(result.value(), names.control)) return *problem;
+  }
+  std::vector<Result<SpoofSample, Failure>> outcomes;
+  outcomes.reserve(queries.size());
+  for (std::size_t place = 0; place < queries.size(); ++place) {
+    const Query& query = *queries[place];
+    const auto window =
+        ReadQuery(query, SharedSeriesNames(place), result.value(), common.value(), now);
+    if (window) {
+      outcomes.push_back(SampleOf(query, window.value()));
+    } else {
+      outcomes.emplace_back(window.error());
+    }
+  }
+  return outcomes;
 }
 
 }  // namespace radar_spoof

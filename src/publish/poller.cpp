@@ -5,9 +5,10 @@
 #include <new>
 #include <utility>
 
+#include "api_record.h"
 #include "failure_log.h"
-#include "judge.h"
 #include "radar_spoof/words/rfc3339.h"
+#include "shared_judge.h"
 
 namespace radar_spoof {
 namespace {
@@ -35,7 +36,7 @@ Poller::Poller(Settings settings, const Clock& clock, HttpClient& http, Snapshot
       saver_(std::move(saver)) {
   if (saver_) saver_->Resume(settings_.config.api().base_url, state_, schedule_, clock.Now());
   failure_log_ = std::make_unique<FailureLog>(state_, log);
-  Publish();
+  PublishAll();
 }
 
 Poller::~Poller() = default;
@@ -56,14 +57,15 @@ void Poller::Run() {
 
 bool Poller::RunOnce() {
   const auto& queries = state_.queries;
-  const auto all = [&queries](auto is) { return std::all_of(queries.begin(), queries.end(), is); };
-  while (!stopped_ && !all(std::mem_fn(&QueryState::tried))) {
+  for (std::size_t tried = 0; !stopped_;) {
+    while (tried < queries.size() && queries[tried].tried()) ++tried;
+    if (tried == queries.size()) break;
     Turn(kLongestWait);
     const auto& held_until = schedule_.held_until();
     if (held_until && held_until->steady > clock_.Now().steady) break;
   }
   http_.CancelAll();
-  return all(std::mem_fn(&QueryState::success));
+  return std::all_of(queries.begin(), queries.end(), std::mem_fn(&QueryState::success));
 }
 
 void Poller::Stop() {
@@ -73,26 +75,6 @@ void Poller::Stop() {
   }
   messages_taken_.notify_all();
   http_.Wake();
-}
-
-void Poller::Reconfigure(Settings settings) {
-  const std::lock_guard lock(messages_mutex_);
-  new_settings_ = std::move(settings);
-  reload_failed_ = false;
-  reload_pending_ = true;
-  http_.Wake();
-}
-
-void Poller::NoteFailedReload() {
-  const std::lock_guard lock(messages_mutex_);
-  reload_failed_ = true;
-  reload_pending_ = true;
-  http_.Wake();
-}
-
-void Poller::AwaitReload(Milliseconds at_most) {
-  std::unique_lock lock(messages_mutex_);
-  messages_taken_.wait_for(lock, at_most, [this] { return stopped_ || !reload_pending_; });
 }
 
 void Poller::Turn(Milliseconds longest_wait) {
@@ -110,60 +92,6 @@ void Poller::Turn(Milliseconds longest_wait) {
   if (auto finished = http_.Wait(std::max(wake, now.steady) - now.steady)) Finish(*finished);
 }
 
-void Poller::TakeMessages() {
-  std::optional<Settings> settings;
-  bool failed = false;
-  {
-    const std::lock_guard lock(messages_mutex_);
-    settings.swap(new_settings_);
-    std::swap(failed, reload_failed_);
-  }
-  if (!settings && !failed) return;
-  try {
-    if (settings) Apply(std::move(*settings));
-  } catch (const std::exception&) {
-    EndReload(true);
-    throw;
-  }
-  EndReload(failed);
-}
-
-void Poller::EndReload(bool failed) {
-  if (failed) state_.reload.successful = false;
-  Publish();
-  {
-    const std::lock_guard lock(messages_mutex_);
-    reload_pending_ = new_settings_ || reload_failed_;
-  }
-  messages_taken_.notify_all();
-}
-
-// What may throw comes before what changes anything that depends on the queries.
-void Poller::Apply(Settings settings) {
-  const Instant now = clock_.Now();
-  AbandonInFlight();
-  Snapshot next = FirstSnapshot(settings.config, now.wall);
-  const auto kept = KeptQueries(schedule_.queries(), settings.config.queries());
-  auto told = failure_log_->CarriedOver(kept);
-  for (std::size_t i = 0; i < kept.size(); ++i) {
-    if (kept[i]) next.queries[i] = state_.queries[*kept[i]];
-  }
-  next.api = state_.api;
-  const ApiConfig& api = settings.config.api();
-  if (api != settings_.config.api()) {
-    RadarEndpoint endpoint(api.base_url, api.path);
-    next.api.path = api.path;
-    http_.Configure(ClientOptions(api));
-    endpoint_ = std::move(endpoint);
-    try_next_.reset();
-  }
-  schedule_.Reconfigure(api, settings.config.polling(), settings.config.queries());
-  schedule_.ReleaseRefused(now);
-  failure_log_->Replace(std::move(told));
-  state_ = std::move(next);
-  settings_ = std::move(settings);
-}
-
 void Poller::AbandonInFlight() {
   http_.CancelAll();
   schedule_.AbandonInFlight(clock_.Now());
@@ -179,72 +107,91 @@ void Poller::FailInFlight() {
       schedule_.Record(i, {.failure = RetryClass::kTransient}, clock_.Now());
     }
   }
+  schedule_.AbandonInFlight(clock_.Now());
+  published_moves_.reset();
 }
 
 void Poller::StartDue() {
-  while (const auto query = schedule_.StartNext(clock_.Now())) {
-    Send(*query, {try_next_.value_or(endpoint_), false});
+  while (const auto first = schedule_.StartNext(clock_.Now())) {
+    Send(*first, {try_next_.value_or(endpoint_), false});
     if (saver_) saver_->NoteChange();
   }
 }
 
-void Poller::Send(std::size_t query, const InFlight& request) {
-  in_flight_.insert_or_assign(query, request);
-  http_.Start(query,
-              BuildRequest(request.endpoint, schedule_.queries()[query], settings_.credentials));
+std::vector<const Query*> Poller::AskedWith(std::size_t first) const {
+  std::vector<const Query*> asked;
+  for (const std::size_t query : schedule_.Together(first)) {
+    asked.push_back(&schedule_.queries()[query]);
+  }
+  return asked;
+}
+
+void Poller::Send(std::size_t first, const InFlight& request) {
+  in_flight_.insert_or_assign(first, request);
+  http_.Start(first, BuildRequest(request.endpoint, AskedWith(first), settings_.credentials));
 }
 
 void Poller::Finish(const HttpClient::Finished& finished) {
-  const std::size_t query = finished.id;
+  const std::size_t first = finished.id;
   const Instant now = clock_.Now();
-  const InFlight request = in_flight_.at(query);
+  const InFlight request = in_flight_.at(first);
+  const RequestGroup queries = schedule_.Together(first);
 
-  const int status = finished.result ? finished.result.value().status : 0;
-  ++state_.api.requests[status];
-  state_.api.duration.Observe(std::chrono::duration<double>(finished.duration).count());
-
-  auto [outcome, report, rate_limits] =
-      Judge(schedule_.queries()[query], finished, settings_.credentials, now);
-  NoteRateLimits(rate_limits, now);
-  state_.api.up = outcome.ok();
-  if (outcome) {
+  SharedJudgement judgement = JudgeShared(AskedWith(first), finished, settings_.credentials, now);
+  const auto& outcomes = judgement.outcomes;
+  NoteAnswer(finished, state_.api);
+  Observe(judgement.rate_limits, now);
+  const auto failed = std::find_if_not(outcomes.begin(), outcomes.end(),
+                                       std::mem_fn(&Result<SpoofSample, Failure>::ok));
+  state_.api.up = failed == outcomes.end();
+  if (std::any_of(outcomes.begin(), outcomes.end(),
+                  std::mem_fn(&Result<SpoofSample, Failure>::ok))) {
     UsePath(request);
+  }
+  if (failed != outcomes.end()) {
+    const FailureReason reason = failed->error().reason;
+    ++state_.api.failures[static_cast<std::size_t>(reason)];
+    if (reason == FailureReason::kNotFound) {
+      if (TryOtherPath(first, request, now)) return;
+      for (PollReport& report : judgement.reports) {
+        if (try_next_) report.failure = RetryClass::kTransientOnce;
+      }
+    }
+  }
+  in_flight_.erase(first);
+  if (judgement.too_many_series) {
+    Halve(first, failed->error(), now);
   } else {
-    ++state_.api.failures[static_cast<std::size_t>(outcome.error().reason)];
-    if (outcome.error().reason == FailureReason::kNotFound) {
-      if (TryOtherPath(query, request, now)) return;
-      if (try_next_) report.failure = RetryClass::kTransientOnce;
-    }
+    Record(queries, judgement, now);
   }
-  in_flight_.erase(query);
-  schedule_.Record(query, report, now);
   if (saver_) saver_->NoteChange();
-  // After the record: what changes here releases this query too.
-  if (report.failure == RetryClass::kCredentials) RefreshCredentials(true);
-  Conclude(query, outcome, now);
-  Publish();
+  Publish(queries);
 }
 
-void Poller::NoteRateLimits(const std::map<std::string, RateLimitHeader>& policies, Instant now) {
-  for (const auto& [name, header] : policies) {
-    if (header.remaining && header.reset_in) {
-      schedule_.ObserveRateLimit(*header.remaining, *header.reset_in, now);
-    }
-    auto& published = state_.api.rate_limit;
-    if (!published.contains(name) && published.size() >= kMaxRateLimitPolicies) continue;
-    RateLimitPolicy& policy = published[name];
-    if (header.quota) policy.limit = header.quota;
-    if (header.remaining) policy.remaining = header.remaining;
-    if (header.reset_in) policy.reset = now.wall + *header.reset_in;
+void Poller::Record(const RequestGroup& queries, const SharedJudgement& judgement, Instant now) {
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    schedule_.Record(queries[i], judgement.reports[i], now);
   }
+  // After the record: what changes here releases these queries too.
+  if (judgement.reports.front().failure == RetryClass::kCredentials) RefreshCredentials(true);
+  for (std::size_t i = 0; i < queries.size(); ++i) Conclude(queries[i], judgement.outcomes[i], now);
+  NoteHold(now);
 }
 
-bool Poller::TryOtherPath(std::size_t query, const InFlight& request, Instant now) {
+void Poller::Observe(const std::map<std::string, RateLimitHeader>& policies, Instant now) {
+  for (const auto& [name, header] : policies) {
+    if (!header.remaining || !header.reset_in) continue;
+    schedule_.ObserveRateLimit(*header.remaining, *header.reset_in, now);
+  }
+  NoteRateLimits(policies, now.wall, state_.api);
+}
+
+bool Poller::TryOtherPath(std::size_t first, const InFlight& request, Instant now) {
   try_next_.reset();
   if (request.other_path) return false;
   try_next_ = request.endpoint == endpoint_ ? endpoint_.Alternative() : endpoint_;
   if (!try_next_ || !schedule_.TryExtraRequest(now)) return false;
-  Send(query, {*std::exchange(try_next_, std::nullopt), true});
+  Send(first, {*std::exchange(try_next_, std::nullopt), true});
   return true;
 }
 
@@ -255,6 +202,16 @@ void Poller::UsePath(const InFlight& request) {
             {{"path", request.endpoint.path()}, {"not_found", endpoint_.path()}});
   endpoint_ = request.endpoint;
   state_.api.path = endpoint_.path();
+}
+
+void Poller::Halve(std::size_t first, const Failure& refusal, Instant now) {
+  if (!std::exchange(told_of_halving_, true)) {
+    log_.Warn("a request for several series is refused; this one and any other are halved",
+              {{"queries", schedule_.Together(first).size()},
+               {"reason", Name(refusal.reason)},
+               {"detail", refusal.detail}});
+  }
+  schedule_.Halve(first, now);
 }
 
 void Poller::Conclude(std::size_t query, const Result<SpoofSample, Failure>& outcome, Instant now) {
@@ -268,6 +225,10 @@ void Poller::Conclude(std::size_t query, const Result<SpoofSample, Failure>& out
     ++state.failures;
     state.last_failure = outcome.error();
   }
+  failure_log_->Note(query, state, now.steady);
+}
+
+void Poller::NoteHold(Instant now) {
   const auto previous_hold = state_.api.blocked_until;
   state_.api.blocked_until = schedule_.held_until();
   if (state_.api.blocked_until && (!previous_hold || previous_hold->steady <= now.steady) &&
@@ -275,7 +236,6 @@ void Poller::Conclude(std::size_t query, const Result<SpoofSample, Failure>& out
     log_.Warn("the API limits the rate; every query waits",
               {{"until", FormatRfc3339(state_.api.blocked_until->wall)}});
   }
-  failure_log_->Note(query, state, now.steady);
 }
 
 void Poller::RefreshCredentials(bool even_if_unchanged) {
@@ -294,13 +254,27 @@ void Poller::RefreshCredentials(bool even_if_unchanged) {
   schedule_.ReleaseRefused(clock_.Now());
 }
 
-void Poller::Publish() {
+void Poller::PublishAll() {
   const Instant now = clock_.Now();
   for (std::size_t i = 0; i < state_.queries.size(); ++i) {
     state_.queries[i].next_poll = schedule_.NextPoll(i, now);
   }
   state_.api.budget = {schedule_.SpentLately(now), settings_.config.api().rate_limit, now.wall};
   store_.Publish(state_);
+  published_moves_ = schedule_.moves();
+}
+
+void Poller::Publish(const RequestGroup& queries) {
+  if (schedule_.moves() != published_moves_) return PublishAll();
+  const Instant now = clock_.Now();
+  state_.api.budget = {schedule_.SpentLately(now), settings_.config.api().rate_limit, now.wall};
+  SnapshotChange change{.queries = {}, .api = state_.api};
+  change.queries.reserve(queries.size());
+  for (const std::size_t query : queries) {
+    state_.queries[query].next_poll = schedule_.NextPoll(query, now);
+    change.queries.emplace_back(query, state_.queries[query]);
+  }
+  store_.Publish(std::move(change));
 }
 
 void Poller::SaveState() {

@@ -10,16 +10,17 @@ using namespace std::chrono_literals;
 
 constexpr Milliseconds kWindow = 5min;
 constexpr Milliseconds kRetryWindow = 1h;
-constexpr std::uint64_t kRetriesAlwaysAllowed = 3;
+constexpr std::ptrdiff_t kRetriesAlwaysAllowed = 3;
 constexpr double kRetryShare = 0.1;
-constexpr int kBurstDivisor = 20;
+constexpr int kBurstDivisor = 60;
 // Below this many remaining requests the API's own counter paces us.
 constexpr std::uint64_t kScarce = 20;
 
 double BurstOf(int limit) { return std::max(1.0, static_cast<double>(limit) / kBurstDivisor); }
 
+// Such that a burst and what follows it just fit into the window: faster would end in a gap.
 double RequestsPerMillisecond(int limit) {
-  return static_cast<double>(limit) / static_cast<double>(kWindow.count());
+  return (limit - BurstOf(limit) + 1) / static_cast<double>(kWindow.count());
 }
 
 }  // namespace
@@ -36,10 +37,13 @@ double RequestBudget::TokensAt(SteadyTime now) const {
   return std::min(BurstOf(limit_), tokens_ + elapsed * RequestsPerMillisecond(limit_));
 }
 
+RequestBudget::Times::difference_type RequestBudget::CountAfter(const Times& times,
+                                                                SteadyTime time) {
+  return times.end() - std::upper_bound(times.begin(), times.end(), time);
+}
+
 int RequestBudget::SpentLately(SteadyTime now) const {
-  const auto first = std::find_if(last_hour_.begin(), last_hour_.end(),
-                                  [now](const Sent& sent) { return sent.at + kWindow > now; });
-  return static_cast<int>(last_hour_.end() - first);
+  return static_cast<int>(CountAfter(requests_, now - kWindow));
 }
 
 SteadyTime RequestBudget::EarliestRequest(SteadyTime now) const {
@@ -50,46 +54,39 @@ SteadyTime RequestBudget::EarliestRequest(SteadyTime now) const {
     earliest = std::max(earliest, now + Milliseconds(static_cast<std::int64_t>(wait)));
   }
   const auto limit = static_cast<std::size_t>(limit_);
-  if (last_hour_.size() >= limit) {
-    const SteadyTime oldest_that_counts = last_hour_[last_hour_.size() - limit].at;
+  if (requests_.size() >= limit) {
+    const SteadyTime oldest_that_counts = requests_[requests_.size() - limit];
     earliest = std::max(earliest, oldest_that_counts + kWindow + 1ms);
   }
-  if (!last_hour_.empty() && now < advised_until_) {
-    const SteadyTime spaced = last_hour_.back().at + advised_spacing_;
+  if (!requests_.empty() && now < advised_until_) {
+    const SteadyTime spaced = requests_.back() + advised_spacing_;
     earliest = std::max(earliest, std::min(spaced, advised_until_));
   }
   return earliest;
 }
 
 SteadyTime RequestBudget::EarliestRetry(SteadyTime now) const {
-  SteadyTime earliest = EarliestRequest(now);
-  std::uint64_t requests = 0;
-  std::uint64_t retries = 0;
-  for (const Sent& sent : last_hour_) {
-    if (sent.at + kRetryWindow <= now) continue;
-    ++requests;
-    if (sent.is_retry) ++retries;
-  }
-  const auto share = static_cast<std::uint64_t>(static_cast<double>(requests) * kRetryShare);
-  const std::uint64_t allowed = std::max(kRetriesAlwaysAllowed, share);
+  const SteadyTime earliest = EarliestRequest(now);
+  const auto requests = static_cast<double>(CountAfter(requests_, now - kRetryWindow));
+  const auto retries = CountAfter(retries_, now - kRetryWindow);
+  const auto share = static_cast<Times::difference_type>(requests * kRetryShare);
+  const auto allowed = std::max(kRetriesAlwaysAllowed, share);
   if (retries < allowed) return earliest;
-  std::uint64_t must_age = retries - allowed + 1;
-  for (const Sent& sent : last_hour_) {
-    if (sent.at + kRetryWindow <= now || !sent.is_retry || --must_age > 0) continue;
-    return std::max(earliest, sent.at + kRetryWindow);
-  }
-  return earliest;
+  // The oldest of those allowed must be an hour old first.
+  return std::max(earliest, *(retries_.end() - allowed) + kRetryWindow);
 }
 
 void RequestBudget::Spend(SteadyTime now, bool is_retry) {
-  Forget(now);
+  Forget(requests_, now);
+  Forget(retries_, now);
   tokens_ = TokensAt(now) - 1.0;
   tokens_at_ = now;
-  last_hour_.push_back({now, is_retry});
+  requests_.push_back(now);
+  if (is_retry) retries_.push_back(now);
 }
 
-void RequestBudget::Forget(SteadyTime now) {
-  while (!last_hour_.empty() && last_hour_.front().at + kRetryWindow <= now) last_hour_.pop_front();
+void RequestBudget::Forget(Times& times, SteadyTime now) {
+  while (!times.empty() && times.front() + kRetryWindow <= now) times.pop_front();
 }
 
 void RequestBudget::HoldUntil(SteadyTime until) { hold_until_ = std::max(hold_until_, until); }

@@ -1,6 +1,7 @@
 #include "radar_spoof/schedule/schedule.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "radar_spoof/words/hash.h"
 #include "schedule/retry.h"
@@ -19,8 +20,9 @@ constexpr Milliseconds kBudgetWindow = 5min;
 constexpr Milliseconds kSoonestAfterRestart = 60s;
 constexpr int kFailuresOfAnEarlierRun = 3;          // enough for no quick retry
 constexpr Milliseconds kLongestResumedHold = 945s;  // kLongestReset and the jitter of a hold
-constexpr Seconds kQuarterHour = 15min;
 constexpr Seconds kLongestLagStep = 1h;
+// The clocks are read one after the other, and the wall clock is slewed.
+constexpr Milliseconds kClockTolerance = 50ms;
 
 Seconds SlowestLagStep(const std::vector<Query>& queries) {
   Seconds shortest = kLongestLagStep;
@@ -36,26 +38,77 @@ Schedule::Schedule(const ApiConfig& api, const PollingConfig& polling, std::vect
       polling_(polling),
       queries_(std::move(queries)),
       entries_(queries_.size()),
+      requests_(queries_, api.max_series_per_request),
       budget_(api.rate_limit),
-      shared_lag_(polling.settle, SlowestLagStep(queries_)),
-      random_(seed) {}
+      lags_(polling.settle, SlowestLagStep(queries_)),
+      random_(seed) {
+  OrderAnew();
+}
 
 void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
                            std::vector<Query> queries) {
   std::vector<Entry> entries(queries.size());
+  std::set<std::size_t> refused;
   const auto kept = KeptQueries(queries_, queries);
   for (std::size_t i = 0; i < queries.size(); ++i) {
-    if (kept[i]) entries[i] = entries_[*kept[i]];
+    if (!kept[i]) continue;
+    entries[i] = entries_[*kept[i]];
+    if (refused_.contains(*kept[i])) refused.insert(i);
   }
   if (polling.settle != polling_.settle) {
-    shared_lag_ = DataLag(polling.settle, SlowestLagStep(queries));
-    own_lag_.clear();
+    lags_ = LearnedLags(polling.settle, SlowestLagStep(queries));
   }
   max_concurrency_ = api.max_concurrency;
   polling_ = polling;
   queries_ = std::move(queries);
   entries_ = std::move(entries);
+  refused_ = std::move(refused);
   budget_.SetLimit(api.rate_limit);
+  requests_ = SharedRequests(queries_, api.max_series_per_request);
+  OrderAnew();
+}
+
+void Schedule::OrderAnew() {
+  due_.Clear();
+  retries_.Clear();
+  NoteMove();
+}
+
+void Schedule::NoteMove() {
+  ranked_for_.reset();
+  ++moves_;
+}
+
+void Schedule::RankMoved(Instant now) {
+  const Milliseconds apart = now.wall.time_since_epoch() - now.steady.time_since_epoch();
+  if (ranked_for_ && std::chrono::abs(apart - *ranked_for_) < kClockTolerance) return;
+  if (ranked_for_) NoteMove();
+  due_.Resize(requests_.size());
+  retries_.Resize(requests_.size());
+  for (std::size_t request = 0; request < requests_.size(); ++request) Rank(request, now);
+  for (const AggInterval interval : kAllAggIntervals) {
+    ranked_lag_[static_cast<std::size_t>(interval)] = lags_.Expected(interval);
+  }
+  ranked_for_ = apart;
+}
+
+void Schedule::Rank(std::size_t request, Instant now) {
+  Due first;
+  if (!RequestInFlight(request)) {
+    for (const std::size_t query : requests_.Queries(request)) {
+      const Due due = DueOf(query, now);
+      first.at = std::min(first.at, due.at);
+      first.as_retry = std::min(first.as_retry, due.as_retry);
+    }
+  }
+  due_.Set(request, first.at);
+  retries_.Set(request, first.as_retry);
+}
+
+bool Schedule::RequestInFlight(std::size_t request) const {
+  const RequestGroup& queries = requests_.Queries(request);
+  return std::any_of(queries.begin(), queries.end(),
+                     [this](std::size_t query) { return entries_[query].in_flight; });
 }
 
 bool Schedule::FollowsData(std::size_t query) const {
@@ -66,17 +119,13 @@ Milliseconds Schedule::Spread(std::size_t query) const {
   const Milliseconds widest =
       std::min(kLongestSpread, Milliseconds(queries_[query].poll_interval) / kSpreadShare);
   const auto steps = static_cast<std::uint64_t>(widest.count()) + 1;
-  return Milliseconds(static_cast<std::int64_t>(Fnv1a(queries_[query].name) % steps));
-}
-
-const DataLag& Schedule::LagOf(AggInterval interval) const {
-  const auto own = own_lag_.find(interval);
-  return own == own_lag_.end() ? shared_lag_ : own->second;
+  const std::string& name = queries_[Together(query).front()].name;
+  return Milliseconds(static_cast<std::int64_t>(Fnv1a(name) % steps));
 }
 
 Milliseconds Schedule::Offset(std::size_t query) const {
   if (!FollowsData(query)) return Milliseconds(polling_.settle) + Spread(query);
-  return LagOf(queries_[query].agg_interval).Expected() + Spread(query);
+  return lags_.Expected(queries_[query].agg_interval) + Spread(query);
 }
 
 std::optional<WallTime> Schedule::Awaited(std::size_t query) const {
@@ -109,49 +158,76 @@ WallTime Schedule::Slot(std::size_t query, Instant now) const {
 
 Schedule::Due Schedule::DueOf(std::size_t query, Instant now) const {
   const Entry& entry = entries_[query];
-  if (!entry.asked) return {SteadyTime::min(), false};
-  if (entry.refused) return {*entry.retry_at, false};
+  if (!entry.asked) return {.at = SteadyTime::min()};
+  if (refused_.contains(query)) return {.at = *entry.retry_at};
   const SteadyTime slot = now.SteadyAt(Slot(query, now));
-  if (entry.retry_at) {
-    const SteadyTime retry =
-        std::max(*entry.retry_at,
-                 entry.retry_in_budget ? budget_.EarliestRetry(now.steady) : *entry.retry_at);
-    if (retry < slot) return {retry, entry.retry_in_budget};
-  }
-  return {slot, false};
+  if (!entry.retry_at) return {.at = slot};
+  if (entry.retry_in_budget) return {.at = slot, .as_retry = *entry.retry_at};
+  return {.at = std::min(*entry.retry_at, slot)};
 }
 
 SteadyTime Schedule::MayStartAt(const Due& due, SteadyTime now) const {
-  return std::max(due.at, due.is_retry ? budget_.EarliestRetry(now) : budget_.EarliestRequest(now));
+  SteadyTime at = due.at;
+  if (at != DueOrder::kNever) at = std::max(at, budget_.EarliestRequest(now));
+  if (due.as_retry >= at) return at;
+  return std::min(at, std::max(due.as_retry, budget_.EarliestRetry(now)));
 }
 
 std::optional<std::size_t> Schedule::StartNext(Instant now) {
+  RankMoved(now);
   if (in_flight_ >= static_cast<std::size_t>(max_concurrency_)) return std::nullopt;
   if (budget_.EarliestRequest(now.steady) > now.steady) return std::nullopt;
-  std::optional<std::size_t> first;
-  Due first_due{};
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    if (entries_[i].in_flight) continue;
-    const Due due = DueOf(i, now);
-    if (due.at > now.steady || (first && due.at >= first_due.at)) continue;
-    if (MayStartAt(due, now.steady) > now.steady) continue;
-    first = i;
-    first_due = due;
+  std::size_t request = 0;
+  bool is_retry = false;
+  if (due_.FirstAt() <= now.steady) {
+    request = due_.First();
+  } else if (retries_.FirstAt() <= now.steady && budget_.EarliestRetry(now.steady) <= now.steady) {
+    request = retries_.First();
+    is_retry = true;
+  } else {
+    return std::nullopt;
   }
-  if (!first) return std::nullopt;
-  budget_.Spend(now.steady, first_due.is_retry);
-  Entry& entry = entries_[*first];
-  entry.awaited = Awaited(*first);
-  entry.in_flight = true;
-  entry.asked = now;
-  entry.retry_at.reset();
+  Start(request, is_retry, now);
+  return requests_.Queries(request).front();
+}
+
+void Schedule::Start(std::size_t request, bool is_retry, Instant now) {
+  budget_.Spend(now.steady, is_retry);
+  const auto jitter = random_();
+  for (const std::size_t query : requests_.Queries(request)) {
+    Entry& entry = entries_[query];
+    entry.awaited = Awaited(query);
+    entry.in_flight = true;
+    entry.asked = now;
+    entry.jitter = jitter;
+    entry.retry_at.reset();
+  }
   ++in_flight_;
-  return first;
+  Rank(request, now);
+}
+
+void Schedule::Halve(std::size_t query, Instant now) {
+  const std::size_t first = requests_.Of(query);
+  const std::size_t second = requests_.Halve(first);
+  due_.Resize(requests_.size());
+  retries_.Resize(requests_.size());
+  --in_flight_;
+  for (const std::size_t half : {first, second}) {
+    for (const std::size_t each : requests_.Queries(half)) GiveUp(entries_[each], now);
+    Rank(half, now);
+  }
+}
+
+void Schedule::GiveUp(Entry& entry, Instant now) {
+  entry.in_flight = false;
+  entry.retry_at = now.steady;
+  entry.retry_in_budget = false;
 }
 
 void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_until, Instant now) {
   std::sort(asked.begin(), asked.end(),
             [](const Resumed& a, const Resumed& b) { return a.asked < b.asked; });
+  std::vector<std::optional<WallTime>> counted(requests_.size());
   for (const Resumed& each : asked) {
     Entry& entry = entries_[each.query];
     entry.asked = now.InThePast(each.asked);
@@ -160,8 +236,11 @@ void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_u
       entry.failures = kFailuresOfAnEarlierRun;
       entry.retry_at = entry.asked->steady + kSoonestAfterRestart;
     }
+    // Those that share a request were asked at the same moment, and it was one.
+    if (std::exchange(counted[requests_.Of(each.query)], each.asked) == each.asked) continue;
     if (now.steady - entry.asked->steady < kBudgetWindow) budget_.Spend(entry.asked->steady, false);
   }
+  NoteMove();
   if (!held_until) return;
   const Milliseconds ahead = std::min<Milliseconds>(*held_until - now.wall, kLongestResumedHold);
   held_until_ = now + ahead;
@@ -182,109 +261,29 @@ bool Schedule::TryExtraRequest(Instant now) {
 
 void Schedule::AbandonInFlight(Instant now) {
   for (Entry& entry : entries_) {
-    if (!entry.in_flight) continue;
-    entry.in_flight = false;
-    entry.retry_at = now.steady;
-    entry.retry_in_budget = false;
+    if (entry.in_flight) GiveUp(entry, now);
   }
   in_flight_ = 0;
+  NoteMove();
 }
 
-void Schedule::Record(std::size_t query, const PollReport& report, Instant now) {
-  Entry& entry = entries_[query];
-  entry.in_flight = false;
-  --in_flight_;
-  if (report.failure) {
-    RecordFailure(query, report, now);
-  } else {
-    RecordGood(query, report);
-    // One good answer proves the credentials good, so others were refused by mistake; but only once
-    // each, lest a query that is refused for itself is asked with every good answer.
-    for (Entry& other : entries_) {
-      if (other.refused && !other.in_flight && other.failures == kFailuresUntilRefused) {
-        other.retry_at = now.steady;
-      }
-    }
-  }
-  entry.awaited.reset();
+SteadyTime Schedule::WakeAt(Instant now) {
+  RankMoved(now);
+  if (in_flight_ >= static_cast<std::size_t>(max_concurrency_)) return SteadyTime::max();
+  return MayStartAt({.at = due_.FirstAt(), .as_retry = retries_.FirstAt()}, now.steady);
 }
 
-void Schedule::RecordGood(std::size_t query, const PollReport& report) {
-  Entry& entry = entries_[query];
-  entry.failures = 0;
-  entry.refused = false;
-  Learn(query, report, entry.asked->wall);
-  const bool too_early =
-      entry.awaited && report.newest_bucket_end && *report.newest_bucket_end < *entry.awaited;
-  entry.asked_too_early = too_early ? entry.asked_too_early + 1 : 0;
-  entry.newest_bucket_end = report.newest_bucket_end;
-}
-
-void Schedule::Learn(std::size_t query, const PollReport& report, WallTime asked) {
-  const AggInterval interval = queries_[query].agg_interval;
-  if (!report.newest_bucket_end || !FollowsData(query)) return;
-  const auto& awaited = entries_[query].awaited;
-  const bool bucket_is_late =
-      !report.last_updated ||
-      *report.newest_bucket_end < FloorTo(std::min(*report.last_updated, asked), Length(interval));
-  if (!bucket_is_late) {
-    auto own = own_lag_.find(interval);
-    DataLag& lag = own == own_lag_.end() ? shared_lag_ : own->second;
-    lag.Observe(asked, *report.last_updated, kQuarterHour, awaited);
-    return;
-  }
-  const auto own = own_lag_.try_emplace(interval, polling_.settle, SlowestLagStep(queries_)).first;
-  own->second.Observe(asked, *report.newest_bucket_end, Length(interval), awaited);
-}
-
-void Schedule::RecordFailure(std::size_t query, const PollReport& report, Instant now) {
-  Entry& entry = entries_[query];
-  ++entry.failures;
-  if (*report.failure == RetryClass::kThrottled) {
-    const Instant end = now + HoldLength(report.retry_after, random_);
-    if (!held_until_ || end.steady > held_until_->steady) held_until_ = end;
-    budget_.HoldUntil(held_until_->steady);
-    entry.refused = false;
-    entry.retry_in_budget = false;
-    entry.retry_at = held_until_->steady;
-    return;
-  }
-  const Retry retry = RetryAfterFailure(*report.failure, entry.failures, report.retry_after,
-                                        polling_.retry_max, random_);
-  entry.refused = retry.refused;
-  entry.retry_in_budget = retry.in_budget;
-  if (retry.in) entry.retry_at = now.steady + *retry.in;
-}
-
-SteadyTime Schedule::WakeAt(Instant now) const {
-  SteadyTime wake = SteadyTime::max();
-  if (in_flight_ >= static_cast<std::size_t>(max_concurrency_)) return wake;
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    if (entries_[i].in_flight) continue;
-    wake = std::min(wake, MayStartAt(DueOf(i, now), now.steady));
-  }
-  return wake;
-}
-
-WallTime Schedule::NextPoll(std::size_t query, Instant now) const {
+WallTime Schedule::NextPoll(std::size_t query, Instant now) {
+  RankMoved(now);
   if (entries_[query].in_flight) return now.wall;
-  return now.WallAt(MayStartAt(DueOf(query, now), now.steady));
+  const std::size_t request = requests_.Of(query);
+  return now.WallAt(
+      MayStartAt({.at = due_.At(request), .as_retry = retries_.At(request)}, now.steady));
 }
 
 void Schedule::ObserveRateLimit(std::uint64_t remaining, Seconds reset_in, Instant now) {
   const Seconds sane = std::clamp(reset_in, Seconds(0), kLongestReset);
   budget_.Advise(remaining, now.steady + sane, now.steady);
-}
-
-void Schedule::ReleaseRefused(Instant now) {
-  for (Entry& entry : entries_) {
-    if (entry.refused && !entry.in_flight) entry.retry_at = now.steady;
-  }
-}
-
-bool Schedule::HasRefused() const {
-  return std::any_of(entries_.begin(), entries_.end(),
-                     [](const Entry& entry) { return entry.refused && !entry.in_flight; });
 }
 
 }  // namespace radar_spoof

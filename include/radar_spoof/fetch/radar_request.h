@@ -1,12 +1,15 @@
-// Fetch: a query becomes the request for it.
+// Fetch: a query, or several that share one (request_groups.h), becomes the request for it.
 //
 // Used by: the poller, backfill. Source: Cloudflare API reference, GET
 // /radar/email/security/timeseries_groups/spoof: `aggInterval` and `format` are scalars; all
-// filters and `dateRange` are arrays whose i-th element belongs to the i-th series; `dateStart` and
-// `dateEnd` stand together in place of `dateRange`, and the end is inclusive. Thread rule: pure.
+// filters, `dateRange` and `name` are arrays whose i-th element belongs to the i-th series;
+// `dateStart` and `dateEnd` stand together in place of `dateRange`, and the end is inclusive.
+// Thread rule: pure.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "radar_spoof/config/config.h"
@@ -48,5 +51,20 @@ HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query,
 // REQUIRES: both ends are whole intervals.
 HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query, const TimeRange& window,
                          const Credentials& credentials);
+
+// For several queries: the series of each in turn, named as SharedSeriesNames() says; for one the
+// same as above. REQUIRES: at least one; all of one group of GroupQueries().
+HttpRequest BuildRequest(const RadarEndpoint& endpoint, std::span<const Query* const> queries,
+                         const Credentials& credentials);
+
+// The keys of a query's series in an answer.
+struct SeriesNames {
+  std::string own;
+  std::string control;  // only with `query.control`
+};
+
+// Of the query in that place of a request for several: `s0` and `c0`, `s1` and `c1`, ... Ours, so
+// that none can be `meta`, which is a sibling of the series in the answer.
+SeriesNames SharedSeriesNames(std::size_t place);
 
 }  // namespace radar_spoof

@@ -1,7 +1,8 @@
 // Parse: an HTTP answer becomes a SpoofSample, or the reason why not.
 //
-// The answer is validated whole, then used, or it is refused whole. A status other than 2xx is
-// judged by the status; its body is read only for the API's error codes.
+// The answer is validated whole, then used, or it is refused whole; of an answer for several
+// queries that holds for what is common to them, and for what each of them has of its own. A status
+// other than 2xx is judged by the status; its body is read only for the API's error codes.
 //
 // Used by: the poller, backfill, query; the fuzzer. Sources: Cloudflare API reference (envelope,
 // `result.serie_0`, `result.meta`) and answers seen (which fields may be missing or null). Thread
@@ -9,6 +10,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "radar_spoof/fetch/http_client.h"
@@ -51,5 +53,11 @@ bool ConcernsNewest(const Query& query, const SpoofWindow& window, const Annotat
 // ReadWindow() and SampleOf() in one.
 Result<SpoofSample, Failure> ReadAnswer(const Query& query, const HttpResponse& response,
                                         WallTime now);
+
+// The same of an answer for several queries; one outcome for each, in their order. Fails as a
+// whole, beside what fails the answer for one, with kValidation when a series is missing. What is
+// wrong within a series fails only the query it is of.
+Result<std::vector<Result<SpoofSample, Failure>>, Failure> ReadAnswers(
+    std::span<const Query* const> queries, const HttpResponse& response, WallTime now);
 
 }  // namespace radar_spoof

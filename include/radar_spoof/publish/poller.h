@@ -28,6 +28,7 @@
 namespace radar_spoof {
 
 class FailureLog;
+struct SharedJudgement;
 
 class Poller {
  public:
@@ -77,15 +78,22 @@ class Poller {
   void AbandonInFlight();
   void FailInFlight();
   void StartDue();
-  void Send(std::size_t query, const InFlight& request);
+  // A request is known by the first of its queries.
+  std::vector<const Query*> AskedWith(std::size_t first) const;
+  void Send(std::size_t first, const InFlight& request);
   void Finish(const HttpClient::Finished& finished);
-  void NoteRateLimits(const std::map<std::string, RateLimitHeader>& policies, Instant now);
+  void Observe(const std::map<std::string, RateLimitHeader>& policies, Instant now);
   // True when the poll goes on with the endpoint's other path.
-  bool TryOtherPath(std::size_t query, const InFlight& request, Instant now);
+  bool TryOtherPath(std::size_t first, const InFlight& request, Instant now);
   void UsePath(const InFlight& request);
+  void Record(const RequestGroup& queries, const SharedJudgement& judgement, Instant now);
+  void Halve(std::size_t first, const Failure& refusal, Instant now);
   void Conclude(std::size_t query, const Result<SpoofSample, Failure>& outcome, Instant now);
+  void NoteHold(Instant now);
   void RefreshCredentials(bool even_if_unchanged);
-  void Publish();
+  void PublishAll();
+  // Of the queries only these, unless others have moved too.
+  void Publish(const RequestGroup& queries);
   void SaveState();
 
   const Clock& clock_;
@@ -96,8 +104,10 @@ class Poller {
   RadarEndpoint endpoint_;
   std::optional<RadarEndpoint> try_next_;  // the other path, when the budget had no room for it
   Schedule schedule_;
-  Snapshot state_;  // the next one to be published
-  std::map<std::size_t, InFlight> in_flight_;
+  Snapshot state_;                                // the next one to be published
+  std::optional<std::uint64_t> published_moves_;  // schedule_.moves(); nullopt: anything may differ
+  bool told_of_halving_ = false;                  // since the configuration was loaded
+  std::map<std::size_t, InFlight> in_flight_;     // by the first query
   std::unique_ptr<FailureLog> failure_log_;
 
   std::unique_ptr<StateSaver> saver_;

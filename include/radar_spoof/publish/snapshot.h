@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "radar_spoof/config/config.h"
@@ -85,17 +86,29 @@ struct Snapshot {
 // Nothing asked yet: what is published before the first poll.
 Snapshot FirstSnapshot(const Config& config, WallTime now);
 
-// Thread rule: both calls from any thread; neither blocks for longer than a pointer copy.
+// What a poll changes.
+struct SnapshotChange {
+  std::vector<std::pair<std::size_t, QueryState>> queries;  // by place
+  ApiState api;
+};
+
+// Copies a snapshot only when it was loaded and has then changed: what nobody looks at costs
+// nothing. Thread rule: Load() from any thread, the rest from one; none blocks for longer than the
+// move of what changes.
 class SnapshotStore {
  public:
   explicit SnapshotStore(Snapshot first);
 
+  // Never changes once it is loaded.
   std::shared_ptr<const Snapshot> Load() const;
   void Publish(Snapshot next);
+  // What is published, but for `change`. Nothing changes if it throws (out of memory).
+  void Publish(SnapshotChange change);
 
  private:
   mutable std::mutex mutex_;
-  std::shared_ptr<const Snapshot> current_;
+  std::shared_ptr<Snapshot> current_;  // guarded by mutex_; what it points at, while !loaded_
+  mutable bool loaded_ = false;        // guarded by mutex_
 };
 
 }  // namespace radar_spoof

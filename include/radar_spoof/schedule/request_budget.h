@@ -4,12 +4,13 @@
 //  - a window: never more than `limit` requests in any 5 minutes, retries included. Cloudflare
 //    counts 1,200 per user over everything that user runs, and blocks all of it for 5 minutes on
 //    overrun (API reference, "Rate limits"); ours is the share we allow ourselves.
-//  - a bucket: after a burst of a twentieth of the limit, requests are paced evenly.
+//  - a bucket: after a burst of a sixtieth of the limit, requests are paced evenly.
 //  - a hold: after a 429 nothing is sent until the hold ends.
 //  - a retry share: retries stay within 10 % of the last hour's requests, but 3 are always allowed,
 //    so that a dying upstream is not asked more than a healthy one.
 //
-// Used by: Schedule. Pure: time is passed in. Thread rule: confined to its owner's thread.
+// Used by: Schedule. Pure: time is passed in. Every call costs at most the logarithm of the number
+// of requests in an hour. Thread rule: confined to its owner's thread.
 #pragma once
 
 #include <cstdint>
@@ -44,16 +45,16 @@ class RequestBudget {
   void Advise(std::uint64_t remaining, SteadyTime reset, SteadyTime now);
 
  private:
-  struct Sent {
-    SteadyTime at;
-    bool is_retry;
-  };
+  // Of requests or of retries, in the last hour; oldest first.
+  using Times = std::deque<SteadyTime>;
 
-  void Forget(SteadyTime now);
+  static Times::difference_type CountAfter(const Times& times, SteadyTime time);
+  static void Forget(Times& times, SteadyTime now);
   double TokensAt(SteadyTime now) const;
 
   int limit_;
-  std::deque<Sent> last_hour_;  // oldest first
+  Times requests_;  // retries too
+  Times retries_;
   double tokens_;
   SteadyTime tokens_at_{};
   SteadyTime hold_until_{};

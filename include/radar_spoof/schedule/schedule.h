@@ -7,24 +7,34 @@
 // repeated as their RetryClass says. What was missed (suspend, a clock step) is made up once, never
 // replayed.
 //
+// Queries that share a request (config/request_groups.h) are always asked together, when the first
+// of them is due: what is sent anyway asks for the others at no cost, and so they stay together.
+//
 // Invariants (tests/schedule_simulation_test.cpp): never two polls of one query at once; never more
-// than `max_concurrency` in flight; never more than `rate_limit` requests in any 5 minutes; nothing
-// is sent during a hold; the most overdue query goes first.
+// than `max_concurrency` requests in flight; never more than `rate_limit` of them in any 5 minutes;
+// nothing is sent during a hold; the most overdue query goes first.
+//
+// Costs: a poll costs the logarithm of the number of queries, what moves many of them (a new
+// estimate of the lag, a clock step) a pass over all.
 //
 // Used by: poller. Pure: time comes in as Instants that must not go back on their steady side; the
 // wall side may step. Thread rule: confined to its owner's thread.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <random>
-#include <string_view>
+#include <set>
 #include <vector>
 
 #include "radar_spoof/config/config.h"
-#include "radar_spoof/schedule/data_lag.h"
+#include "radar_spoof/schedule/due_order.h"
+#include "radar_spoof/schedule/learned_lags.h"
 #include "radar_spoof/schedule/request_budget.h"
+#include "radar_spoof/schedule/shared_requests.h"
 #include "radar_spoof/words/error.h"
 #include "radar_spoof/words/types.h"
 
@@ -44,8 +54,8 @@ class Schedule {
   Schedule(const ApiConfig& api, const PollingConfig& polling, std::vector<Query> queries,
            std::uint32_t seed);
 
-  // Takes over a new configuration. A query that is unchanged keeps its place in time.
-  // REQUIRES: nothing is in flight.
+  // Takes over a new configuration. A query that is unchanged keeps its place in time. Requests
+  // that were halved are whole again. REQUIRES: nothing is in flight.
   void Reconfigure(const ApiConfig& api, const PollingConfig& polling, std::vector<Query> queries);
 
   // What an earlier run of the program knew of one query.
@@ -62,21 +72,33 @@ class Schedule {
   // When the query was last started; nullopt when never.
   std::optional<WallTime> LastAsked(std::size_t query, Instant now) const;
 
-  // The query to poll now, counted as started; nullopt when none is due, or none may start.
+  // The query to poll now, counted as started with all that share its request; nullopt when none is
+  // due, or none may start.
   std::optional<std::size_t> StartNext(Instant now);
+  // The queries that share a request with this one, itself included, in a fixed order of which
+  // StartNext() returned the first.
+  const RequestGroup& Together(std::size_t query) const {
+    return requests_.Queries(requests_.Of(query));
+  }
+  // The API refuses so many series at once: from now on they are two requests, both due at once.
+  // Not a failure of the polls, which go on. REQUIRES: they are in flight, and more than one.
+  void Halve(std::size_t query, Instant now);
   // One more request for a poll already started (the other path): counted, and true, if the budget
   // has room for it now.
   [[nodiscard]] bool TryExtraRequest(Instant now);
   // The polls in flight were given up from this side; their queries are due again at once.
   void AbandonInFlight(Instant now);
-  // REQUIRES: `query` was started and has not ended.
+  // REQUIRES: `query` was started and has not ended. A request ends with the last of its queries.
   void Record(std::size_t query, const PollReport& report, Instant now);
 
   // The earliest moment at which StartNext() can return a query, if nothing ends before;
   // SteadyTime::max() while as much as may be is in flight. May be in the past.
-  SteadyTime WakeAt(Instant now) const;
+  SteadyTime WakeAt(Instant now);
   // When that query will be asked again; `now` while it is in flight.
-  WallTime NextPoll(std::size_t query, Instant now) const;
+  WallTime NextPoll(std::size_t query, Instant now);
+  // Changes when NextPoll() does for other queries than those started or recorded. What only the
+  // pacing of the budget puts off does not count.
+  std::uint64_t moves() const { return moves_; }
 
   // `Ratelimit` header: so many requests left for so long.
   void ObserveRateLimit(std::uint64_t remaining, Seconds reset_in, Instant now);
@@ -91,7 +113,7 @@ class Schedule {
   // End of the last rate-limit hold; nullopt when there never was one.
   std::optional<Instant> held_until() const { return held_until_; }
   bool IsInFlight(std::size_t query) const { return entries_[query].in_flight; }
-  std::size_t in_flight() const { return in_flight_; }
+  std::size_t in_flight() const { return in_flight_; }  // requests
   const std::vector<Query>& queries() const { return queries_; }
 
  private:
@@ -102,38 +124,54 @@ class Schedule {
     std::optional<WallTime> awaited;            // end of the bucket the poll in flight is for
     int asked_too_early = 0;                    // good answers in a row without that bucket
     int failures = 0;                           // in a row
+    std::minstd_rand::result_type jitter = 1;   // of its retry's delay: one for all of a request
     std::optional<SteadyTime> retry_at;         // before the next slot
     bool retry_in_budget = false;               // that retry counts as one
-    bool refused = false;                       // waits out a RetryClass::kCredentials
   };
 
+  // When something is due by itself, and when as a retry that the budget counts; DueOrder::kNever
+  // if it is not.
   struct Due {
-    SteadyTime at;
-    bool is_retry;
+    SteadyTime at = DueOrder::kNever;
+    SteadyTime as_retry = DueOrder::kNever;
   };
+
+  void Start(std::size_t request, bool is_retry, Instant now);
+  static void GiveUp(Entry& entry, Instant now);
+  // Bring the orders up to date: of one request; of all, if something they depend on moved.
+  void Rank(std::size_t request, Instant now);
+  void RankMoved(Instant now);
+  void OrderAnew();
+  void NoteMove();
+  bool RequestInFlight(std::size_t request) const;
 
   Due DueOf(std::size_t query, Instant now) const;
   WallTime Slot(std::size_t query, Instant now) const;
   WallTime NextSlot(std::size_t query, WallTime asked) const;
   std::optional<WallTime> Awaited(std::size_t query) const;
   SteadyTime MayStartAt(const Due& due, SteadyTime now) const;
+  void ReleaseRefusedByMistake(Instant now);
   bool FollowsData(std::size_t query) const;
   Milliseconds Offset(std::size_t query) const;
   Milliseconds Spread(std::size_t query) const;
-  const DataLag& LagOf(AggInterval interval) const;
 
   void RecordGood(std::size_t query, const PollReport& report);
   void RecordFailure(std::size_t query, const PollReport& report, Instant now);
-  void Learn(std::size_t query, const PollReport& report, WallTime asked);
 
   int max_concurrency_;
   PollingConfig polling_;
   std::vector<Query> queries_;
-  std::vector<Entry> entries_;  // one a query
+  std::vector<Entry> entries_;     // one a query
+  std::set<std::size_t> refused_;  // queries that wait out a RetryClass::kCredentials
+  SharedRequests requests_;
+  DueOrder due_;      // requests not in flight
+  DueOrder retries_;  // likewise
+  // The distance between the clocks that the orders were made for; nullopt: something moved.
+  std::optional<Milliseconds> ranked_for_;
+  std::array<Milliseconds, kAllAggIntervals.size()> ranked_lag_{};  // likewise, by AggInterval
+  std::uint64_t moves_ = 0;
   RequestBudget budget_;
-  DataLag shared_lag_;
-  std::map<AggInterval, DataLag>
-      own_lag_;  // intervals whose buckets come later than lastUpdated says
+  LearnedLags lags_;
   std::optional<Instant> held_until_;
   std::size_t in_flight_ = 0;
   std::minstd_rand random_;

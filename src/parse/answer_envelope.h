@@ -1,0 +1,18 @@
+// What stands around every answer of the API: status, coding, JSON, and the envelope that says
+// whether it is a success.
+//
+// Used by: radar_response. Pure.
+#pragma once
+
+#include "radar_spoof/fetch/http_client.h"
+#include "radar_spoof/parse/json.h"
+#include "radar_spoof/words/error.h"
+#include "radar_spoof/words/result.h"
+
+namespace radar_spoof {
+
+// The object `result` of an answer that says `success`. Failures: those of the status, kParse,
+// kApiError, kValidation.
+Result<JsonValue, Failure> ReadResult(const HttpResponse& response);
+
+}  // namespace radar_spoof

@@ -1,0 +1,29 @@
+// What one ended transfer means for each of the queries it was for.
+//
+// Used by: the poller. Pure.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "judge.h"
+
+namespace radar_spoof {
+
+struct SharedJudgement {
+  // One a query, in their order. A failure of the whole answer is that of every query.
+  std::vector<Result<SpoofSample, Failure>> outcomes = {};
+  std::vector<PollReport> reports = {};
+  std::map<std::string, RateLimitHeader> rate_limits = {};  // by policy
+  // The whole answer was refused, by the API or by us, as it may not be for fewer series. Never of
+  // one query.
+  bool too_many_series = false;
+};
+
+SharedJudgement JudgeShared(std::span<const Query* const> asked,
+                            const HttpClient::Finished& finished, const Credentials& credentials,
+                            Instant now);
+
+}  // namespace radar_spoof

@@ -1,0 +1,98 @@
+// The part of Schedule that says what an ended poll changes.
+#include <algorithm>
+
+#include "radar_spoof/schedule/schedule.h"
+#include "schedule/retry.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What the lag's estimate must have changed by for every query to be ranked anew.
+constexpr Milliseconds kLagTolerance = 1s;
+
+}  // namespace
+
+void Schedule::Record(std::size_t query, const PollReport& report, Instant now) {
+  Entry& entry = entries_[query];
+  entry.in_flight = false;
+  if (report.failure) {
+    RecordFailure(query, report, now);
+  } else {
+    RecordGood(query, report);
+    ReleaseRefusedByMistake(now);
+  }
+  entry.awaited.reset();
+  const std::size_t request = requests_.Of(query);
+  if (RequestInFlight(request)) return;
+  --in_flight_;
+  Rank(request, now);
+}
+
+// One good answer proves the credentials good, so others were refused by mistake; but only once
+// each, lest a query that is refused for itself is asked with every good answer.
+void Schedule::ReleaseRefusedByMistake(Instant now) {
+  for (const std::size_t query : refused_) {
+    Entry& entry = entries_[query];
+    if (entry.in_flight || entry.failures != kFailuresUntilRefused) continue;
+    entry.retry_at = now.steady;
+    NoteMove();
+  }
+}
+
+void Schedule::RecordGood(std::size_t query, const PollReport& report) {
+  Entry& entry = entries_[query];
+  entry.failures = 0;
+  refused_.erase(query);
+  const AggInterval interval = queries_[query].agg_interval;
+  if (report.newest_bucket_end && FollowsData(query)) {
+    lags_.Observe(interval, entry.asked->wall, *report.newest_bucket_end, report.last_updated,
+                  entry.awaited);
+  }
+  const Milliseconds ranked = ranked_lag_[static_cast<std::size_t>(interval)];
+  if (std::chrono::abs(lags_.Expected(interval) - ranked) >= kLagTolerance) NoteMove();
+  const bool too_early =
+      entry.awaited && report.newest_bucket_end && *report.newest_bucket_end < *entry.awaited;
+  entry.asked_too_early = too_early ? entry.asked_too_early + 1 : 0;
+  entry.newest_bucket_end = report.newest_bucket_end;
+}
+
+void Schedule::RecordFailure(std::size_t query, const PollReport& report, Instant now) {
+  Entry& entry = entries_[query];
+  ++entry.failures;
+  std::minstd_rand jitter(entry.jitter);
+  if (*report.failure == RetryClass::kThrottled) {
+    const Instant end = now + HoldLength(report.retry_after, jitter);
+    if (!held_until_ || end.steady > held_until_->steady) held_until_ = end;
+    budget_.HoldUntil(held_until_->steady);
+    NoteMove();
+    refused_.erase(query);
+    entry.retry_in_budget = false;
+    entry.retry_at = held_until_->steady;
+    return;
+  }
+  const Retry retry = RetryAfterFailure(*report.failure, entry.failures, report.retry_after,
+                                        polling_.retry_max, jitter);
+  if (retry.refused) {
+    refused_.insert(query);
+  } else {
+    refused_.erase(query);
+  }
+  entry.retry_in_budget = retry.in_budget;
+  if (retry.in) entry.retry_at = now.steady + *retry.in;
+}
+
+void Schedule::ReleaseRefused(Instant now) {
+  for (const std::size_t query : refused_) {
+    if (!entries_[query].in_flight) entries_[query].retry_at = now.steady;
+  }
+  NoteMove();
+}
+
+bool Schedule::HasRefused() const {
+  return std::any_of(refused_.begin(), refused_.end(),
+                     [this](std::size_t query) { return !entries_[query].in_flight; });
+}
+
+}  // namespace radar_spoof
