@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -119,6 +120,22 @@ TEST_CASE("with an e-mail address the legacy key is read, and no token") {
         "no API key: api.key_file is not configured and CLOUDFLARE_API_KEY is not set; put the "
         "legacy API key of you@example.com in a file and name it in api.key_file, or in "
         "CLOUDFLARE_API_KEY");
+}
+
+TEST_CASE("both variables are read, so that what is not used can be overwritten, too") {
+  for (const char* const email : {"", "you@example.com"}) {
+    CAPTURE(email);
+    CredentialSource source;
+    source.email = email;
+    source.token_file = source.key_file = "/nonexistent";
+    std::set<std::string> read;
+    const CredentialReader reader(source, [&read](const std::string& name) {
+      read.insert(name);
+      return std::optional<std::string>("value");
+    });
+    CHECK(read.contains("CLOUDFLARE_API_TOKEN"));
+    CHECK(read.contains("CLOUDFLARE_API_KEY"));
+  }
 }
 
 TEST_CASE("white space around a credential is no part of it") {

@@ -64,9 +64,12 @@ Result<Secret, std::string> CleanCredential(std::string_view raw) {
 CredentialReader::CredentialReader(const CredentialSource& source, const Environment& environment)
     : source_(source) {
   const bool is_legacy = !source.email.empty();
-  if (auto value = environment(is_legacy ? source.key_env : source.token_env)) {
-    variable_.emplace(*std::move(value));
-  }
+  const auto read = [&environment](const std::string& name, std::optional<Secret>& variable) {
+    if (auto value = environment(name)) variable.emplace(*std::move(value));
+  };
+  std::optional<Secret> unused;
+  read(source.token_env, is_legacy ? unused : variable_);
+  read(source.key_env, is_legacy ? variable_ : unused);
   if (!is_legacy) directory_ = environment("CREDENTIALS_DIRECTORY").value_or("");
   file_ = is_legacy ? source.key_file : source.token_file;
   if (file_.empty() && !directory_.empty()) file_ = directory_ + "/api-token";

@@ -201,7 +201,8 @@ class SecretTest(EndToEndTest):
     def test_a_token_from_the_environment(self):
         simulator = self.start_simulator(f"--token={self.CANARY}")
         self.check_life(
-            simulator, self.start_exporter(self.config(simulator), token=self.CANARY))
+            simulator, self.start_exporter(self.config(simulator), token=self.CANARY,
+                                           environment={"CLOUDFLARE_API_KEY": self.CANARY}))
 
     def test_a_token_from_a_file_with_the_log_as_json(self):
         simulator = self.start_simulator(f"--token={self.CANARY}")
@@ -214,7 +215,8 @@ class SecretTest(EndToEndTest):
         simulator = self.start_simulator(f"--key={self.CANARY}")
         key_file = self.file("key", self.CANARY)
         self.check_life(simulator, self.start_exporter(self.config(
-            simulator, api=f"email: simulator@example.com\nkey_file: {key_file}"), token=None))
+            simulator, api=f"email: simulator@example.com\nkey_file: {key_file}"),
+            token=self.CANARY))  # not used
 
     def test_a_token_that_is_refused_is_not_shown(self):
         token_file = self.file("token", f"{self.CANARY} {self.CANARY}")
