@@ -37,15 +37,18 @@ void PrintLine(std::FILE* stream, const std::string& text) {
   std::fprintf(stream, "%s\n", text.c_str());
 }
 
-// Before any thread exists, so that all inherit it and sigtimedwait gets every signal.
+// Before any thread exists, so that all inherit it and sigtimedwait gets every signal; and before
+// anything else, so that none ends a daemon that has only just started.
 sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
   return signals;
 }
+
+// For what runs to its end and has nothing to save: the default action ends it at once.
+void UnblockSignals(const sigset_t& signals) { pthread_sigmask(SIG_UNBLOCK, &signals, nullptr); }
 
 // The signal that came, or 0 when none did.
 int AwaitSignal(const sigset_t& signals, Milliseconds at_most) {
@@ -177,9 +180,10 @@ class Exporter {
   BasicAuth basic_auth_{{}};
 };
 
-int Run(const CommandLine& command_line) {
+int Run(const CommandLine& command_line, const sigset_t& signals) {
   const WallTime start_time = SystemClock().Now().wall;
-  const sigset_t signals = BlockSignals();
+  if (command_line.config_check || command_line.once) UnblockSignals(signals);
+  std::signal(SIGPIPE, SIG_IGN);
   if (command_line.config_check) return CheckConfig(command_line);
   const auto web = ReadWebConfig(command_line.web_config_file);
   if (!web) return web.error();
@@ -199,21 +203,30 @@ int Run(const CommandLine& command_line) {
                            : exporter.Serve(command_line, web.value(), signals);
 }
 
+int RunCommand(int argc, char** argv, const sigset_t& signals) {
+  const std::string_view subcommand = argc > 1 ? argv[1] : "";
+  if (subcommand == "query" || subcommand == "backfill") {
+    UnblockSignals(signals);
+    return subcommand == "query" ? RunQueryCommand(argc - 1, argv + 1)
+                                 : RunBackfill(argc - 1, argv + 1);
+  }
+  const auto command_line = ParseCommandLine(argc, argv);
+  if (command_line) return Run(command_line.value(), signals);
+  UnblockSignals(signals);
+  const EarlyExit& early = command_line.error();
+  std::fputs(early.text.c_str(), early.status == 0 ? stdout : stderr);
+  return early.status;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  const sigset_t signals = BlockSignals();
   OpenStandardDescriptors();
   ForbidCoreDumps();
   ReturnFreedMemory();
   try {
-    const std::string_view subcommand = argc > 1 ? argv[1] : "";
-    if (subcommand == "query") return RunQueryCommand(argc - 1, argv + 1);
-    if (subcommand == "backfill") return RunBackfill(argc - 1, argv + 1);
-    const auto command_line = ParseCommandLine(argc, argv);
-    if (command_line) return Run(command_line.value());
-    const EarlyExit& early = command_line.error();
-    std::fputs(early.text.c_str(), early.status == 0 ? stdout : stderr);
-    return early.status;
+    return RunCommand(argc, argv, signals);
   } catch (const std::exception& error) {
     PrintLine(stderr, std::string("radar_spoof_exporter: ") + error.what());
     return kFailed;
