@@ -141,11 +141,30 @@ class RefusedTest(EndToEndTest):
             (["--no.such.flag"], "no.such.flag"), (["somewhere"], "somewhere"),
             (["--web.listen-address=nowhere"], "nowhere"),
             (["--web.listen-address=:66000"], "66000"),
-            (["--web.telemetry-path=metrics"], "metrics"), (["--log.level=loud"], "loud"),
+            (["--log.level=loud"], "loud"),
             (["--log.format=xml"], "xml"), (["--web.config.file=/nonexistent.yaml"], "nonexistent"),
         ):
             with self.subTest(flags=flags):
                 self.check_refused(*flags, text=text)
+
+    def test_metrics_cannot_stand_where_they_would_not_be_reached(self):
+        for path in ("metrics", "/-/healthy", "/-/ready", "/-/reload", "/-/", "/-/metrics",
+                     "/a?b", "/a#b", "/a%2Fb", "/a b", "/a\tb", "/a\nb", "/a\x1b[2J", "/\u00e4",
+                     "/a\\b", '/"', "//", "//metrics", "/a//b", "/../metrics", "/a/..", "/a/./b",
+                     "/."):
+            with self.subTest(path=path):
+                run = run_exporter(self.file("config.yaml", "queries:\n  " + ALL + "\n"),
+                                   "--config.check", f"--web.telemetry-path={path}")
+                self.assertEqual((run.returncode, run.stdout), (2, ""))
+                self.assertRegex(run.stderr, r"\A.*--web\.telemetry-path: found \".*\"; expected .*\n"
+                                             r"Try --help\.\n\Z")
+                self.assertTrue(run.stderr.isascii())
+        for path in ("/", "/metrics", "/metrics/", "/a/b.c/...", "/-", "/-metrics", "/x/-/y",
+                     "/~a_b-c:d@e!$&'()*+,;="):
+            with self.subTest(path=path):
+                run = run_exporter(self.file("config.yaml", "queries:\n  " + ALL + "\n"),
+                                   "--config.check", f"--web.telemetry-path={path}")
+                self.assertEqual((run.returncode, run.stderr), (0, ""))
 
     def test_no_token_is_2_and_says_where_one_may_be(self):
         self.check_refused(token=None, text="no API token: .*token_file.*CLOUDFLARE_API_TOKEN")
