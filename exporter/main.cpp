@@ -98,8 +98,8 @@ class Exporter {
     const bool all_good = poller_.RunOnce();
     // Without the process's own metrics, which in a textfile would pass for node_exporter's.
     const std::string page = RenderPolled(*store_.Load(), clock_.Now(), ExpositionFormat::kText);
-    const bool written = std::fputs(page.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
-    return all_good && written ? 0 : kFailed;
+    std::fputs(page.c_str(), stdout);
+    return all_good ? 0 : kFailed;
   }
 
   int Serve(const CommandLine& command_line, const WebConfig& web, const sigset_t& signals) {
@@ -218,6 +218,13 @@ int RunCommand(int argc, char** argv, const sigset_t& signals) {
   return early.status;
 }
 
+// What was not written, to a full disk for one, was not done.
+int Written(int status) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  PrintLine(stderr, "radar_spoof_exporter: the output could not be written");
+  return status == 0 ? kFailed : status;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -226,7 +233,7 @@ int main(int argc, char** argv) {
   ForbidCoreDumps();
   ReturnFreedMemory();
   try {
-    return RunCommand(argc, argv, signals);
+    return Written(RunCommand(argc, argv, signals));
   } catch (const std::exception& error) {
     PrintLine(stderr, std::string("radar_spoof_exporter: ") + error.what());
     return kFailed;

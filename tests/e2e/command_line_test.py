@@ -7,7 +7,9 @@ import signal
 import subprocess
 import unittest
 
-from processes import SOURCE_DIR, EndToEndTest, config_text, run_exporter
+from processes import (
+    SOURCE_DIR, EndToEndTest, config_text, executable, exporter_environment, run_exporter,
+)
 from prometheus import prometheus_tool
 from web_client import Page, wait_until
 
@@ -186,6 +188,17 @@ class RefusedTest(EndToEndTest):
                 run = run_exporter(config, flag, token=None)
                 self.assertEqual((run.returncode, run.stderr), (0, ""))
                 self.assertRegex(run.stdout, text)
+
+    def test_what_cannot_be_written_is_1(self):
+        config = self.file("config.yaml", "queries:\n  " + ALL + "\n")
+        for flags in (["--config.check", f"--config.file={config}"], ["--help"], ["--version"],
+                      ["query", "--help"], ["backfill", "--help"]):
+            with self.subTest(flags=flags), open("/dev/full", "w") as full:
+                run = subprocess.run([executable("RADAR_SPOOF_EXPORTER"), *flags],
+                                     env=exporter_environment(None), stdin=subprocess.DEVNULL,
+                                     stdout=full, stderr=subprocess.PIPE, text=True)
+                self.assertEqual(run.returncode, 1)
+                self.assertIn("could not be written", run.stderr)
 
 
 class SecretTest(EndToEndTest):
