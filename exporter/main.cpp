@@ -76,7 +76,7 @@ int CheckConfig(const CommandLine& command_line) {
     PrintLine(stderr, "warning: " + warning.Text());
   }
   PrintLine(stdout, command_line.config_file + ": good");
-  PrintLine(stdout, config.value().Plan().Text());
+  std::fputs(config.value().Plan().Text().c_str(), stdout);
   return web ? 0 : web.error();
 }
 
