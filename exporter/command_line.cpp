@@ -1,16 +1,21 @@
 #include "command_line.h"
 
+#include <algorithm>
 #include <sstream>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "radar_spoof/report/terminal.h"
 #include "radar_spoof/words/version.h"
 
 namespace radar_spoof {
 namespace {
 
 constexpr int kUsageError = 2;
+
+constexpr std::string_view kPathPunctuation = "/-._~!$&'()*+,;=:@";
 
 constexpr const char* kDescription =
     "Prometheus exporter for Cloudflare Radar's email spoof classification.\n"
@@ -51,7 +56,8 @@ void AddFlags(CLI::App& app, Flags& flags) {
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->option_text("[HOST]:PORT [:10766]");
-  app.add_option("--web.telemetry-path", read.telemetry_path, "The path of the metrics")
+  app.add_option("--web.telemetry-path", read.telemetry_path,
+                 "The path of the metrics; with / there is no landing page")
       ->option_text("PATH [/metrics]");
   app.add_option("--web.config.file", read.web_config_file,
                  "TLS and basic authentication, in the format of Prometheus' exporter-toolkit")
@@ -70,6 +76,19 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--log.format", flags.log_format, "logfmt or json")
       ->check(CLI::IsMember({"logfmt", "json"}))
       ->option_text("FORMAT [logfmt]");
+}
+
+// Whether every client asks for this path when it is given it, and no other page has it. The
+// characters are those that RFC 3986, section 3.3, allows without percent-encoding.
+bool IsReachable(std::string_view path) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kPathPunctuation.find(c) != std::string_view::npos;
+  };
+  if (!path.starts_with('/') || !std::all_of(path.begin(), path.end(), is_plain)) return false;
+  const std::string whole = fmt::format("{}/", path == "/" ? "" : path);
+  return !path.starts_with("/-/") && whole.find("/./") == std::string::npos &&
+         whole.find("/../") == std::string::npos && path.find("//") == std::string_view::npos;
 }
 
 EarlyExit UsageError(const std::string& problem) {
@@ -95,11 +114,11 @@ Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* arg
     if (!parsed) return UsageError("--web.listen-address: " + parsed.error());
     flags.read.listen.push_back(std::move(parsed).value());
   }
-  if (!flags.read.telemetry_path.starts_with('/')) {
+  if (!IsReachable(flags.read.telemetry_path)) {
     return UsageError(
-        fmt::format("--web.telemetry-path: found \"{}\"; expected a path that begins "
-                    "with /",
-                    flags.read.telemetry_path));
+        fmt::format("--web.telemetry-path: found \"{}\"; expected a path such as /metrics, of "
+                    "letters, digits and {}, without //, /./ and /../, and not under /-/",
+                    Harmless(flags.read.telemetry_path, Terminal{}), kPathPunctuation));
   }
   flags.read.log_level = ParseLogLevel(flags.log_level).value_or(LogLevel::kInfo);
   flags.read.log_format = ParseLogFormat(flags.log_format).value_or(LogFormat::kLogfmt);

@@ -20,7 +20,7 @@ struct CommandLine {
   bool config_check = false;
   bool once = false;
   std::vector<ListenAddress> listen;  // at least one
-  std::string telemetry_path;         // begins with "/"
+  std::string telemetry_path;         // begins with "/"; every client can ask for it
   std::string web_config_file;        // empty: plain HTTP, open to everyone
   std::string storage_path;           // a directory; empty: begin anew at every start
   bool enable_lifecycle = false;

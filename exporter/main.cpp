@@ -37,15 +37,18 @@ void PrintLine(std::FILE* stream, const std::string& text) {
   std::fprintf(stream, "%s\n", text.c_str());
 }
 
-// Before any thread exists, so that all inherit it and sigtimedwait gets every signal.
+// Before any thread exists, so that all inherit it and sigtimedwait gets every signal; and before
+// anything else, so that none ends a daemon that has only just started.
 sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
   return signals;
 }
+
+// For what runs to its end and has nothing to save: the default action ends it at once.
+void UnblockSignals(const sigset_t& signals) { pthread_sigmask(SIG_UNBLOCK, &signals, nullptr); }
 
 // The signal that came, or 0 when none did.
 int AwaitSignal(const sigset_t& signals, Milliseconds at_most) {
@@ -73,7 +76,7 @@ int CheckConfig(const CommandLine& command_line) {
     PrintLine(stderr, "warning: " + warning.Text());
   }
   PrintLine(stdout, command_line.config_file + ": good");
-  PrintLine(stdout, config.value().Plan().Text());
+  std::fputs(config.value().Plan().Text().c_str(), stdout);
   return web ? 0 : web.error();
 }
 
@@ -95,8 +98,8 @@ class Exporter {
     const bool all_good = poller_.RunOnce();
     // Without the process's own metrics, which in a textfile would pass for node_exporter's.
     const std::string page = RenderPolled(*store_.Load(), clock_.Now(), ExpositionFormat::kText);
-    const bool written = std::fputs(page.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
-    return all_good && written ? 0 : kFailed;
+    std::fputs(page.c_str(), stdout);
+    return all_good ? 0 : kFailed;
   }
 
   int Serve(const CommandLine& command_line, const WebConfig& web, const sigset_t& signals) {
@@ -177,9 +180,10 @@ class Exporter {
   BasicAuth basic_auth_{{}};
 };
 
-int Run(const CommandLine& command_line) {
+int Run(const CommandLine& command_line, const sigset_t& signals) {
   const WallTime start_time = SystemClock().Now().wall;
-  const sigset_t signals = BlockSignals();
+  if (command_line.config_check || command_line.once) UnblockSignals(signals);
+  std::signal(SIGPIPE, SIG_IGN);
   if (command_line.config_check) return CheckConfig(command_line);
   const auto web = ReadWebConfig(command_line.web_config_file);
   if (!web) return web.error();
@@ -199,21 +203,37 @@ int Run(const CommandLine& command_line) {
                            : exporter.Serve(command_line, web.value(), signals);
 }
 
+int RunCommand(int argc, char** argv, const sigset_t& signals) {
+  const std::string_view subcommand = argc > 1 ? argv[1] : "";
+  if (subcommand == "query" || subcommand == "backfill") {
+    UnblockSignals(signals);
+    return subcommand == "query" ? RunQueryCommand(argc - 1, argv + 1)
+                                 : RunBackfill(argc - 1, argv + 1);
+  }
+  const auto command_line = ParseCommandLine(argc, argv);
+  if (command_line) return Run(command_line.value(), signals);
+  UnblockSignals(signals);
+  const EarlyExit& early = command_line.error();
+  std::fputs(early.text.c_str(), early.status == 0 ? stdout : stderr);
+  return early.status;
+}
+
+// What was not written, to a full disk for one, was not done.
+int Written(int status) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  PrintLine(stderr, "radar_spoof_exporter: the output could not be written");
+  return status == 0 ? kFailed : status;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  const sigset_t signals = BlockSignals();
   OpenStandardDescriptors();
   ForbidCoreDumps();
   ReturnFreedMemory();
   try {
-    const std::string_view subcommand = argc > 1 ? argv[1] : "";
-    if (subcommand == "query") return RunQueryCommand(argc - 1, argv + 1);
-    if (subcommand == "backfill") return RunBackfill(argc - 1, argv + 1);
-    const auto command_line = ParseCommandLine(argc, argv);
-    if (command_line) return Run(command_line.value());
-    const EarlyExit& early = command_line.error();
-    std::fputs(early.text.c_str(), early.status == 0 ? stdout : stderr);
-    return early.status;
+    return Written(RunCommand(argc, argv, signals));
   } catch (const std::exception& error) {
     PrintLine(stderr, std::string("radar_spoof_exporter: ") + error.what());
     return kFailed;

@@ -281,6 +281,16 @@ TEST_CASE("the explanation ends with the URL to check it against") {
   CHECK(text.ends_with("\n  'https://api.test/spoof?x=1'\n"));
 }
 
+TEST_CASE("the URL is shown with the headers that its kind of credential needs") {
+  AnsweredQuery answer = FullAnswer().Answered();
+  CHECK(Contains(ExplanationText(answer, kWide),
+                 "\ncurl -H \"Authorization: Bearer $CLOUDFLARE_API_TOKEN\" \\\n"));
+  answer.by_legacy_key = true;
+  CHECK(Contains(ExplanationText(answer, kWide),
+                 "\ncurl -H \"X-Auth-Email: $CLOUDFLARE_EMAIL\" -H \"X-Auth-Key: "
+                 "$CLOUDFLARE_API_KEY\" \\\n"));
+}
+
 TEST_CASE("a whole answer as JSON") {
   CHECK(AnswerJson(FullAnswer().Answered(), Explained::kNo) ==
         R"({"query":{"name":"dmarc_fail","arc":"any","dkim":"any","dmarc":"FAIL","spf":"any",)"

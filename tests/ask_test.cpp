@@ -15,12 +15,13 @@ constexpr std::string_view kToken = "canary/credential+0123456789";
 struct AskFixture {
   Result<AnsweredQuery, Failure> AskOnce(ScriptedHttpClient::Script script) {
     http.emplace(clock, std::move(script));
-    return Ask(asked.query, api, {}, BearerToken{Secret(std::string(kToken))}, *http, clock);
+    return Ask(asked.query, api, {}, credentials, *http, clock);
   }
 
   Asked asked = FullAnswer();
   FakeClock clock{asked.now};
   ApiConfig api;
+  Credentials credentials = BearerToken{Secret(std::string(kToken))};
   std::optional<ScriptedHttpClient> http;
 };
 
@@ -62,6 +63,13 @@ TEST_CASE_FIXTURE(AskFixture, "a path without another spelling is asked for once
   const auto answer = AskOnce([](const auto&) { return Respond(404, "{}"); });
   REQUIRE_FALSE(answer);
   CHECK(http->requests().size() == 1);
+}
+
+TEST_CASE_FIXTURE(AskFixture, "an answer knows which kind of credential it was asked with") {
+  const auto script = [&](const auto&) { return Respond(200, asked.answer.Body()); };
+  CHECK_FALSE(AskOnce(script).value().by_legacy_key);
+  credentials = LegacyKey{"you@example.com", Secret(std::string(kToken))};
+  CHECK(AskOnce(script).value().by_legacy_key);
 }
 
 TEST_CASE_FIXTURE(AskFixture, "nothing else is asked twice") {

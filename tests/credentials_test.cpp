@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -121,6 +122,22 @@ TEST_CASE("with an e-mail address the legacy key is read, and no token") {
         "CLOUDFLARE_API_KEY");
 }
 
+TEST_CASE("both variables are read, so that what is not used can be overwritten, too") {
+  for (const char* const email : {"", "you@example.com"}) {
+    CAPTURE(email);
+    CredentialSource source;
+    source.email = email;
+    source.token_file = source.key_file = "/nonexistent";
+    std::set<std::string> read;
+    const CredentialReader reader(source, [&read](const std::string& name) {
+      read.insert(name);
+      return std::optional<std::string>("value");
+    });
+    CHECK(read.contains("CLOUDFLARE_API_TOKEN"));
+    CHECK(read.contains("CLOUDFLARE_API_KEY"));
+  }
+}
+
 TEST_CASE("white space around a credential is no part of it") {
   for (const char* raw : {"abc", "abc\n", "abc\r\n", "  abc\t\n\n", "\v\fabc"}) {
     CAPTURE(raw);
@@ -131,7 +148,8 @@ TEST_CASE("white space around a credential is no part of it") {
 }
 
 TEST_CASE("every character of the token syntax is accepted") {
-  for (const char* raw : {"ABCxyz0123456789-._~+/==", "v1.0-abc", "a:b", "cfut_x", "="}) {
+  for (const char* raw : {"ABCxyz0123456789-._~+/==", "v1.0-abc", "a:b", "cfut_x", "=", "a=b", "=a",
+                          "MIX=ed_Case=", "A1_B=c", "A_B=="}) {
     CAPTURE(raw);
     CHECK(CleanCredential(raw).ok());
   }
@@ -160,7 +178,7 @@ TEST_CASE("what could break a header, or is no credential, is refused and never 
       {"\"" + token + "\"", "a quote or backslash (the credential stands alone, without quotes)"},
       {"'" + token + "'", "a quote or backslash (the credential stands alone, without quotes)"},
       {"CLOUDFLARE_API_TOKEN=" + token,
-       "\"=\" before the end (the credential stands alone, without NAME=)"},
+       "a variable's name (the credential stands alone, without NAME=)"},
       {std::string(4097, 'x'), "more than 4 KiB"},
   };
   for (const auto& row : rows) {

@@ -140,6 +140,17 @@ TEST_CASE_FIXTURE(PagesFixture, "metrics are compressed only for those who allow
         "");
 }
 
+TEST_CASE_FIXTURE(PagesFixture, "what a client accepts may stand in several header lines") {
+  const ServerResponse response = Ask("GET", "/metrics",
+                                      {{"accept", "text/html"},
+                                       {"accept-encoding", "br"},
+                                       {"accept", "application/openmetrics-text;version=1.0.0"},
+                                       {"accept-encoding", "gzip"}});
+  CHECK(Header(response, "Content-Type") ==
+        "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  CHECK(Header(response, "Content-Encoding") == "gzip");
+}
+
 TEST_CASE_FIXTURE(PagesFixture, "the metrics may have another path, even the root") {
   options_.telemetry_path = "/probe";
   CHECK(Contains(Whole(Ask("GET", "/probe")), "process_threads 5"));

@@ -89,29 +89,76 @@ TEST_CASE("what cannot be read of a rate-limit header is as if it were not there
                                         "\"default\";r=abc;t=x",
                                         "\"default\";r=-1",
                                         "\"default\";w=60",
+                                        "\"default\";t=30",
+                                        "\"default\";r=1e3",
+                                        "\"default\";r=50.5;t=20",
+                                        "\"default\";r=-1;t=5",
+                                        "\"default\";r=1;t=0x10",
+                                        "\"default\";r=\"1\"",
+                                        "\"default\";q=100;r=ten",
                                         "\"\";r=1",
-                                        "\"UPPER\";r=1",
-                                        "\"with space\";r=1",
-                                        "\"with,comma\";r=1",
-                                        "\"with;semicolon\";r=1",
-                                        "\"new\nline\";r=1",
-                                        "\"quo\\\"te\";r=1",
-                                        "\"{x=\\\"y\\\"}\";r=1",
-                                        "\"\xC3\xA4\";r=1",
-                                        "\"\xFF\";r=1",
-                                        "\"a-name-of-thirty-three-characters\";r=1"}) {
+                                        "two words;r=1",
+                                        "{x};r=1",
+                                        "\"open;r=1",
+                                        "\"open, \"b\";r=2",
+                                        "\"open\\\";r=1",
+                                        "\"a\"b;r=1",
+                                        "\""}) {
     CAPTURE(header);
     CHECK(ParseRateLimit(header, "").empty());
     CHECK(ParseRateLimit("", header).empty());
   }
 }
 
-TEST_CASE("one unreadable parameter or item leaves the others") {
-  const auto policies = ParseRateLimit(R"("default"; r=x ; t=30 ;new=1,"B AD";r=1,token;r=7)", "");
+TEST_CASE("an item with a number that is none is ignored whole, and leaves the others") {
+  const auto policies = ParseRateLimit(
+      R"("bad"; r=x ; t=30, "worse";r=1e3;t=5, "default" ; r = 9 ; t=30 ;new=x,token;r=7)",
+      R"("default";q=1.5;w=60)");
   REQUIRE(policies.size() == 2);
-  CHECK_FALSE(policies.at("default").remaining);
+  CHECK(policies.at("default").remaining == 9);
   CHECK(policies.at("default").reset_in == 30s);
+  CHECK_FALSE(policies.at("default").quota);
   CHECK(policies.at("token").remaining == 7);
+}
+
+TEST_CASE("a policy of any name is read, and its label is harmless") {
+  struct Row {
+    std::string_view item;
+    std::string_view label;
+  };
+  for (const Row& row :
+       {Row{"\"Default\"", "default"}, Row{"\"user.api\"", "user_api"},
+        Row{"\"with space\"", "with_space"}, Row{"\"with,comma\"", "with_comma"},
+        Row{"\"with;semicolon\"", "with_semicolon"}, Row{"\"new\nline\"", "new_line"},
+        Row{"\"quo\\\"te\"", "quo__te"}, Row{"\"{x=\\\"y\\\"}\"", "_x___y___"},
+        Row{"\"\xC3\xA4\"", "__"}, Row{"\"\xFF\"", "_"}, Row{"Bare/Token:1", "bare_token_1"},
+        Row{"\"a-name-of-thirty-three_characters\"", "a-name-of-thirty-three_character"}}) {
+    CAPTURE(row.item);
+    const auto policies = ParseRateLimit(std::string(row.item) + ";r=1;t=20", "");
+    REQUIRE(policies.size() == 1);
+    CHECK(policies.begin()->first == row.label);
+    CHECK(policies.begin()->second.remaining == 1);
+    CHECK(policies.begin()->second.reset_in == 20s);
+  }
+}
+
+TEST_CASE("commas and semicolons within quotes separate nothing") {
+  const auto policies = ParseRateLimit(R"("a";pk="x,y;\",r=1";r=50;t=30, "b";r=2;t=3)", "");
+  REQUIRE(policies.size() == 2);
+  CHECK(policies.at("a").remaining == 50);
+  CHECK(policies.at("a").reset_in == 30s);
+  CHECK(policies.at("b").remaining == 2);
+}
+
+TEST_CASE("of policies with one label what allows less is taken, in whichever order") {
+  for (const std::string_view header :
+       {R"("A";q=9;r=0;t=20, "a";q=5;r=7;t=60)", R"("a";q=5;r=7;t=60, "A";q=9;r=0;t=20)"}) {
+    const auto policies = ParseRateLimit(header, "");
+    REQUIRE(policies.size() == 1);
+    CHECK(policies.at("a").remaining == 0);
+    CHECK(policies.at("a").reset_in == 20s);
+    CHECK(policies.at("a").quota == 5);
+  }
 }
 
 TEST_CASE("no more than eight policies are taken, and a name of 32 characters is") {

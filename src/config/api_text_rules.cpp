@@ -152,8 +152,9 @@ std::optional<Complaint> FileNameDefect(const YamlNode& node) {
     return Complaint{
         "found what looks like the credential itself; expected the name of the file that holds it"};
   }
-  if (node.text.find('\0') != std::string::npos) {
-    return Complaint{fmt::format("found {}; expected the name of a file", Shown(node))};
+  if (Shown(node.text, node.text.size()) != node.text) {
+    return Complaint{fmt::format(
+        "found {}; expected the name of a file, without control characters", Shown(node))};
   }
   return std::nullopt;
 }

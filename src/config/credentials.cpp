@@ -28,6 +28,15 @@ std::string WhatToDo(const CredentialSource& source) {
                    source.email, source.key_env);
 }
 
+// "CLOUDFLARE_API_TOKEN=...", copied from a file of variables. "=" alone proves nothing: a token
+// may hold any character.
+bool BeginsWithVariableName(std::string_view raw) {
+  const std::size_t end = raw.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+  return end != std::string_view::npos && raw[end] == '=' &&
+         raw.find_first_not_of('=', end) != std::string_view::npos &&
+         raw.substr(0, end).find('_') != std::string_view::npos;
+}
+
 }  // namespace
 
 Result<Secret, std::string> CleanCredential(std::string_view raw) {
@@ -46,9 +55,8 @@ Result<Secret, std::string> CleanCredential(std::string_view raw) {
       return std::string("a quote or backslash (the credential stands alone, without quotes)");
     }
   }
-  // RFC 6750, section 2.1: "=" only pads the end.
-  if (raw.substr(0, raw.find_last_not_of('=') + 1).find('=') != std::string_view::npos) {
-    return std::string("\"=\" before the end (the credential stands alone, without NAME=)");
+  if (BeginsWithVariableName(raw)) {
+    return std::string("a variable's name (the credential stands alone, without NAME=)");
   }
   return Secret(std::string(raw));
 }
@@ -56,9 +64,12 @@ Result<Secret, std::string> CleanCredential(std::string_view raw) {
 CredentialReader::CredentialReader(const CredentialSource& source, const Environment& environment)
     : source_(source) {
   const bool is_legacy = !source.email.empty();
-  if (auto value = environment(is_legacy ? source.key_env : source.token_env)) {
-    variable_.emplace(*std::move(value));
-  }
+  const auto read = [&environment](const std::string& name, std::optional<Secret>& variable) {
+    if (auto value = environment(name)) variable.emplace(*std::move(value));
+  };
+  std::optional<Secret> unused;
+  read(source.token_env, is_legacy ? unused : variable_);
+  read(source.key_env, is_legacy ? variable_ : unused);
   if (!is_legacy) directory_ = environment("CREDENTIALS_DIRECTORY").value_or("");
   file_ = is_legacy ? source.key_file : source.token_file;
   if (file_.empty() && !directory_.empty()) file_ = directory_ + "/api-token";

@@ -74,10 +74,11 @@ std::optional<std::vector<std::string_view>> ReadWords(const YamlNode& list, Dim
 }
 
 // Calls `read` with every dimension of the map, in the file's order. False when something is wrong.
+// Nothing at all is an empty map, as in every section.
 template <typename ReadDimension>
 bool ForEachDimension(const YamlNode& map, const std::string& path, ProblemList& problems,
                       ReadDimension read) {
-  if (map.kind != YamlNode::Kind::kMap) {
+  if (map.kind != YamlNode::Kind::kMap && map.kind != YamlNode::Kind::kNull) {
     problems.Add(map, path,
                  fmt::format("found {}; expected a map with keys from {}", Shown(map),
                              Joined(DimensionNames())));

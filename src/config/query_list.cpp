@@ -33,14 +33,14 @@ Combination CombinationAt(std::size_t number, const std::vector<MatrixAxis>& axe
   return combination;
 }
 
-std::string Question(const Filters& filters, AggInterval agg_interval, DateRange date_range) {
+std::string Question(const Filters& filters, AggInterval agg_interval, std::string_view range) {
   std::string question;
   for (const Dimension dimension : kAllDimensions) {
     if (filters.IsAny(dimension)) continue;
     question += fmt::format("{}={}, ", LabelName(dimension), filters.Label(dimension));
   }
   if (question.empty()) question = "all mail, ";
-  return question + fmt::format("{} over {}", RequestName(agg_interval), date_range.Text());
+  return question + fmt::format("{} over {}", RequestName(agg_interval), range);
 }
 
 // Not documented. On sibling data sets 1d was seen accepted for 12 weeks and refused for 26, 1h
@@ -114,8 +114,10 @@ void QueryList::CheckName(const QueryEntry& entry, const std::string& name, bool
 
 void QueryList::CheckQuestion(const QueryEntry& entry, const std::string& name,
                               const Filters& filters, bool& is_reported) {
-  const std::string question = Question(filters, *entry.agg_interval, *entry.date_range);
-  const auto [first, is_new] = questions_.emplace(question, Origin{name, entry.place.line});
+  // 7d and 1w are the same.
+  const std::string length = DurationText(entry.date_range->Length());
+  const auto [first, is_new] = questions_.emplace(Question(filters, *entry.agg_interval, length),
+                                                  Origin{name, entry.place.line});
   if (is_new || is_reported) return;
   is_reported = true;
   problems_.Add(
@@ -123,7 +125,8 @@ void QueryList::CheckQuestion(const QueryEntry& entry, const std::string& name,
       fmt::format("found \"{}\" to ask the same as \"{}\" (line {}): {}; expected queries to "
                   "differ in filters, agg_interval or date_range",
                   Shown(name, kLongestQueryName), Shown(first->second.name, kLongestQueryName),
-                  first->second.line, question));
+                  first->second.line,
+                  Question(filters, *entry.agg_interval, entry.date_range->Text())));
 }
 
 void QueryList::WarnAboutWindow(const QueryEntry& entry) {

@@ -21,9 +21,15 @@ std::string_view Trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-// Takes the part of `rest` before `separator`, and drops it from there.
+// Takes the part of `rest` before the next unquoted `separator`, and drops it from there.
 std::string_view TakePart(std::string_view& rest, char separator) {
-  const auto end = std::min(rest.find(separator), rest.size());
+  bool quoted = false;
+  std::size_t end = 0;
+  for (; end < rest.size(); ++end) {
+    if (rest[end] == '"') quoted = !quoted;
+    if (rest[end] == separator && !quoted) break;
+    if (rest[end] == '\\' && quoted) ++end;
+  }
   const std::string_view part = Trimmed(rest.substr(0, end));
   rest.remove_prefix(std::min(end + 1, rest.size()));
   return part;
@@ -35,6 +41,12 @@ std::optional<std::uint64_t> LeadingNumber(std::string_view text) {
   std::uint64_t number = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
   return parsed.ec == std::errc::result_out_of_range ? UINT64_MAX : number;
+}
+
+// The same for a text that is a number and nothing else.
+std::optional<std::uint64_t> WholeNumber(std::string_view text) {
+  const bool is_number = text.find_first_not_of("0123456789") == std::string_view::npos;
+  return is_number ? LeadingNumber(text) : std::nullopt;
 }
 
 Seconds Capped(std::uint64_t seconds, Seconds cap) {
@@ -57,42 +69,75 @@ std::optional<WallTime> ParseHttpDate(std::string_view text) {
                                   text.substr(17, 8)));
 }
 
-bool IsPolicyName(std::string_view name) {
-  constexpr std::size_t kLongest = 32;
-  return !name.empty() && name.size() <= kLongest &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
+bool IsLetterOrDigit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-// ";r=50;t=30" into `policy`. False when none of it could be read.
-bool ReadParameters(std::string_view parameters, RateLimitHeader& policy) {
-  bool any = false;
+// A string or a token of RFC 9651, without the quotes. nullopt for what is neither, or empty.
+std::optional<std::string_view> PolicyName(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  if (text.front() != '"') {
+    const bool is_token = std::all_of(text.begin(), text.end(), [](char c) {
+      return IsLetterOrDigit(c) ||
+             std::string_view("!#$%&'*+-.^_`|~:/").find(c) != std::string_view::npos;
+    });
+    return is_token ? std::optional(text) : std::nullopt;
+  }
+  std::size_t end = 1;
+  for (; end < text.size() && text[end] != '"'; ++end) {
+    if (text[end] == '\\') ++end;
+  }
+  if (end == 1 || end + 1 != text.size()) return std::nullopt;
+  return text.substr(1, end - 1);
+}
+
+std::string PolicyLabel(std::string_view name) {
+  constexpr std::size_t kLongest = 32;
+  std::string label(name.substr(0, kLongest));
+  for (char& c : label) {
+    if (c >= 'A' && c <= 'Z') {
+      c = static_cast<char>(c - 'A' + 'a');
+    } else if (!IsLetterOrDigit(c) && c != '-') {
+      c = '_';
+    }
+  }
+  return label;
+}
+
+// ";r=50;t=30". nullopt when it has neither q nor r, or what it has of q, r and t is no number.
+std::optional<RateLimitHeader> ReadParameters(std::string_view parameters) {
+  RateLimitHeader policy;
   while (!parameters.empty()) {
-    std::string_view parameter = TakePart(parameters, ';');
-    const std::string_view key = TakePart(parameter, '=');
-    const auto number = LeadingNumber(Trimmed(parameter));
-    if (!number) continue;
+    std::string_view value = TakePart(parameters, ';');
+    const std::string_view key = TakePart(value, '=');
+    if (key != "q" && key != "r" && key != "t") continue;
+    const auto number = WholeNumber(Trimmed(value));
+    if (!number) return std::nullopt;
     if (key == "q") policy.quota = number;
     if (key == "r") policy.remaining = number;
     if (key == "t") policy.reset_in = Capped(*number, kMaxReset);
-    any = any || key == "q" || key == "r" || key == "t";
   }
-  return any;
+  if (!policy.quota && !policy.remaining) return std::nullopt;
+  return policy;
+}
+
+// Different names may have one label: what allows less stays.
+void Join(const RateLimitHeader& read, RateLimitHeader& known) {
+  if (read.quota && (!known.quota || *read.quota < *known.quota)) known.quota = read.quota;
+  if (!read.remaining || (known.remaining && *known.remaining <= *read.remaining)) return;
+  known.remaining = read.remaining;
+  known.reset_in = read.reset_in;
 }
 
 void ReadPolicies(std::string_view header, std::map<std::string, RateLimitHeader>& policies) {
   while (!header.empty()) {
     std::string_view item = TakePart(header, ',');
-    std::string_view quoted = TakePart(item, ';');
-    if (quoted.size() >= 2 && quoted.front() == '"' && quoted.back() == '"') {
-      quoted = quoted.substr(1, quoted.size() - 2);
-    }
-    if (!IsPolicyName(quoted)) continue;
-    const std::string name(quoted);
-    const auto known = policies.find(name);
-    RateLimitHeader policy = known == policies.end() ? RateLimitHeader{} : known->second;
-    if (!ReadParameters(item, policy)) continue;
-    if (known == policies.end() && policies.size() >= kMaxRateLimitPolicies) continue;
-    policies[name] = policy;
+    const auto name = PolicyName(TakePart(item, ';'));
+    const auto read = ReadParameters(item);
+    if (!name || !read) continue;
+    const std::string label = PolicyLabel(*name);
+    if (!policies.contains(label) && policies.size() >= kMaxRateLimitPolicies) continue;
+    Join(*read, policies[label]);
   }
 }
 

@@ -252,10 +252,12 @@ std::string ExplanationText(const AnsweredQuery& answer, const Terminal& termina
         fmt::format("{}\n    {} {}\n", Harmless(each.series, terminal),
                     each.value.empty() ? "absent; else from" : each.value + " from", each.source);
   }
-  return text + fmt::format(
-                    "\nTo check a number, ask for the same answer:\n\n"
-                    "curl -H \"Authorization: Bearer $CLOUDFLARE_API_TOKEN\" \\\n  '{}'\n",
-                    answer.url);
+  const std::string_view headers =
+      answer.by_legacy_key
+          ? R"(-H "X-Auth-Email: $CLOUDFLARE_EMAIL" -H "X-Auth-Key: $CLOUDFLARE_API_KEY")"
+          : R"(-H "Authorization: Bearer $CLOUDFLARE_API_TOKEN")";
+  return text + fmt::format("\nTo check a number, ask for the same answer:\n\ncurl {} \\\n  '{}'\n",
+                            headers, answer.url);
 }
 
 std::string FailureText(const Failure& failure) {

@@ -1,6 +1,7 @@
 #include "radar_spoof/report/ask.h"
 
 #include <utility>
+#include <variant>
 
 #include "publish/judge.h"
 #include "radar_spoof/fetch/radar_request.h"
@@ -41,7 +42,11 @@ struct Asking {
     auto sample = SampleOf(query, window.value());
     if (!sample) return sample.error();
     return AnsweredQuery{StateAfter(query, std::move(sample).value(), now),
-                         std::move(window).value(), polling, now, request.url};
+                         std::move(window).value(),
+                         polling,
+                         now,
+                         request.url,
+                         std::holds_alternative<LegacyKey>(credentials)};
   }
 };
 

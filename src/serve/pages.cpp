@@ -65,11 +65,11 @@ ServerResponse Pages::Route(const ServerRequest& request) const {
 }
 
 ServerResponse Pages::Metrics(const ServerRequest& request) const {
-  const ExpositionFormat format = ChooseExpositionFormat(request.Header("accept"));
+  const ExpositionFormat format = ChooseExpositionFormat(request.HeaderList("accept"));
   ServerResponse response;
   response.headers = {{"Content-Type", std::string(ContentType(format))},
                       {"Vary", "Accept, Accept-Encoding"}};
-  const bool gzip = AcceptsGzip(request.Header("accept-encoding"));
+  const bool gzip = AcceptsGzip(request.HeaderList("accept-encoding"));
   if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
   auto [shared, own] = metrics_.Render(format, gzip);
   response.shared_body = std::move(shared);

@@ -97,6 +97,16 @@ std::string_view ServerRequest::Header(std::string_view name) const {
   return {};
 }
 
+std::string ServerRequest::HeaderList(std::string_view name) const {
+  std::string list;
+  for (const auto& [key, value] : headers) {
+    if (key != name) continue;
+    if (!list.empty()) list += ", ";
+    list += value;
+  }
+  return list;
+}
+
 std::optional<int> RefusalStatus(const ServerRequest& request, std::size_t head_size,
                                  std::size_t head_limit, std::size_t body_limit) {
   if (head_size > head_limit || request.headers.size() > kMostHeaders) return 431;

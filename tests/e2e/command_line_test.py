@@ -7,7 +7,9 @@ import signal
 import subprocess
 import unittest
 
-from processes import SOURCE_DIR, EndToEndTest, config_text, run_exporter
+from processes import (
+    SOURCE_DIR, EndToEndTest, config_text, executable, exporter_environment, run_exporter,
+)
 from prometheus import prometheus_tool
 from web_client import Page, wait_until
 
@@ -141,11 +143,30 @@ class RefusedTest(EndToEndTest):
             (["--no.such.flag"], "no.such.flag"), (["somewhere"], "somewhere"),
             (["--web.listen-address=nowhere"], "nowhere"),
             (["--web.listen-address=:66000"], "66000"),
-            (["--web.telemetry-path=metrics"], "metrics"), (["--log.level=loud"], "loud"),
+            (["--log.level=loud"], "loud"),
             (["--log.format=xml"], "xml"), (["--web.config.file=/nonexistent.yaml"], "nonexistent"),
         ):
             with self.subTest(flags=flags):
                 self.check_refused(*flags, text=text)
+
+    def test_metrics_cannot_stand_where_they_would_not_be_reached(self):
+        for path in ("metrics", "/-/healthy", "/-/ready", "/-/reload", "/-/", "/-/metrics",
+                     "/a?b", "/a#b", "/a%2Fb", "/a b", "/a\tb", "/a\nb", "/a\x1b[2J", "/\u00e4",
+                     "/a\\b", '/"', "//", "//metrics", "/a//b", "/../metrics", "/a/..", "/a/./b",
+                     "/."):
+            with self.subTest(path=path):
+                run = run_exporter(self.file("config.yaml", "queries:\n  " + ALL + "\n"),
+                                   "--config.check", f"--web.telemetry-path={path}")
+                self.assertEqual((run.returncode, run.stdout), (2, ""))
+                self.assertRegex(run.stderr, r"\A.*--web\.telemetry-path: found \".*\"; expected .*\n"
+                                             r"Try --help\.\n\Z")
+                self.assertTrue(run.stderr.isascii())
+        for path in ("/", "/metrics", "/metrics/", "/a/b.c/...", "/-", "/-metrics", "/x/-/y",
+                     "/~a_b-c:d@e!$&'()*+,;="):
+            with self.subTest(path=path):
+                run = run_exporter(self.file("config.yaml", "queries:\n  " + ALL + "\n"),
+                                   "--config.check", f"--web.telemetry-path={path}")
+                self.assertEqual((run.returncode, run.stderr), (0, ""))
 
     def test_no_token_is_2_and_says_where_one_may_be(self):
         self.check_refused(token=None, text="no API token: .*token_file.*CLOUDFLARE_API_TOKEN")
@@ -167,6 +188,17 @@ class RefusedTest(EndToEndTest):
                 run = run_exporter(config, flag, token=None)
                 self.assertEqual((run.returncode, run.stderr), (0, ""))
                 self.assertRegex(run.stdout, text)
+
+    def test_what_cannot_be_written_is_1(self):
+        config = self.file("config.yaml", "queries:\n  " + ALL + "\n")
+        for flags in (["--config.check", f"--config.file={config}"], ["--help"], ["--version"],
+                      ["query", "--help"], ["backfill", "--help"]):
+            with self.subTest(flags=flags), open("/dev/full", "w") as full:
+                run = subprocess.run([executable("RADAR_SPOOF_EXPORTER"), *flags],
+                                     env=exporter_environment(None), stdin=subprocess.DEVNULL,
+                                     stdout=full, stderr=subprocess.PIPE, text=True)
+                self.assertEqual(run.returncode, 1)
+                self.assertIn("could not be written", run.stderr)
 
 
 class SecretTest(EndToEndTest):
@@ -201,7 +233,8 @@ class SecretTest(EndToEndTest):
     def test_a_token_from_the_environment(self):
         simulator = self.start_simulator(f"--token={self.CANARY}")
         self.check_life(
-            simulator, self.start_exporter(self.config(simulator), token=self.CANARY))
+            simulator, self.start_exporter(self.config(simulator), token=self.CANARY,
+                                           environment={"CLOUDFLARE_API_KEY": self.CANARY}))
 
     def test_a_token_from_a_file_with_the_log_as_json(self):
         simulator = self.start_simulator(f"--token={self.CANARY}")
@@ -214,7 +247,8 @@ class SecretTest(EndToEndTest):
         simulator = self.start_simulator(f"--key={self.CANARY}")
         key_file = self.file("key", self.CANARY)
         self.check_life(simulator, self.start_exporter(self.config(
-            simulator, api=f"email: simulator@example.com\nkey_file: {key_file}"), token=None))
+            simulator, api=f"email: simulator@example.com\nkey_file: {key_file}"),
+            token=self.CANARY))  # not used
 
     def test_a_token_that_is_refused_is_not_shown(self):
         token_file = self.file("token", f"{self.CANARY} {self.CANARY}")

@@ -72,6 +72,28 @@ class CompletionTest(EndToEndTest):
         named = re.search(r"goes through at first: (.*)", help_text).group(1).split()
         self.assertEqual(self.complete("radar_simulator --scenario "), sorted(named))
 
+    def test_subcommands_are_offered_first_and_have_their_own_values(self):
+        self.assertEqual(self.complete("radar_spoof_exporter q"), ["query"])
+        self.assertEqual(self.complete("radar_spoof_exporter backfill"), ["backfill"])
+        self.assertEqual(self.complete("radar_spoof_exporter --once b"), [])
+        query = "radar_spoof_exporter query "
+        self.assertEqual(self.complete(query + "--dmarc "), ["FAIL", "NONE", "PASS"])
+        self.assertEqual(self.complete(query + "--arc=P"), ["PASS"])
+        self.assertEqual(self.complete(query + "--spf=FAIL,N"), ["FAIL,NONE"])
+        self.assertEqual(self.complete(query + "--tls-version "),
+                         ["TLSv1_0", "TLSv1_1", "TLSv1_2", "TLSv1_3"])
+        self.assertEqual(self.complete(query + "--agg-interval="), ["15m", "1d", "1h", "1w"])
+        yaml = ["good.yaml", "other.yml", "state"]
+        self.assertEqual(self.complete(query + "--config.file "), yaml)
+        self.assertEqual(self.complete(query), self.complete(query + "-"))  # names are not known
+        backfill = "radar_spoof_exporter backfill "
+        self.assertEqual(self.complete(backfill + "--output n"), ["notes.txt"])
+        self.assertEqual(self.complete(backfill + "--config.file="), yaml)
+        self.assertEqual(self.complete(backfill + "--log.level=w"), ["warn"])
+        self.assertEqual(self.complete(backfill + "--log.format "), ["json", "logfmt"])
+        for flag in ("--range", "--from", "--to", "--label", "--step"):
+            self.assertEqual(self.complete(f"{backfill}{flag} "), [])
+
     def test_a_configuration_is_a_yaml_file_and_storage_a_directory(self):
         yaml = ["good.yaml", "other.yml", "state"]
         self.assertEqual(self.complete("radar_spoof_exporter --config.file="), yaml)

@@ -1,10 +1,10 @@
 """docs/faults.md names only tests there are; docs/operations.md all reasons and only log lines there
-are."""
+are; README.md shows what is printed."""
 
 import re
 import unittest
 
-from processes import SOURCE_DIR
+from processes import SOURCE_DIR, EndToEndTest, run_exporter
 
 TESTS = SOURCE_DIR / "tests"
 
@@ -57,6 +57,16 @@ class OperationsTest(unittest.TestCase):
             with self.subTest(message):
                 begin = '"' + message.removesuffix("...")
                 self.assertTrue(any(begin in source for source in sources))
+
+
+class ReadmeTest(EndToEndTest):
+    def test_the_plan_that_is_shown_is_that_of_the_file_that_is_shown(self):
+        text = (SOURCE_DIR / "README.md").read_text()
+        shown = re.search(r"```yaml\n(queries:\n.*?)```\n.*?```\n(.*?)```", text, re.DOTALL)
+        config = self.file("FILE", shown.group(1))
+        run = run_exporter(config, "--config.check", token=None)
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        self.assertEqual(run.stdout.replace(str(config), "FILE"), shown.group(2))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,18 @@
 """Start, readiness, reload and stop of the real process."""
 
 import errno
+import os
 import signal
 import socket
+import subprocess
+import time
 import unittest
 
-from processes import EndToEndTest, config_text, run_exporter
-from web_client import fetch, wait_until
+from processes import (
+    TOKEN, Child, EndToEndTest, config_text, executable, exporter_command, exporter_environment,
+    run_exporter,
+)
+from web_client import PATIENCE, fetch, wait_until
 
 # Polled once in a test.
 ALL = "- {name: all, agg_interval: 15m, date_range: 1d, poll_interval: 4w}"
@@ -71,6 +77,43 @@ class StopTest(EndToEndTest):
         code, seconds = exporter.stop()
         self.assertEqual(code, 0)
         self.assertLess(seconds, 1)
+
+
+    def test_what_runs_to_its_end_is_ended_by_the_signal_with_a_request_in_flight(self):
+        simulator = self.start_simulator("--scenario=slow", "--slow-delay=60s")
+        config = self.file("config.yaml", config_text(simulator, ALL))
+        requests = 0
+        for command in (exporter_command(config, "--once"),
+                        [executable("RADAR_SPOOF_EXPORTER"), "query", f"--config.file={config}",
+                         "all"]):
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                with self.subTest(command=command[1:], number=number):
+                    child = Child(command, exporter_environment(TOKEN))
+                    self.addCleanup(child.end)
+                    requests += 1
+                    wait_until(lambda: simulator.requests().total() == requests,
+                               "the request in flight")
+                    begin = time.monotonic()
+                    child.process.send_signal(number)
+                    self.assertEqual(child.wait(), -number)
+                    self.assertLess(time.monotonic() - begin, 1)
+
+    def test_a_check_whose_output_nobody_reads_is_ended_by_the_signal(self):
+        config = self.file("config.yaml", f"queries:\n  {ALL}\n")
+        ours, theirs = os.pipe()
+        self.addCleanup(os.close, ours)
+        os.set_blocking(theirs, False)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                os.write(theirs, b"x" * 4096)
+        os.set_blocking(theirs, True)
+        process = subprocess.Popen(exporter_command(config, "--config.check"), stdout=theirs,
+                                   stdin=subprocess.DEVNULL, env=exporter_environment(None))
+        os.close(theirs)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        process.terminate()
+        self.assertEqual(process.wait(PATIENCE), -signal.SIGTERM)
 
 
 class ReloadTest(EndToEndTest):

@@ -44,7 +44,8 @@ struct CredentialReading {
 
 class CredentialReader {
  public:
-  // Reads the environment here and never again, so that main can overwrite the variable afterwards.
+  // Reads the environment here and never again, so that main can overwrite what was read: token_env
+  // and key_env, whichever is used.
   CredentialReader(const CredentialSource& source, const Environment& environment);
 
   // The error says which sources were looked at and what to do.

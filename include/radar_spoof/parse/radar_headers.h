@@ -25,13 +25,16 @@ std::optional<Seconds> ParseRetryAfter(std::string_view value, WallTime now);
 struct RateLimitHeader {
   std::optional<std::uint64_t> quota;      // q, requests
   std::optional<std::uint64_t> remaining;  // r, requests
-  std::optional<Seconds> reset_in;         // t, at most a day
+  std::optional<Seconds> reset_in;         // t of r, at most a day
 };
 
 inline constexpr std::size_t kMaxRateLimitPolicies = 8;
 
-// Both headers' values, "" for one that is missing; by policy name. The name becomes a label, so
-// only [a-z0-9_-]{1,32} are taken, and no more than kMaxRateLimitPolicies.
+// Both headers' values, "" for one that is missing: lists of `"name";key=number;...` (RFC 9651); by
+// policy. An item without a name, without q and r, or with a q, r or t that is no whole number, is
+// ignored whole. The name becomes a label: in lower case, every byte but [a-z0-9_-]
+// replaced by "_", cut to 32 bytes. Of policies that are then of one name, what allows less is
+// taken. No more than kMaxRateLimitPolicies are.
 std::map<std::string, RateLimitHeader> ParseRateLimit(std::string_view ratelimit,
                                                       std::string_view policy);
 

@@ -23,7 +23,8 @@ struct AnsweredQuery {
   SpoofWindow window;     // what the sample was taken from
   PollingConfig polling;  // decides what the exporter would show
   Instant received;
-  std::string url;  // that was asked; holds no credential
+  std::string url;             // that was asked; holds no credential
+  bool by_legacy_key = false;  // with the legacy pair, not a token
 };
 
 Result<AnsweredQuery, Failure> Ask(const Query& query, const ApiConfig& api,

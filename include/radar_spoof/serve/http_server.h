@@ -31,6 +31,8 @@ struct ServerRequest {
 
   // The first header of that name (lower case), or "".
   std::string_view Header(std::string_view name) const;
+  // All of that name (lower case) as one list (RFC 9110, 5.3), or "".
+  std::string HeaderList(std::string_view name) const;
 };
 
 struct ServerResponse {
