@@ -1,5 +1,7 @@
 // Not prometheus-cpp's TextSerializer (1.0.1): it escapes no help text, prints 16 digits, spells
 // NaN "Nan", and knows no OpenMetrics.
+#include "exposition_text.h"
+
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -61,6 +63,19 @@ void AppendEscaped(std::string_view text, Quotes quotes, std::string& out) {
   }
 }
 
+void AppendComment(std::string_view keyword, std::string_view name, std::string_view text,
+                   Quotes quotes, std::string& out) {
+  out += "# ";
+  out += keyword;
+  out += ' ';
+  out += name;
+  out += ' ';
+  AppendEscaped(text, quotes, out);
+  out += '\n';
+}
+
+}  // namespace
+
 void AppendNumber(double value, std::string& out) {
   if (std::isnan(value)) {
     out += "NaN";
@@ -72,19 +87,35 @@ void AppendNumber(double value, std::string& out) {
   }
 }
 
+void AppendLabel(std::string_view name, std::string_view value, std::string& out) {
+  out += name;
+  out += "=\"";
+  AppendEscaped(value, Quotes::kEscape, out);
+  out += "\",";
+}
+
+void AppendHead(std::string_view name, std::string_view type, std::string_view help,
+                ExpositionFormat format, std::string& out) {
+  if (format == ExpositionFormat::kText) {
+    AppendComment("HELP", name, help, Quotes::kKeep, out);
+    AppendComment("TYPE", name, type, Quotes::kKeep, out);
+    return;
+  }
+  if (type == "counter") name.remove_suffix(std::string_view("_total").size());
+  const std::string_view unit = Unit(name);
+  AppendComment("TYPE", name, type, Quotes::kKeep, out);
+  if (!unit.empty()) AppendComment("UNIT", name, unit, Quotes::kKeep, out);
+  AppendComment("HELP", name, help, Quotes::kEscape, out);
+}
+
+namespace {
+
 // "1.0" for 1, as OpenMetrics wants it.
 std::string BucketBound(double value) {
   std::string bound;
   AppendNumber(value, bound);
   if (bound.find_first_not_of("-0123456789") == std::string::npos) bound += ".0";
   return bound;
-}
-
-void AppendLabel(std::string_view name, std::string_view value, std::string& out) {
-  out += name;
-  out += "=\"";
-  AppendEscaped(value, Quotes::kEscape, out);
-  out += "\",";
 }
 
 // `bound` is the `le` label's value; empty: none.
@@ -118,32 +149,6 @@ std::string_view TypeName(prometheus::MetricType type) {
   return type == prometheus::MetricType::Counter ? "counter" : "gauge";
 }
 
-void AppendComment(std::string_view keyword, std::string_view name, std::string_view text,
-                   Quotes quotes, std::string& out) {
-  out += "# ";
-  out += keyword;
-  out += ' ';
-  out += name;
-  out += ' ';
-  AppendEscaped(text, quotes, out);
-  out += '\n';
-}
-
-void AppendHead(const MetricFamily& family, ExpositionFormat format, std::string& out) {
-  if (format == ExpositionFormat::kText) {
-    AppendComment("HELP", family.name, family.help, Quotes::kKeep, out);
-    AppendComment("TYPE", family.name, TypeName(family.type), Quotes::kKeep, out);
-    return;
-  }
-  std::string_view name = family.name;
-  if (family.type == prometheus::MetricType::Counter)
-    name.remove_suffix(std::string_view("_total").size());
-  const std::string_view unit = Unit(name);
-  AppendComment("TYPE", name, TypeName(family.type), Quotes::kKeep, out);
-  if (!unit.empty()) AppendComment("UNIT", name, unit, Quotes::kKeep, out);
-  AppendComment("HELP", name, family.help, Quotes::kEscape, out);
-}
-
 std::size_t EstimatedSize(const std::vector<MetricFamily>& families) {
   constexpr std::size_t kHeadBytes = 512;
   constexpr std::size_t kSampleBytes = 160;
@@ -161,7 +166,7 @@ std::string SerializeFamilies(const std::vector<MetricFamily>& families, Exposit
   std::string out;
   out.reserve(EstimatedSize(families));
   for (const MetricFamily& family : families) {
-    AppendHead(family, format, out);
+    AppendHead(family.name, TypeName(family.type), family.help, format, out);
     for (const ClientMetric& series : family.metric) {
       if (family.type == prometheus::MetricType::Histogram) {
         AppendHistogram(family.name, series, out);

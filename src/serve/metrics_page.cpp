@@ -24,18 +24,50 @@ MetricsPage::Part MetricsPage::Shared(ExpositionFormat format, bool gzip) const 
   const Instant now = clock_.Now();
   if (variant.part.Holds(snapshot, now)) return variant.part;
   variant.part = {};  // before the new one is made, so that there is memory for only one
-  std::string text = RenderPolled(*snapshot, now, format);
-  GzipBegun begun;
+  DropOutdated(snapshot, variant);
+  Part part;
+  part.snapshot = snapshot;
+  part.made = now;
+  part.until = FreshUntil(*snapshot, now);
+  std::string text;
   if (gzip) {
-    begun = BeginGzip(text);
-    text = std::exchange(begun.bytes, {});
+    variant.blocks = Compressed(*snapshot, now, format, std::exchange(variant.blocks, {}));
+    part.begun = BeginGzip(variant.blocks.pieces);
+    text = std::exchange(part.begun.bytes, {});
+  } else {
+    text = RenderPolled(*snapshot, now, format);
   }
-  variant.part = {.snapshot = snapshot,
-                  .made = now,
-                  .until = FreshUntil(*snapshot, now),
-                  .text = std::make_shared<const std::string>(std::move(text)),
-                  .begun = std::move(begun)};
+  part.text = std::make_shared<const std::string>(std::move(text));
+  variant.part = std::move(part);
   return variant.part;
+}
+
+MetricsPage::Blocks MetricsPage::Compressed(const Snapshot& snapshot, Instant now,
+                                            ExpositionFormat format, Blocks before) {
+  Blocks blocks{QueryTable(snapshot, now), std::move(before.pieces)};
+  const bool comparable =
+      blocks.pieces.size() == blocks.table.blocks() + 1 && blocks.table.HasQueriesOf(before.table);
+  blocks.pieces.resize(blocks.table.blocks() + 1);
+  GzipCompressor compressor;
+  std::string text;
+  for (std::size_t block = 0; block < blocks.table.blocks(); ++block) {
+    if (comparable && blocks.table.HasBlockOf(before.table, block)) continue;
+    text.clear();
+    blocks.table.AppendBlock(block, format, text);
+    blocks.pieces[block] = compressor.Compress(text);
+  }
+  blocks.pieces.back() = compressor.Compress(RenderGeneral(snapshot, now, format));
+  return blocks;
+}
+
+// A variant in use just now is left alone: whoever uses it brings it up to date.
+void MetricsPage::DropOutdated(const std::shared_ptr<const Snapshot>& current,
+                               const Variant& but) const {
+  for (Variant& variant : variants_) {
+    if (&variant == &but) continue;
+    const std::unique_lock lock(variant.mutex, std::try_to_lock);
+    if (lock && variant.part.snapshot.lock() != current) variant.part = {};
+  }
 }
 
 MetricsPage::Body MetricsPage::Render(ExpositionFormat format, bool gzip) const {

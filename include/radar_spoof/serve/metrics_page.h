@@ -2,7 +2,8 @@
 //
 // Used by: pages. A scrape costs the part that differs from scrape to scrape (process metrics) and
 // a copy to the socket of the part that does not; what a poll, a reload or the time changes is made
-// anew by the first scrape that finds it changed.
+// anew by the first scrape that finds it changed, and of a compressed page only the blocks in which
+// a number changed. What is out of date is not kept for those who may never ask for it again.
 // Thread rule: any thread, several at once; the first after a change makes the others wait.
 #pragma once
 
@@ -11,9 +12,11 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "radar_spoof/publish/exposition_format.h"
 #include "radar_spoof/publish/process_metrics.h"
+#include "radar_spoof/publish/query_table.h"
 #include "radar_spoof/publish/snapshot.h"
 #include "radar_spoof/serve/gzip.h"
 #include "radar_spoof/words/clock.h"
@@ -40,15 +43,24 @@ class MetricsPage {
     Instant made;
     Instant until;
     std::shared_ptr<const std::string> text;
-    GzipBegun begun;  // without its bytes, which are `text`; empty when not compressed
+    GzipPiece begun;  // without its bytes, which are `text`; empty when not compressed
 
     bool Holds(const std::shared_ptr<const Snapshot>& current, Instant now) const;
   };
+  // What a compressed page was made of: a piece for each of the table's blocks.
+  struct Blocks {
+    QueryTable table;
+    std::vector<GzipPiece> pieces;
+  };
   struct Variant {
     std::mutex mutex;
-    Part part;  // guarded by mutex
+    Part part;      // guarded by mutex
+    Blocks blocks;  // likewise; empty when not compressed
   };
   Part Shared(ExpositionFormat format, bool gzip) const;
+  static Blocks Compressed(const Snapshot& snapshot, Instant now, ExpositionFormat format,
+                           Blocks before);
+  void DropOutdated(const std::shared_ptr<const Snapshot>& current, const Variant& but) const;
 
   const SnapshotStore& store_;
   const Clock& clock_;

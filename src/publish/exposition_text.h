@@ -1,0 +1,22 @@
+// The pieces of both text formats: what exposition and query_table write their lines with.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "radar_spoof/publish/exposition_format.h"
+
+namespace radar_spoof {
+
+// What stands before a family's samples. `name` is in full (counters end in _total); `type` as in
+// a TYPE line.
+void AppendHead(std::string_view name, std::string_view type, std::string_view help,
+                ExpositionFormat format, std::string& out);
+
+// `name="value",` with the value escaped.
+void AppendLabel(std::string_view name, std::string_view value, std::string& out);
+
+// The shortest text that reads back as the same double.
+void AppendNumber(double value, std::string& out);
+
+}  // namespace radar_spoof
