@@ -46,6 +46,18 @@ TEST_CASE_FIXTURE(MetricsPageFixture, "the page is the exposition, with the proc
   }
 }
 
+TEST_CASE_FIXTURE(MetricsPageFixture, "a crowd of scrapes shares what the process says of itself") {
+  for (const bool gzip : {false, true}) {
+    const auto own = [this, gzip] { return page_.Render(ExpositionFormat::kText, gzip).own; };
+    const std::string first = own();
+    CHECK(own() == first);
+    clock_.Advance(MetricsPage::kProcessMetricsAge - 1ms);
+    CHECK(own() == first);
+    clock_.Advance(1ms);
+    CHECK(own() != first);
+  }
+}
+
 TEST_CASE_FIXTURE(MetricsPageFixture, "what does not change is made once and shared") {
   const auto plain = Shared();
   const auto zipped = Shared(true);

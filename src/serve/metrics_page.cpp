@@ -16,13 +16,24 @@ bool MetricsPage::Part::Holds(const std::shared_ptr<const Snapshot>& current, In
          now.wall < until.wall;
 }
 
-MetricsPage::Part MetricsPage::Shared(ExpositionFormat format, bool gzip) const {
+MetricsPage::Body MetricsPage::Render(ExpositionFormat format, bool gzip) const {
   const std::size_t index = (format == ExpositionFormat::kOpenMetrics ? 2U : 0U) + (gzip ? 1U : 0U);
   Variant& variant = variants_.at(index);
   const std::lock_guard lock(variant.mutex);
   const auto snapshot = store_.Load();
   const Instant now = clock_.Now();
-  if (variant.part.Holds(snapshot, now)) return variant.part;
+  if (!variant.part.Holds(snapshot, now)) MakePart(variant, snapshot, now, format, gzip);
+  if (now.steady >= variant.own_until) {
+    variant.own = RenderProcess(process_(), format);
+    if (gzip) variant.own = EndGzip(variant.part.begun, variant.own);
+    variant.own_until = now.steady + kProcessMetricsAge;
+  }
+  return {variant.part.text, variant.own};
+}
+
+void MetricsPage::MakePart(Variant& variant, const std::shared_ptr<const Snapshot>& snapshot,
+                           Instant now, ExpositionFormat format, bool gzip) const {
+  variant.own_until = SteadyTime::min();
   variant.part = {};  // before the new one is made, so that there is memory for only one
   DropOutdated(snapshot, variant);
   Part part;
@@ -39,7 +50,6 @@ MetricsPage::Part MetricsPage::Shared(ExpositionFormat format, bool gzip) const 
   }
   part.text = std::make_shared<const std::string>(std::move(text));
   variant.part = std::move(part);
-  return variant.part;
 }
 
 MetricsPage::Blocks MetricsPage::Compressed(const Snapshot& snapshot, Instant now,
@@ -68,13 +78,6 @@ void MetricsPage::DropOutdated(const std::shared_ptr<const Snapshot>& current,
     const std::unique_lock lock(variant.mutex, std::try_to_lock);
     if (lock && variant.part.snapshot.lock() != current) variant.part = {};
   }
-}
-
-MetricsPage::Body MetricsPage::Render(ExpositionFormat format, bool gzip) const {
-  const Part part = Shared(format, gzip);
-  std::string rest = RenderProcess(process_(), format);
-  if (gzip) rest = EndGzip(part.begun, rest);
-  return {part.text, std::move(rest)};
 }
 
 }  // namespace radar_spoof

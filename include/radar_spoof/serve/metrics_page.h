@@ -1,10 +1,11 @@
 // Serve: the body of /metrics, rendered and compressed once for every change and served many times.
 //
-// Used by: pages. A scrape costs the part that differs from scrape to scrape (process metrics) and
-// a copy to the socket of the part that does not; what a poll, a reload or the time changes is made
-// anew by the first scrape that finds it changed, and of a compressed page only the blocks in which
-// a number changed. What is out of date is not kept for those who may never ask for it again.
-// Thread rule: any thread, several at once; the first after a change makes the others wait.
+// Used by: pages. A scrape costs a copy to the socket, and at most every kProcessMetricsAge the
+// part that differs from scrape to scrape (process metrics); what a poll, a reload or the time
+// changes is made anew by the first scrape that finds it changed, and of a compressed page only the
+// blocks in which a number changed. What is out of date is not kept for those who may never ask for
+// it again. Thread rule: any thread, several at once; the first after a change makes the others
+// wait.
 #pragma once
 
 #include <array>
@@ -25,7 +26,11 @@ namespace radar_spoof {
 
 class MetricsPage {
  public:
-  // REQUIRES: `store` and `clock` outlive this. `process` is called for every scrape.
+  // What the process says of itself is read anew when it is older than this: at every scrape but
+  // those of a crowd, for which reading it would cost as much as the page.
+  static constexpr Milliseconds kProcessMetricsAge{100};
+
+  // REQUIRES: `store` and `clock` outlive this.
   MetricsPage(const SnapshotStore& store, const Clock& clock,
               std::function<ProcessMetrics()> process);
 
@@ -54,10 +59,13 @@ class MetricsPage {
   };
   struct Variant {
     std::mutex mutex;
-    Part part;      // guarded by mutex
-    Blocks blocks;  // likewise; empty when not compressed
+    Part part;        // guarded by mutex
+    Blocks blocks;    // likewise; empty when not compressed
+    std::string own;  // likewise, for `part`
+    SteadyTime own_until = SteadyTime::min();
   };
-  Part Shared(ExpositionFormat format, bool gzip) const;
+  void MakePart(Variant& variant, const std::shared_ptr<const Snapshot>& snapshot, Instant now,
+                ExpositionFormat format, bool gzip) const;
   static Blocks Compressed(const Snapshot& snapshot, Instant now, ExpositionFormat format,
                            Blocks before);
   void DropOutdated(const std::shared_ptr<const Snapshot>& current, const Variant& but) const;
