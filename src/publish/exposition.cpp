@@ -159,7 +159,8 @@ std::string RenderPolled(const Snapshot& snapshot, Instant now, ExpositionFormat
   for (std::size_t block = 0; block < table.blocks(); ++block) {
     table.AppendBlock(block, format, text);
   }
-  return text += RenderGeneral(snapshot, now, format);
+  text += RenderGeneral(snapshot, now, format);
+  return text;
 }
 
 std::string RenderProcess(const ProcessMetrics& process, ExpositionFormat format) {
