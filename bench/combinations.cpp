@@ -59,7 +59,7 @@ SpoofSample SampleOf(std::size_t number, int round, Instant now) {
                      {},
                      now.wall};
   sample.window = WindowStatistics{.mean = share / 1.1, .standard_deviation = share / 17};
-  sample.trend.assign(kTrendLength / 2, static_cast<float>(share));
+  sample.trend = std::vector<float>(kTrendLength / 2, static_cast<float>(share));
   return sample;
 }
 

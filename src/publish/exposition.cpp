@@ -152,13 +152,7 @@ std::string RenderGeneral(const Snapshot& snapshot, Instant now, ExpositionForma
 }
 
 std::string RenderPolled(const Snapshot& snapshot, Instant now, ExpositionFormat format) {
-  constexpr std::size_t kQueryBytes = 4096;
-  const QueryTable table(snapshot, now);
-  std::string text;
-  text.reserve(snapshot.queries.size() * kQueryBytes);
-  for (std::size_t block = 0; block < table.blocks(); ++block) {
-    table.AppendBlock(block, format, text);
-  }
+  std::string text = QueryTable(snapshot, now).Text(format);
   text += RenderGeneral(snapshot, now, format);
   return text;
 }

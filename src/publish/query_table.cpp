@@ -11,6 +11,8 @@
 namespace radar_spoof {
 namespace {
 
+// An estimate; what of it is not used is never touched.
+constexpr std::size_t kBytesPerQuery = 4096;
 constexpr double kNoSeries = std::numeric_limits<double>::quiet_NaN();
 
 std::size_t RowsPerQuery(Metric metric) {
@@ -136,6 +138,13 @@ void QueryTable::AppendBlock(std::size_t block, ExpositionFormat format, std::st
     AppendNumber(number, out);
     out += '\n';
   }
+}
+
+std::string QueryTable::Text(ExpositionFormat format) const {
+  std::string text;
+  text.reserve(queries_ * kBytesPerQuery);
+  for (std::size_t block = 0; block < blocks(); ++block) AppendBlock(block, format, text);
+  return text;
 }
 
 bool QueryTable::HasQueriesOf(const QueryTable& other) const {

@@ -86,30 +86,31 @@ GzipCompressor::~GzipCompressor() = default;
 
 GzipPiece GzipCompressor::Compress(std::string_view bytes) {
   if (bytes.empty()) return {};
-  return {std::string(state_->deflation.Run(bytes, Z_SYNC_FLUSH)), Crc(0, bytes),
+  return {state_->deflation.Run(bytes, Z_SYNC_FLUSH), Crc(0, bytes),
           static_cast<std::uint32_t>(bytes.size())};
 }
 
-GzipPiece BeginGzip(const std::vector<GzipPiece>& pieces) {
-  std::size_t total = kHeader.size();
-  for (const GzipPiece& piece : pieces) total += piece.bytes.size();
-  GzipPiece begun;
-  begun.bytes.reserve(total);
-  begun.bytes = kHeader;
-  for (const GzipPiece& piece : pieces) {
-    begun.bytes += piece.bytes;
-    begun.crc = static_cast<std::uint32_t>(
-        crc32_combine(begun.crc, piece.crc, static_cast<z_off_t>(piece.size)));
-    begun.size += piece.size;
-  }
-  return begun;
+GzipBegun::GzipBegun() : bytes_(kHeader) {}
+
+void GzipBegun::Append(const GzipPiece& piece) {
+  bytes_ += piece.bytes;
+  places_.push_back({bytes_.size(), piece.crc, piece.size});
+  crc_ =
+      static_cast<std::uint32_t>(crc32_combine(crc_, piece.crc, static_cast<z_off_t>(piece.size)));
+  size_ += piece.size;
+}
+
+GzipPiece GzipBegun::Piece(std::size_t number) const {
+  const std::size_t begin = number == 0 ? kHeader.size() : places_[number - 1].end;
+  const Place& place = places_[number];
+  return {std::string_view(bytes_).substr(begin, place.end - begin), place.crc, place.size};
 }
 
 // As stored blocks (RFC 1951, 3.2.4): to compress a little costs more than to send it.
-std::string EndGzip(const GzipPiece& begun, std::string_view rest) {
+std::string GzipBegun::End(std::string_view rest) const {
   constexpr std::size_t kLongestBlock = 0xFFFF;
-  const std::uint32_t crc = Crc(begun.crc, rest);
-  const std::uint32_t size = begun.size + static_cast<std::uint32_t>(rest.size());
+  const std::uint32_t crc = Crc(crc_, rest);
+  const std::uint32_t size = size_ + static_cast<std::uint32_t>(rest.size());
   std::string end;
   end.reserve(rest.size() + rest.size() / kLongestBlock * 5 + 16);
   do {

@@ -11,8 +11,8 @@ MetricsPage::MetricsPage(const SnapshotStore& store, const Clock& clock,
                          std::function<ProcessMetrics()> process)
     : store_(store), clock_(clock), process_(std::move(process)) {}
 
-bool MetricsPage::Part::Holds(const std::shared_ptr<const Snapshot>& current, Instant now) const {
-  return text && snapshot.lock() == current && now.steady < until.steady && made.wall <= now.wall &&
+bool MetricsPage::Moment::Holds(const std::shared_ptr<const Snapshot>& current, Instant now) const {
+  return snapshot.lock() == current && now.steady < until.steady && made.wall <= now.wall &&
          now.wall < until.wall;
 }
 
@@ -21,62 +21,76 @@ MetricsPage::Body MetricsPage::Render(ExpositionFormat format, bool gzip) const 
   Variant& variant = variants_.at(index);
   const std::lock_guard lock(variant.mutex);
   const auto snapshot = store_.Load();
-  const Instant now = clock_.Now();
-  if (!variant.part.Holds(snapshot, now)) MakePart(variant, snapshot, now, format, gzip);
-  if (now.steady >= variant.own_until) {
+  if (const auto moment = CurrentMoment(snapshot); variant.moment != moment) {
+    variant.own_until = SteadyTime::min();
+    DropOutdatedText(variant, moment);
+    if (gzip) {
+      Compress(variant, *snapshot, moment, format);
+    } else {
+      Write(variant, *snapshot, moment, format);
+    }
+  }
+  if (const SteadyTime now = clock_.Now().steady; now >= variant.own_until) {
     variant.own = RenderProcess(process_(), format);
-    if (gzip) variant.own = EndGzip(variant.part.begun, variant.own);
-    variant.own_until = now.steady + kProcessMetricsAge;
+    if (gzip) variant.own = variant.begun->End(variant.own);
+    variant.own_until = now + kProcessMetricsAge;
   }
-  return {variant.part.text, variant.own};
+  return {variant.text, variant.own};
 }
 
-void MetricsPage::MakePart(Variant& variant, const std::shared_ptr<const Snapshot>& snapshot,
-                           Instant now, ExpositionFormat format, bool gzip) const {
-  variant.own_until = SteadyTime::min();
-  variant.part = {};  // before the new one is made, so that there is memory for only one
-  DropOutdated(snapshot, variant);
-  Part part;
-  part.snapshot = snapshot;
-  part.made = now;
-  part.until = FreshUntil(*snapshot, now);
-  std::string text;
-  if (gzip) {
-    variant.blocks = Compressed(*snapshot, now, format, std::exchange(variant.blocks, {}));
-    part.begun = BeginGzip(variant.blocks.pieces);
-    text = std::exchange(part.begun.bytes, {});
-  } else {
-    text = RenderPolled(*snapshot, now, format);
+std::shared_ptr<const MetricsPage::Moment> MetricsPage::CurrentMoment(
+    const std::shared_ptr<const Snapshot>& snapshot) const {
+  const std::lock_guard lock(moment_mutex_);
+  const Instant now = clock_.Now();
+  if (!moment_ || !moment_->Holds(snapshot, now)) {
+    moment_ = std::make_shared<const Moment>(
+        Moment{snapshot, now, FreshUntil(*snapshot, now), QueryTable(*snapshot, now)});
   }
-  part.text = std::make_shared<const std::string>(std::move(text));
-  variant.part = std::move(part);
+  return moment_;
 }
 
-MetricsPage::Blocks MetricsPage::Compressed(const Snapshot& snapshot, Instant now,
-                                            ExpositionFormat format, Blocks before) {
-  Blocks blocks{QueryTable(snapshot, now), std::move(before.pieces)};
-  const bool comparable =
-      blocks.pieces.size() == blocks.table.blocks() + 1 && blocks.table.HasQueriesOf(before.table);
-  blocks.pieces.resize(blocks.table.blocks() + 1);
+void MetricsPage::Write(Variant& variant, const Snapshot& snapshot,
+                        const std::shared_ptr<const Moment>& moment, ExpositionFormat format) {
+  variant.moment.reset();
+  variant.text.reset();  // before the new one is made, so that there is memory for only one
+  std::string text = moment->table.Text(format);
+  text += RenderGeneral(snapshot, moment->made, format);
+  variant.text = std::make_shared<const std::string>(std::move(text));
+  variant.moment = moment;
+}
+
+void MetricsPage::Compress(Variant& variant, const Snapshot& snapshot,
+                           const std::shared_ptr<const Moment>& moment, ExpositionFormat format) {
+  const QueryTable& table = moment->table;
+  const bool comparable = variant.moment && table.HasQueriesOf(variant.moment->table);
+  auto begun = std::make_shared<GzipBegun>();
   GzipCompressor compressor;
   std::string text;
-  for (std::size_t block = 0; block < blocks.table.blocks(); ++block) {
-    if (comparable && blocks.table.HasBlockOf(before.table, block)) continue;
+  for (std::size_t block = 0; block < table.blocks(); ++block) {
+    if (comparable && table.HasBlockOf(variant.moment->table, block)) {
+      begun->Append(variant.begun->Piece(block));
+      continue;
+    }
     text.clear();
-    blocks.table.AppendBlock(block, format, text);
-    blocks.pieces[block] = compressor.Compress(text);
+    table.AppendBlock(block, format, text);
+    begun->Append(compressor.Compress(text));
   }
-  blocks.pieces.back() = compressor.Compress(RenderGeneral(snapshot, now, format));
-  return blocks;
+  begun->Append(compressor.Compress(RenderGeneral(snapshot, moment->made, format)));
+  variant.text = std::shared_ptr<const std::string>(begun, &begun->bytes());
+  variant.begun = std::move(begun);
+  variant.moment = moment;
 }
 
-// A variant in use just now is left alone: whoever uses it brings it up to date.
-void MetricsPage::DropOutdated(const std::shared_ptr<const Snapshot>& current,
-                               const Variant& but) const {
+// A variant in use just now is left alone: whoever uses it brings it up to date. A compressed page
+// is small, and the next one is made from it.
+void MetricsPage::DropOutdatedText(const Variant& but,
+                                   const std::shared_ptr<const Moment>& moment) const {
   for (Variant& variant : variants_) {
     if (&variant == &but) continue;
     const std::unique_lock lock(variant.mutex, std::try_to_lock);
-    if (lock && variant.part.snapshot.lock() != current) variant.part = {};
+    if (!lock || variant.begun || variant.moment == moment) continue;
+    variant.moment.reset();
+    variant.text.reset();
   }
 }
 

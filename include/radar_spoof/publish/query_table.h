@@ -33,6 +33,8 @@ class QueryTable {
   std::size_t blocks() const { return kFamilies * blocks_per_family_; }
   // REQUIRES: block < blocks().
   void AppendBlock(std::size_t block, ExpositionFormat format, std::string& out) const;
+  // All of them.
+  std::string Text(ExpositionFormat format) const;
 
   // Whether both are about the same queries, in the same order.
   bool HasQueriesOf(const QueryTable& other) const;

@@ -19,7 +19,7 @@ std::string Gzip(std::string_view bytes);
 // Part of a member: deflate (RFC 1951) that ends at a byte boundary and does not look back at what
 // came before it, so that a page's unchanged pieces can be used again.
 struct GzipPiece {
-  std::string bytes;       // "" for nothing
+  std::string_view bytes;  // empty for nothing
   std::uint32_t crc = 0;   // of what was compressed
   std::uint32_t size = 0;  // likewise, modulo 2^32
 };
@@ -32,6 +32,7 @@ class GzipCompressor {
   GzipCompressor(const GzipCompressor&) = delete;
   GzipCompressor& operator=(const GzipCompressor&) = delete;
 
+  // The result's bytes are valid until the next call.
   GzipPiece Compress(std::string_view bytes);
 
  private:
@@ -40,9 +41,31 @@ class GzipCompressor {
 };
 
 // The beginning of a member, pieces one after the other; it can be ended more than once.
-GzipPiece BeginGzip(const std::vector<GzipPiece>& pieces);
-// What, after the bytes of `begun`, makes one member that holds its pieces and `rest`. `rest` is
-// meant to be small: it is not compressed.
-std::string EndGzip(const GzipPiece& begun, std::string_view rest);
+class GzipBegun {
+ public:
+  GzipBegun();
+
+  void Append(const GzipPiece& piece);
+  std::size_t pieces() const { return places_.size(); }
+  // One of those appended; its bytes are valid until the next Append().
+  GzipPiece Piece(std::size_t number) const;
+
+  const std::string& bytes() const { return bytes_; }
+  // What, after bytes(), makes one member that holds the pieces and `rest`. `rest` is meant to be
+  // small: it is not compressed.
+  std::string End(std::string_view rest) const;
+
+ private:
+  struct Place {
+    std::size_t end;
+    std::uint32_t crc;
+    std::uint32_t size;
+  };
+
+  std::string bytes_;
+  std::uint32_t crc_ = 0;   // of all that was compressed
+  std::uint32_t size_ = 0;  // likewise
+  std::vector<Place> places_;
+};
 
 }  // namespace radar_spoof

@@ -13,7 +13,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <vector>
 
 #include "radar_spoof/publish/exposition_format.h"
 #include "radar_spoof/publish/process_metrics.h"
@@ -42,38 +41,39 @@ class MetricsPage {
   Body Render(ExpositionFormat format, bool gzip) const;
 
  private:
-  // The shared part in one format and coding, and for how long it may be served.
-  struct Part {
+  // What every format and coding is made from, until something in it may have become another.
+  struct Moment {
     std::weak_ptr<const Snapshot> snapshot;
     Instant made;
     Instant until;
-    std::shared_ptr<const std::string> text;
-    GzipPiece begun;  // without its bytes, which are `text`; empty when not compressed
+    QueryTable table;
 
     bool Holds(const std::shared_ptr<const Snapshot>& current, Instant now) const;
   };
-  // What a compressed page was made of: a piece for each of the table's blocks.
-  struct Blocks {
-    QueryTable table;
-    std::vector<GzipPiece> pieces;
-  };
+  // The page in one format and coding; everything is guarded by `mutex`.
   struct Variant {
     std::mutex mutex;
-    Part part;        // guarded by mutex
-    Blocks blocks;    // likewise; empty when not compressed
-    std::string own;  // likewise, for `part`
+    std::shared_ptr<const Moment> moment;  // what `text` shows; null when there is none
+    std::shared_ptr<const std::string> text;
+    std::shared_ptr<const GzipBegun> begun;  // `text` if compressed: the table's blocks, the rest
+    std::string own;
     SteadyTime own_until = SteadyTime::min();
   };
-  void MakePart(Variant& variant, const std::shared_ptr<const Snapshot>& snapshot, Instant now,
-                ExpositionFormat format, bool gzip) const;
-  static Blocks Compressed(const Snapshot& snapshot, Instant now, ExpositionFormat format,
-                           Blocks before);
-  void DropOutdated(const std::shared_ptr<const Snapshot>& current, const Variant& but) const;
+
+  std::shared_ptr<const Moment> CurrentMoment(
+      const std::shared_ptr<const Snapshot>& snapshot) const;
+  static void Write(Variant& variant, const Snapshot& snapshot,
+                    const std::shared_ptr<const Moment>& moment, ExpositionFormat format);
+  static void Compress(Variant& variant, const Snapshot& snapshot,
+                       const std::shared_ptr<const Moment>& moment, ExpositionFormat format);
+  void DropOutdatedText(const Variant& but, const std::shared_ptr<const Moment>& moment) const;
 
   const SnapshotStore& store_;
   const Clock& clock_;
   const std::function<ProcessMetrics()> process_;
   mutable std::array<Variant, 4> variants_;  // by format and coding
+  mutable std::mutex moment_mutex_;          // taken last
+  mutable std::shared_ptr<const Moment> moment_;
 };
 
 }  // namespace radar_spoof
