@@ -33,7 +33,7 @@ def values_of(dimension):
     return TLS if dimension == "tls_version" else RESULTS
 
 
-def config_text(base_url, size, poll_interval="1d"):
+def config_text(base_url, size, poll_interval="1d", rate_limit=100_000_000):
     """Everything is polled as fast as the API answers: the budget is not what is measured here."""
     dimensions, windows = SIZES[size]
     matrix = ", ".join(f"{each}: [{', '.join(values_of(each))}]" for each in dimensions)
@@ -41,7 +41,7 @@ def config_text(base_url, size, poll_interval="1d"):
         f"  - {{name: {interval}_{window}, agg_interval: {interval}, date_range: {window}, "
         f"poll_interval: {poll_interval}" + (f", matrix: {{{matrix}}}" if matrix else "") + "}\n"
         for interval, window in WINDOWS[:windows])
-    return (f"api: {{base_url: \"{base_url}\", rate_limit: 100000000}}\n"
+    return (f"api: {{base_url: \"{base_url}\", rate_limit: {rate_limit}}}\n"
             f"polling: {{settle: 0s}}\nqueries:\n{queries}")
 
 
@@ -110,16 +110,17 @@ OBVIOUS_PYTHON = ["/usr/bin/python3", "-B", SOURCE_DIR / "bench/obvious_exporter
 
 
 class Nginx(Child):
-    """Serves, as static files, what the exporter serves now: /page as text, /metrics as OpenMetrics,
-    /gunzip as text from the compressed file alone."""
+    """Serves, as static files, what the exporter serves now: /page as text; to who takes gzip,
+    /metrics as OpenMetrics; /gunzip as text from the compressed file alone."""
 
     def __init__(self, directory, exporter):
         root = pathlib.Path(directory)
-        for name, accept in (("page", "text/plain"), ("openmetrics", OPENMETRICS)):
-            for suffix, coding in (("", "identity"), (".gz", "gzip")):
-                answer = fetch(exporter.port, exporter.path,
-                               headers={"Accept": accept, "Accept-Encoding": coding})
-                (root / f"{name}{suffix}").write_bytes(answer.body)
+        for name, accept, coding in (("page", "text/plain", "identity"),
+                                     ("page.gz", "text/plain", "gzip"),
+                                     ("openmetrics.gz", OPENMETRICS, "gzip")):
+            answer = fetch(exporter.port, exporter.path,
+                           headers={"Accept": accept, "Accept-Encoding": coding})
+            (root / name).write_bytes(answer.body)
         shutil.copy(root / "page.gz", root / "gunzip.gz")
         root.chmod(0o755)
         self.port = free_port()
