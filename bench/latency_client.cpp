@@ -209,7 +209,8 @@ void Run(const Options& options) {
   }
   std::sort(waits.begin(), waits.end());
   const auto percentile = [&waits](double share) {
-    return waits[static_cast<std::size_t>(share * static_cast<double>(waits.size() - 1) + 0.5)];
+    return waits[static_cast<std::size_t>(
+        std::lround(share * static_cast<double>(waits.size() - 1)))];
   };
   std::printf(
       "{\"requests\": %zu, \"p50_ms\": %.4f, \"p99_ms\": %.4f, \"max_ms\": %.4f, "

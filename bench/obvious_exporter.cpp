@@ -136,9 +136,9 @@ int Run(const std::string& base_url, const std::string& token, const char* query
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
   std::ifstream queries(query_file);
   std::string query;
+  const std::string endpoint = base_url + "/radar/email/security/timeseries_groups/spoof?";
   for (std::string labels; queries >> query >> labels;) {
-    Poll(curl, base_url + "/radar/email/security/timeseries_groups/spoof?" + query,
-         ParseLabels(labels), gauges);
+    Poll(curl, endpoint + query, ParseLabels(labels), gauges);
   }
   curl_slist_free_all(headers);
   curl_easy_cleanup(curl);

@@ -5,6 +5,7 @@ import itertools
 import json
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -76,14 +77,18 @@ class Exporter(Child):
     """The one that is measured."""
 
     def __init__(self, directory, text, port=0):
-        config = pathlib.Path(directory) / "config.yaml"
-        config.write_text(text)
-        super().__init__([BIN / "radar_spoof_exporter", f"--config.file={config}",
+        self._config = pathlib.Path(directory) / "config.yaml"
+        self._config.write_text(text)
+        super().__init__([BIN / "radar_spoof_exporter", f"--config.file={self._config}",
                           f"--web.listen-address=127.0.0.1:{port}"], exporter_environment(TOKEN))
         self.path = "/metrics"
 
     def wait_until_started(self):
         self.port = int(self.wait_for_line(r'msg="serving" address=127\.0\.0\.1:(\d+)').group(1))
+
+    def reload(self, text):
+        self._config.write_text(text)
+        self.process.send_signal(signal.SIGHUP)
 
     def wait_until_filled(self):
         wait_until(lambda: fetch(self.port, "/-/ready").status == 200, "every poll", 300)

@@ -37,9 +37,9 @@ Dotted: what grows exactly as the combinations do. {worst}
 What the limits are made of:
 - **A scrape** of unchanged data is a copy of the compressed page to the socket; what is per combination is its bytes.
 - **The first scrape after a change** compares every number with the one before, and writes and compresses the blocks of 256 queries in which one changed
-  ([ADR 9](adr/0009-a-page-in-blocks.md)). When all changed, zlib's fastest level is three quarters of it.
-- **Memory** is a share of about 14 MiB for the program and its libraries, then for each combination the snapshot of its last answer, its lines of the page (3 KiB of text
-  while some client asks for it uncompressed), their compressed form and the numbers they were made from.
+  ([ADR 9](adr/0009-a-page-in-blocks.md)). When all changed, most of it is zlib at its fastest level.
+- **Memory** is 16 MiB for the program and its libraries, then for each combination what was configured and last answered, its lines of the page (3 KiB of text in each format
+  that some client asks for uncompressed), their compressed form and the numbers they were made from.
 - **A poll** is libcurl's transfer, the answer's JSON, and the work of the schedule and the snapshot.
 - **The API** is the first to end: 1,200 requests in 5 minutes, of which the exporter takes 600, whatever this machine could do.
 """

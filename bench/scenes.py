@@ -95,25 +95,19 @@ def idle(server, seconds):
 
 
 def first_scrape(simulator, size, quick):
-    """After every query was polled anew, and nothing scraped meanwhile, in ms: one for each round."""
-    rounds, interval = (1, 10) if quick else (5, 10 if size <= 1280 else 40)
+    """After every query was polled anew, and nothing scraped meanwhile, in ms: one for each round.
+    A query whose interval has changed is polled at once."""
+    rounds = 1 if quick else 5 if size <= 1280 else 3
     waits = []
-    with filled_exporter(simulator, size, f"{interval}s") as exporter:
+    with filled_exporter(simulator, size) as exporter:
         one_client(exporter, "gzip", 1)
-        done = simulator.requests()
-        for _ in range(rounds):
-            wait_until(lambda: simulator.requests() >= done + size, "a round of polls", 120)
-            done = settled(simulator)
+        for number in range(rounds):
+            done = simulator.requests()
+            exporter.reload(config_text(simulator.base_url, size, f"{23 - number}h"))
+            wait_until(lambda: simulator.requests() >= done + size, "a round of polls", 300)
+            exporter.wait_until_filled()
             waits.append(one_client(exporter, "gzip", 1).p50)
     return waits
-
-
-def settled(simulator):
-    """The number of polls, once it has stopped to grow."""
-    count = -1
-    while count != (count := simulator.requests()):
-        time.sleep(0.3)
-    return count
 
 
 def while_polling(simulator, size, quick):
