@@ -9,6 +9,7 @@ anything, and writes nothing: it shows that everything starts and that every pag
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -73,6 +74,8 @@ def main():
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
+    # So that what was started is ended, whatever ends this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     measured = measure(options.quick)
     figures = list(goals.goals(measured))
     missed = print_goals(figures)
