@@ -1,31 +1,15 @@
 #include "radar_spoof/serve/gzip.h"
 
-#include <array>
-#include <cstdio>
 #include <random>
-#include <stdexcept>
 
 #include <doctest/doctest.h>
 
-#include "support/temporary_directory.h"
+#include "support/gunzip.h"
 
 namespace radar_spoof {
 namespace {
 
-// By the gzip command: another reader than the library that wrote it.
-std::string Gunzip(const std::string& compressed) {
-  const test::TemporaryDirectory directory;
-  const std::string command = "gzip -dc '" + directory.Write("page.gz", compressed) + "'";
-  FILE* const pipe = ::popen(command.c_str(), "r");
-  if (pipe == nullptr) throw std::runtime_error("popen");
-  std::string text;
-  std::array<char, 65536> buffer{};
-  while (const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
-    text.append(buffer.data(), size);
-  }
-  CHECK(::pclose(pipe) == 0);
-  return text;
-}
+using test::Gunzip;
 
 TEST_CASE("what was compressed is read back by gzip, whatever it was") {
   std::mt19937 random(1);
@@ -47,19 +31,40 @@ TEST_CASE("a page of metrics becomes a small part of itself") {
   CHECK(Gzip(page).size() < page.size() / 5);
 }
 
-TEST_CASE("what was begun is read back with whatever it was ended with") {
+TEST_CASE("pieces are joined in any order, and read back with whatever the member was ended with") {
   std::mt19937 random(2);
   std::string noise(300'000, '\0');
   for (char& c : noise) c = static_cast<char>(random());
-  for (const std::string& first :
-       {std::string(), std::string("a"), std::string(2'000'000, 'x'), noise}) {
-    const GzipBegun begun = BeginGzip(first);
+  const std::string long_run(2'000'000, 'x');
+  using Texts = std::vector<std::string>;
+  for (const Texts& texts : {Texts{}, Texts{""}, Texts{"a", "", "a"}, Texts{noise, long_run, "a"},
+                             Texts{long_run, "a", noise}}) {
+    GzipCompressor compressor;
+    GzipBegun begun;
+    std::string all;
+    for (const std::string& text : texts) {
+      begun.Append(compressor.Compress(text));
+      all += text;
+    }
+    GzipBegun reversed;
+    for (std::size_t i = begun.pieces(); i-- > 0;) reversed.Append(begun.Piece(i));
+    GzipBegun again;
+    for (std::size_t i = reversed.pieces(); i-- > 0;) again.Append(reversed.Piece(i));
+    CHECK(again.bytes() == begun.bytes());
     for (const std::string& rest : {std::string(), std::string("b\n"), noise}) {
-      CAPTURE(first.size());
+      CAPTURE(all.size());
       CAPTURE(rest.size());
-      CHECK(Gunzip(begun.bytes + EndGzip(begun, rest)) == first + rest);
+      CHECK(Gunzip(again.bytes() + again.End(rest)) == all + rest);
     }
   }
+}
+
+TEST_CASE("a piece does not depend on what was compressed before it") {
+  GzipCompressor compressor;
+  const std::string text = "cloudflare_radar_up 1\n";
+  const std::string first(compressor.Compress(text).bytes);
+  (void)compressor.Compress(text + text);
+  CHECK(compressor.Compress(text).bytes == first);
 }
 
 TEST_CASE("equal input gives equal output") { CHECK(Gzip("metrics") == Gzip("metrics")); }

@@ -9,6 +9,7 @@
 #include "radar_spoof/publish/exposition.h"
 #include "support/fake_clock.h"
 #include "support/golden_snapshot.h"
+#include "support/gunzip.h"
 
 namespace radar_spoof {
 namespace {
@@ -46,6 +47,18 @@ TEST_CASE_FIXTURE(MetricsPageFixture, "the page is the exposition, with the proc
   }
 }
 
+TEST_CASE_FIXTURE(MetricsPageFixture, "a crowd of scrapes shares what the process says of itself") {
+  for (const bool gzip : {false, true}) {
+    const auto own = [this, gzip] { return page_.Render(ExpositionFormat::kText, gzip).own; };
+    const std::string first = own();
+    CHECK(own() == first);
+    clock_.Advance(MetricsPage::kProcessMetricsAge - 1ms);
+    CHECK(own() == first);
+    clock_.Advance(1ms);
+    CHECK(own() != first);
+  }
+}
+
 TEST_CASE_FIXTURE(MetricsPageFixture, "what does not change is made once and shared") {
   const auto plain = Shared();
   const auto zipped = Shared(true);
@@ -53,6 +66,50 @@ TEST_CASE_FIXTURE(MetricsPageFixture, "what does not change is made once and sha
   clock_.Advance(30s);
   CHECK(Shared() == plain);
   CHECK(Shared(true) == zipped);
+}
+
+TEST_CASE_FIXTURE(MetricsPageFixture, "a compressed page is whole, whatever of it changed") {
+  std::vector<QueryState> queries;
+  for (int i = 0; i < 600; ++i) queries.push_back(Good("q" + std::to_string(i), 3min));
+  const auto check = [this, &queries] {
+    store_.Publish(Of(queries));
+    for (const auto format : {ExpositionFormat::kText, ExpositionFormat::kOpenMetrics}) {
+      const auto [shared, own] = page_.Render(format, true);
+      const ProcessMetrics process{.threads = scrapes_};
+      const bool whole =
+          test::Gunzip(*shared + own) ==
+          RenderPolled(*store_.Load(), clock_.Now(), format) + RenderProcess(process, format);
+      CHECK(whole);
+    }
+  };
+  check();
+  queries[0].sample->spoof = *Ratio::FromPercent(1);
+  queries[599].polls = 13;
+  check();
+  queries[300].sample->confidence_level = 3;  // the first of its family
+  check();
+  queries[300].sample->confidence_level.reset();
+  check();
+  queries[5].query.name = "p5";
+  check();
+  queries.pop_back();
+  check();
+  queries.resize(256, queries.front());
+  check();
+  queries.clear();
+  check();
+  queries.push_back(Failing("q", 1min));
+  check();
+  clock_.Advance(3h);  // its values leave
+  check();
+}
+
+TEST_CASE_FIXTURE(MetricsPageFixture, "what is out of date is not kept") {
+  const std::weak_ptr<const std::string> plain = Shared();
+  CHECK_FALSE(plain.expired());
+  store_.Publish(Of({Good("other", 0min)}));
+  (void)Shared(true);
+  CHECK(plain.expired());
 }
 
 TEST_CASE_FIXTURE(MetricsPageFixture, "a new snapshot is shown at once") {

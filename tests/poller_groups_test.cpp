@@ -84,7 +84,7 @@ void CheckSame(const SpoofSample& a, const SpoofSample& b) {
   CHECK(a.confidence_level == b.confidence_level);
   CHECK(a.annotations == b.annotations);
   CHECK(a.last_updated == b.last_updated);
-  CHECK(a.trend == b.trend);
+  CHECK(std::equal(a.trend.begin(), a.trend.end(), b.trend.begin(), b.trend.end()));
 }
 
 TEST_CASE("all 1,280 combinations, ten in a request: 142 requests, the same values as one by one") {

@@ -189,7 +189,7 @@ TEST_CASE(
     "the trend has one value per interval up to the sample, and gaps where buckets are missing") {
   Answer answer = ThreeHours();
   answer.serie_0.Bucket("2026-06-09T06:00:00Z", 5);
-  const std::vector<float> trend = Sample(answer).trend;
+  const Trend trend = Sample(answer).trend;
   REQUIRE(trend.size() == 5);
   CHECK(trend[0] == doctest::Approx(0.05));
   CHECK(std::isnan(trend[1]));
@@ -204,7 +204,7 @@ TEST_CASE("the trend is of the newest buckets, and never longer than its limit")
     const WallTime start = At("2026-06-09T11:00:00Z") - Seconds(3600) * (300 - hour);
     answer.serie_0.Bucket(FormatRfc3339(start), hour % 100);
   }
-  const std::vector<float> trend = Sample(answer).trend;
+  const Trend trend = Sample(answer).trend;
   REQUIRE(trend.size() == kTrendLength);
   CHECK(trend.back() == doctest::Approx(0.99));
   CHECK(trend.front() == doctest::Approx(0.08));

@@ -10,8 +10,6 @@
 namespace radar_spoof {
 namespace {
 
-using Labels = std::vector<prometheus::ClientMetric::Label>;
-
 struct WrittenMetric {
   Metric metric;
   // nullopt: not there while this bucket is shown.
@@ -44,10 +42,7 @@ constexpr std::array<WrittenMetric, 6> kWritten = {{
 
 std::string Head(const MetricDescription& description) {
   std::string head;
-  AppendHead({std::string(description.name),
-              std::string(description.help),
-              prometheus::MetricType::Gauge,
-              {}},
+  AppendHead(description.name, Name(description.type), description.help,
              ExpositionFormat::kOpenMetrics, head);
   return head;
 }
@@ -55,15 +50,16 @@ std::string Head(const MetricDescription& description) {
 // Of the families here: `query`, and where they have more labels, the filters in their order.
 std::string SeriesName(const MetricDescription& description, const Query& query,
                        const std::vector<ExternalLabel>& external) {
-  Labels labels = {{"query", query.name}};
+  std::string name(description.name);
+  name += '{';
+  AppendLabel("query", query.name, name);
   if (description.labels.size() > 1) {
     for (const Dimension dimension : kAllDimensions) {
-      labels.push_back({std::string(LabelName(dimension)), query.filters.Label(dimension)});
+      AppendLabel(LabelName(dimension), query.filters.Label(dimension), name);
     }
   }
-  for (const ExternalLabel& each : external) labels.push_back({each.name, each.value});
-  std::string name(description.name);
-  AppendLabels(labels, {}, name);
+  for (const ExternalLabel& each : external) AppendLabel(each.name, each.value, name);
+  name.back() = '}';
   return name;
 }
 

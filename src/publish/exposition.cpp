@@ -5,8 +5,8 @@
 #include <string_view>
 #include <utility>
 
-#include "radar_spoof/publish/freshness.h"
 #include "radar_spoof/publish/metric_catalog.h"
+#include "radar_spoof/publish/query_table.h"
 #include "radar_spoof/words/version.h"
 
 namespace radar_spoof {
@@ -65,14 +65,6 @@ class Families {
     Add(metric, UnixSeconds(time), labels);
   }
 
-  void Add(Metric metric, Seconds duration, const LabelValues& labels = {}) {
-    Add(metric, static_cast<double>(duration.count()), labels);
-  }
-
-  void Add(Metric metric, Ratio ratio, const LabelValues& labels) {
-    Add(metric, ratio.value(), labels);
-  }
-
   void Add(Metric metric, const DurationHistogram& durations) {
     ClientMetric::Histogram& histogram = AddSeries(metric, {}).histogram;
     histogram.sample_sum = durations.sum;
@@ -103,63 +95,6 @@ class Families {
 
   std::vector<MetricFamily> families_;
 };
-
-void AddNumbers(const SpoofSample& sample, const LabelValues& identity, Families& families) {
-  families.Add(Metric::kSpoofRatio, sample.spoof, identity);
-  families.Add(Metric::kNotSpoofRatio, sample.not_spoof, identity);
-  if (sample.window) {
-    families.Add(Metric::kSpoofWindowMeanRatio, sample.window->mean, identity);
-    families.Add(Metric::kSpoofWindowStddevRatio, sample.window->standard_deviation, identity);
-  }
-  families.Add(Metric::kSpoofControlRatio, sample.control, identity);
-}
-
-// What is left out, or 0, while there is no sample that may be shown.
-void AddSample(const SpoofSample* sample, const LabelValues& identity, Families& families) {
-  const std::string_view name = identity.front();
-  if (sample != nullptr) {
-    AddNumbers(*sample, identity, families);
-    families.Add(Metric::kQuerySample, sample->bucket_start, {name});
-    if (sample->confidence_level) {
-      families.Add(Metric::kQueryConfidenceLevel, static_cast<double>(*sample->confidence_level),
-                   {name});
-    }
-  }
-  for (const EventType type : kAllEventTypes) {
-    const int count = sample == nullptr ? 0 : sample->annotations[static_cast<std::size_t>(type)];
-    families.Add(Metric::kQueryAnnotations, static_cast<double>(count), {name, Name(type)});
-  }
-}
-
-void AddQuery(const QueryState& state, const PollingConfig& polling, Instant now,
-              Families& families) {
-  const Query& query = state.query;
-  std::array<std::string, kDimensionCount> filters;
-  for (const Dimension dimension : kAllDimensions) {
-    filters[static_cast<std::size_t>(dimension)] = query.filters.Label(dimension);
-  }
-  LabelValues identity = {query.name};
-  for (const std::string& filter : filters) identity.emplace_back(filter);
-  const std::string date_range = query.date_range.Text();
-  LabelValues info = identity;
-  for (const std::string_view value :
-       {RequestName(query.agg_interval), std::string_view(date_range), std::string_view("ratio")}) {
-    info.push_back(value);
-  }
-  const LabelValues name = {query.name};
-
-  AddSample(IsFresh(state, polling, now) ? &*state.sample : nullptr, identity, families);
-  families.Add(Metric::kQueryInfo, true, info);
-  families.Add(Metric::kQuerySuccess, state.success(), name);
-  families.Add(Metric::kQueryLastSuccess,
-               state.last_success ? state.last_success->wall : WallTime(), name);
-  if (state.sample) families.Add(Metric::kQueryLastUpdated, state.sample->last_updated, name);
-  families.Add(Metric::kQueryNextPoll, state.next_poll, name);
-  families.Add(Metric::kQueryPollInterval, query.poll_interval, name);
-  families.Add(Metric::kQueryAggregationInterval, Length(query.agg_interval), name);
-  families.Add(Metric::kQueryPolls, state.polls, name);
-  families.Add(Metric::kQueryFailures, state.failures, name);
-}
 
 void AddApi(const ApiState& api, Instant now, Families& families) {
   families.Add(Metric::kUp, api.up);
@@ -194,9 +129,6 @@ void AddReload(const ReloadState& reload, Families& families) {
 
 std::vector<MetricFamily> CollectFamilies(const Snapshot& snapshot, Instant now) {
   Families families;
-  for (const QueryState& state : snapshot.queries) {
-    AddQuery(state, snapshot.polling, now, families);
-  }
   AddApi(snapshot.api, now, families);
   AddReload(snapshot.reload, families);
   return std::move(families).TakeNonEmpty();
@@ -215,8 +147,14 @@ std::vector<MetricFamily> CollectFamilies(const ProcessMetrics& process) {
   return std::move(families).TakeNonEmpty();
 }
 
-std::string RenderPolled(const Snapshot& snapshot, Instant now, ExpositionFormat format) {
+std::string RenderGeneral(const Snapshot& snapshot, Instant now, ExpositionFormat format) {
   return SerializeFamilies(CollectFamilies(snapshot, now), format, PagePart::kFirst);
+}
+
+std::string RenderPolled(const Snapshot& snapshot, Instant now, ExpositionFormat format) {
+  std::string text = QueryTable(snapshot, now).Text(format);
+  text += RenderGeneral(snapshot, now, format);
+  return text;
 }
 
 std::string RenderProcess(const ProcessMetrics& process, ExpositionFormat format) {

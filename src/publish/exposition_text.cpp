@@ -1,11 +1,12 @@
 // Not prometheus-cpp's TextSerializer (1.0.1): it escapes no help text, prints 16 digits, spells
 // NaN "Nan", and knows no OpenMetrics.
+#include "exposition_lines.h"
+
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <string_view>
 
-#include "exposition_lines.h"
 #include "radar_spoof/publish/exposition.h"
 #include "radar_spoof/publish/metric_catalog.h"
 
@@ -62,12 +63,28 @@ void AppendEscaped(std::string_view text, Quotes quotes, std::string& out) {
   }
 }
 
-// "1.0" for 1, as OpenMetrics wants it.
-std::string BucketBound(double value) {
-  std::string bound;
-  AppendNumber(value, bound);
-  if (bound.find_first_not_of("-0123456789") == std::string::npos) bound += ".0";
-  return bound;
+void AppendComment(std::string_view keyword, std::string_view name, std::string_view text,
+                   Quotes quotes, std::string& out) {
+  out += "# ";
+  out += keyword;
+  out += ' ';
+  out += name;
+  out += ' ';
+  AppendEscaped(text, quotes, out);
+  out += '\n';
+}
+
+}  // namespace
+
+void AppendNumber(double value, std::string& out) {
+  if (std::isnan(value)) {
+    out += "NaN";
+  } else if (std::isinf(value)) {
+    out += value > 0 ? "+Inf" : "-Inf";
+  } else {
+    char digits[32];
+    out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+  }
 }
 
 void AppendLabel(std::string_view name, std::string_view value, std::string& out) {
@@ -77,12 +94,41 @@ void AppendLabel(std::string_view name, std::string_view value, std::string& out
   out += "\",";
 }
 
+void AppendHead(std::string_view name, std::string_view type, std::string_view help,
+                ExpositionFormat format, std::string& out) {
+  if (format == ExpositionFormat::kText) {
+    AppendComment("HELP", name, help, Quotes::kKeep, out);
+    AppendComment("TYPE", name, type, Quotes::kKeep, out);
+    return;
+  }
+  if (type == "counter") name.remove_suffix(std::string_view("_total").size());
+  const std::string_view unit = Unit(name);
+  AppendComment("TYPE", name, type, Quotes::kKeep, out);
+  if (!unit.empty()) AppendComment("UNIT", name, unit, Quotes::kKeep, out);
+  AppendComment("HELP", name, help, Quotes::kEscape, out);
+}
+
+namespace {
+
+// "1.0" for 1, as OpenMetrics wants it.
+std::string BucketBound(double value) {
+  std::string bound;
+  AppendNumber(value, bound);
+  if (bound.find_first_not_of("-0123456789") == std::string::npos) bound += ".0";
+  return bound;
+}
+
 // `bound` is the `le` label's value; empty: none.
 void AppendSample(std::string_view name, std::string_view suffix, const ClientMetric& series,
                   std::string_view bound, double value, std::string& out) {
   out += name;
   out += suffix;
-  AppendLabels(series.label, bound, out);
+  if (!series.label.empty() || !bound.empty()) {
+    out += '{';
+    for (const ClientMetric::Label& label : series.label) AppendLabel(label.name, label.value, out);
+    if (!bound.empty()) AppendLabel("le", bound, out);
+    out.back() = '}';
+  }
   out += ' ';
   AppendNumber(value, out);
   out += '\n';
@@ -103,17 +149,6 @@ std::string_view TypeName(prometheus::MetricType type) {
   return type == prometheus::MetricType::Counter ? "counter" : "gauge";
 }
 
-void AppendComment(std::string_view keyword, std::string_view name, std::string_view text,
-                   Quotes quotes, std::string& out) {
-  out += "# ";
-  out += keyword;
-  out += ' ';
-  out += name;
-  out += ' ';
-  AppendEscaped(text, quotes, out);
-  out += '\n';
-}
-
 std::size_t EstimatedSize(const std::vector<MetricFamily>& families) {
   constexpr std::size_t kHeadBytes = 512;
   constexpr std::size_t kSampleBytes = 160;
@@ -126,47 +161,12 @@ std::size_t EstimatedSize(const std::vector<MetricFamily>& families) {
 
 }  // namespace
 
-void AppendHead(const MetricFamily& family, ExpositionFormat format, std::string& out) {
-  if (format == ExpositionFormat::kText) {
-    AppendComment("HELP", family.name, family.help, Quotes::kKeep, out);
-    AppendComment("TYPE", family.name, TypeName(family.type), Quotes::kKeep, out);
-    return;
-  }
-  std::string_view name = family.name;
-  if (family.type == prometheus::MetricType::Counter)
-    name.remove_suffix(std::string_view("_total").size());
-  const std::string_view unit = Unit(name);
-  AppendComment("TYPE", name, TypeName(family.type), Quotes::kKeep, out);
-  if (!unit.empty()) AppendComment("UNIT", name, unit, Quotes::kKeep, out);
-  AppendComment("HELP", name, family.help, Quotes::kEscape, out);
-}
-
-void AppendLabels(const std::vector<ClientMetric::Label>& labels, std::string_view bound,
-                  std::string& out) {
-  if (labels.empty() && bound.empty()) return;
-  out += '{';
-  for (const ClientMetric::Label& label : labels) AppendLabel(label.name, label.value, out);
-  if (!bound.empty()) AppendLabel("le", bound, out);
-  out.back() = '}';
-}
-
-void AppendNumber(double value, std::string& out) {
-  if (std::isnan(value)) {
-    out += "NaN";
-  } else if (std::isinf(value)) {
-    out += value > 0 ? "+Inf" : "-Inf";
-  } else {
-    char digits[32];
-    out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-  }
-}
-
 std::string SerializeFamilies(const std::vector<MetricFamily>& families, ExpositionFormat format,
                               PagePart part) {
   std::string out;
   out.reserve(EstimatedSize(families));
   for (const MetricFamily& family : families) {
-    AppendHead(family, format, out);
+    AppendHead(family.name, TypeName(family.type), family.help, format, out);
     for (const ClientMetric& series : family.metric) {
       if (family.type == prometheus::MetricType::Histogram) {
         AppendHistogram(family.name, series, out);

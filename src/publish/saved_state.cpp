@@ -44,7 +44,7 @@ struct Object {
 };
 
 // "1899 - 1900": hundredths of a percent, which is finer than a picture; "-" is a gap.
-std::string TrendText(const std::vector<float>& trend) {
+std::string TrendText(const Trend& trend) {
   std::string text;
   for (const float ratio : trend) {
     if (!text.empty()) text += ' ';

@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/publish/exposition.h"
 #include "radar_spoof/publish/freshness.h"
 #include "radar_spoof/publish/metric_catalog.h"
+#include "radar_spoof/publish/query_table.h"
 
 namespace radar_spoof {
 namespace {
@@ -78,9 +78,8 @@ std::string SourceOf(Metric metric, std::size_t index, const AnsweredQuery& answ
   return source.empty() ? "the exporter itself" : std::string(source);
 }
 
-void AddFamily(const prometheus::MetricFamily& family, Metric metric, const AnsweredQuery& answer,
+void AddSeries(const std::string& text, Metric metric, const AnsweredQuery& answer,
                std::vector<ExplainedSeries>& explained) {
-  const std::string text = SerializeFamilies({family}, ExpositionFormat::kText);
   std::size_t index = 0;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
@@ -100,16 +99,17 @@ std::vector<ExplainedSeries> Explain(const AnsweredQuery& answer) {
   Snapshot snapshot;
   snapshot.queries = {answer.state};
   snapshot.polling = answer.polling;
-  const auto families = CollectFamilies(snapshot, answer.received);
+  const QueryTable table(snapshot, answer.received);
   std::vector<ExplainedSeries> explained;
   for (const MetricDescription& metric : MetricCatalog()) {
     if (metric.labels.empty() || metric.labels.front() != "query") continue;
-    const auto family = std::find_if(families.begin(), families.end(),
-                                     [&](const auto& each) { return each.name == metric.name; });
-    if (family != families.end()) {
-      AddFamily(*family, metric.metric, answer, explained);
-    } else {
+    std::string text;
+    // Of one query there is one block a family.
+    table.AppendBlock(static_cast<std::size_t>(metric.metric), ExpositionFormat::kText, text);
+    if (text.empty()) {
       explained.push_back({std::string(metric.name), "", SourceOf(metric.metric, 0, answer)});
+    } else {
+      AddSeries(text, metric.metric, answer, explained);
     }
   }
   return explained;

@@ -18,7 +18,8 @@
 
 namespace radar_spoof {
 
-// Families with at least one series. Label values are as given, not yet escaped.
+// Families with at least one series that are not about one query, which are query_table.h's. Label
+// values are as given, not yet escaped.
 std::vector<prometheus::MetricFamily> CollectFamilies(const Snapshot& snapshot, Instant now);
 std::vector<prometheus::MetricFamily> CollectFamilies(const ProcessMetrics& process);
 
@@ -32,8 +33,10 @@ enum class PagePart { kFirst, kLast };  // OpenMetrics' "# EOF" ends the last
 std::string SerializeFamilies(const std::vector<prometheus::MetricFamily>& families,
                               ExpositionFormat format, PagePart part = PagePart::kLast);
 
-// The page in two parts: first what only a poll, a reload or FreshUntil() changes, then what
-// differs from scrape to scrape. `--once` prints the first alone.
+// The page in three parts: QueryTable's, what is not about one query, and what differs from scrape
+// to scrape. Only a poll, a reload or FreshUntil() changes the first two, which RenderPolled()
+// joins; `--once` prints these alone.
+std::string RenderGeneral(const Snapshot& snapshot, Instant now, ExpositionFormat format);
 std::string RenderPolled(const Snapshot& snapshot, Instant now, ExpositionFormat format);
 std::string RenderProcess(const ProcessMetrics& process, ExpositionFormat format);
 

@@ -7,10 +7,13 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "radar_spoof/words/clock.h"
@@ -164,6 +167,30 @@ struct WindowStatistics {
 // How many buckets of a window are kept for people to look at; none of the default ranges has more.
 inline constexpr std::size_t kTrendLength = 192;
 
+// SPOOF as a ratio, one value per interval, oldest first, the sample's last; NaN where the window
+// has no bucket. At most kTrendLength. Copies share their values, which never change.
+class Trend {
+ public:
+  Trend() = default;
+  Trend(std::vector<float> values)
+      : values_(std::make_shared<const std::vector<float>>(std::move(values))) {}
+  Trend(std::initializer_list<float> values) : Trend(std::vector<float>(values)) {}
+
+  std::size_t size() const { return values_ ? values_->size() : 0; }
+  bool empty() const { return size() == 0; }
+  const float* data() const { return values_ ? values_->data() : nullptr; }
+  const float* begin() const { return data(); }
+  const float* end() const { return data() + size(); }
+  // REQUIRES: i < size().
+  float operator[](std::size_t i) const { return (*values_)[i]; }
+  // REQUIRES: not empty.
+  float front() const { return values_->front(); }
+  float back() const { return values_->back(); }
+
+ private:
+  std::shared_ptr<const std::vector<float>> values_;
+};
+
 // Everything one good answer says about one query. All of it is from the same answer.
 struct SpoofSample {
   Ratio spoof;
@@ -175,9 +202,7 @@ struct SpoofSample {
   std::optional<int> confidence_level;     // 1 to 5; nullopt when the API does not say
   AnnotationCounts annotations{};          // those that overlap the sample's bucket
   std::optional<WallTime> last_updated;    // `meta.lastUpdated`
-  // SPOOF as a ratio, one value per interval, oldest first, the sample's last; NaN where the window
-  // has no bucket. At most kTrendLength.
-  std::vector<float> trend = {};
+  Trend trend = {};
 };
 
 // A credential. Cannot be printed, compared or converted; the memory is wiped when it dies.

@@ -1,0 +1,171 @@
+"""Writes docs/performance.md and docs/growth.svg from what was measured."""
+
+import datetime
+import platform
+import re
+import statistics
+import subprocess
+
+import growth_plot
+from goals import LARGE, SMALL, reached
+from programs import SOURCE_DIR
+
+NAMES = {"exporter": "**radar_spoof_exporter**", "nginx": "nginx, the same bytes as files",
+         "C++": "obvious C++", "Python": "obvious Python"}
+INTRODUCTION = """\
+# Performance
+
+Written by `scripts/bench` ({date}; revision {revision}; {cpu}, {cores} cores). To repeat it: `scripts/bench` on a quiet machine; `scripts/bench --check` ends
+with 1 when a goal is missed. Nothing here is a threshold in the test suite.
+
+Side by side in one run, on loopback: the exporter; nginx with the exporter's own bytes as static files (`gzip_static`, `sendfile`), which is the ceiling; and two exporters as
+one would first write them, in [bench/](../bench): prometheus-cpp's `Exposer` with one libcurl handle, and Python's prometheus_client. All poll `radar_simulator`. Their
+load is {small} combinations of arc, dkim, dmarc, spf (PASS, NONE, FAIL, any) and tls_version (four, any), and {large}: the same in six windows. All say
+the same of each combination, in {series} series. Throughput is wrk's, with 8 connections; waits are those of one client on one connection, which
+gunzips and checks every page. The exporter and nginx take turns, and a ratio is the median of those of neighbours. CPU is the server's own, from `/proc/PID/task/*/schedstat`.
+"""
+GROWTH = """\
+## Growth
+![Cost against the number of combinations](growth.svg)
+
+Dotted: what grows exactly as the combinations do. {worst}
+
+| combinations | page, gzip | CPU per scrape | CPU of a first scrape | CPU per poll | peak RSS | schedule per poll |
+| ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+{rows}
+
+What the limits are made of:
+- **A scrape** of unchanged data is a copy of the compressed page to the socket; what is per combination is its bytes.
+- **The first scrape after a change** compares every number with the one before, and writes and compresses the blocks of 256 queries in which one changed
+  ([ADR 9](adr/0012-a-page-in-blocks.md)). When all changed, most of it is zlib at its fastest level.
+- **Memory** is 16 MiB for the program and its libraries, then for each combination what was configured and last answered, its lines of the page (3 KiB of text in each format
+  that some client asks for uncompressed), their compressed form and the numbers they were made from.
+- **A poll** is libcurl's transfer, the answer's JSON, and the work of the schedule and the snapshot.
+- **The API** is the first to end: 1,200 requests in 5 minutes, of which the exporter takes 600, whatever this machine could do.
+"""
+
+
+def cell(value, unit=""):
+    digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
+    return f"{value:,.{digits}f} {unit}".strip()
+
+
+def first_line(pattern, path):
+    with open(path, encoding="utf-8") as file:
+        found = re.search(pattern, file.read())
+    return found.group(1) if found else platform.machine()
+
+
+def goal_table(figures):
+    yield "| what | measured | goal |"
+    yield "| --- | ---: | ---: |"
+    for each in figures:
+        mark = "" if reached(each) else " **missed**"
+        yield (f"| {each.name} | {cell(each.value, each.unit)}{mark} | "
+               f"{'at least' if each.sign == '>=' else 'at most'} {each.limit:g} {each.unit} |")
+
+
+def scrape_table(figures):
+    yield ("| | page: identity / gzip | series | p50: identity / gzip | p99, gzip | CPU per scrape: "
+           "identity / gzip | scrapes/s, 8 clients: identity / gzip | peak RSS |")
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+
+    def both(of, unit=""):
+        return " / ".join(cell(of(coding), unit) for coding in ("identity", "gzip"))
+
+    for name, title in NAMES.items():
+        wait, load = figures[name]["wait"], figures[name]["load"]
+
+        def median(coding, field, of=wait):
+            return statistics.median(getattr(each, field) for each in of[coding])
+
+        peak = figures[name].get("peak_bytes")
+        yield (f"| {title} | {both(lambda coding: wait[coding][0].bytes / 1000, 'kB')} "
+               f"| {wait['gzip'][0].series:,} | {both(lambda coding: median(coding, 'p50'), 'ms')} "
+               f"| {cell(median('gzip', 'p99'), 'ms')} "
+               f"| {both(lambda coding: median(coding, 'cpu_ms'), 'ms')} "
+               f"| {both(lambda coding: median(coding, 'per_second', load))} "
+               f"| {cell(peak / 2 ** 20, 'MiB') if peak else '-'} |")
+
+
+def other_lines(measured):
+    wait, polls = measured["polling"]
+    ours, nginx = measured["prometheus"]
+    yield (f"- While everything is polled again without pause ({polls:,.0f} polls/s, a scrape every 50 ms): "
+           f"p50 {cell(wait.p50, 'ms')}, p99 {cell(wait.p99, 'ms')}.")
+    yield (f"- `scrape_duration_seconds` of a real Prometheus, p50: {cell(ours, 'ms')}; of nginx "
+           f"{cell(nginx, 'ms')}.")
+    for size, waits in measured["first"].items():
+        yield (f"- The first scrape after all {size} were polled anew: "
+               + ", ".join(cell(each) for each in waits) + " ms.")
+
+
+def stage_table(stages):
+    yield "| stage | 1 | 320 | 1,280 | 7,680 |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    rows = {"BM_Render": "render the whole page as text", "BM_Compress": "compress it whole",
+            "BM_FirstScrapeAllNew": "first scrape, every query polled anew",
+            "BM_FirstScrapeOneNew": "first scrape, one query polled anew",
+            "BM_NextScrape": "scrape of unchanged data, without the socket",
+            "BM_Schedule": "schedule one poll: choose, record, next wake-up"}
+    for name, title in rows.items():
+        cells = [cell(stages[f"{name}/{size}"], "us") for size in (1, 320, SMALL, LARGE)]
+        yield f"| {title} | {' | '.join(cells)} |"
+    yield f"| parse one answer (96 buckets) | {cell(stages['BM_Parse'] / 1000, 'us')} | | | |"
+
+
+def panels(measured):
+    growth = measured["growth"]
+
+    def line(field):
+        return [(size, max(values[field], 1e-4)) for size, values in growth.items()]
+
+    schedule = [(int(name.split("/")[1]), cost) for name, cost in measured["stages"].items()
+                if name.startswith("BM_Schedule/")]
+    return {"CPU of a scrape, ms": {"unchanged data": line("scrape_ms"),
+                                    "first, all new": line("first_ms")},
+            "CPU of a poll, us": {"all of it": line("poll_us"), "schedule": schedule},
+            "Peak RSS, MiB": {"after scrapes": line("peak_mib")},
+            "Page, gzip, bytes": {"sent": line("bytes")}}
+
+
+def worst_step(measured):
+    """In words: the steepest step between two sizes of any line that grows with all combinations."""
+    steepest = None
+    for title, series in panels(measured).items():
+        for name, line in series.items():
+            for (x, y), (x2, y2) in zip(line, line[1:]):
+                step = (y2 / y) / (x2 / x)
+                if steepest is None or step > steepest[0]:
+                    steepest = (step, f"{title}, {name}: {x} to {x2}, cost times {y2 / y:.1f} for "
+                                      f"{x2 / x:.1f} times the combinations")
+    return f"The steepest step: {steepest[1]}."
+
+
+def growth_rows(measured):
+    for size, each in measured["growth"].items():
+        schedule = measured["stages"].get(f"BM_Schedule/{size}")
+        yield (f"| {size:,} | {cell(each['bytes'] / 1000, 'kB')} | {cell(each['scrape_ms'], 'ms')} "
+               f"| {cell(each['first_ms'], 'ms')} | {cell(each['poll_us'], 'us')} "
+               f"| {cell(each['peak_mib'], 'MiB')} | {cell(schedule, 'us') if schedule else '-'} |")
+
+
+def write(measured, figures):
+    revision = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=SOURCE_DIR,
+                              capture_output=True, text=True).stdout.strip() or "unknown"
+    ours = measured["scrape"][SMALL]["exporter"]["wait"]["gzip"][0]
+    parts = [INTRODUCTION.format(
+        date=datetime.date.today().isoformat(), revision=revision, cores=measured["cores"],
+        cpu=first_line(r"model name\s*: (.*)", "/proc/cpuinfo"), small=f"{SMALL:,}",
+        large=f"{LARGE:,}", series=round(ours.series / SMALL))]
+    parts += ["## Goals", *goal_table(figures), ""]
+    for size, scraped in measured["scrape"].items():
+        parts += [f"## A scrape, {size:,} combinations", *scrape_table(scraped), ""]
+    parts += ["## Under way", *other_lines(measured), ""]
+    parts += ["## The stages on their own",
+              "CPU time by Google Benchmark, for so many combinations.", "",
+              *stage_table(measured["stages"]), ""]
+    parts.append(GROWTH.format(worst=worst_step(measured), rows="\n".join(growth_rows(measured))))
+    (SOURCE_DIR / "docs/performance.md").write_text("\n".join(parts), encoding="utf-8")
+    (SOURCE_DIR / "docs/growth.svg").write_text(growth_plot.draw(panels(measured)),
+                                                encoding="utf-8")

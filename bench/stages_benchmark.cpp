@@ -1,0 +1,137 @@
+// What each stage costs for N combinations, by Google Benchmark. scripts/bench runs it and puts the
+// figures into docs/performance.md.
+#include <benchmark/benchmark.h>
+
+#include "bench/combinations.h"
+#include "radar_spoof/parse/radar_response.h"
+#include "radar_spoof/publish/exposition.h"
+#include "radar_spoof/schedule/schedule.h"
+#include "radar_spoof/serve/gzip.h"
+#include "radar_spoof/serve/metrics_page.h"
+#include "simulator/simulator.h"
+
+namespace radar_spoof::bench {
+namespace {
+
+class StoppedClock final : public Clock {
+ public:
+  Instant Now() const override { return now; }
+  Instant now = SystemClock().Now();
+};
+
+std::vector<Query> Asked(const benchmark::State& state) {
+  return Combinations(static_cast<std::size_t>(state.range(0)));
+}
+
+// One answer of the simulator: the buckets of a day, 15 minutes each.
+void BM_Parse(benchmark::State& state) {
+  const StoppedClock clock;
+  simulator::Simulator simulator({}, clock);
+  ServerRequest request{"GET",
+                        "/client/v4/radar/email/security/timeseries_groups/spoof",
+                        {{"aggInterval", "15m"}, {"dateRange", "1d"}, {"format", "json"}},
+                        {{"host", "localhost"}, {"authorization", "Bearer simulator-token"}}};
+  HttpResponse answer;
+  answer.status = 200;
+  answer.body = simulator.Handle(request).body;
+  const Query query = Combinations(1).front();
+  for (auto _ : state) {
+    const auto sample = ReadAnswer(query, answer, clock.now.wall);
+    if (!sample) state.SkipWithError("not a good answer");
+    benchmark::DoNotOptimize(sample);
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(answer.body.size()));
+}
+
+void BM_Render(benchmark::State& state) {
+  const StoppedClock clock;
+  const Snapshot snapshot = Answered(Asked(state), clock.now, 1);
+  std::size_t size = 0;
+  for (auto _ : state) {
+    const std::string text = RenderPolled(snapshot, clock.now, ExpositionFormat::kText);
+    size = text.size();
+  }
+  state.counters["bytes"] = static_cast<double>(size);
+  state.SetComplexityN(state.range(0));
+}
+
+void BM_Compress(benchmark::State& state) {
+  const StoppedClock clock;
+  const std::string text =
+      RenderPolled(Answered(Asked(state), clock.now, 1), clock.now, ExpositionFormat::kText);
+  std::size_t size = 0;
+  GzipCompressor compressor;
+  for (auto _ : state) size = compressor.Compress(text).bytes.size();
+  state.counters["bytes"] = static_cast<double>(size);
+  state.SetComplexityN(state.range(0));
+}
+
+// The first scrape after polls: of every query, or of one.
+void FirstScrape(benchmark::State& state, bool all) {
+  const StoppedClock clock;
+  const std::vector<Query> queries = Asked(state);
+  const std::size_t changed = all ? queries.size() : 1;
+  SnapshotStore store(Answered(queries, clock.now, 1));
+  const MetricsPage page(store, clock, [] { return ProcessMetrics{}; });
+  int round = 1;
+  for (auto _ : state) {
+    state.PauseTiming();
+    store.Publish(PartlyAnswered(queries, clock.now, ++round, changed));
+    state.ResumeTiming();
+    benchmark::DoNotOptimize(page.Render(ExpositionFormat::kText, true));
+  }
+  state.SetComplexityN(state.range(0));
+}
+void BM_FirstScrapeAllNew(benchmark::State& state) { FirstScrape(state, true); }
+void BM_FirstScrapeOneNew(benchmark::State& state) { FirstScrape(state, false); }
+
+void BM_NextScrape(benchmark::State& state) {
+  const StoppedClock clock;
+  SnapshotStore store(Answered(Asked(state), clock.now, 1));
+  const WallTime start = clock.now.wall;
+  const MetricsPage page(store, clock, [start] { return ReadProcessMetrics(start); });
+  for (auto _ : state) benchmark::DoNotOptimize(page.Render(ExpositionFormat::kText, true));
+  state.SetComplexityN(state.range(0));
+}
+
+// One poll, as the schedule sees it: chosen, recorded, and the next wake-up found.
+void BM_Schedule(benchmark::State& state) {
+  ApiConfig api;
+  api.rate_limit = 100'000'000;
+  std::vector<Query> queries = Asked(state);
+  Schedule schedule(api, {}, queries, 1);
+  Instant now = SystemClock().Now();
+  for (auto _ : state) {
+    auto started = schedule.StartNext(now);
+    while (!started) {
+      now = now + std::max(schedule.WakeAt(now) - now.steady, Milliseconds(1));
+      started = schedule.StartNext(now);
+    }
+    schedule.Record(*started, {.last_updated = now.wall, .newest_bucket_end = now.wall}, now);
+    benchmark::DoNotOptimize(schedule.WakeAt(now));
+  }
+  state.SetComplexityN(state.range(0));
+}
+
+constexpr std::int64_t kOneWindow = 1280;
+constexpr std::int64_t kSixWindows = 7680;
+
+void Sizes(benchmark::internal::Benchmark* benchmark) {
+  for (const std::int64_t size : {std::int64_t{1}, std::int64_t{80}, std::int64_t{320}, kOneWindow,
+                                  std::int64_t{2560}, kSixWindows}) {
+    benchmark->Arg(size);
+  }
+}
+
+BENCHMARK(BM_Parse);
+BENCHMARK(BM_Render)->Apply(Sizes)->Unit(benchmark::kMicrosecond);
+BENCHMARK(BM_Compress)->Apply(Sizes)->Unit(benchmark::kMicrosecond);
+BENCHMARK(BM_FirstScrapeAllNew)->Apply(Sizes)->Unit(benchmark::kMicrosecond);
+BENCHMARK(BM_FirstScrapeOneNew)->Apply(Sizes)->Unit(benchmark::kMicrosecond);
+BENCHMARK(BM_NextScrape)->Apply(Sizes)->Unit(benchmark::kMicrosecond);
+BENCHMARK(BM_Schedule)->Apply(Sizes)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace radar_spoof::bench
+
+BENCHMARK_MAIN();
