@@ -66,25 +66,6 @@ TEST_CASE("the control period is a second series that repeats every filter") {
                              "&dateRange=10dcontrol&dmarc=FAIL&tlsVersion=TLSv1_3");
 }
 
-TEST_CASE("a token is sent as Bearer, and the legacy pair never beside it") {
-  const Query query = test::MakeQuery("all");
-  CHECK(Headers(BuildRequest(kEndpoint, query, BearerToken{Secret("to-ken")})) ==
-        std::vector<std::string>{"Authorization: Bearer to-ken", "Accept: application/json"});
-  CHECK(Headers(BuildRequest(kEndpoint, query, LegacyKey{"me@example.com", Secret("key")})) ==
-        std::vector<std::string>{"X-Auth-Email: me@example.com", "X-Auth-Key: key",
-                                 "Accept: application/json"});
-}
-
-TEST_CASE("no credential is part of the URL") {
-  const HttpRequest request =
-      BuildRequest(kEndpoint, test::MakeQuery("all"), LegacyKey{"canary-mail", Secret("canary")});
-  CHECK(request.url.find("canary") == std::string::npos);
-}
-
-TEST_CASE("the query's name is never sent") {
-  CHECK(UrlFor(test::MakeQuery("meta&x=1")).find("meta") == std::string::npos);
-}
-
 std::string SharedUrl(const std::vector<Query>& queries) {
   std::vector<const Query*> asked;
   for (const Query& query : queries) asked.push_back(&query);
@@ -114,6 +95,25 @@ TEST_CASE("one query is asked for without a name, whether it might share a reque
   query.control = true;
   CHECK(SharedUrl({query}) == UrlFor(query));
   CHECK(UrlFor(query).find("name=") == std::string::npos);
+}
+
+TEST_CASE("a token is sent as Bearer, and the legacy pair never beside it") {
+  const Query query = test::MakeQuery("all");
+  CHECK(Headers(BuildRequest(kEndpoint, query, BearerToken{Secret("to-ken")})) ==
+        std::vector<std::string>{"Authorization: Bearer to-ken", "Accept: application/json"});
+  CHECK(Headers(BuildRequest(kEndpoint, query, LegacyKey{"me@example.com", Secret("key")})) ==
+        std::vector<std::string>{"X-Auth-Email: me@example.com", "X-Auth-Key: key",
+                                 "Accept: application/json"});
+}
+
+TEST_CASE("no credential is part of the URL") {
+  const HttpRequest request =
+      BuildRequest(kEndpoint, test::MakeQuery("all"), LegacyKey{"canary-mail", Secret("canary")});
+  CHECK(request.url.find("canary") == std::string::npos);
+}
+
+TEST_CASE("the query's name is never sent") {
+  CHECK(UrlFor(test::MakeQuery("meta&x=1")).find("meta") == std::string::npos);
 }
 
 TEST_CASE("an endpoint's alternative differs in the case of its last segment") {

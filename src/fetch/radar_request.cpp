@@ -13,9 +13,8 @@ std::string UrlWithoutSeries(const RadarEndpoint& endpoint, const Query& query) 
          "?format=JSON&aggInterval=" + std::string(RequestName(query.agg_interval));
 }
 
-// `dates`: the parameters that say which time the series covers.
-void AppendSeries(std::string& url, const Query& query, const std::string& dates) {
-  url += '&' + dates;
+void AppendSeries(std::string& url, const Query& query, const std::string& date_range) {
+  url += "&dateRange=" + date_range;
   for (const Dimension dimension : kAllDimensions) {
     if (query.filters.IsAny(dimension)) continue;
     url += '&';
@@ -53,27 +52,6 @@ std::optional<RadarEndpoint> RadarEndpoint::Alternative() const {
   return std::nullopt;
 }
 
-HttpRequest BuildRequest(const RadarEndpoint& endpoint, std::span<const Query* const> queries,
-                         const Credentials& credentials) {
-  if (queries.size() == 1) return BuildRequest(endpoint, *queries.front(), credentials);
-  std::string url = UrlWithoutSeries(endpoint, *queries.front());
-  for (std::size_t place = 0; place < queries.size(); ++place) {
-    const Query& query = *queries[place];
-    const SeriesNames names = SharedSeriesNames(place);
-    url += "&name=" + names.own;
-    AppendSeries(url, query, "dateRange=" + query.date_range.Text());
-    if (!query.control) continue;
-    url += "&name=" + names.control;
-    AppendSeries(url, query, "dateRange=" + query.date_range.ControlText());
-  }
-  return Request(std::move(url), credentials);
-}
-
-SeriesNames SharedSeriesNames(std::size_t place) {
-  const std::string number = std::to_string(place);
-  return {"s" + number, "c" + number};
-}
-
 HttpClientOptions ClientOptions(const ApiConfig& api) {
   return {.ca_file = api.ca_file,
           .proxy = api.proxy,
@@ -84,9 +62,30 @@ HttpClientOptions ClientOptions(const ApiConfig& api) {
 HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query,
                          const Credentials& credentials) {
   std::string url = UrlWithoutSeries(endpoint, query);
-  AppendSeries(url, query, "dateRange=" + query.date_range.Text());
-  if (query.control) AppendSeries(url, query, "dateRange=" + query.date_range.ControlText());
+  AppendSeries(url, query, query.date_range.Text());
+  if (query.control) AppendSeries(url, query, query.date_range.ControlText());
   return Request(std::move(url), credentials);
+}
+
+HttpRequest BuildRequest(const RadarEndpoint& endpoint, std::span<const Query* const> queries,
+                         const Credentials& credentials) {
+  if (queries.size() == 1) return BuildRequest(endpoint, *queries.front(), credentials);
+  std::string url = UrlWithoutSeries(endpoint, *queries.front());
+  for (std::size_t place = 0; place < queries.size(); ++place) {
+    const Query& query = *queries[place];
+    const SeriesNames names = SharedSeriesNames(place);
+    url += "&name=" + names.own;
+    AppendSeries(url, query, query.date_range.Text());
+    if (!query.control) continue;
+    url += "&name=" + names.control;
+    AppendSeries(url, query, query.date_range.ControlText());
+  }
+  return Request(std::move(url), credentials);
+}
+
+SeriesNames SharedSeriesNames(std::size_t place) {
+  const std::string number = std::to_string(place);
+  return {"s" + number, "c" + number};
 }
 
 }  // namespace radar_spoof

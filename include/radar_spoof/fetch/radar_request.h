@@ -2,8 +2,8 @@
 //
 // Used by: the poller. Source: Cloudflare API reference, GET
 // /radar/email/security/timeseries_groups/spoof: `aggInterval` and `format` are scalars; all
-// filters and `dateRange` are arrays whose i-th element belongs to the i-th series. Thread rule:
-// pure.
+// filters, `dateRange` and `name` are arrays whose i-th element belongs to the i-th series. Thread
+// rule: pure.
 #pragma once
 
 #include <cstddef>
@@ -40,6 +40,15 @@ class RadarEndpoint {
 // The client that such requests are sent with.
 HttpClientOptions ClientOptions(const ApiConfig& api);
 
+// One series, or two with `query.control`: `serie_0` is the query's range, `serie_1` the control's.
+HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query,
+                         const Credentials& credentials);
+
+// For several queries: the series of each in turn, named as SharedSeriesNames() says; for one the
+// same as above. REQUIRES: at least one; all of one group of GroupQueries().
+HttpRequest BuildRequest(const RadarEndpoint& endpoint, std::span<const Query* const> queries,
+                         const Credentials& credentials);
+
 // The keys of a query's series in an answer.
 struct SeriesNames {
   std::string own;
@@ -49,15 +58,5 @@ struct SeriesNames {
 // Of the query in that place of a request for several: `s0` and `c0`, `s1` and `c1`, ... Ours, so
 // that none can be `meta`, which is a sibling of the series in the answer.
 SeriesNames SharedSeriesNames(std::size_t place);
-
-// For several queries: the series of each in turn, named (`name` is an array, too) as
-// SharedSeriesNames() says; for one the same as below. REQUIRES: at least one; all of one group of
-// GroupQueries().
-HttpRequest BuildRequest(const RadarEndpoint& endpoint, std::span<const Query* const> queries,
-                         const Credentials& credentials);
-
-// One series, or two with `query.control`: `serie_0` is the query's range, `serie_1` the control's.
-HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query,
-                         const Credentials& credentials);
 
 }  // namespace radar_spoof
