@@ -350,6 +350,7 @@ ApiConfig Sharing(int max_series) {
 
 std::vector<Query> Queries(int count) {
   std::vector<Query> queries;
+  queries.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) queries.push_back(MakeQuery("q" + std::to_string(i)));
   return queries;
 }

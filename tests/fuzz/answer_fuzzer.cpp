@@ -80,6 +80,24 @@ void CheckSample(const SpoofSample& sample, const Query& query) {
   }
 }
 
+// As if the request had been for two queries, the first without its control period.
+void CheckShared(const Query& query, const HttpResponse& response) {
+  Query alone = query;
+  alone.control = false;
+  const Query* const asked[] = {&alone, &query};
+  const auto outcomes = ReadAnswers(asked, response, kNow.wall);
+  if (!outcomes) return CheckFailure(outcomes.error());
+  Require(outcomes.value().size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto& outcome = outcomes.value()[i];
+    if (outcome) {
+      CheckSample(outcome.value(), *asked[i]);
+    } else {
+      CheckFailure(outcome.error());
+    }
+  }
+}
+
 void CheckPage(const std::string& page) {
   Require(page.ends_with('\n'));
   for (const std::string_view wrong : {"nan", "NaN", " inf", " -inf", "\n\n"}) {
@@ -117,6 +135,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     state.last_failure = outcome.error();
     state.failures = 1;
   }
+
+  CheckShared(query, response);
 
   Snapshot snapshot;
   snapshot.queries = {std::move(state)};

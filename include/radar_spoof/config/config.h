@@ -39,7 +39,7 @@ struct ApiConfig {
   std::string proxy = "none";
   Seconds timeout{20};  // one request, all of it
   int max_concurrency = 8;
-  int rate_limit = 600;  // requests in any 5 minutes
+  int rate_limit = 600;            // requests in any 5 minutes
   int max_series_per_request = 1;  // more than one: queries share requests (request_groups.h)
 
   friend bool operator==(const ApiConfig&, const ApiConfig&) = default;
@@ -63,7 +63,7 @@ struct RequestPlan {
   };
 
   int queries = 0;
-  int series = 0;  // in the requests: one a query, two with `control`
+  int series = 0;                     // in the requests: one a query, two with `control`
   double requests_per_5_minutes = 0;  // in steady state, without retries
   int rate_limit = 0;
   std::vector<Group> groups;  // by poll interval, shortest first
