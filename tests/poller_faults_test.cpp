@@ -221,6 +221,14 @@ TEST_CASE("after a 429 no query is asked until the pause is over") {
   }
 }
 
+TEST_CASE("pauses one after the other are told of at most once in 15 minutes") {
+  PollerFixture f([](const Request&) { return Throttled("1"); },
+                  "queries:\n  - { name: all, poll_interval: 1s }\n");
+  f.RunFor(31min);
+  CHECK(f.http.requests().size() > 100);
+  CHECK(f.LinesWith("the API limits the rate").size() == 3);
+}
+
 TEST_CASE("a pause that several answers demand is told of once") {
   PollerFixture f(
       [](const Request& request) { return request.number < 2 ? Throttled("60") : Good(request); },

@@ -328,6 +328,57 @@ TEST_CASE("what is in flight during a reload is asked again") {
   CHECK(f.http.configured().front().timeout == 7s);
 }
 
+TEST_CASE("a request given up for a reload was one without an answer") {
+  PollerFixture f([](const Request& request) {
+    Answer answer = Good(request);
+    if (request.number == 0) answer.takes = 20s;
+    return answer;
+  });
+  f.http.At(5s, [&] { f.Reconfigure("queries:\n  - name: all\n", "  timeout: 7s\n"); });
+  f.RunFor(1min);
+  CHECK(f.Now()->api.requests.at(0) == 1);
+  CHECK(f.Now()->api.requests.at(200) == 1);
+}
+
+TEST_CASE("a reload that changes nothing lets what is in flight go on") {
+  PollerFixture f([](const Request& request) {
+    Answer answer = Good(request);
+    answer.takes = 10s;
+    return answer;
+  });
+  for (const Milliseconds at : {1s, 3s, 5s, 7s, 9s}) {
+    f.http.At(at, [&] { f.Reconfigure("queries:\n  - name: all\n"); });
+  }
+  f.http.At(9500ms, [&] {
+    CHECK(f.Now()->reload.successful);
+    CHECK(f.Now()->reload.last_success == f.clock.Now().wall - 500ms);
+  });
+  f.RunFor(11s);
+  CHECK(f.http.requests().size() == 1);
+  CHECK(f.State().success());
+}
+
+TEST_CASE("numbers of one API are never shown as another's") {
+  PollerFixture f([](const Request& request) {
+    if (request.url.starts_with("http://127.0.0.1:2/")) return Outage();
+    return Good(request);
+  });
+  f.http.At(1min, [&] {
+    CHECK(f.State().success());
+    f.poller.Reconfigure(SettingsOf("api: { base_url: 'http://127.0.0.1:2/v4', token_file: '" +
+                                    f.token_file + "' }\nqueries: [ { name: all } ]\n"));
+  });
+  f.http.At(1min + 50ms, [&] {
+    CHECK_FALSE(f.State().sample);
+    CHECK_FALSE(f.State().last_success);
+    CHECK_FALSE(f.Now()->api.up);
+    CHECK(f.http.requests().size() == 2);
+  });
+  f.RunFor(2min);
+  CHECK(f.State().failures > 0);
+  CHECK_FALSE(f.State().sample);
+}
+
 TEST_CASE("a reload of the API's address is followed by the next request") {
   PollerFixture f([](const Request& request) { return Good(request); });
   f.http.At(1min, [&] {
@@ -338,7 +389,7 @@ TEST_CASE("a reload of the API's address is followed by the next request") {
   f.RunFor(20min);
   CHECK(f.http.requests().back().url.starts_with("http://127.0.0.1:2/v5/radar/other?"));
   CHECK(f.Now()->api.path == "/radar/other");
-  CHECK(f.State().polls == 2);
+  CHECK(f.http.requests()[1].at.steady - FakeClock::kStart < 1min + 1s);
 }
 
 TEST_CASE("the fate of the last reload is published") {

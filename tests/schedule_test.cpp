@@ -160,7 +160,9 @@ TEST_CASE("a transient failure is retried twice within seconds, then with growin
 }
 
 TEST_CASE("retries are at most 3 an hour while little else is asked") {
-  Rig rig({MakeQuery("all", AggInterval::k1d, "7d")});
+  PollingConfig patient;
+  patient.retry_max = 20min;
+  Rig rig({MakeQuery("all", AggInterval::k1d, "7d")}, {}, patient);
   rig.UntilNextStart();
   const SteadyTime begin = rig.now.steady;
   int polls = 0;
@@ -171,6 +173,92 @@ TEST_CASE("retries are at most 3 an hour while little else is asked") {
   }
   CHECK(polls <= 5 * 3 + 3);
   CHECK(polls >= 5 * 3 - 1);
+}
+
+TEST_CASE("in an outage some query is asked in each retry_max, and all of them no more often") {
+  Rig rig({MakeQuery("a", AggInterval::k1d, "7d"), MakeQuery("b", AggInterval::k1d, "8d"),
+           MakeQuery("c", AggInterval::k1w, "9d")});
+  for (int first = 0; first < 3; ++first) {
+    rig.UntilNextStart();
+    rig.Fail(RetryClass::kTransient);
+  }
+  const SteadyTime begin = rig.now.steady;
+  int retries = 0;
+  while (rig.now.steady - begin < 5h) {
+    const auto gap = rig.UntilNextStart();
+    REQUIRE(gap.has_value());
+    CHECK(*gap <= 5min);
+    rig.Fail(RetryClass::kTransient);
+    ++retries;
+  }
+  CHECK(retries <= 3 + 5 * 12 + 1);
+}
+
+TEST_CASE("after an outage one good answer brings every query that failed back at once") {
+  Rig rig({MakeQuery("a", AggInterval::k1d, "7d"), MakeQuery("b", AggInterval::k1d, "8d"),
+           MakeQuery("c", AggInterval::k1w, "9d")});
+  for (int failure = 0; failure < 9; ++failure) {
+    rig.UntilNextStart();
+    rig.Fail(RetryClass::kTransient);
+  }
+  rig.UntilNextStart();
+  rig.AnswerWell();
+  for (int other = 0; other < 2; ++other) {
+    CHECK(*rig.UntilNextStart() <= 1s);
+    rig.AnswerWell();
+  }
+  CHECK(*rig.UntilNextStart() > 1h);
+}
+
+TEST_CASE("a query that fails for itself is not asked with every good answer of another") {
+  Rig rig({MakeQuery("broken", AggInterval::k1d, "7d"), MakeQuery("well")});
+  int broken = 0;
+  const SteadyTime begin = rig.now.steady;
+  while (rig.now.steady - begin < 6h) {
+    rig.UntilNextStart();
+    if (*rig.started == 1) {
+      rig.AnswerWell();
+      continue;
+    }
+    rig.Fail(RetryClass::kTransient);
+    ++broken;
+  }
+  CHECK(broken <= 6 * 12 + 6 * 4 + 4);
+}
+
+TEST_CASE("what is failing in another way has the quick retry of that way") {
+  Rig rig({MakeQuery("all", AggInterval::k1d, "7d")});
+  rig.UntilNextStart();
+  rig.Fail(RetryClass::kTransient);
+  rig.UntilNextStart();
+  rig.Fail(RetryClass::kCredentials);
+  CHECK(*rig.UntilNextStart() <= 1s);
+  rig.Fail(RetryClass::kCredentials);
+  CHECK(*rig.UntilNextStart() == 15min);
+  rig.Fail(RetryClass::kTransientOnce);
+  CHECK(*rig.UntilNextStart() <= 1s);
+}
+
+TEST_CASE("where the next slot is days away, what no quick retry helps is tried again in an hour") {
+  for (const RetryClass failure : {RetryClass::kNextSlot, RetryClass::kTransientOnce}) {
+    Rig rig({MakeQuery("all", AggInterval::k1w, "52w")});
+    rig.UntilNextStart();
+    rig.Fail(failure);
+    rig.UntilNextStart();
+    rig.Fail(failure);
+    CHECK(*rig.UntilNextStart() == 1h);
+  }
+}
+
+TEST_CASE("a Retry-After on a server failure is waited out though a slot comes sooner") {
+  Query query = MakeQuery("all");
+  query.poll_interval = 10s;
+  Rig rig({query});
+  rig.UntilNextStart();
+  rig.Fail(RetryClass::kTransient, 30s);
+  CHECK(*rig.UntilNextStart() >= 30s);
+  rig.AnswerWell();
+  CHECK(*rig.UntilNextStart() <= 11s);
 }
 
 TEST_CASE("a failure that a retry cannot help waits for the next slot") {
@@ -189,7 +277,7 @@ TEST_CASE("a broken answer is retried once") {
   rig.Fail(RetryClass::kTransientOnce);
   CHECK(*rig.UntilNextStart() <= 1s);
   rig.Fail(RetryClass::kTransientOnce);
-  CHECK(*rig.UntilNextStart() > 1h);
+  CHECK(*rig.UntilNextStart() == 1h);
 }
 
 TEST_CASE("a Retry-After on a server failure is waited out") {

@@ -19,6 +19,7 @@ constexpr Milliseconds kLongestWait = 10s;
 // How soon a corrected token file is noticed while queries are refused.
 constexpr Milliseconds kRefusedWait = 2s;
 constexpr Milliseconds kPauseAfterException = 1s;
+constexpr Milliseconds kTellAgain = 15min;
 
 }  // namespace
 
@@ -94,6 +95,7 @@ void Poller::Turn(Milliseconds longest_wait) {
 
 void Poller::AbandonInFlight() {
   http_.CancelAll();
+  if (!in_flight_.empty()) state_.api.requests[0] += in_flight_.size();
   schedule_.AbandonInFlight(clock_.Now());
   in_flight_.clear();
 }
@@ -231,8 +233,10 @@ void Poller::Conclude(std::size_t query, const Result<SpoofSample, Failure>& out
 void Poller::NoteHold(Instant now) {
   const auto previous_hold = state_.api.blocked_until;
   state_.api.blocked_until = schedule_.held_until();
-  if (state_.api.blocked_until && (!previous_hold || previous_hold->steady <= now.steady) &&
-      state_.api.blocked_until->steady > now.steady) {
+  const bool begins = state_.api.blocked_until && state_.api.blocked_until->steady > now.steady &&
+                      (!previous_hold || previous_hold->steady <= now.steady);
+  if (begins && (!told_of_hold_ || now.steady - *told_of_hold_ >= kTellAgain)) {
+    told_of_hold_ = now.steady;
     log_.Warn("the API limits the rate; every query waits",
               {{"until", FormatRfc3339(state_.api.blocked_until->wall)}});
   }

@@ -55,17 +55,32 @@ void Poller::EndReload(bool failed) {
   messages_taken_.notify_all();
 }
 
+// The same file again, perhaps with other credentials: what is in flight goes on.
+void Poller::ApplyUnchanged(Settings settings) {
+  settings_ = std::move(settings);
+  schedule_.ReleaseRefused(clock_.Now());
+  state_.reload = {.successful = true, .last_success = clock_.Now().wall};
+}
+
 // What may throw comes before what changes anything that depends on the queries.
 void Poller::Apply(Settings settings) {
+  // A reload also puts together again what was halved.
+  if (!told_of_halving_ && settings.config.AsksAsDoes(settings_.config)) {
+    return ApplyUnchanged(std::move(settings));
+  }
   const Instant now = clock_.Now();
   AbandonInFlight();
   Snapshot next = FirstSnapshot(settings.config, now.wall);
-  const auto kept = KeptQueries(schedule_.queries(), settings.config.queries());
+  // The numbers of another API are other numbers.
+  const bool same_api = settings.config.api().base_url == settings_.config.api().base_url;
+  auto kept = KeptQueries(schedule_.queries(), settings.config.queries());
+  if (!same_api) kept.assign(kept.size(), std::nullopt);
   auto told = failure_log_->CarriedOver(kept);
   for (std::size_t i = 0; i < kept.size(); ++i) {
     if (kept[i]) next.queries[i] = state_.queries[*kept[i]];
   }
   next.api = state_.api;
+  next.api.up = same_api && state_.api.up;
   const ApiConfig& api = settings.config.api();
   if (api != settings_.config.api()) {
     RadarEndpoint endpoint(api.base_url, api.path);
@@ -75,6 +90,7 @@ void Poller::Apply(Settings settings) {
     try_next_.reset();
   }
   schedule_.Reconfigure(api, settings.config.polling(), settings.config.queries());
+  if (!same_api) schedule_.ForgetPolls();
   schedule_.ReleaseRefused(now);
   failure_log_->Replace(std::move(told));
   state_ = std::move(next);

@@ -25,10 +25,12 @@ double RequestsPerMillisecond(int limit) {
 
 }  // namespace
 
-RequestBudget::RequestBudget(int limit) : limit_(limit), tokens_(BurstOf(limit)) {}
+RequestBudget::RequestBudget(int limit, Milliseconds retry_gap)
+    : limit_(limit), retry_gap_(retry_gap), tokens_(BurstOf(limit)) {}
 
-void RequestBudget::SetLimit(int limit) {
+void RequestBudget::SetLimits(int limit, Milliseconds retry_gap) {
   limit_ = limit;
+  retry_gap_ = retry_gap;
   tokens_ = std::min(tokens_, BurstOf(limit));
 }
 
@@ -72,8 +74,9 @@ SteadyTime RequestBudget::EarliestRetry(SteadyTime now) const {
   const auto share = static_cast<Times::difference_type>(requests * kRetryShare);
   const auto allowed = std::max(kRetriesAlwaysAllowed, share);
   if (retries < allowed) return earliest;
-  // The oldest of those allowed must be an hour old first.
-  return std::max(earliest, *(retries_.end() - allowed) + kRetryWindow);
+  // The oldest of those allowed must be an hour old first, or the youngest as old as the gap.
+  return std::max(earliest, std::min(*(retries_.end() - allowed) + kRetryWindow,
+                                     retries_.back() + std::min(retry_gap_, kRetryWindow)));
 }
 
 void RequestBudget::Spend(SteadyTime now, bool is_retry) {

@@ -34,6 +34,10 @@ Milliseconds TransientDelay(int failures, Milliseconds longest, std::minstd_rand
 
 }  // namespace
 
+Milliseconds WaitAskedFor(Seconds retry_after) {
+  return std::clamp(retry_after, kShortestHold, kLongestHold);
+}
+
 Milliseconds Grown(Milliseconds first, double factor, int times, Milliseconds cap) {
   const double grown = static_cast<double>(first.count()) * std::pow(factor, times);
   if (grown >= static_cast<double>(cap.count())) return cap;
@@ -46,8 +50,7 @@ Retry RetryAfterFailure(RetryClass failure, int failures, std::optional<Seconds>
     case RetryClass::kTransient: {
       Milliseconds delay = TransientDelay(failures, longest, random);
       if (retry_after) {
-        delay =
-            std::max<Milliseconds>(delay, std::clamp(*retry_after, kShortestHold, kLongestHold));
+        delay = std::max(delay, WaitAskedFor(*retry_after));
       }
       return {delay, true};
     }

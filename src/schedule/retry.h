@@ -17,15 +17,18 @@ struct Retry {
   bool refused = false;              // `in` is a wait for the credentials to change
 };
 
-// A query is refused once it has failed so often in a row, lastly for its credentials.
+// A query is refused once it has failed so often in a row for its credentials.
 inline constexpr int kFailuresUntilRefused = 2;
 
-// After the `failures`th failure in a row, 1 or more. `retry_after` is what the API asked for and
-// is clamped to 1-900 s. kTransient: twice within seconds, then with delays that double up to
-// `longest`; kTransientOnce and kCredentials: once within seconds, the latter then every 15 min;
-// kThrottled and kNextSlot: no retry of their own.
+// After the `failures`th failure of that class in a row, 1 or more. `retry_after` is what the API
+// asked for and is clamped to 1-900 s. kTransient: twice within seconds, then with delays that
+// double up to `longest`; kTransientOnce and kCredentials: once within seconds, the latter then
+// every 15 min; kThrottled and kNextSlot: no retry of their own.
 Retry RetryAfterFailure(RetryClass failure, int failures, std::optional<Seconds> retry_after,
                         Milliseconds longest, std::minstd_rand& random);
+
+// Retry-After as it is obeyed: 1 to 900 s.
+Milliseconds WaitAskedFor(Seconds retry_after);
 
 // How long nothing may be asked after HTTP 429: `retry_after` clamped to 1-900 s, or 300 s, which
 // is how long Cloudflare blocks; plus up to a twentieth.

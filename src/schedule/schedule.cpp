@@ -39,7 +39,7 @@ Schedule::Schedule(const ApiConfig& api, const PollingConfig& polling, std::vect
       queries_(std::move(queries)),
       entries_(queries_.size()),
       requests_(queries_, api.max_series_per_request),
-      budget_(api.rate_limit),
+      budget_(api.rate_limit, polling.retry_max),
       lags_(polling.settle, SlowestLagStep(queries_)),
       random_(seed) {
   OrderAnew();
@@ -63,7 +63,7 @@ void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
   queries_ = std::move(queries);
   entries_ = std::move(entries);
   refused_ = std::move(refused);
-  budget_.SetLimit(api.rate_limit);
+  budget_.SetLimits(api.rate_limit, polling.retry_max);
   requests_ = SharedRequests(queries_, api.max_series_per_request);
   OrderAnew();
 }
@@ -160,7 +160,8 @@ Schedule::Due Schedule::DueOf(std::size_t query, Instant now) const {
   const Entry& entry = entries_[query];
   if (!entry.asked) return {.at = SteadyTime::min()};
   if (refused_.contains(query)) return {.at = *entry.retry_at};
-  const SteadyTime slot = now.SteadyAt(Slot(query, now));
+  const SteadyTime slot =
+      std::max(now.SteadyAt(Slot(query, now)), entry.not_before.value_or(SteadyTime::min()));
   if (!entry.retry_at) return {.at = slot};
   if (entry.retry_in_budget) return {.at = slot, .as_retry = *entry.retry_at};
   return {.at = std::min(*entry.retry_at, slot)};
@@ -224,6 +225,13 @@ void Schedule::GiveUp(Entry& entry, Instant now) {
   entry.retry_in_budget = false;
 }
 
+void Schedule::ForgetPolls() {
+  entries_.assign(queries_.size(), {});
+  refused_.clear();
+  lags_ = LearnedLags(polling_.settle, SlowestLagStep(queries_));
+  NoteMove();
+}
+
 void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_until, Instant now) {
   std::sort(asked.begin(), asked.end(),
             [](const Resumed& a, const Resumed& b) { return a.asked < b.asked; });
@@ -234,6 +242,7 @@ void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_u
     entry.newest_bucket_end = each.newest_bucket_end;
     if (!each.answered_well) {
       entry.failures = kFailuresOfAnEarlierRun;
+      entry.failures_alike = kFailuresOfAnEarlierRun;
       entry.retry_at = entry.asked->steady + kSoonestAfterRestart;
     }
     // Those that share a request were asked at the same moment, and it was one.

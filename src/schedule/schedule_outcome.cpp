@@ -1,5 +1,6 @@
 // The part of Schedule that says what an ended poll changes.
 #include <algorithm>
+#include <utility>
 
 #include "radar_spoof/schedule/schedule.h"
 #include "schedule/retry.h"
@@ -11,6 +12,10 @@ using namespace std::chrono_literals;
 
 // What the lag's estimate must have changed by for every query to be ranked anew.
 constexpr Milliseconds kLagTolerance = 1s;
+// What no quick retry helps is tried again so soon, where the next slot is days away.
+constexpr Milliseconds kHopelessCadence = 1h;
+// A query that fails for itself does so often only with its own quick retries.
+constexpr int kFailuresOfAnOutage = 3;
 
 }  // namespace
 
@@ -22,6 +27,7 @@ void Schedule::Record(std::size_t query, const PollReport& report, Instant now) 
   } else {
     RecordGood(query, report);
     ReleaseRefusedByMistake(now);
+    ReleaseAfterOutage(now);
   }
   entry.awaited.reset();
   const std::size_t request = requests_.Of(query);
@@ -35,15 +41,29 @@ void Schedule::Record(std::size_t query, const PollReport& report, Instant now) 
 void Schedule::ReleaseRefusedByMistake(Instant now) {
   for (const std::size_t query : refused_) {
     Entry& entry = entries_[query];
-    if (entry.in_flight || entry.failures != kFailuresUntilRefused) continue;
+    if (entry.in_flight || entry.failures_alike != kFailuresUntilRefused) continue;
     entry.retry_at = now.steady;
     NoteMove();
   }
 }
 
+// One good answer proves the API is back, so that nobody waits out a delay that grew meanwhile.
+void Schedule::ReleaseAfterOutage(Instant now) {
+  if (std::exchange(transient_in_a_row_, 0) < kFailuresOfAnOutage) return;
+  for (Entry& entry : entries_) {
+    if (entry.in_flight || entry.failures == 0 || entry.failed_as != RetryClass::kTransient)
+      continue;
+    entry.retry_at = std::max(now.steady, entry.not_before.value_or(now.steady));
+    entry.retry_in_budget = false;
+  }
+  NoteMove();
+}
+
 void Schedule::RecordGood(std::size_t query, const PollReport& report) {
   Entry& entry = entries_[query];
   entry.failures = 0;
+  entry.failures_alike = 0;
+  entry.not_before.reset();
   refused_.erase(query);
   const AggInterval interval = queries_[query].agg_interval;
   if (report.newest_bucket_end && FollowsData(query)) {
@@ -61,6 +81,13 @@ void Schedule::RecordGood(std::size_t query, const PollReport& report) {
 void Schedule::RecordFailure(std::size_t query, const PollReport& report, Instant now) {
   Entry& entry = entries_[query];
   ++entry.failures;
+  entry.failures_alike = *report.failure == entry.failed_as ? entry.failures_alike + 1 : 1;
+  entry.failed_as = *report.failure;
+  entry.not_before.reset();
+  if (*report.failure == RetryClass::kTransient) {
+    ++transient_in_a_row_;
+    if (report.retry_after) entry.not_before = now.steady + WaitAskedFor(*report.retry_after);
+  }
   std::minstd_rand jitter(entry.jitter);
   if (*report.failure == RetryClass::kThrottled) {
     const Instant end = now + HoldLength(report.retry_after, jitter);
@@ -72,15 +99,15 @@ void Schedule::RecordFailure(std::size_t query, const PollReport& report, Instan
     entry.retry_at = held_until_->steady;
     return;
   }
-  const Retry retry = RetryAfterFailure(*report.failure, entry.failures, report.retry_after,
+  const Retry retry = RetryAfterFailure(*report.failure, entry.failures_alike, report.retry_after,
                                         polling_.retry_max, jitter);
   if (retry.refused) {
     refused_.insert(query);
   } else {
     refused_.erase(query);
   }
-  entry.retry_in_budget = retry.in_budget;
-  if (retry.in) entry.retry_at = now.steady + *retry.in;
+  entry.retry_in_budget = retry.in && retry.in_budget;
+  entry.retry_at = now.steady + retry.in.value_or(kHopelessCadence);
 }
 
 void Schedule::ReleaseRefused(Instant now) {

@@ -82,6 +82,10 @@ class Config {
     return queries_;
   }  // as configured, matrices expanded
   const std::vector<ConfigProblem>& warnings() const { return warnings_; }
+  // Whether both make the exporter do the same, whatever else their files say.
+  bool AsksAsDoes(const Config& other) const {
+    return api_ == other.api_ && polling_ == other.polling_ && queries_ == other.queries_;
+  }
   RequestPlan Plan() const;
 
  private:

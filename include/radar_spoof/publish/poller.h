@@ -55,7 +55,8 @@ class Poller {
   // Ends Run() within milliseconds, whatever is in flight.
   void Stop();
   // Takes effect at the next turn of the loop: queries that are in both configurations keep their
-  // values, schedule and counters. What is in flight is asked again.
+  // values, schedule and counters, unless they are asked of another API now. If anything changed,
+  // what is in flight is asked again, and counted as not answered.
   void Reconfigure(Settings settings);
   // Blocks until the page shows what was reported by Reconfigure() and NoteFailedReload(), polling
   // has stopped, or `at_most` is over.
@@ -75,6 +76,7 @@ class Poller {
   void TakeMessages();
   void EndReload(bool failed);
   void Apply(Settings settings);
+  void ApplyUnchanged(Settings settings);
   void AbandonInFlight();
   void FailInFlight();
   void StartDue();
@@ -107,6 +109,7 @@ class Poller {
   Snapshot state_;                                // the next one to be published
   std::optional<std::uint64_t> published_moves_;  // schedule_.moves(); nullopt: anything may differ
   bool told_of_halving_ = false;                  // since the configuration was loaded
+  std::optional<SteadyTime> told_of_hold_;        // when a log line last said so
   std::map<std::size_t, InFlight> in_flight_;     // by the first query
   std::unique_ptr<FailureLog> failure_log_;
 

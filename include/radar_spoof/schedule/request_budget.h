@@ -7,7 +7,8 @@
 //  - a bucket: after a burst of a sixtieth of the limit, requests are paced evenly.
 //  - a hold: after a 429 nothing is sent until the hold ends.
 //  - a retry share: retries stay within 10 % of the last hour's requests, but 3 are always allowed,
-//    so that a dying upstream is not asked more than a healthy one.
+//    so that a dying upstream is not asked more than a healthy one. Beyond that one retry, of
+//    whatever query, in each `retry_gap`, so that the end of an outage is noticed.
 //
 // Used by: Schedule. Pure: time is passed in. Every call costs at most the logarithm of the number
 // of requests in an hour. Thread rule: confined to its owner's thread.
@@ -22,11 +23,11 @@ namespace radar_spoof {
 
 class RequestBudget {
  public:
-  // REQUIRES: limit >= 1.
-  explicit RequestBudget(int limit);
+  // REQUIRES: limit >= 1. Without `retry_gap` the share is all there is.
+  explicit RequestBudget(int limit, Milliseconds retry_gap = Milliseconds::max());
 
-  // A reload may change the limit; what was sent still counts.
-  void SetLimit(int limit);
+  // A reload may change both; what was sent still counts.
+  void SetLimits(int limit, Milliseconds retry_gap);
 
   // The earliest moment, not before `now`, at which a request (a retry: and it may be one) fits.
   SteadyTime EarliestRequest(SteadyTime now) const;
@@ -53,6 +54,7 @@ class RequestBudget {
   double TokensAt(SteadyTime now) const;
 
   int limit_;
+  Milliseconds retry_gap_;
   Times requests_;  // retries too
   Times retries_;
   double tokens_;

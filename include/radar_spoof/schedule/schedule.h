@@ -58,6 +58,10 @@ class Schedule {
   // that were halved are whole again. REQUIRES: nothing is in flight.
   void Reconfigure(const ApiConfig& api, const PollingConfig& polling, std::vector<Query> queries);
 
+  // What was asked so far was asked of another API: every query is due at once.
+  // REQUIRES: nothing is in flight.
+  void ForgetPolls();
+
   // What an earlier run of the program knew of one query.
   struct Resumed {
     std::size_t query;
@@ -119,14 +123,17 @@ class Schedule {
  private:
   struct Entry {
     bool in_flight = false;
-    std::optional<Instant> asked;               // start of the last poll
-    std::optional<WallTime> newest_bucket_end;  // of the last good answer
-    std::optional<WallTime> awaited;            // end of the bucket the poll in flight is for
-    int asked_too_early = 0;                    // good answers in a row without that bucket
-    int failures = 0;                           // in a row
-    std::minstd_rand::result_type jitter = 1;   // of its retry's delay: one for all of a request
-    std::optional<SteadyTime> retry_at;         // before the next slot
-    bool retry_in_budget = false;               // that retry counts as one
+    std::optional<Instant> asked;                   // start of the last poll
+    std::optional<WallTime> newest_bucket_end;      // of the last good answer
+    std::optional<WallTime> awaited;                // end of the bucket the poll in flight is for
+    int asked_too_early = 0;                        // good answers in a row without that bucket
+    int failures = 0;                               // in a row
+    RetryClass failed_as = RetryClass::kTransient;  // the last of them
+    int failures_alike = 0;                         // in a row of that class
+    std::optional<SteadyTime> not_before;           // the API asked for time after a server failure
+    std::minstd_rand::result_type jitter = 1;  // of its retry's delay: one for all of a request
+    std::optional<SteadyTime> retry_at;        // before the next slot
+    bool retry_in_budget = false;              // that retry counts as one
   };
 
   // When something is due by itself, and when as a retry that the budget counts; DueOrder::kNever
@@ -151,6 +158,7 @@ class Schedule {
   std::optional<WallTime> Awaited(std::size_t query) const;
   SteadyTime MayStartAt(const Due& due, SteadyTime now) const;
   void ReleaseRefusedByMistake(Instant now);
+  void ReleaseAfterOutage(Instant now);
   bool FollowsData(std::size_t query) const;
   Milliseconds Offset(std::size_t query) const;
   Milliseconds Spread(std::size_t query) const;
@@ -174,6 +182,7 @@ class Schedule {
   LearnedLags lags_;
   std::optional<Instant> held_until_;
   std::size_t in_flight_ = 0;
+  int transient_in_a_row_ = 0;  // failed polls of any query without a good one between
   std::minstd_rand random_;
 };
 
