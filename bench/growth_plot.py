@@ -3,7 +3,7 @@
 import math
 
 WIDTH, HEIGHT = 430, 270
-LEFT, RIGHT, TOP, BOTTOM = 58, 14, 30, 40
+LEFT, RIGHT, TOP, BOTTOM = 58, 20, 30, 40
 COLOURS = ["#3b6fb5", "#b3541e", "#1b6e3c", "#7a3b9c"]
 
 
