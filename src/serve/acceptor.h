@@ -25,7 +25,7 @@ class Acceptor {
   using OnTick = std::function<bool()>;
 
   // How many ticks follow an accepted connection at least: time for its new owner to know of it.
-  static constexpr int kTicksAfterAccept = 40;
+  static constexpr int kTicksAfterAccept = 20;
 
   // Takes over the listening descriptor. `on_tick` is called about every `tick`, but not while
   // there is nothing to be called for: an idle server sleeps.
