@@ -29,29 +29,29 @@ def per_second(figures, name, coding):
 def throughput_goals(figures, size):
     for coding, times in (("gzip", 200), ("identity", 15)):
         ours = per_second(figures, "exporter", coding)
-        yield Figure(f"{size}: scrapes/s, 8 clients, {coding}, of nginx's",
+        yield Figure(f"{size:,}: scrapes/s, 8 clients, {coding}, of nginx's",
                      median_ratio(ours, per_second(figures, "nginx", coding)), "", ">=", 0.6)
-        yield Figure(f"{size}: scrapes/s, 8 clients, {coding}, of the obvious C++'s",
+        yield Figure(f"{size:,}: scrapes/s, 8 clients, {coding}, of the obvious C++'s",
                      median_ratio(ours, per_second(figures, "C++", coding)), "", ">=", times)
 
 
 def wait_goals(figures, size):
     ours = figures["exporter"]["wait"]["gzip"]
     nginx = figures["nginx"]["wait"]["gzip"]
-    yield Figure(f"{size}: one client, gzip, p50, of nginx's",
+    yield Figure(f"{size:,}: one client, gzip, p50, of nginx's",
                  median_ratio([each.p50 for each in ours], [each.p50 for each in nginx]), "", "<=", 2)
-    yield Figure(f"{size}: one client, gzip, p99", statistics.median(each.p99 for each in ours),
+    yield Figure(f"{size:,}: one client, gzip, p99", statistics.median(each.p99 for each in ours),
                  "ms", "<=", 5)
-    yield Figure(f"{size}: CPU for a scrape, gzip", statistics.median(each.cpu_ms for each in ours),
+    yield Figure(f"{size:,}: CPU for a scrape, gzip", statistics.median(each.cpu_ms for each in ours),
                  "ms", "<=", CPU_MS[size])
 
 
 def footprint_goals(figures, size):
     ours = figures["exporter"]
-    yield Figure(f"{size}: peak RSS after the load", ours["peak_bytes"] / 2 ** 20, "MiB", "<=",
+    yield Figure(f"{size:,}: peak RSS after the load", ours["peak_bytes"] / 2 ** 20, "MiB", "<=",
                  PEAK_MIB[size])
-    yield Figure(f"{size}: growth with more of it", ours["growth_bytes"] / 2 ** 20, "MiB", "<=", 0.5)
-    yield Figure(f"{size}: CPU when idle", ours["idle_ms_per_s"], "ms/s", "<=", 0.2)
+    yield Figure(f"{size:,}: growth with more of it", ours["growth_bytes"] / 2 ** 20, "MiB", "<=", 0.5)
+    yield Figure(f"{size:,}: CPU when idle", ours["idle_ms_per_s"], "ms/s", "<=", 0.2)
 
 
 def goals(measured):
@@ -59,19 +59,19 @@ def goals(measured):
     for size, figures in measured["scrape"].items():
         yield from throughput_goals(figures, size)
         yield from wait_goals(figures, size)
-        yield Figure(f"{size}: first scrape after all was polled anew",
+        yield Figure(f"{size:,}: first scrape after all was polled anew",
                      statistics.median(measured["first"][size]), "ms", "<=", FIRST_MS[size])
         yield from footprint_goals(figures, size)
     wait, _ = measured["polling"]
-    yield Figure(f"{SMALL}: p99 while polls never pause", wait.p99, "ms", "<=", 25)
+    yield Figure(f"{SMALL:,}: p99 while polls never pause", wait.p99, "ms", "<=", 25)
     ours, nginx = measured["prometheus"]
-    yield Figure(f"{SMALL}: scrape_duration_seconds p50 of Prometheus, of nginx's", ours / nginx, "",
+    yield Figure(f"{SMALL:,}: scrape_duration_seconds p50 of Prometheus, of nginx's", ours / nginx, "",
                  "<=", 1.3)
     if LARGE in measured["scrape"]:
         peak = {size: measured["scrape"][size]["exporter"]["peak_bytes"] for size in (SMALL, LARGE)}
         yield Figure("memory for one more combination",
                      (peak[LARGE] - peak[SMALL]) / (LARGE - SMALL) / 1024, "KiB", "<=", 8)
     for reachable, waited in measured["start"].items():
-        yield Figure(f"{SMALL}: start to first page, API {'' if reachable else 'un'}reachable",
+        yield Figure(f"{SMALL:,}: start to first page, API {'' if reachable else 'un'}reachable",
                      waited, "ms", "<=", 20)
     yield Figure("stripped executable", measured["stripped_bytes"] / 1e6, "MB", "<=", 3)

@@ -3,7 +3,7 @@
 import math
 
 WIDTH, HEIGHT = 430, 270
-LEFT, RIGHT, TOP, BOTTOM = 58, 14, 30, 40
+LEFT, RIGHT, TOP, BOTTOM = 58, 20, 30, 40
 COLOURS = ["#3b6fb5", "#b3541e", "#1b6e3c", "#7a3b9c"]
 
 
@@ -28,7 +28,7 @@ class Axes:
 
 
 def text(x, y, words, anchor="middle", **attributes):
-    extra = "".join(f' {key.replace("_", "-")}="{value}"' for key, value in attributes.items())
+    extra = "".join(f' {key.rstrip("_")}="{value}"' for key, value in attributes.items())
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{extra}>{words}</text>'
 
 
@@ -37,9 +37,13 @@ def grid(axes, sizes):
         y = axes.y(10 ** decade)
         yield f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>'
         yield text(LEFT - 6, y + 4, f"{10 ** decade:g}", "end")
+    right = 0  # where the last label ends
     for size in sizes:
-        yield f'<path class="grid" d="M{axes.x(size):.1f} {TOP}V{HEIGHT - BOTTOM}"/>'
-        yield text(axes.x(size), HEIGHT - BOTTOM + 16, f"{size}")
+        x, half = axes.x(size), 4 * len(f"{size:,}")
+        yield f'<path class="grid" d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}"/>'
+        if x - half > right:
+            yield text(x, HEIGHT - BOTTOM + 16, f"{size:,}")
+            right = x + half
     yield text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, "combinations")
 
 
@@ -54,7 +58,7 @@ def linear(axes, line):
 def panel(title, series, place):
     axes = Axes(series)
     sizes = [x for x, _ in next(iter(series.values()))]
-    parts = [text(LEFT, 16, title, "start", font_weight="bold"), *grid(axes, sizes)]
+    parts = [text(LEFT, 16, title, "start", class_="title"), *grid(axes, sizes)]
     for number, (name, line) in enumerate(series.items()):
         colour = COLOURS[number]
         parts.append(linear(axes, line))
@@ -66,7 +70,7 @@ def panel(title, series, place):
     return f'<g transform="translate({place[0]} {place[1]})">{"".join(parts)}</g>'
 
 
-STYLE = ("text{font:11px sans-serif}.grid{stroke:#ddd;fill:none}"
+STYLE = ("text{font:11px sans-serif}.title{font-weight:bold}.grid{stroke:#ddd;fill:none}"
          ".linear{stroke:#999;stroke-dasharray:2 4;fill:none}polyline{fill:none;stroke-width:1.8}")
 
 

@@ -13,7 +13,7 @@ constexpr SteadyTime kStart{1000s};
 
 std::vector<int> Late(ConnectionDeadlines& deadlines, SteadyTime now) {
   std::vector<int> late;
-  deadlines.ResetLate(now, [&](int descriptor) { late.push_back(descriptor); });
+  (void)deadlines.ResetLate(now, [&](int descriptor) { late.push_back(descriptor); });
   return late;
 }
 
@@ -25,6 +25,16 @@ TEST_CASE("a connection is reset when its deadline comes, not before and not aga
   CHECK(Late(deadlines, kStart + 10s) == std::vector{7});
   CHECK(Late(deadlines, kStart + 10s).empty());
   CHECK(Late(deadlines, kStart + 1h) == std::vector{8});
+}
+
+TEST_CASE("it is known whether there is a connection left") {
+  ConnectionDeadlines deadlines;
+  const auto any = [&] { return deadlines.ResetLate(kStart, [](int) {}); };
+  CHECK_FALSE(any());
+  deadlines.Set(7, kStart);
+  CHECK(any());
+  deadlines.Remove(7);
+  CHECK_FALSE(any());
 }
 
 TEST_CASE("a later deadline takes the place of the one before") {

@@ -53,27 +53,34 @@ Acceptor::~Acceptor() {
 void Acceptor::Run() {
   using std::chrono::steady_clock;
   auto next_tick = steady_clock::now() + tick_;
+  int ticks_left = 0;
   bool paused = false;
   for (;;) {
     const auto wait = std::chrono::ceil<Milliseconds>(next_tick - steady_clock::now());
+    const bool ticking = paused || ticks_left > 0;
+    const int timeout =
+        ticking ? static_cast<int>(std::max<Milliseconds::rep>(0, wait.count())) : -1;
     pollfd events[] = {{stop_event_, POLLIN, 0}, {paused ? -1 : listening_, POLLIN, 0}};
-    const int ready =
-        ::poll(events, 2, static_cast<int>(std::max<Milliseconds::rep>(0, wait.count())));
+    const int ready = ::poll(events, 2, timeout);
     if (ready > 0 && events[0].revents != 0) return;
-    if (ready > 0 && events[1].revents != 0) paused = !AcceptWaiting();
+    if (ready > 0 && events[1].revents != 0) {
+      paused = !AcceptWaiting();
+      ticks_left = kTicksAfterAccept;
+      if (!ticking) next_tick = steady_clock::now() + tick_;
+    }
     if (steady_clock::now() < next_tick) continue;
-    Tick();
+    ticks_left = Tick() ? kTicksAfterAccept : std::max(0, ticks_left - 1);
     paused = false;
     next_tick = steady_clock::now() + tick_;
   }
 }
 
 // What a tick could not do for want of memory, the next one does.
-void Acceptor::Tick() {
+bool Acceptor::Tick() {
   try {
-    on_tick_();
+    return on_tick_();
   } catch (const std::bad_alloc&) {
-    return;
+    return true;
   }
 }
 

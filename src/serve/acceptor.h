@@ -21,9 +21,14 @@ class Acceptor {
  public:
   // Gets a descriptor to own, which does not block and is not inherited, and the client's address.
   using OnAccepted = std::function<void(int, const sockaddr*, socklen_t)>;
-  using OnTick = std::function<void()>;
+  // Whether there is anything left to be called for, beside new connections.
+  using OnTick = std::function<bool()>;
 
-  // Takes over the listening descriptor. `on_tick` is called about every `tick`.
+  // How many ticks follow an accepted connection at least: time for its new owner to know of it.
+  static constexpr int kTicksAfterAccept = 20;
+
+  // Takes over the listening descriptor. `on_tick` is called about every `tick`, but not while
+  // there is nothing to be called for: an idle server sleeps.
   // Throws std::system_error when the system has no descriptor or thread left.
   Acceptor(int listening, Milliseconds tick, OnAccepted on_accepted, OnTick on_tick);
   // Stops to listen.
@@ -33,7 +38,7 @@ class Acceptor {
 
  private:
   void Run();
-  void Tick();
+  bool Tick();
   // False when the system cannot give what an accepted connection needs.
   bool AcceptWaiting();
 

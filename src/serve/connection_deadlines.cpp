@@ -12,13 +12,14 @@ void ConnectionDeadlines::Remove(int descriptor) {
   deadlines_.erase(descriptor);
 }
 
-void ConnectionDeadlines::ResetLate(SteadyTime now, const std::function<void(int)>& reset) {
+bool ConnectionDeadlines::ResetLate(SteadyTime now, const std::function<void(int)>& reset) {
   const std::lock_guard lock(mutex_);
   for (auto& [descriptor, deadline] : deadlines_) {
     if (deadline > now) continue;
     reset(descriptor);
     deadline = SteadyTime::max();
   }
+  return !deadlines_.empty();
 }
 
 }  // namespace radar_spoof

@@ -20,8 +20,9 @@ class ConnectionDeadlines {
   void Set(int descriptor, SteadyTime deadline);
   // To be called before the descriptor is closed. Harmless when it is not there.
   void Remove(int descriptor);
-  // Calls `reset` for every connection whose deadline has come, once for each deadline.
-  void ResetLate(SteadyTime now, const std::function<void(int)>& reset);
+  // Calls `reset` for every connection whose deadline has come, once for each deadline. Whether
+  // there is any connection.
+  bool ResetLate(SteadyTime now, const std::function<void(int)>& reset);
 
  private:
   std::mutex mutex_;

@@ -50,7 +50,7 @@ class AcceptingServer final : public HttpServer {
   };
 
   void Add(int descriptor, const sockaddr* client, socklen_t size);
-  void Sweep();
+  bool Sweep();
   bool IsDone(const Retired& retired) const;
 
   const ServerThreads threads_;
@@ -84,7 +84,7 @@ bool AcceptingServer::Run(int listening) {
   acceptor_ = std::make_unique<Acceptor>(
       listening, SweepInterval(state_.options),
       [this](int fd, const sockaddr* client, socklen_t size) { Add(fd, client, size); },
-      [this] { Sweep(); });
+      [this] { return Sweep(); });
   return true;
 }
 
@@ -114,9 +114,10 @@ bool AcceptingServer::IsDone(const Retired& retired) const {
   return age > all_over || (age > std::chrono::seconds(1) && retired.daemon->connections() == 0);
 }
 
-void AcceptingServer::Sweep() {
-  state_.deadlines.ResetLate(std::chrono::floor<Milliseconds>(std::chrono::steady_clock::now()),
-                             ResetConnection);
+// Whether there is anything left to sweep.
+bool AcceptingServer::Sweep() {
+  const bool connected = state_.deadlines.ResetLate(
+      std::chrono::floor<Milliseconds>(std::chrono::steady_clock::now()), ResetConnection);
   std::vector<Retired> done;  // stopped after the lock is given back
   const std::lock_guard lock(mutex_);
   done.reserve(retired_.size());
@@ -124,6 +125,7 @@ void AcceptingServer::Sweep() {
                                          [this](const Retired& each) { return !IsDone(each); });
   std::move(first_done, retired_.end(), std::back_inserter(done));
   retired_.erase(first_done, retired_.end());
+  return connected || !retired_.empty();
 }
 
 }  // namespace
