@@ -48,11 +48,12 @@ void RequestLog::Add(const ServerRequest& request, int status) {
 }
 
 std::string RequestLog::Redacted(std::string text) const {
+  constexpr std::string_view kInstead = "(credential)";
   for (const std::string& credential : {never_logged_.token, never_logged_.key}) {
     if (credential.empty()) continue;
     for (std::size_t at = text.find(credential); at != std::string::npos;
-         at = text.find(credential)) {
-      text.replace(at, credential.size(), "(credential)");
+         at = text.find(credential, at + kInstead.size())) {
+      text.replace(at, credential.size(), kInstead);
     }
   }
   return text;

@@ -239,5 +239,14 @@ TEST_CASE("API requests are counted by status, and the last one shown without an
         R"-("header_names":["host","authorization","user-agent"],"status":400}})-");
 }
 
+TEST_CASE("a token that is part of what stands in its place is redacted, too") {
+  SimulatorOptions options;
+  options.credentials.token = "t";
+  Rig rig(options);
+  CHECK(rig.Get("a=t").status == 403);
+  const std::string shown = rig.simulator.Handle(Request("/requests")).body;
+  CHECK(shown.find("a=%28credential%29") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace radar_spoof::simulator
