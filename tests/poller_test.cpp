@@ -110,6 +110,16 @@ TEST_CASE("every snapshot is of one answer, at every moment of a day") {
   CHECK(f.State().polls >= 96);
 }
 
+TEST_CASE("at level debug each request is told of, and how it ended") {
+  PollerFixture f(
+      [](const Request& request) { return request.number == 0 ? Outage() : Good(request); });
+  f.RunFor(3s);
+  REQUIRE(f.debug_lines.size() == 2);
+  CHECK(f.debug_lines[0].find(R"(msg="answered" query=all queries=1 status=503 milliseconds=100)"
+                              " outcome=server") != std::string::npos);
+  CHECK(f.debug_lines[1].find("status=200 milliseconds=100 outcome=good") != std::string::npos);
+}
+
 TEST_CASE("requests are counted by code, failures by reason, and all are timed") {
   struct Row {
     std::string fault;

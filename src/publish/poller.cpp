@@ -146,6 +146,12 @@ void Poller::Finish(const HttpClient::Finished& finished) {
   const auto failed = std::find_if_not(outcomes.begin(), outcomes.end(),
                                        std::mem_fn(&Result<SpoofSample, Failure>::ok));
   state_.api.up = failed == outcomes.end();
+  log_.Debug("answered", {{"query", schedule_.queries()[first].name},
+                          {"queries", queries.size()},
+                          {"status", finished.result ? finished.result.value().status : 0},
+                          {"milliseconds", finished.duration.count()},
+                          {"outcome", state_.api.up ? std::string_view("good")
+                                                    : Name(failed->error().reason)}});
   if (std::any_of(outcomes.begin(), outcomes.end(),
                   std::mem_fn(&Result<SpoofSample, Failure>::ok))) {
     UsePath(request);

@@ -53,7 +53,10 @@ struct PollerFixture {
         clock(*ParseRfc3339("2026-06-05T12:28:00Z")),
         http(clock, std::move(script)),
         log(LogLevel::kDebug, LogFormat::kLogfmt,
-            [this](std::string_view line) { lines.emplace_back(line); }),
+            [this](std::string_view line) {
+              const bool debug = line.find(" level=debug ") != std::string_view::npos;
+              (debug ? debug_lines : lines).emplace_back(line);
+            }),
         settings(SettingsOf(ConfigText(directory, rest, api))),
         store(FirstSnapshot(settings->config, clock.Now().wall)),
         poller(*std::exchange(settings, std::nullopt), clock, http, store, log, 1) {}
@@ -71,8 +74,10 @@ struct PollerFixture {
   QueryState State() const { return store.Load()->queries.front(); }
   std::vector<std::string> LinesWith(std::string_view text) const {
     std::vector<std::string> found;
-    for (const std::string& line : lines) {
-      if (line.find(text) != std::string::npos) found.push_back(line);
+    for (const auto* each : {&lines, &debug_lines}) {
+      for (const std::string& line : *each) {
+        if (line.find(text) != std::string::npos) found.push_back(line);
+      }
     }
     return found;
   }
@@ -81,7 +86,8 @@ struct PollerFixture {
   std::string token_file;
   FakeClock clock;
   ScriptedHttpClient http;
-  std::vector<std::string> lines;
+  std::vector<std::string> lines;        // of the log, but for those of level debug
+  std::vector<std::string> debug_lines;  // the others
   Log log;
   std::optional<Poller::Settings> settings;  // empty once the poller has them
   SnapshotStore store;
