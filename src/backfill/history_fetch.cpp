@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "publish/judge.h"
 #include "radar_spoof/backfill/history_plan.h"
+#include "radar_spoof/publish/judge.h"
 #include "radar_spoof/words/rfc3339.h"
 #include "schedule/retry.h"
 
