@@ -6,8 +6,8 @@
 
 #include "radar_spoof/backfill/history_plan.h"
 #include "radar_spoof/publish/judge.h"
+#include "radar_spoof/schedule/retry.h"
 #include "radar_spoof/words/rfc3339.h"
-#include "schedule/retry.h"
 
 namespace radar_spoof {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "problem_list.h"
+#include "radar_spoof/config/problem_list.h"
 
 namespace radar_spoof {
 namespace {

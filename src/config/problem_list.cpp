@@ -1,4 +1,4 @@
-#include "problem_list.h"
+#include "radar_spoof/config/problem_list.h"
 
 #include <algorithm>
 #include <cctype>
