@@ -100,8 +100,7 @@ class Backfill {
   }
 
   bool Fetch(HistoryFile& file) {
-    const auto http = MakeCurlHttpClient("radar_spoof_exporter/" + std::string(Version()),
-                                         ClientOptions(config_.api()));
+    const auto http = MakeCurlHttpClient(UserAgent(), ClientOptions(config_.api()));
     const Interrupts interrupts;
     HistoryFetch fetch(std::move(settings_), clock_, *http, file, log_, std::random_device{}(),
                        [&interrupts] { return interrupts.Came(); });

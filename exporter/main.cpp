@@ -87,8 +87,7 @@ class Exporter {
            ProcessEnvironment& environment, Log& log)
       : log_(log),
         start_time_(start_time),
-        http_(MakeCurlHttpClient("radar_spoof_exporter/" + std::string(Version()),
-                                 ClientOptions(settings.config.api()))),
+        http_(MakeCurlHttpClient(UserAgent(), ClientOptions(settings.config.api()))),
         store_(FirstSnapshot(settings.config, clock_.Now().wall)),
         poller_(std::move(settings), clock_, *http_, store_, log, std::random_device{}(),
                 SaverFor(command_line, log)),

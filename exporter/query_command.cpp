@@ -162,8 +162,7 @@ int AskAndPrint(const Question& question, const QueryCommandLine& read) {
     return kUnusable;
   }
   if (!credentials.value().warning.empty()) Tell("warning: " + credentials.value().warning);
-  const auto http = MakeCurlHttpClient("radar_spoof_exporter/" + std::string(Version()),
-                                       ClientOptions(question.api));
+  const auto http = MakeCurlHttpClient(UserAgent(), ClientOptions(question.api));
   const auto answer = Ask(question.query, question.api, question.polling,
                           credentials.value().credentials, *http, SystemClock());
   if (answer) return Print(Written(answer.value(), read), 0);
