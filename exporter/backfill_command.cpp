@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "backfill_command_line.h"
+#include "exit_code.h"
 #include "progress_bar.h"
 #include "radar_spoof/backfill/history_fetch.h"
 #include "radar_spoof/backfill/history_plan.h"
@@ -23,8 +24,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kFailed = 1;
-constexpr int kUnusable = 2;
 // Prometheus, "Backfilling": blocks must stay clear of the last 3 hours, which its head still
 // holds.
 constexpr Seconds kHead = 3h;
@@ -187,11 +186,7 @@ void WarnOfMissingLabels(const BackfillCommandLine& command_line, Log& log) {
 
 int RunBackfill(int argc, const char* const* argv) {
   const auto command_line = ParseBackfillCommandLine(argc, argv, SystemClock().Now().wall);
-  if (!command_line) {
-    const EarlyExit& early = command_line.error();
-    std::fputs(early.text.c_str(), early.status == 0 ? stdout : stderr);
-    return early.status;
-  }
+  if (!command_line) return Print(command_line.error());
   ProgressBar bar(isatty(STDERR_FILENO) == 1);
   Log log(command_line.value().log_level, command_line.value().log_format,
           [&bar](std::string_view line) { bar.Line(line); });

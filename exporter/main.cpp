@@ -1,5 +1,5 @@
 // radar_spoof_exporter: wires config, schedule, fetch, parse, publish and serve, and waits to be
-// told to stop. Exit codes: 0 fine, 1 failed, 2 command line or configuration.
+// told to stop.
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -12,6 +12,7 @@
 
 #include "backfill_command.h"
 #include "command_line.h"
+#include "exit_code.h"
 #include "process_environment.h"
 #include "process_hardening.h"
 #include "query_command.h"
@@ -29,9 +30,6 @@
 namespace {
 
 using namespace radar_spoof;
-
-constexpr int kFailed = 1;
-constexpr int kUnusable = 2;
 
 void PrintLine(std::FILE* stream, const std::string& text) {
   std::fprintf(stream, "%s\n", text.c_str());
@@ -212,9 +210,7 @@ int RunCommand(int argc, char** argv, const sigset_t& signals) {
   const auto command_line = ParseCommandLine(argc, argv);
   if (command_line) return Run(command_line.value(), signals);
   UnblockSignals(signals);
-  const EarlyExit& early = command_line.error();
-  std::fputs(early.text.c_str(), early.status == 0 ? stdout : stderr);
-  return early.status;
+  return Print(command_line.error());
 }
 
 // What was not written, to a full disk for one, was not done.
