@@ -59,8 +59,7 @@ class Interrupts {
 
 class Backfill {
  public:
-  Backfill(const BackfillCommandLine& command_line, Poller::Settings settings, ProgressBar& bar,
-           Log& log)
+  Backfill(const BackfillCommandLine& command_line, Settings settings, ProgressBar& bar, Log& log)
       : command_line_(command_line),
         config_(settings.config),
         settings_(std::move(settings)),
@@ -162,7 +161,7 @@ class Backfill {
 
   const BackfillCommandLine& command_line_;
   const Config config_;
-  Poller::Settings settings_;
+  Settings settings_;
   ProgressBar& bar_;
   Log& log_;
   const SystemClock clock_;

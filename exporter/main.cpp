@@ -12,6 +12,7 @@
 
 #include "backfill_command.h"
 #include "command_line.h"
+#include "config_check.h"
 #include "exit_code.h"
 #include "process_environment.h"
 #include "process_hardening.h"
@@ -20,7 +21,6 @@
 #include "radar_spoof/publish/poller.h"
 #include "radar_spoof/serve/basic_auth.h"
 #include "radar_spoof/serve/pages.h"
-#include "radar_spoof/serve/web_config.h"
 #include "radar_spoof/serve/web_server.h"
 #include "radar_spoof/words/version.h"
 #include "service_notify.h"
@@ -55,33 +55,10 @@ int AwaitSignal(const sigset_t& signals, Milliseconds at_most) {
   return std::max(0, sigtimedwait(&signals, nullptr, &patience));
 }
 
-Result<WebConfig, int> ReadWebConfig(const std::string& path) {
-  if (path.empty()) return WebConfig{};
-  auto web = LoadWebConfig(path);
-  if (web) return std::move(web).value();
-  for (const ConfigProblem& problem : web.error()) PrintLine(stderr, problem.Text());
-  return kUnusable;
-}
-
-int CheckConfig(const CommandLine& command_line) {
-  const auto web = ReadWebConfig(command_line.web_config_file);
-  const auto config = LoadConfig(command_line.config_file);
-  if (!config) {
-    for (const ConfigProblem& problem : config.error()) PrintLine(stderr, problem.Text());
-    return kUnusable;
-  }
-  for (const ConfigProblem& warning : config.value().warnings()) {
-    PrintLine(stderr, "warning: " + warning.Text());
-  }
-  PrintLine(stdout, command_line.config_file + ": good");
-  std::fputs(config.value().Plan().Text().c_str(), stdout);
-  return web ? 0 : web.error();
-}
-
 // What lives as long as the process, in the order in which it must be taken down again.
 class Exporter {
  public:
-  Exporter(const CommandLine& command_line, Poller::Settings settings, WallTime start_time,
+  Exporter(const CommandLine& command_line, Settings settings, WallTime start_time,
            ProcessEnvironment& environment, Log& log)
       : log_(log),
         start_time_(start_time),
@@ -181,9 +158,14 @@ int Run(const CommandLine& command_line, const sigset_t& signals) {
   const WallTime start_time = SystemClock().Now().wall;
   if (command_line.config_check || command_line.once) UnblockSignals(signals);
   std::signal(SIGPIPE, SIG_IGN);
-  if (command_line.config_check) return CheckConfig(command_line);
+  if (command_line.config_check) {
+    return CheckConfig(command_line.config_file, command_line.web_config_file);
+  }
   const auto web = ReadWebConfig(command_line.web_config_file);
-  if (!web) return web.error();
+  if (!web) {
+    PrintLine(stderr, web.error());
+    return kUnusable;
+  }
   Log log(command_line.log_level, command_line.log_format);
   ProcessEnvironment environment;
   auto settings = ReadSettings(command_line.config_file, environment, log);

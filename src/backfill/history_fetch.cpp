@@ -32,7 +32,7 @@ std::string Sentence(const Query& query, const TimeRange& piece, const std::stri
 
 }  // namespace
 
-HistoryFetch::HistoryFetch(Poller::Settings settings, const Clock& clock, HttpClient& http,
+HistoryFetch::HistoryFetch(Settings settings, const Clock& clock, HttpClient& http,
                            HistoryFile& file, Log& log, std::uint32_t seed,
                            std::function<bool()> stopped)
     : settings_(std::move(settings)),
