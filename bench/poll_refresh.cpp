@@ -43,7 +43,7 @@ std::string ConfigText(int port, int matrices, int series) {
   return text;
 }
 
-Poller::Settings SettingsOf(const std::string& yaml) {
+Settings SettingsOf(const std::string& yaml) {
   auto config = ParseConfig(yaml, "bench");
   if (!config) throw std::runtime_error(config.error().front().Text());
   CredentialReader reader(config.value().api().credentials,
@@ -70,7 +70,7 @@ Cpu ThreadCpu() {
 void RunPass(const std::string& yaml, const Clock& clock, HttpClient& http, Milliseconds latency) {
   Log log(LogLevel::kWarn, LogFormat::kLogfmt,
           [](std::string_view line) { fmt::print(stderr, "{}\n", line); });
-  Poller::Settings settings = SettingsOf(yaml);
+  Settings settings = SettingsOf(yaml);
   const Config config = settings.config;
   SnapshotStore store(FirstSnapshot(config, clock.Now().wall));
   Poller poller(std::move(settings), clock, http, store, log, 1);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "backfill_command_line.h"
+#include "exit_code.h"
 #include "progress_bar.h"
 #include "radar_spoof/backfill/history_fetch.h"
 #include "radar_spoof/backfill/history_plan.h"
@@ -23,8 +24,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kFailed = 1;
-constexpr int kUnusable = 2;
 // Prometheus, "Backfilling": blocks must stay clear of the last 3 hours, which its head still
 // holds.
 constexpr Seconds kHead = 3h;
@@ -60,8 +59,7 @@ class Interrupts {
 
 class Backfill {
  public:
-  Backfill(const BackfillCommandLine& command_line, Poller::Settings settings, ProgressBar& bar,
-           Log& log)
+  Backfill(const BackfillCommandLine& command_line, Settings settings, ProgressBar& bar, Log& log)
       : command_line_(command_line),
         config_(settings.config),
         settings_(std::move(settings)),
@@ -100,8 +98,7 @@ class Backfill {
   }
 
   bool Fetch(HistoryFile& file) {
-    const auto http = MakeCurlHttpClient("radar_spoof_exporter/" + std::string(Version()),
-                                         ClientOptions(config_.api()));
+    const auto http = MakeCurlHttpClient(UserAgent(), ClientOptions(config_.api()));
     const Interrupts interrupts;
     HistoryFetch fetch(std::move(settings_), clock_, *http, file, log_, std::random_device{}(),
                        [&interrupts] { return interrupts.Came(); });
@@ -164,7 +161,7 @@ class Backfill {
 
   const BackfillCommandLine& command_line_;
   const Config config_;
-  Poller::Settings settings_;
+  Settings settings_;
   ProgressBar& bar_;
   Log& log_;
   const SystemClock clock_;
@@ -188,11 +185,7 @@ void WarnOfMissingLabels(const BackfillCommandLine& command_line, Log& log) {
 
 int RunBackfill(int argc, const char* const* argv) {
   const auto command_line = ParseBackfillCommandLine(argc, argv, SystemClock().Now().wall);
-  if (!command_line) {
-    const EarlyExit& early = command_line.error();
-    std::fputs(early.text.c_str(), early.status == 0 ? stdout : stderr);
-    return early.status;
-  }
+  if (!command_line) return Print(command_line.error());
   ProgressBar bar(isatty(STDERR_FILENO) == 1);
   Log log(command_line.value().log_level, command_line.value().log_format,
           [&bar](std::string_view line) { bar.Line(line); });

@@ -1,18 +1,14 @@
 #include "backfill_command_line.h"
 
 #include <algorithm>
-#include <sstream>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "command_line.h"
 #include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof {
 namespace {
-
-constexpr int kUsageError = 2;
 
 constexpr const char* kDescription =
     "Fetches the history of the configured queries and writes it as OpenMetrics, for\n"
@@ -31,8 +27,6 @@ struct Flags {
   std::string to;
   int step = 300;
   std::vector<std::string> labels;
-  std::string log_level = "info";
-  std::string log_format = "logfmt";
 };
 
 void AddFlags(CLI::App& app, Flags& flags) {
@@ -64,17 +58,8 @@ void AddFlags(CLI::App& app, Flags& flags) {
                  "Seconds from sample to sample; over 300, Prometheus shows gaps")
       ->check(CLI::Range(1, 900))
       ->option_text("SECONDS [300]");
-  app.add_option("--log.level", flags.log_level, "Log from here on: debug, info, warn, error")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
-      ->option_text("LEVEL [info]");
-  app.add_option("--log.format", flags.log_format, "logfmt or json")
-      ->check(CLI::IsMember({"logfmt", "json"}))
-      ->option_text("FORMAT [logfmt]");
+  AddLogFlags(app, flags.read.log_level, flags.read.log_format);
   app.footer(kFooter);
-}
-
-EarlyExit UsageError(const std::string& problem) {
-  return {kUsageError, fmt::format("radar_spoof_exporter backfill: {}\nTry --help.\n", problem)};
 }
 
 std::optional<WallTime> ParseMoment(const std::string& text) {
@@ -134,21 +119,12 @@ Result<BackfillCommandLine, EarlyExit> ParseBackfillCommandLine(int argc, const 
   CLI::App app(kDescription, "radar_spoof_exporter backfill");
   Flags flags;
   AddFlags(app, flags);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() != 0) return UsageError(error.what());
-    std::ostringstream text;
-    app.exit(error, text, text);
-    return EarlyExit{0, text.str()};
-  }
+  if (auto early = ParseFlags(app, argc, argv)) return *std::move(early);
   const auto asked = ParseAsked(flags, now);
-  if (!asked) return UsageError(asked.error());
+  if (!asked) return UsageError(app, asked.error());
   flags.read.asked = asked.value();
-  if (auto problem = TakeLabels(flags)) return UsageError(*problem);
+  if (auto problem = TakeLabels(flags)) return UsageError(app, *problem);
   flags.read.step = Seconds(flags.step);
-  flags.read.log_level = ParseLogLevel(flags.log_level).value_or(LogLevel::kInfo);
-  flags.read.log_format = ParseLogFormat(flags.log_format).value_or(LogFormat::kLogfmt);
   return std::move(flags.read);
 }
 

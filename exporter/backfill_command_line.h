@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "command_line.h"
+#include "common_flags.h"
 #include "radar_spoof/backfill/history_text.h"
 #include "radar_spoof/words/clock.h"
 #include "radar_spoof/words/log.h"

@@ -1,7 +1,6 @@
 #include "command_line.h"
 
 #include <algorithm>
-#include <sstream>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
@@ -12,8 +11,6 @@
 
 namespace radar_spoof {
 namespace {
-
-constexpr int kUsageError = 2;
 
 constexpr std::string_view kPathPunctuation = "/-._~!$&'()*+,;=:@";
 
@@ -30,8 +27,6 @@ constexpr const char* kSubcommands =
 struct Flags {
   CommandLine read;
   std::vector<std::string> listen = {":10766"};
-  std::string log_level = "info";
-  std::string log_format = "logfmt";
 };
 
 void AddFlags(CLI::App& app, Flags& flags) {
@@ -70,12 +65,7 @@ void AddFlags(CLI::App& app, Flags& flags) {
       ->option_text("DIR");
   app.add_flag("--web.enable-lifecycle", read.enable_lifecycle,
                "Let POST /-/reload read the configuration again; SIGHUP always does");
-  app.add_option("--log.level", flags.log_level, "Log from here on: debug, info, warn, error")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
-      ->option_text("LEVEL [info]");
-  app.add_option("--log.format", flags.log_format, "logfmt or json")
-      ->check(CLI::IsMember({"logfmt", "json"}))
-      ->option_text("FORMAT [logfmt]");
+  AddLogFlags(app, read.log_level, read.log_format);
 }
 
 // Whether every client asks for this path when it is given it, and no other page has it. The
@@ -91,37 +81,24 @@ bool IsReachable(std::string_view path) {
          whole.find("/../") == std::string::npos && path.find("//") == std::string_view::npos;
 }
 
-EarlyExit UsageError(const std::string& problem) {
-  return {kUsageError, fmt::format("radar_spoof_exporter: {}\nTry --help.\n", problem)};
-}
-
 }  // namespace
 
 Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* argv) {
   CLI::App app(kDescription, "radar_spoof_exporter");
   Flags flags;
   AddFlags(app, flags);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() != 0) return UsageError(error.what());
-    std::ostringstream text;
-    app.exit(error, text, text);
-    return EarlyExit{0, text.str()};
-  }
+  if (auto early = ParseFlags(app, argc, argv)) return *std::move(early);
   for (const std::string& address : flags.listen) {
     auto parsed = ListenAddress::Parse(address);
-    if (!parsed) return UsageError("--web.listen-address: " + parsed.error());
+    if (!parsed) return UsageError(app, "--web.listen-address: " + parsed.error());
     flags.read.listen.push_back(std::move(parsed).value());
   }
   if (!IsReachable(flags.read.telemetry_path)) {
     return UsageError(
-        fmt::format("--web.telemetry-path: found \"{}\"; expected a path such as /metrics, of "
-                    "letters, digits and {}, without //, /./ and /../, and not under /-/",
-                    Harmless(flags.read.telemetry_path, Terminal{}), kPathPunctuation));
+        app, fmt::format("--web.telemetry-path: found \"{}\"; expected a path such as /metrics, of "
+                         "letters, digits and {}, without //, /./ and /../, and not under /-/",
+                         Harmless(flags.read.telemetry_path, Terminal{}), kPathPunctuation));
   }
-  flags.read.log_level = ParseLogLevel(flags.log_level).value_or(LogLevel::kInfo);
-  flags.read.log_format = ParseLogFormat(flags.log_format).value_or(LogFormat::kLogfmt);
   return std::move(flags.read);
 }
 

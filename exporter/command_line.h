@@ -7,13 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "common_flags.h"
 #include "radar_spoof/serve/http_server.h"
 #include "radar_spoof/words/log.h"
 #include "radar_spoof/words/result.h"
 
 namespace radar_spoof {
-
-inline constexpr const char* kDefaultConfigFile = "/etc/radar_spoof_exporter/config.yaml";
 
 struct CommandLine {
   std::string config_file;
@@ -26,12 +25,6 @@ struct CommandLine {
   bool enable_lifecycle = false;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kLogfmt;
-};
-
-// Why there is nothing to run: help or version asked for (0), or a wrong command line (2).
-struct EarlyExit {
-  int status;
-  std::string text;  // for standard output when 0, else for standard error; ends with a newline
 };
 
 Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* argv);

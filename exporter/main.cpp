@@ -1,5 +1,5 @@
 // radar_spoof_exporter: wires config, schedule, fetch, parse, publish and serve, and waits to be
-// told to stop. Exit codes: 0 fine, 1 failed, 2 command line or configuration.
+// told to stop.
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -12,6 +12,8 @@
 
 #include "backfill_command.h"
 #include "command_line.h"
+#include "config_check.h"
+#include "exit_code.h"
 #include "process_environment.h"
 #include "process_hardening.h"
 #include "query_command.h"
@@ -19,7 +21,6 @@
 #include "radar_spoof/publish/poller.h"
 #include "radar_spoof/serve/basic_auth.h"
 #include "radar_spoof/serve/pages.h"
-#include "radar_spoof/serve/web_config.h"
 #include "radar_spoof/serve/web_server.h"
 #include "radar_spoof/words/version.h"
 #include "service_notify.h"
@@ -29,9 +30,6 @@
 namespace {
 
 using namespace radar_spoof;
-
-constexpr int kFailed = 1;
-constexpr int kUnusable = 2;
 
 void PrintLine(std::FILE* stream, const std::string& text) {
   std::fprintf(stream, "%s\n", text.c_str());
@@ -57,38 +55,14 @@ int AwaitSignal(const sigset_t& signals, Milliseconds at_most) {
   return std::max(0, sigtimedwait(&signals, nullptr, &patience));
 }
 
-Result<WebConfig, int> ReadWebConfig(const std::string& path) {
-  if (path.empty()) return WebConfig{};
-  auto web = LoadWebConfig(path);
-  if (web) return std::move(web).value();
-  for (const ConfigProblem& problem : web.error()) PrintLine(stderr, problem.Text());
-  return kUnusable;
-}
-
-int CheckConfig(const CommandLine& command_line) {
-  const auto web = ReadWebConfig(command_line.web_config_file);
-  const auto config = LoadConfig(command_line.config_file);
-  if (!config) {
-    for (const ConfigProblem& problem : config.error()) PrintLine(stderr, problem.Text());
-    return kUnusable;
-  }
-  for (const ConfigProblem& warning : config.value().warnings()) {
-    PrintLine(stderr, "warning: " + warning.Text());
-  }
-  PrintLine(stdout, command_line.config_file + ": good");
-  std::fputs(config.value().Plan().Text().c_str(), stdout);
-  return web ? 0 : web.error();
-}
-
 // What lives as long as the process, in the order in which it must be taken down again.
 class Exporter {
  public:
-  Exporter(const CommandLine& command_line, Poller::Settings settings, WallTime start_time,
+  Exporter(const CommandLine& command_line, Settings settings, WallTime start_time,
            ProcessEnvironment& environment, Log& log)
       : log_(log),
         start_time_(start_time),
-        http_(MakeCurlHttpClient("radar_spoof_exporter/" + std::string(Version()),
-                                 ClientOptions(settings.config.api()))),
+        http_(MakeCurlHttpClient(UserAgent(), ClientOptions(settings.config.api()))),
         store_(FirstSnapshot(settings.config, clock_.Now().wall)),
         poller_(std::move(settings), clock_, *http_, store_, log, std::random_device{}(),
                 SaverFor(command_line, log)),
@@ -184,9 +158,14 @@ int Run(const CommandLine& command_line, const sigset_t& signals) {
   const WallTime start_time = SystemClock().Now().wall;
   if (command_line.config_check || command_line.once) UnblockSignals(signals);
   std::signal(SIGPIPE, SIG_IGN);
-  if (command_line.config_check) return CheckConfig(command_line);
+  if (command_line.config_check) {
+    return CheckConfig(command_line.config_file, command_line.web_config_file);
+  }
   const auto web = ReadWebConfig(command_line.web_config_file);
-  if (!web) return web.error();
+  if (!web) {
+    PrintLine(stderr, web.error());
+    return kUnusable;
+  }
   Log log(command_line.log_level, command_line.log_format);
   ProcessEnvironment environment;
   auto settings = ReadSettings(command_line.config_file, environment, log);
@@ -213,9 +192,7 @@ int RunCommand(int argc, char** argv, const sigset_t& signals) {
   const auto command_line = ParseCommandLine(argc, argv);
   if (command_line) return Run(command_line.value(), signals);
   UnblockSignals(signals);
-  const EarlyExit& early = command_line.error();
-  std::fputs(early.text.c_str(), early.status == 0 ? stdout : stderr);
-  return early.status;
+  return Print(command_line.error());
 }
 
 // What was not written, to a full disk for one, was not done.

@@ -10,14 +10,14 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <langinfo.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "command_line.h"
+#include "exit_code.h"
 #include "process_environment.h"
+#include "query_command_line.h"
 #include "radar_spoof/config/asked_query.h"
 #include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/report/answer_json.h"
@@ -26,17 +26,6 @@
 
 namespace radar_spoof {
 namespace {
-
-constexpr int kFailed = 1;
-constexpr int kUnusable = 2;
-
-struct QueryCommandLine {
-  std::string name;         // of a configured query; empty: ad hoc
-  std::string config_file;  // empty: the default one, if it is there
-  QueryFlags flags;
-  bool json = false;
-  bool explain = false;
-};
 
 struct Question {
   Query query;
@@ -48,35 +37,6 @@ using Lines = std::vector<std::string>;
 
 void Tell(const std::string& line) {
   std::fprintf(stderr, "radar_spoof_exporter query: %s\n", line.c_str());
-}
-
-void AddFlags(CLI::App& app, QueryCommandLine& read) {
-  app.set_help_flag("-h,--help", "Print this and exit");
-  app.add_option("NAME", read.name, "A configured query; without it, ask ad hoc by these:");
-  for (const Dimension dimension : kAllDimensions) {
-    const std::string_view name = LabelName(dimension);
-    const auto legal = LegalValues(dimension);
-    app.add_option(
-           dimension == Dimension::kTlsVersion ? "--tls-version" : fmt::format("--{}", name),
-           read.flags.filters[static_cast<std::size_t>(dimension)],
-           fmt::format("Only mail with this result: {}", fmt::join(legal, ", ")))
-        ->option_text("VALUE[,VALUE] [any]");
-  }
-  app.add_option("--agg-interval", read.flags.agg_interval, "Width of a bucket: 15m, 1h, 1d or 1w")
-      ->option_text("INTERVAL [15m]");
-  app.add_option("--date-range", read.flags.date_range,
-                 "How far to look back: 1d to 364d or 1w to 52w")
-      ->option_text("RANGE [1d]");
-  app.add_flag("--control", read.flags.control, "Also ask for the control period");
-  app.add_option("--config.file", read.config_file,
-                 "Queries, and how the API is reached; without the file, the defaults")
-      ->option_text(fmt::format("FILE [{}]", kDefaultConfigFile));
-  app.footer(
-      "\nExamples:\n  radar_spoof_exporter query dmarc_fail\n"
-      "  radar_spoof_exporter query --dmarc FAIL --agg-interval 1h --date-range 7d --explain");
-  app.add_flag("--json", read.json, "Print one line of JSON");
-  app.add_flag("--explain", read.explain,
-               "Also name the field of the answer behind every exported series");
 }
 
 Lines CheckUse(const QueryCommandLine& read) {
@@ -162,8 +122,7 @@ int AskAndPrint(const Question& question, const QueryCommandLine& read) {
     return kUnusable;
   }
   if (!credentials.value().warning.empty()) Tell("warning: " + credentials.value().warning);
-  const auto http = MakeCurlHttpClient("radar_spoof_exporter/" + std::string(Version()),
-                                       ClientOptions(question.api));
+  const auto http = MakeCurlHttpClient(UserAgent(), ClientOptions(question.api));
   const auto answer = Ask(question.query, question.api, question.polling,
                           credentials.value().credentials, *http, SystemClock());
   if (answer) return Print(Written(answer.value(), read), 0);
@@ -175,18 +134,10 @@ int AskAndPrint(const Question& question, const QueryCommandLine& read) {
 }  // namespace
 
 int RunQueryCommand(int argc, const char* const* argv) {
+  const auto parsed = ParseQueryCommandLine(argc, argv);
+  if (!parsed) return Print(parsed.error());
   std::signal(SIGPIPE, SIG_IGN);
-  CLI::App app("Asks Cloudflare Radar once and prints the answer. Costs one request.",
-               "radar_spoof_exporter query");
-  QueryCommandLine read;
-  AddFlags(app, read);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return Print(app.help(), 0);
-    Tell(fmt::format("{}\nTry --help.", error.what()));
-    return kUnusable;
-  }
+  const QueryCommandLine& read = parsed.value();
   Lines problems = CheckUse(read);
   if (problems.empty()) {
     const auto question = ReadQuestion(read);

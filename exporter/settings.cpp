@@ -6,19 +6,21 @@ namespace {
 // The loop takes milliseconds; this is for a machine that is nearly dead.
 constexpr Milliseconds kLongestReload{2000};
 
+std::string Lines(const std::vector<ConfigProblem>& problems) {
+  std::string lines;
+  for (const ConfigProblem& problem : problems) {
+    if (!lines.empty()) lines += '\n';
+    lines += problem.Text();
+  }
+  return lines;
+}
+
 }  // namespace
 
-Result<Poller::Settings, std::string> ReadSettings(const std::string& config_file,
-                                                   ProcessEnvironment& environment, Log& log) {
+Result<Settings, std::string> ReadSettings(const std::string& config_file,
+                                           ProcessEnvironment& environment, Log& log) {
   auto config = LoadConfig(config_file);
-  if (!config) {
-    std::string problems;
-    for (const ConfigProblem& problem : config.error()) {
-      if (!problems.empty()) problems += '\n';
-      problems += problem.Text();
-    }
-    return problems;
-  }
+  if (!config) return Lines(config.error());
   for (const ConfigProblem& warning : config.value().warnings()) {
     log.Warn("configuration", {{"detail", warning.Text()}});
   }
@@ -30,8 +32,14 @@ Result<Poller::Settings, std::string> ReadSettings(const std::string& config_fil
   if (!credentials.value().warning.empty()) {
     log.Warn("credentials", {{"detail", credentials.value().warning}});
   }
-  return Poller::Settings{std::move(config).value(), std::move(reader),
-                          credentials.value().credentials};
+  return Settings{std::move(config).value(), std::move(reader), credentials.value().credentials};
+}
+
+Result<WebConfig, std::string> ReadWebConfig(const std::string& web_config_file) {
+  if (web_config_file.empty()) return WebConfig{};
+  auto web = LoadWebConfig(web_config_file);
+  if (web) return std::move(web).value();
+  return Lines(web.error());
 }
 
 Reloader::Reloader(std::string config_file, ProcessEnvironment& environment, Poller& poller,

@@ -1,6 +1,6 @@
 // Configuration and credentials, read together: at start, and again at each reload.
 //
-// Used by: main.
+// Used by: main, backfill_command, config_check.
 #pragma once
 
 #include <mutex>
@@ -8,7 +8,9 @@
 #include <string>
 
 #include "process_environment.h"
+#include "radar_spoof/config/settings.h"
 #include "radar_spoof/publish/poller.h"
+#include "radar_spoof/serve/web_config.h"
 #include "radar_spoof/words/log.h"
 #include "radar_spoof/words/result.h"
 
@@ -16,8 +18,12 @@ namespace radar_spoof {
 
 // Reads the file and the credentials it names. The error is every problem, a line each.
 // Warnings go to `log`. Blocking: reads files.
-Result<Poller::Settings, std::string> ReadSettings(const std::string& config_file,
-                                                   ProcessEnvironment& environment, Log& log);
+Result<Settings, std::string> ReadSettings(const std::string& config_file,
+                                           ProcessEnvironment& environment, Log& log);
+
+// `--web.config.file`; without one (""), plain HTTP for everyone. The error is every problem, a
+// line each. Blocking: reads files.
+Result<WebConfig, std::string> ReadWebConfig(const std::string& web_config_file);
 
 // SIGHUP and /-/reload. Thread rule: Reload() from any thread; one reload at a time.
 class Reloader {

@@ -1,10 +1,11 @@
 #include "simulator/credential_check.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "radar_spoof/words/lower_case.h"
 
 namespace radar_spoof::simulator {
 namespace {
@@ -30,9 +31,7 @@ bool IsVisible(std::string_view text) {
 std::string_view BearerToken(std::string_view authorization) {
   constexpr std::string_view kScheme = "bearer ";
   if (authorization.size() <= kScheme.size()) return "";
-  const bool bearer = std::equal(
-      kScheme.begin(), kScheme.end(), authorization.begin(),
-      [](char want, char have) { return std::tolower(static_cast<unsigned char>(have)) == want; });
+  const bool bearer = LowerCase(authorization.substr(0, kScheme.size())) == kScheme;
   const std::string_view token = authorization.substr(kScheme.size());
   return bearer && IsVisible(token) ? token : "";
 }

@@ -1,12 +1,11 @@
 #include "simulator/date_window.h"
 
-#include <algorithm>
-#include <cctype>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "radar_spoof/words/error.h"
+#include "radar_spoof/words/lower_case.h"
 #include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof::simulator {
@@ -22,13 +21,7 @@ constexpr std::size_t kQuotedBytes = 40;
 
 std::string Quoted(std::string_view text) { return "'" + Excerpt(text, kQuotedBytes) + "'"; }
 
-bool EndsWithControl(std::string_view text) {
-  if (text.size() < kControlSuffix.size()) return false;
-  const std::string_view end = text.substr(text.size() - kControlSuffix.size());
-  return std::equal(end.begin(), end.end(), kControlSuffix.begin(), [](char left, char right) {
-    return std::tolower(static_cast<unsigned char>(left)) == right;
-  });
-}
+bool EndsWithControl(std::string_view text) { return LowerCase(text).ends_with(kControlSuffix); }
 
 Result<DateWindow, std::string> ResolveRelative(std::string_view text, WallTime last_updated) {
   const bool control = EndsWithControl(text);

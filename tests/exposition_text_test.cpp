@@ -1,9 +1,10 @@
-// SerializeFamilies of exposition.h: families whose strings and numbers are hostile.
+// SerializeFamilies of metric_families.h: families whose strings and numbers are hostile.
 #include <limits>
 
 #include <doctest/doctest.h>
+#include <prometheus/metric_family.h>
 
-#include "radar_spoof/publish/exposition.h"
+#include "src/publish/metric_families.h"
 
 namespace radar_spoof {
 namespace {

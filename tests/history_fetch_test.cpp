@@ -118,7 +118,7 @@ struct Rig {
   test::ScriptedHttpClient http;
   std::vector<std::string> lines;
   Log log;
-  Poller::Settings settings;  // moved from
+  Settings settings;  // moved from
   const std::vector<Query> queries;
   std::unique_ptr<HistoryFile> file;
   std::function<bool()> stopped = [] { return false; };

@@ -361,8 +361,8 @@ class LivePoller {
   QueryState State() const { return store_.Load()->queries.front(); }
 
  private:
-  Poller::Settings SettingsFor(const std::string& base_url, const std::string& timeout,
-                               const std::string& more, const std::string& queries) {
+  Settings SettingsFor(const std::string& base_url, const std::string& timeout,
+                       const std::string& more, const std::string& queries) {
     return SettingsOf("api: { base_url: '" + base_url + "', timeout: " + timeout +
                       ", token_file: '" + directory_.Write("token", kToken) + "'" + more +
                       " }\nqueries: [ " + queries + " ]\n");
@@ -371,7 +371,7 @@ class LivePoller {
   TemporaryDirectory directory_;
   SystemClock clock_;
   Log log_;
-  std::optional<Poller::Settings> settings_;
+  std::optional<Settings> settings_;
   std::unique_ptr<HttpClient> http_;
   SnapshotStore store_;
   Poller poller_;

@@ -33,7 +33,7 @@ struct Machine {
   Pages RunFor(Milliseconds length, End end = End::kStopped,
                const std::string& config = kTwoQueries) {
     ScriptedHttpClient http(clock, script);
-    Poller::Settings settings = SettingsOf(ConfigText(directory, config));
+    Settings settings = SettingsOf(ConfigText(directory, config));
     SnapshotStore store(FirstSnapshot(settings.config, clock.Now().wall));
     Poller poller(std::move(settings), clock, http, store, log, 1,
                   std::make_unique<StateSaver>(directory.Path(state_directory), log));

@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
-#include "publish/judge.h"
 #include "radar_spoof/backfill/history_plan.h"
+#include "radar_spoof/publish/judge.h"
+#include "radar_spoof/schedule/retry.h"
 #include "radar_spoof/words/rfc3339.h"
-#include "schedule/retry.h"
 
 namespace radar_spoof {
 namespace {
@@ -32,7 +32,7 @@ std::string Sentence(const Query& query, const TimeRange& piece, const std::stri
 
 }  // namespace
 
-HistoryFetch::HistoryFetch(Poller::Settings settings, const Clock& clock, HttpClient& http,
+HistoryFetch::HistoryFetch(Settings settings, const Clock& clock, HttpClient& http,
                            HistoryFile& file, Log& log, std::uint32_t seed,
                            std::function<bool()> stopped)
     : settings_(std::move(settings)),

@@ -4,7 +4,7 @@
 #include <array>
 #include <optional>
 
-#include "publish/exposition_lines.h"
+#include "radar_spoof/publish/exposition_lines.h"
 #include "radar_spoof/publish/metric_catalog.h"
 
 namespace radar_spoof {

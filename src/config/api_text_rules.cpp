@@ -9,7 +9,7 @@
 #include <netinet/in.h>
 #include <strings.h>
 
-#include "problem_list.h"
+#include "radar_spoof/config/problem_list.h"
 
 namespace radar_spoof {
 namespace {

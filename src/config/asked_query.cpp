@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "problem_list.h"
 #include "query_list.h"
 #include "query_reader.h"
+#include "radar_spoof/config/problem_list.h"
 
 namespace radar_spoof {
 namespace {

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "api_text_rules.h"
-#include "regular_file.h"
+#include "radar_spoof/config/regular_file.h"
 #include "request_plan.h"
 
 namespace radar_spoof {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "map_reader.h"
-#include "problem_list.h"
 #include "query_list.h"
 #include "radar_spoof/config/config.h"
+#include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
 
 namespace radar_spoof {

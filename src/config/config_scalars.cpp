@@ -8,7 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "problem_list.h"
+#include "radar_spoof/config/problem_list.h"
+#include "radar_spoof/words/lower_case.h"
 
 namespace radar_spoof {
 namespace {
@@ -186,13 +187,6 @@ std::string DurationText(Seconds duration) {
     duration -= count * unit.length;
   }
   return text;
-}
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
 }
 
 }  // namespace radar_spoof

@@ -44,7 +44,4 @@ std::optional<Seconds> ParseDuration(std::string_view text);
 // The shortest form ParseDuration reads back: "1h30m", "1d", "0s".
 std::string DurationText(Seconds duration);
 
-// ASCII letters only; other bytes stay.
-std::string LowerCase(std::string_view text);
-
 }  // namespace radar_spoof

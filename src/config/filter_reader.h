@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "problem_list.h"
+#include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/words/types.h"
 

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "config_scalars.h"
-#include "problem_list.h"
+#include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
 
 namespace radar_spoof {

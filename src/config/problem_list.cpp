@@ -1,4 +1,4 @@
-#include "problem_list.h"
+#include "radar_spoof/config/problem_list.h"
 
 #include <algorithm>
 #include <cctype>
@@ -6,6 +6,8 @@
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "radar_spoof/words/lower_case.h"
 
 namespace radar_spoof {
 namespace {
@@ -15,8 +17,7 @@ bool IsContinuationByte(char c) { return (static_cast<unsigned char>(c) & 0xC0U)
 std::string LettersAndDigits(std::string_view word) {
   std::string kept;
   for (const char c : word) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0) kept += static_cast<char>(std::tolower(byte));
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) kept += LowerCase(c);
   }
   return kept;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "config_scalars.h"
+#include "radar_spoof/words/lower_case.h"
 
 namespace radar_spoof {
 namespace {

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "problem_list.h"
 #include "query_reader.h"
+#include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/words/types.h"
 #include "request_plan.h"
 

@@ -13,7 +13,7 @@
 
 #include "filter_reader.h"
 #include "map_reader.h"
-#include "problem_list.h"
+#include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/words/types.h"
 

@@ -1,4 +1,4 @@
-#include "regular_file.h"
+#include "radar_spoof/config/regular_file.h"
 
 #include <cerrno>
 #include <system_error>

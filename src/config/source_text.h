@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "problem_list.h"
+#include "radar_spoof/config/problem_list.h"
 
 namespace radar_spoof {
 

@@ -11,8 +11,8 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
-#include "problem_list.h"
-#include "regular_file.h"
+#include "radar_spoof/config/problem_list.h"
+#include "radar_spoof/config/regular_file.h"
 #include "source_text.h"
 
 namespace radar_spoof {

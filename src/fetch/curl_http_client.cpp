@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <stdexcept>
 
 #include <curl/curl.h>
 
 #include "radar_spoof/fetch/http_client.h"
+#include "radar_spoof/words/lower_case.h"
 
 namespace radar_spoof {
 namespace {
@@ -56,14 +56,11 @@ Failure FailureOf(CURLcode code, bool body_too_large, std::string detail) {
 void StoreHeader(HttpResponse& response, std::string_view line) {
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return;
-  std::string name(line.substr(0, colon));
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   std::string_view value = line.substr(colon + 1);
   const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
   while (!value.empty() && is_space(value.front())) value.remove_prefix(1);
   while (!value.empty() && is_space(value.back())) value.remove_suffix(1);
-  response.headers.emplace_back(std::move(name), value);
+  response.headers.emplace_back(LowerCase(line.substr(0, colon)), value);
 }
 
 // One request under way. Pinned: libcurl holds its address.

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "radar_spoof/words/lower_case.h"
 
 namespace radar_spoof {
 namespace {
@@ -77,9 +78,7 @@ Failure FailureOfStatus(const HttpResponse& response) {
 
 // libcurl hands over what it cannot decode as it came, without an error.
 std::optional<Failure> CheckEncoding(const HttpResponse& response) {
-  std::string encoding = response.Header("content-encoding");
-  std::transform(encoding.begin(), encoding.end(), encoding.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string encoding = LowerCase(response.Header("content-encoding"));
   if (encoding.empty() || encoding == "gzip" || encoding == "identity") return std::nullopt;
   return Failure(FailureReason::kParse, RetryClass::kTransientOnce,
                  "unknown Content-Encoding " + Excerpt(encoding, 40));

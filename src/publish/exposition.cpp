@@ -1,3 +1,5 @@
+// The only door to prometheus-cpp. Not its TextSerializer (1.0.1): that escapes no help text,
+// prints 16 digits, spells NaN "Nan", and knows no OpenMetrics.
 #include "radar_spoof/publish/exposition.h"
 
 #include <array>
@@ -5,6 +7,10 @@
 #include <string_view>
 #include <utility>
 
+#include <prometheus/metric_family.h>
+
+#include "metric_families.h"
+#include "radar_spoof/publish/exposition_lines.h"
 #include "radar_spoof/publish/metric_catalog.h"
 #include "radar_spoof/publish/query_table.h"
 #include "radar_spoof/words/version.h"
@@ -125,8 +131,7 @@ void AddReload(const ReloadState& reload, Families& families) {
   families.Add(Metric::kConfigLastReloadSuccess, reload.last_success);
 }
 
-}  // namespace
-
+// Families with at least one series that are not about one query, which are query_table.h's.
 std::vector<MetricFamily> CollectFamilies(const Snapshot& snapshot, Instant now) {
   Families families;
   AddApi(snapshot.api, now, families);
@@ -145,6 +150,77 @@ std::vector<MetricFamily> CollectFamilies(const ProcessMetrics& process) {
   families.Add(Metric::kProcessStartTime, process.start_time);
   families.Add(Metric::kProcessThreads, process.threads);
   return std::move(families).TakeNonEmpty();
+}
+
+// "1.0" for 1, as OpenMetrics wants it.
+std::string BucketBound(double value) {
+  std::string bound;
+  AppendNumber(value, bound);
+  if (bound.find_first_not_of("-0123456789") == std::string::npos) bound += ".0";
+  return bound;
+}
+
+// `bound` is the `le` label's value; empty: none.
+void AppendSample(std::string_view name, std::string_view suffix, const ClientMetric& series,
+                  std::string_view bound, double value, std::string& out) {
+  out += name;
+  out += suffix;
+  if (!series.label.empty() || !bound.empty()) {
+    out += '{';
+    for (const ClientMetric::Label& label : series.label) AppendLabel(label.name, label.value, out);
+    if (!bound.empty()) AppendLabel("le", bound, out);
+    out.back() = '}';
+  }
+  out += ' ';
+  AppendNumber(value, out);
+  out += '\n';
+}
+
+void AppendHistogram(std::string_view name, const ClientMetric& series, std::string& out) {
+  const ClientMetric::Histogram& histogram = series.histogram;
+  for (const ClientMetric::Bucket& bucket : histogram.bucket) {
+    AppendSample(name, "_bucket", series, BucketBound(bucket.upper_bound),
+                 static_cast<double>(bucket.cumulative_count), out);
+  }
+  AppendSample(name, "_sum", series, {}, histogram.sample_sum, out);
+  AppendSample(name, "_count", series, {}, static_cast<double>(histogram.sample_count), out);
+}
+
+std::string_view TypeName(prometheus::MetricType type) {
+  if (type == prometheus::MetricType::Histogram) return "histogram";
+  return type == prometheus::MetricType::Counter ? "counter" : "gauge";
+}
+
+std::size_t EstimatedSize(const std::vector<MetricFamily>& families) {
+  constexpr std::size_t kHeadBytes = 512;
+  constexpr std::size_t kSampleBytes = 160;
+  std::size_t size = 0;
+  for (const MetricFamily& family : families) {
+    size += kHeadBytes + family.metric.size() * kSampleBytes;
+  }
+  return size;
+}
+
+}  // namespace
+
+std::string SerializeFamilies(const std::vector<MetricFamily>& families, ExpositionFormat format,
+                              PagePart part) {
+  std::string out;
+  out.reserve(EstimatedSize(families));
+  for (const MetricFamily& family : families) {
+    AppendHead(family.name, TypeName(family.type), family.help, format, out);
+    for (const ClientMetric& series : family.metric) {
+      if (family.type == prometheus::MetricType::Histogram) {
+        AppendHistogram(family.name, series, out);
+      } else {
+        const bool counter = family.type == prometheus::MetricType::Counter;
+        AppendSample(family.name, {}, series, {},
+                     counter ? series.counter.value : series.gauge.value, out);
+      }
+    }
+  }
+  if (format == ExpositionFormat::kOpenMetrics && part == PagePart::kLast) out += "# EOF\n";
+  return out;
 }
 
 std::string RenderGeneral(const Snapshot& snapshot, Instant now, ExpositionFormat format) {

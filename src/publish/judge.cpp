@@ -1,6 +1,4 @@
-#include "judge.h"
-
-#include <new>
+#include "radar_spoof/publish/judge.h"
 
 #include "redaction.h"
 
@@ -20,26 +18,6 @@ Result<SpoofWindow, Failure> ReadRedacted(const Query& asked, const HttpResponse
   return failure;
 }
 
-// Nothing in its failures is text from upstream.
-Result<SpoofSample, Failure> NewestOf(const Query& asked,
-                                      const Result<SpoofWindow, Failure>& window) {
-  if (!window) return window.error();
-  return SampleOf(asked, window.value());
-}
-
-PollReport ReportOf(const Query& asked, const Result<SpoofSample, Failure>& outcome) {
-  PollReport report;
-  if (!outcome) {
-    report.failure = outcome.error().retry;
-    return report;
-  }
-  report.last_updated = outcome.value().last_updated;
-  if (const auto start = outcome.value().bucket_start) {
-    report.newest_bucket_end = *start + Length(asked.agg_interval);
-  }
-  return report;
-}
-
 }  // namespace
 
 WindowJudgement JudgeWindow(const Query& asked, const HttpClient::Finished& finished,
@@ -49,20 +27,6 @@ WindowJudgement JudgeWindow(const Query& asked, const HttpClient::Finished& fini
   return {ReadRedacted(asked, response, credentials, now),
           ParseRetryAfter(response.Header("retry-after"), now.wall),
           ParseRateLimit(response.Header("ratelimit"), response.Header("ratelimit-policy"))};
-}
-
-Judgement Judge(const Query& asked, const HttpClient::Finished& finished,
-                const Credentials& credentials, Instant now) {
-  try {
-    auto [window, retry_after, rate_limits] = JudgeWindow(asked, finished, credentials, now);
-    auto outcome = NewestOf(asked, window);
-    PollReport report = ReportOf(asked, outcome);
-    report.retry_after = retry_after;
-    return {std::move(outcome), report, std::move(rate_limits)};
-  } catch (const std::bad_alloc&) {
-    const Failure failure(FailureReason::kTransport, "out of memory while reading the answer");
-    return {failure, {.failure = failure.retry}, {}};
-  }
 }
 
 }  // namespace radar_spoof

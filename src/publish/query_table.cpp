@@ -5,7 +5,7 @@
 #include <cstring>
 #include <limits>
 
-#include "exposition_lines.h"
+#include "radar_spoof/publish/exposition_lines.h"
 #include "radar_spoof/publish/freshness.h"
 
 namespace radar_spoof {

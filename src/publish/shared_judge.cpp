@@ -4,6 +4,7 @@
 #include <new>
 
 #include "radar_spoof/parse/radar_response.h"
+#include "radar_spoof/publish/judge.h"
 #include "redaction.h"
 
 namespace radar_spoof {
@@ -76,11 +77,13 @@ bool MayBeTooManySeries(const Failure& failure, int status) {
 
 SharedJudgement OfOne(const Query& asked, const HttpClient::Finished& finished,
                       const Credentials& credentials, Instant now) {
-  Judgement judgement = Judge(asked, finished, credentials, now);
-  SharedJudgement shared{.rate_limits = std::move(judgement.rate_limits)};
-  shared.outcomes.push_back(std::move(judgement.outcome));
-  shared.reports.push_back(judgement.report);
-  return shared;
+  auto [window, retry_after, rate_limits] = JudgeWindow(asked, finished, credentials, now);
+  // Nothing in the failures of SampleOf is text from upstream.
+  Outcome outcome = window ? SampleOf(asked, window.value()) : Outcome(window.error());
+  PollReport report = ReportOf(asked, outcome);
+  report.retry_after = retry_after;
+  return {
+      .outcomes = {std::move(outcome)}, .reports = {report}, .rate_limits = std::move(rate_limits)};
 }
 
 SharedJudgement WholeFailure(const Failure& failure, int status, std::size_t queries) {
@@ -114,10 +117,11 @@ SharedJudgement OfAnswer(std::span<const Query* const> asked, const HttpResponse
 SharedJudgement JudgeShared(std::span<const Query* const> asked,
                             const HttpClient::Finished& finished, const Credentials& credentials,
                             Instant now) {
-  if (asked.size() == 1) return OfOne(*asked.front(), finished, credentials, now);
-  if (!finished.result) return WholeFailure(finished.result.error(), 0, asked.size());
+  const bool shared = asked.size() > 1;
+  if (shared && !finished.result) return WholeFailure(finished.result.error(), 0, asked.size());
   try {
-    return OfAnswer(asked, finished.result.value(), credentials, now);
+    return shared ? OfAnswer(asked, finished.result.value(), credentials, now)
+                  : OfOne(*asked.front(), finished, credentials, now);
   } catch (const std::bad_alloc&) {
     const Failure failure(FailureReason::kTransport, "out of memory while reading the answer");
     return WholeFailure(failure, 0, asked.size());

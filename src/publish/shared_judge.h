@@ -8,12 +8,17 @@
 #include <string>
 #include <vector>
 
-#include "judge.h"
+#include "radar_spoof/config/credentials.h"
+#include "radar_spoof/fetch/http_client.h"
+#include "radar_spoof/parse/radar_headers.h"
+#include "radar_spoof/schedule/schedule.h"
+#include "radar_spoof/words/result.h"
 
 namespace radar_spoof {
 
 struct SharedJudgement {
-  // One a query, in their order. A failure of the whole answer is that of every query.
+  // One a query, in their order. A failure of the whole answer is that of every query; its detail
+  // is without the credentials.
   std::vector<Result<SpoofSample, Failure>> outcomes = {};
   std::vector<PollReport> reports = {};
   std::map<std::string, RateLimitHeader> rate_limits = {};  // by policy
@@ -22,6 +27,7 @@ struct SharedJudgement {
   bool too_many_series = false;
 };
 
+// REQUIRES: `asked` is not empty.
 SharedJudgement JudgeShared(std::span<const Query* const> asked,
                             const HttpClient::Finished& finished, const Credentials& credentials,
                             Instant now);

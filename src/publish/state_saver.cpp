@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "config/regular_file.h"
+#include "radar_spoof/config/regular_file.h"
 
 namespace radar_spoof {
 namespace {

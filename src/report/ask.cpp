@@ -3,8 +3,8 @@
 #include <utility>
 #include <variant>
 
-#include "publish/judge.h"
 #include "radar_spoof/fetch/radar_request.h"
+#include "radar_spoof/publish/judge.h"
 
 namespace radar_spoof {
 namespace {

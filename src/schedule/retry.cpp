@@ -1,4 +1,4 @@
-#include "schedule/retry.h"
+#include "radar_spoof/schedule/retry.h"
 
 #include <algorithm>
 #include <cmath>

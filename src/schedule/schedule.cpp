@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "radar_spoof/schedule/retry.h"
 #include "radar_spoof/words/hash.h"
-#include "schedule/retry.h"
 
 namespace radar_spoof {
 namespace {

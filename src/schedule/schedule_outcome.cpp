@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "radar_spoof/schedule/retry.h"
 #include "radar_spoof/schedule/schedule.h"
-#include "schedule/retry.h"
 
 namespace radar_spoof {
 namespace {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "radar_spoof/words/lower_case.h"
+
 namespace radar_spoof {
 namespace {
 
@@ -19,14 +21,6 @@ std::string_view Trim(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
 }
 
 // Cuts the part before the next unquoted `separator` off `rest`.
@@ -58,11 +52,11 @@ std::optional<int> ParseQuality(std::string_view text) {
 
 std::optional<Preference> ParsePreference(std::string_view element) {
   Preference preference;
-  preference.name = Lower(TakeUntil(';', element));
+  preference.name = LowerCase(TakeUntil(';', element));
   if (preference.name.empty()) return std::nullopt;
   while (!element.empty()) {
     std::string_view value = TakeUntil(';', element);
-    const std::string name = Lower(TakeUntil('=', value));
+    const std::string name = LowerCase(TakeUntil('=', value));
     value = Trim(value);
     if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
       value = value.substr(1, value.size() - 2);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "client_address.h"
+#include "radar_spoof/words/lower_case.h"
 #include "request_head.h"
 #include "tls_session.h"
 
@@ -31,18 +32,6 @@ struct RequestInProgress {
 };
 
 SteadyTime Now() { return std::chrono::ceil<Milliseconds>(std::chrono::steady_clock::now()); }
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
-
-ServerResponse PlainText(int status, std::string text) {
-  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(text) + "\n", {}};
-}
 
 const MHD_ConnectionInfo& Info(MHD_Connection* connection, MHD_ConnectionInfoType type) {
   static const MHD_ConnectionInfo nothing{};
@@ -80,7 +69,7 @@ struct HeadersRead {
 MHD_Result CollectHeader(void* into, MHD_ValueKind, const char* name, const char* value) {
   auto& [request, layout] = *static_cast<HeadersRead*>(into);
   if (value == nullptr) value = "";
-  request.headers.emplace_back(Lower(name), value);
+  request.headers.emplace_back(LowerCase(name), value);
   layout.Add(name, value);
   return MHD_YES;
 }

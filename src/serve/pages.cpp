@@ -7,10 +7,6 @@
 namespace radar_spoof {
 namespace {
 
-ServerResponse PlainText(int status, const std::string& text) {
-  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, text + "\n", {}};
-}
-
 ServerResponse WrongMethod(const std::string& allowed) {
   ServerResponse response = PlainText(405, "Method Not Allowed");
   response.headers.emplace_back("Allow", allowed);

@@ -5,16 +5,12 @@
 #include <cstring>
 #include <limits>
 
+#include "radar_spoof/words/lower_case.h"
+
 namespace radar_spoof {
 namespace {
 
 constexpr std::size_t kMostHeaders = 64;
-
-bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 bool IsToken(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
@@ -56,12 +52,12 @@ std::optional<std::string_view> OriginForm(std::string_view raw, std::string_vie
   const std::size_t scheme_end = raw.find("://");
   if (scheme_end == std::string_view::npos) return std::nullopt;
   const std::string_view scheme = raw.substr(0, scheme_end);
-  if (!EqualIgnoringCase(scheme, "http") && !EqualIgnoringCase(scheme, "https")) {
+  if (LowerCase(scheme) != "http" && LowerCase(scheme) != "https") {
     return std::nullopt;
   }
   const std::string_view rest = raw.substr(scheme_end + 3);
   const std::size_t authority_end = std::min(rest.find_first_of("/?"), rest.size());
-  if (!EqualIgnoringCase(rest.substr(0, authority_end), host)) return std::nullopt;
+  if (LowerCase(rest.substr(0, authority_end)) != LowerCase(host)) return std::nullopt;
   return rest.substr(authority_end);
 }
 
@@ -90,6 +86,10 @@ std::size_t ContentLength(const ServerRequest& request) {
 
 }  // namespace
 
+ServerResponse PlainText(int status, std::string text) {
+  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(text) + "\n", {}};
+}
+
 std::string_view ServerRequest::Header(std::string_view name) const {
   for (const auto& [key, value] : headers) {
     if (key == name) return value;
@@ -117,7 +117,7 @@ std::optional<int> RefusalStatus(const ServerRequest& request, std::size_t head_
     if (!IsToken(name) || !IsFieldValue(value)) return 400;
     hosts += name == "host" ? 1 : 0;
     framings += name == "content-length" || name == "transfer-encoding" ? 1 : 0;
-    if (name == "transfer-encoding" && !EqualIgnoringCase(value, "chunked")) return 400;
+    if (name == "transfer-encoding" && LowerCase(value) != "chunked") return 400;
   }
   if (hosts > 1 || framings > 1) return 400;
   if (ContentLength(request) > body_limit) return 413;

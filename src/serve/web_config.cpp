@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <span>
 
-#include "config/problem_list.h"
-#include "config/regular_file.h"
+#include "radar_spoof/config/problem_list.h"
+#include "radar_spoof/config/regular_file.h"
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/serve/password.h"
 #include "tls_session.h"

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <map>
 
+#include "radar_spoof/words/lower_case.h"
+
 namespace radar_spoof {
 namespace {
 
@@ -133,7 +135,7 @@ std::optional<DateRange> DateRange::Parse(std::string_view text) {
   if (text.size() < 2 || !std::isdigit(static_cast<unsigned char>(text.front()))) {
     return std::nullopt;
   }
-  const char unit = static_cast<char>(std::tolower(static_cast<unsigned char>(text.back())));
+  const char unit = LowerCase(text.back());
   const char* const end = text.data() + text.size() - 1;
   int count = 0;
   const auto [stopped, error] = std::from_chars(text.data(), end, count);

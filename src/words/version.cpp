@@ -14,4 +14,6 @@ std::string_view Compiler() {
 #endif
 }
 
+std::string UserAgent() { return "radar_spoof_exporter/" + std::string(Version()); }
+
 }  // namespace radar_spoof

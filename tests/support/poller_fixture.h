@@ -26,7 +26,7 @@ inline std::string ConfigText(const TemporaryDirectory& directory, const std::st
          directory.Path("token") + "\n" + api + rest;
 }
 
-inline Poller::Settings SettingsOf(const std::string& yaml) {
+inline Settings SettingsOf(const std::string& yaml) {
   auto config = ParseConfig(yaml, "test.yaml");
   if (!config) throw std::runtime_error(config.error().front().Text());
   CredentialReader reader(config.value().api().credentials,
@@ -89,7 +89,7 @@ struct PollerFixture {
   std::vector<std::string> lines;        // of the log, but for those of level debug
   std::vector<std::string> debug_lines;  // the others
   Log log;
-  std::optional<Poller::Settings> settings;  // empty once the poller has them
+  std::optional<Settings> settings;  // empty once the poller has them
   SnapshotStore store;
   Poller poller;
 };

@@ -20,10 +20,10 @@
 #include <vector>
 
 #include "radar_spoof/backfill/history_file.h"
+#include "radar_spoof/config/settings.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/parse/radar_response.h"
-#include "radar_spoof/publish/poller.h"
 #include "radar_spoof/schedule/request_budget.h"
 #include "radar_spoof/words/clock.h"
 #include "radar_spoof/words/log.h"
@@ -41,8 +41,8 @@ class HistoryFetch {
  public:
   // `http` was made for the same settings; `file` holds what is known and gets what is fetched.
   // `seed` feeds only the jitter of retries. `stopped` is asked several times a second.
-  HistoryFetch(Poller::Settings settings, const Clock& clock, HttpClient& http, HistoryFile& file,
-               Log& log, std::uint32_t seed, std::function<bool()> stopped);
+  HistoryFetch(Settings settings, const Clock& clock, HttpClient& http, HistoryFile& file, Log& log,
+               std::uint32_t seed, std::function<bool()> stopped);
 
   // What Run() would ask: `needed[i]` of the configuration's i-th query; an empty range: nothing.
   std::size_t Plan(const std::vector<TimeRange>& needed);
@@ -75,7 +75,7 @@ class HistoryFetch {
   Result<Next, std::string> AfterFailure(const Piece& piece, const Failure& failure,
                                          std::optional<Seconds> retry_after, int failures);
 
-  Poller::Settings settings_;
+  Settings settings_;
   const Clock& clock_;
   HttpClient& http_;
   HistoryFile& file_;

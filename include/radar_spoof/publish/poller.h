@@ -14,8 +14,7 @@
 #include <optional>
 #include <vector>
 
-#include "radar_spoof/config/config.h"
-#include "radar_spoof/config/credentials.h"
+#include "radar_spoof/config/settings.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/parse/radar_headers.h"
@@ -32,12 +31,6 @@ struct SharedJudgement;
 
 class Poller {
  public:
-  struct Settings {
-    Config config;
-    CredentialReader credential_reader;  // for reading them again
-    Credentials credentials;             // as read last
-  };
-
   // `http` was made for the same settings. `seed` feeds only the jitter of retries. `saver`: where
   // an earlier run left its state; nullptr to begin anew every time.
   Poller(Settings settings, const Clock& clock, HttpClient& http, SnapshotStore& store, Log& log,

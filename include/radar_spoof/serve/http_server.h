@@ -45,6 +45,9 @@ struct ServerResponse {
   std::shared_ptr<const std::string> shared_body = nullptr;
 };
 
+// One line of text, without its newline.
+ServerResponse PlainText(int status, std::string text);
+
 struct ListenAddress {
   std::string host;  // empty: every address, IPv6 and IPv4
   int port;          // 0: any free one

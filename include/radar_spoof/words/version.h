@@ -1,6 +1,7 @@
 // What this build is. Used by: build_info, User-Agent, --version, the landing page.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace radar_spoof {
@@ -8,5 +9,7 @@ namespace radar_spoof {
 std::string_view Version();   // "0.1.0"
 std::string_view Revision();  // abbreviated git commit, or "unknown"
 std::string_view Compiler();  // "gcc 12.2.0"
+
+std::string UserAgent();  // "radar_spoof_exporter/0.1.0"
 
 }  // namespace radar_spoof

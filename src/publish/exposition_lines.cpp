@@ -1,20 +1,14 @@
-// Not prometheus-cpp's TextSerializer (1.0.1): it escapes no help text, prints 16 digits, spells
-// NaN "Nan", and knows no OpenMetrics.
-#include "exposition_lines.h"
+#include "radar_spoof/publish/exposition_lines.h"
 
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <string_view>
 
-#include "radar_spoof/publish/exposition.h"
 #include "radar_spoof/publish/metric_catalog.h"
 
 namespace radar_spoof {
 namespace {
-
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
 
 constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";
 
@@ -106,79 +100,6 @@ void AppendHead(std::string_view name, std::string_view type, std::string_view h
   AppendComment("TYPE", name, type, Quotes::kKeep, out);
   if (!unit.empty()) AppendComment("UNIT", name, unit, Quotes::kKeep, out);
   AppendComment("HELP", name, help, Quotes::kEscape, out);
-}
-
-namespace {
-
-// "1.0" for 1, as OpenMetrics wants it.
-std::string BucketBound(double value) {
-  std::string bound;
-  AppendNumber(value, bound);
-  if (bound.find_first_not_of("-0123456789") == std::string::npos) bound += ".0";
-  return bound;
-}
-
-// `bound` is the `le` label's value; empty: none.
-void AppendSample(std::string_view name, std::string_view suffix, const ClientMetric& series,
-                  std::string_view bound, double value, std::string& out) {
-  out += name;
-  out += suffix;
-  if (!series.label.empty() || !bound.empty()) {
-    out += '{';
-    for (const ClientMetric::Label& label : series.label) AppendLabel(label.name, label.value, out);
-    if (!bound.empty()) AppendLabel("le", bound, out);
-    out.back() = '}';
-  }
-  out += ' ';
-  AppendNumber(value, out);
-  out += '\n';
-}
-
-void AppendHistogram(std::string_view name, const ClientMetric& series, std::string& out) {
-  const ClientMetric::Histogram& histogram = series.histogram;
-  for (const ClientMetric::Bucket& bucket : histogram.bucket) {
-    AppendSample(name, "_bucket", series, BucketBound(bucket.upper_bound),
-                 static_cast<double>(bucket.cumulative_count), out);
-  }
-  AppendSample(name, "_sum", series, {}, histogram.sample_sum, out);
-  AppendSample(name, "_count", series, {}, static_cast<double>(histogram.sample_count), out);
-}
-
-std::string_view TypeName(prometheus::MetricType type) {
-  if (type == prometheus::MetricType::Histogram) return "histogram";
-  return type == prometheus::MetricType::Counter ? "counter" : "gauge";
-}
-
-std::size_t EstimatedSize(const std::vector<MetricFamily>& families) {
-  constexpr std::size_t kHeadBytes = 512;
-  constexpr std::size_t kSampleBytes = 160;
-  std::size_t size = 0;
-  for (const MetricFamily& family : families) {
-    size += kHeadBytes + family.metric.size() * kSampleBytes;
-  }
-  return size;
-}
-
-}  // namespace
-
-std::string SerializeFamilies(const std::vector<MetricFamily>& families, ExpositionFormat format,
-                              PagePart part) {
-  std::string out;
-  out.reserve(EstimatedSize(families));
-  for (const MetricFamily& family : families) {
-    AppendHead(family.name, TypeName(family.type), family.help, format, out);
-    for (const ClientMetric& series : family.metric) {
-      if (family.type == prometheus::MetricType::Histogram) {
-        AppendHistogram(family.name, series, out);
-      } else {
-        const bool counter = family.type == prometheus::MetricType::Counter;
-        AppendSample(family.name, {}, series, {},
-                     counter ? series.counter.value : series.gauge.value, out);
-      }
-    }
-  }
-  if (format == ExpositionFormat::kOpenMetrics && part == PagePart::kLast) out += "# EOF\n";
-  return out;
 }
 
 }  // namespace radar_spoof

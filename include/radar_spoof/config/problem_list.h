@@ -1,6 +1,6 @@
 // Collects what is wrong in one file, in any order, and how such findings are worded.
 //
-// Used by: yaml_document, map_reader and the readers of configuration on top of them.
+// Used by: yaml_document, map_reader and the readers on top of them; web_config, asked_query.
 // Wording: "found X; expected Y", then what to do where that is not plain. Nothing from the file is
 // shown longer than 60 characters or with control characters.
 #pragma once
