@@ -1,5 +1,6 @@
 #include "radar_spoof/config/config.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "config_reader.h"
@@ -7,6 +8,11 @@
 #include "request_plan.h"
 
 namespace radar_spoof {
+
+Seconds MaxDataAge(const Query& query, const PollingConfig& polling) {
+  using namespace std::chrono_literals;
+  return polling.max_data_age.value_or(std::max<Seconds>(6h, 3 * Length(query.agg_interval)));
+}
 
 RequestPlan Config::Plan() const {
   QueriesByInterval by_interval;

@@ -69,7 +69,7 @@ Result<Config, std::vector<ConfigProblem>> ConfigReader::Read(const YamlNode& ro
     ReadApi(section("api"));
     ReadPolling(section("polling"));
     ReadQueries(top, ReadDefaults(section("defaults")));
-    CheckMaxDataAge(section("polling"));
+    CheckMaxDataAge(section("polling"), top.PlaceOf("queries"));
   } else {
     problems_.Add(
         root, "",
@@ -202,21 +202,25 @@ void ConfigReader::CheckBudget(Place queries, const QueryList& list) {
   }
 }
 
-void ConfigReader::CheckMaxDataAge(const YamlNode& polling) {
-  const std::vector<Query>& queries = config_.queries_;
-  const std::optional<Seconds> max_data_age = config_.polling_.max_data_age;
-  const auto coarsest =
-      std::max_element(queries.begin(), queries.end(), [](const Query& a, const Query& b) {
-        return Length(a.agg_interval) < Length(b.agg_interval);
-      });
-  if (!max_data_age || coarsest == queries.end()) return;
-  const Seconds usual_age = Length(coarsest->agg_interval) + kUsualDataLag;
-  if (*max_data_age >= usual_age) return;
-  warnings_.Add(*polling.Find("max_data_age"), "polling.max_data_age",
-                fmt::format("{} is shorter than {} buckets take to be replaced ({} with the usual "
-                            "lag): values of \"{}\" leave the page before the next ones can come",
-                            DurationText(*max_data_age), RequestName(coarsest->agg_interval),
-                            DurationText(usual_age), coarsest->name));
+// Values must last until the next ones can come.
+void ConfigReader::CheckMaxDataAge(const YamlNode& polling, Place queries) {
+  const auto needed = [](const Query& query) {
+    return std::max(Length(query.agg_interval), query.poll_interval) + kUsualDataLag;
+  };
+  const Query* worst = nullptr;
+  for (const Query& query : config_.queries_) {
+    if (needed(query) <= MaxDataAge(query, config_.polling_)) continue;
+    if (worst == nullptr || needed(query) > needed(*worst)) worst = &query;
+  }
+  if (worst == nullptr) return;
+  const YamlNode* const key = polling.Find("max_data_age");
+  warnings_.Add(
+      key == nullptr ? queries : Place(*key), "polling.max_data_age",
+      fmt::format("{}{} is less than values of \"{}\" must last ({}, with the usual lag): "
+                  "they leave the page before the next ones can come",
+                  DurationText(MaxDataAge(*worst, config_.polling_)),
+                  key == nullptr ? ", the default," : "", worst->name,
+                  DurationText(needed(*worst))));
 }
 
 }  // namespace radar_spoof

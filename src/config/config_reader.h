@@ -34,7 +34,7 @@ class ConfigReader {
   QueryDefaults ReadDefaults(const YamlNode& section);
   void ReadQueries(MapReader& top, const QueryDefaults& defaults);
   void CheckBudget(Place queries, const QueryList& list);
-  void CheckMaxDataAge(const YamlNode& polling);
+  void CheckMaxDataAge(const YamlNode& polling, Place queries);
 
   ProblemList problems_;
   ProblemList warnings_;

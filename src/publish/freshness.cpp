@@ -28,10 +28,6 @@ WallTime DataAreRecentTo(const QueryState& state, const PollingConfig& polling) 
 
 }  // namespace
 
-Seconds MaxDataAge(const Query& query, const PollingConfig& polling) {
-  return polling.max_data_age.value_or(std::max<Seconds>(6h, 3 * Length(query.agg_interval)));
-}
-
 bool IsFresh(const QueryState& state, const PollingConfig& polling, Instant now) {
   return state.sample && state.last_success && now.steady <= PollIsRecentTo(state, polling) &&
          now.wall <= DataAreRecentTo(state, polling);

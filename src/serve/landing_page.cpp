@@ -44,7 +44,7 @@ dt { color: var(--soft); } dd { margin: 0; }
   thead { display: none; }
   tr { display: block; border-bottom: 1px solid var(--line); padding: .75rem 0; }
   td { border: 0; display: grid; grid-template-columns: 7.5rem 1fr; padding: .15rem 0; }
-  td > * { grid-column: 2; } td::before { color: var(--soft); content: attr(data-label); }
+  td > * { grid-column: 2; } .time { white-space: normal; } td::before { color: var(--soft); content: attr(data-label); }
   td.name { display: block; min-width: 0; } td.name::before { content: none; }
   dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } }
 )css";

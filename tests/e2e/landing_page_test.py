@@ -63,6 +63,7 @@ class LandingPageTest(EndToEndTest):
     def test_it_renders_in_light_and_dark_and_on_a_phone(self):
         exporter = self.start_with(self.start_simulator())
         screens = {"light": {}, "dark": {"dark": True},
+                   "small_phone": {"width": 320, "height": 568},
                    "phone": {"width": 360, "height": 740},
                    "phone_dark": {"width": 360, "height": 740, "dark": True}}
         for name, how in screens.items():

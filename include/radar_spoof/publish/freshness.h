@@ -15,10 +15,6 @@ namespace radar_spoof {
 // rate-limit hold, which is longer than any request may take.
 inline constexpr Seconds kOverdue{900};
 
-// How old the end of the newest complete bucket may be: `max_data_age` as configured, else the
-// larger of 6 hours and 3 aggregation intervals.
-Seconds MaxDataAge(const Query& query, const PollingConfig& polling);
-
 // True when the ratios, window, control, sample time, confidence and annotations of `state.sample`
 // may be shown at `now`. False when
 // - there was no good poll yet;
