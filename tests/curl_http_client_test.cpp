@@ -12,18 +12,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "radar_spoof/parse/radar_response.h"
 #include "radar_spoof/serve/http_server.h"
 #include "support/certificates.h"
 #include "support/http_fetch.h"
 #include "support/misbehaving_server.h"
 #include "support/query_builder.h"
 #include "support/radar_answers.h"
+#include "support/read_answer.h"
 #include "support/temporary_directory.h"
 
 namespace radar_spoof::test {
 namespace {
 
+using test::ReadAnswer;
 using namespace std::chrono_literals;
 using Connection = MisbehavingServer::Connection;
 using Script = MisbehavingServer::Script;

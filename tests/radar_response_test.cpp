@@ -10,10 +10,12 @@
 
 #include "support/answer_builder.h"
 #include "support/query_builder.h"
+#include "support/read_answer.h"
 
 namespace radar_spoof {
 namespace {
 
+using test::ReadAnswer;
 using namespace std::chrono_literals;
 using test::Answer;
 using test::At;

@@ -198,13 +198,6 @@ bool ConcernsNewest(const Query& query, const SpoofWindow& window, const Annotat
   return !start || annotation.Overlaps(*start, *start + Length(query.agg_interval));
 }
 
-Result<SpoofSample, Failure> ReadAnswer(const Query& query, const HttpResponse& response,
-                                        WallTime now) {
-  const auto window = ReadWindow(query, response, now);
-  if (!window) return window.error();
-  return SampleOf(query, window.value());
-}
-
 Result<std::vector<Result<SpoofSample, Failure>>, Failure> ReadAnswers(
     std::span<const Query* const> queries, const HttpResponse& response, WallTime now) {
   const auto result = ReadResult(response);

@@ -1,6 +1,6 @@
 // The part of TLS that libmicrohttpd leaves to its users; the only door to GnuTLS.
 //
-// Used by: http_server. Thread rule: pure.
+// Used by: http_server, http_daemon, web_config. Thread rule: pure.
 #pragma once
 
 #include <optional>

@@ -13,6 +13,7 @@
 #include "radar_spoof/parse/radar_headers.h"
 #include "radar_spoof/parse/radar_response.h"
 #include "radar_spoof/publish/exposition.h"
+#include "tests/support/read_answer.h"
 
 namespace radar_spoof {
 namespace {
@@ -125,7 +126,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   QueryState state{query, {}, {}, {}, {}};
   state.polls = 1;
   state.next_poll = kNow.wall;
-  const auto outcome = ReadAnswer(query, response, kNow.wall);
+  const auto outcome = test::ReadAnswer(query, response, kNow.wall);
   if (outcome) {
     CheckSample(outcome.value(), query);
     state.sample = outcome.value();

@@ -1,6 +1,7 @@
 // What the exporter proves itself to the API with, and where that comes from.
 //
-// Used by: main at start, the poller when a credential changed or was refused.
+// Used by: the exporter and its subcommands at start; the poller and backfill when a credential
+// changed or was refused.
 // Sources: CredentialSource in config.h. Bearer tokens and the legacy pair of `X-Auth-Email` and
 // `X-Auth-Key` are described at https://developers.cloudflare.com/fundamentals/api/; neither has a
 // documented length or alphabet.

@@ -1,6 +1,6 @@
 // Which queries are asked in one request.
 //
-// Used by: config for the request plan, schedule.
+// Used by: config, for the request plan; schedule.
 // Source: Cloudflare API reference: all arrays of a request are positional, and its series must be
 // of one interval and resolve to one length. So queries share a request only if they have the same
 // interval and range, and filter by the same dimensions: then no position needs a placeholder. They

@@ -1,9 +1,9 @@
 // Parse: bytes from outside become a JSON tree, within limits; and a tree becomes text. The only
 // door to RapidJSON.
 //
-// Used by: radar_response, state_file. Numbers are kept as their text, so that reading them is this
-// project's own decision (spoof_series.h) and no number can crash the parser (CVE-2024-38517 is
-// unpatched in Debian 12's RapidJSON). Thread rule: pure.
+// Used by: radar_response, saved_state, answer_json. Numbers are kept as their text, so that
+// reading them is this project's own decision (spoof_series.h) and no number can crash the parser
+// (CVE-2024-38517 is unpatched in Debian 12's RapidJSON). Thread rule: pure.
 #pragma once
 
 #include <string>

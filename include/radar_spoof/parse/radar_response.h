@@ -4,9 +4,9 @@
 // queries that holds for what is common to them, and for what each of them has of its own. A status
 // other than 2xx is judged by the status; its body is read only for the API's error codes.
 //
-// Used by: the poller, backfill, query; the fuzzer. Sources: Cloudflare API reference (envelope,
-// `result.serie_0`, `result.meta`) and answers seen (which fields may be missing or null). Thread
-// rule: pure.
+// Used by: publish (judge, shared_judge), report, backfill; the fuzzer. Sources: Cloudflare API
+// reference (envelope, `result.serie_0`, `result.meta`) and answers seen (which fields may be
+// missing or null). Thread rule: pure.
 #pragma once
 
 #include <optional>
@@ -50,11 +50,7 @@ const SpoofBucket* ControlBucket(const Query& query, const SpoofWindow& window);
 // Whether an annotation concerns the window's newest bucket; without timestamps all do.
 bool ConcernsNewest(const Query& query, const SpoofWindow& window, const Annotation& annotation);
 
-// ReadWindow() and SampleOf() in one.
-Result<SpoofSample, Failure> ReadAnswer(const Query& query, const HttpResponse& response,
-                                        WallTime now);
-
-// The same of an answer for several queries; one outcome for each, in their order. Fails as a
+// Both, of an answer for several queries; one outcome for each, in their order. Fails as a
 // whole, beside what fails the answer for one, with kValidation when a series is missing. What is
 // wrong within a series fails only the query it is of.
 Result<std::vector<Result<SpoofSample, Failure>>, Failure> ReadAnswers(

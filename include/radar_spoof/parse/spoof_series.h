@@ -1,8 +1,9 @@
 // Parse: one series of an answer, and what can be read off its buckets.
 //
-// Used by: radar_response. Source: Cloudflare API reference, and answers seen: SPOOF and NOT_SPOOF
-// are equally long arrays of decimal strings in percent; `timestamps`, when given, is as long and
-// holds bucket starts. Neither order nor completeness of the buckets is promised.
+// Used by: radar_response, backfill, window_chart. Source: Cloudflare API reference, and answers
+// seen: SPOOF and NOT_SPOOF are equally long arrays of decimal strings in percent; `timestamps`,
+// when given, is as long and holds bucket starts. Neither order nor completeness of the buckets is
+// promised.
 // Errors: kValidation when anything about the series is off, kEmpty when it holds no complete
 // bucket. One bad bucket refuses the whole series: a number that is partly wrong is not shown.
 // Thread rule: pure.

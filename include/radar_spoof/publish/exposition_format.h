@@ -1,6 +1,6 @@
 // Publish: the two forms in which /metrics can be written.
 //
-// Used by: exposition, which writes them; content_negotiation, which chooses one.
+// Used by: exposition and query_table, which write them; content_negotiation, which chooses one.
 #pragma once
 
 namespace radar_spoof {

@@ -2,8 +2,8 @@
 // block, so that only those blocks are written and compressed anew in which a number changed.
 //
 // Used by: exposition, which writes all of it; metrics_page, which keeps what did not change;
-// report. Families and their order are metric_catalog.h's, kSpoofRatio to kQueryFailures; which
-// values may still be shown is freshness.h's. Thread rule: plain values.
+// explanation. Families and their order are metric_catalog.h's, kSpoofRatio to kQueryFailures;
+// which values may still be shown is freshness.h's. Thread rule: plain values.
 #pragma once
 
 #include <array>

@@ -2,7 +2,7 @@
 // threads share.
 //
 // Used by: the poller writes, every scrape and page reads. Which values are still fit to be shown
-// is not decided here: `exposition.h` does, when it renders, because that depends on the time.
+// is not decided here but in freshness.h, when they are rendered, because that depends on the time.
 #pragma once
 
 #include <array>

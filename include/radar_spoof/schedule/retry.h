@@ -1,6 +1,7 @@
 // Schedule: how long after a failed poll the same query may be asked again.
 //
-// Used by: Schedule; backfill, which has one of its own. Pure but for `random`, which feeds the jitter.
+// Used by: Schedule; backfill, which has one of its own. Pure but for `random`, which feeds the
+// jitter.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,6 @@
 // What a client is willing to be sent: pure readings of Accept and Accept-Encoding.
 //
-// Used by: pages, exposition. Outside facts are from RFC 9110, 12.4.2 (q-values), 12.5.1 and
+// Used by: pages, the simulator. Outside facts are from RFC 9110, 12.4.2 (q-values), 12.5.1 and
 // 12.5.3, and the OpenMetrics 1.0 specification. What cannot be parsed is as if it were not there.
 // Thread rule: pure.
 #pragma once
