@@ -85,7 +85,11 @@ class Backfill {
                  "; the same command goes on from there");
       return kFailed;
     }
-    file.value()->Remove();
+    if (file.value()->IsUsedUp(config_.queries(), needed_)) {
+      file.value()->Remove();
+    } else {
+      Print(output_ + kPartialSuffix + ": kept, as it also has history that was not asked for now");
+    }
     return 0;
   }
 

@@ -258,6 +258,28 @@ class ResumeTest(BackfillTest):
         self.assertEqual(output.read_bytes(), at_once.read_bytes())
         self.assertIn("hours: 1344 of 1344 buckets of 1h", done.stdout)
 
+    def test_what_a_shorter_range_does_not_need_is_kept(self):
+        output = self.directory / "history.om"
+        partial = self.directory / "history.om.partial"
+        self.configure(rate_limit=60)
+        child = Child(self.backfill_command(f"--output={output}", *self.FLAGS),
+                      exporter_environment(TOKEN))
+        self.addCleanup(child.end)
+        wait_until(lambda: partial.exists() and partial.read_text().count("\n") == 4, "3 answers")
+        child.process.send_signal(signal.SIGTERM)
+        self.assertEqual(child.wait(), 1)
+        fetched = partial.read_text()
+        self.configure(rate_limit=100000)
+        done = self.run_backfill(f"--output={output}", "--from=2026-02-23", *self.FLAGS[1:])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("history.om.partial: kept", done.stdout)
+        self.assertTrue(partial.read_text().startswith(fetched))
+        done = self.run_backfill(f"--output={output}", *self.FLAGS)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.simulator.requests(), {200: self.REQUESTS})
+        self.assertNotIn("kept", done.stdout)
+        self.assertFalse(partial.exists())
+
     def test_a_second_backfill_to_the_same_file_is_refused(self):
         self.configure(rate_limit=60)
         output = f"--output={self.directory}/history.om"
