@@ -454,6 +454,28 @@ class RefusedTest(BackfillTest):
         self.assertEqual(len(commands[0]), 2)
         self.assertEqual(*commands)
 
+    def test_the_documented_lines_lend_the_token_of_the_unit(self):
+        """As they stand, but that sudo is left out and the files are the test's."""
+        token = self.file("token", TOKEN + "\n")
+        environment = exporter_environment(None)
+        own = os.path.dirname(executable("RADAR_SPOOF_EXPORTER"))
+        environment["PATH"] = f"{own}:{environment['PATH']}"
+        for page in ("docs/backfill.md", "README.md", "docs/operations.md",
+                     "man/radar_spoof_exporter.1"):
+            text = (SOURCE_DIR / page).read_text().replace("\\e\n", "\\\n")
+            lines = re.findall(r"sudo (sh -c 'CLOUDFLARE_API_TOKEN=(?:\\\n|.)*)", text)
+            with self.subTest(page):
+                self.assertEqual(len(lines), 1)
+                words = shlex.split(lines[0].partition(" >")[0])
+                words = [word.replace("/etc/radar_spoof_exporter/token", str(token))
+                         .replace("--output=", f"--output={self.directory}/")
+                         .replace("dmarc_fail", "all") for word in words]
+                done = subprocess.run([*words, f"--config.file={self.directory}/config.yaml"],
+                                      env=environment, stdin=subprocess.DEVNULL,
+                                      capture_output=True, text=True, timeout=PATIENCE)
+                self.assertNotIn("no API token", done.stderr)
+                self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_help(self):
         done = self.run_backfill("--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
