@@ -202,9 +202,8 @@ bool HistoryFile::IsUsedUp(std::span<const Query> queries,
     });
   };
   return std::all_of(series_.begin(), series_.end(), [&is_used](const auto& entry) {
-    const auto& [key, series] = entry;
-    return std::all_of(series.known.begin(), series.known.end(),
-                       [&](const TimeRange& range) { return is_used(key, range); });
+    return std::all_of(entry.second.known.begin(), entry.second.known.end(),
+                       [&](const TimeRange& range) { return is_used(entry.first, range); });
   });
 }
 
