@@ -1,15 +1,18 @@
 #include "backfill_command.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <random>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "backfill_command_line.h"
+#include "backfill_output.h"
 #include "exit_code.h"
 #include "progress_bar.h"
 #include "radar_spoof/backfill/history_fetch.h"
@@ -28,6 +31,8 @@ using namespace std::chrono_literals;
 // holds.
 constexpr Seconds kHead = 3h;
 constexpr Milliseconds kReportEvery = 10s;
+constexpr const char* kNothingToWrite =
+    "there is nothing to write: no complete bucket that was shown 3 hours ago";
 
 void PrintError(const std::string& text) {
   std::fprintf(stderr, "radar_spoof_exporter backfill: %s\n", text.c_str());
@@ -59,8 +64,10 @@ class Interrupts {
 
 class Backfill {
  public:
-  Backfill(const BackfillCommandLine& command_line, Settings settings, ProgressBar& bar, Log& log)
+  Backfill(const BackfillCommandLine& command_line, std::string output, Settings settings,
+           ProgressBar& bar, Log& log)
       : command_line_(command_line),
+        output_(std::move(output)),
         config_(settings.config),
         settings_(std::move(settings)),
         bar_(bar),
@@ -68,33 +75,42 @@ class Backfill {
 
   int Run() {
     if (!ChooseBuckets()) return kUnusable;
-    auto file = HistoryFile::Open(command_line_.output + ".partial", config_.api().base_url);
+    auto file = HistoryFile::Open(output_ + kPartialSuffix, config_.api().base_url);
     if (!file) {
       PrintError(file.error());
       return kFailed;
     }
     if (!Fetch(*file.value()) || !Write(*file.value())) {
-      PrintError("what was fetched is kept in " + command_line_.output +
-                 ".partial; the same command goes on from there");
+      PrintError("what was fetched is kept in " + output_ + kPartialSuffix +
+                 "; the same command goes on from there");
       return kFailed;
     }
-    file.value()->Remove();
+    if (file.value()->IsUsedUp(config_.queries(), needed_)) {
+      file.value()->Remove();
+    } else {
+      Print(output_ + kPartialSuffix + ": kept, as it also has history that was not asked for now");
+    }
     return 0;
   }
 
  private:
   bool ChooseBuckets() {
-    bool any = false;
+    const WallTime end = clock_.Now().wall - kHead;
+    bool any_whole = false;
+    bool any_shown = false;
     for (const Query& query : config_.queries()) {
       const TimeRange wanted = WholeBuckets(command_line_.asked, query.agg_interval);
       const bool empty = wanted.from == wanted.to;
       wanted_.push_back(wanted);
       needed_.push_back(empty ? wanted : HistoryNeeded(query, wanted));
-      any = any || !empty;
+      any_whole = any_whole || !empty;
+      any_shown =
+          any_shown || (!empty && wanted.from + Length(query.agg_interval) + kAssumedLag < end);
       if (empty) log_.Warn("no whole bucket lies in the range", {{"query", query.name}});
     }
-    if (!any) PrintError("no query has a whole bucket in the range");
-    return any;
+    if (!any_whole) PrintError("no query has a whole bucket in the range");
+    if (any_whole && !any_shown) PrintError(kNothingToWrite);
+    return any_shown;
   }
 
   bool Fetch(HistoryFile& file) {
@@ -124,22 +140,24 @@ class Backfill {
   bool Write(const HistoryFile& file) {
     std::vector<QueryHistory> shown;
     for (std::size_t i = 0; i < wanted_.size(); ++i) shown.push_back(Shown(i, file));
-    const std::string fresh = command_line_.output + ".new";
+    const std::string fresh = output_ + kNewSuffix;
+    errno = 0;
     std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
     const HistoryTextSize size = WriteHistory(shown, command_line_.labels, command_line_.step, out);
     out.close();
     if (size.samples == 0) {
       std::remove(fresh.c_str());
-      PrintError("there is nothing to write: no complete bucket that was shown 3 hours ago");
+      PrintError(kNothingToWrite);
       return false;
     }
-    if (!out || std::rename(fresh.c_str(), command_line_.output.c_str()) != 0) {
+    if (!out || std::rename(fresh.c_str(), output_.c_str()) != 0) {
+      const std::string reason = std::generic_category().message(errno);
       std::remove(fresh.c_str());
-      PrintError("cannot write " + command_line_.output);
+      PrintError("cannot write " + output_ + ": " + reason);
       return false;
     }
-    Print(fmt::format("{}: {} samples of {} series, up to 3 hours ago", command_line_.output,
-                      size.samples, size.series));
+    Print(fmt::format("{}: {} samples of {} series, up to 3 hours ago", output_, size.samples,
+                      size.series));
     return true;
   }
 
@@ -160,6 +178,7 @@ class Backfill {
   }
 
   const BackfillCommandLine& command_line_;
+  const std::string output_;
   const Config config_;
   Settings settings_;
   ProgressBar& bar_;
@@ -195,8 +214,15 @@ int RunBackfill(int argc, const char* const* argv) {
     PrintError(settings.error());
     return kUnusable;
   }
+  const auto output = FindOutput(command_line.value().output, command_line.value().config_file);
+  if (!output) {
+    PrintError(output.error());
+    return kUnusable;
+  }
   WarnOfMissingLabels(command_line.value(), log);
-  return Backfill(command_line.value(), std::move(settings).value(), bar, log).Run();
+  return Backfill(command_line.value(), output.value().string(), std::move(settings).value(), bar,
+                  log)
+      .Run();
 }
 
 }  // namespace radar_spoof

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "radar_spoof/report/terminal.h"
 #include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof {
@@ -17,7 +18,7 @@ constexpr const char* kDescription =
 
 constexpr const char* kFooter =
     "Exit codes: 0 written; 1 failed or interrupted, what was fetched is kept in FILE.partial;\n"
-    "2 command line, configuration or credentials.";
+    "2 command line, configuration, credentials or output cannot be used, nothing was fetched.";
 
 // The flags as they are written.
 struct Flags {
@@ -87,6 +88,10 @@ Result<TimeRange, std::string> ParseAsked(const Flags& flags, WallTime now) {
 }
 
 Result<ExternalLabel, std::string> ParseLabel(const std::string& text) {
+  const std::string printable = Harmless(text, {.unicode = true});
+  if (printable != text) {
+    return fmt::format("--label: found \"{}\"; expected printable UTF-8", printable);
+  }
   const std::size_t equals = std::min(text.find('='), text.size());
   ExternalLabel label{text.substr(0, equals), text.substr(std::min(equals + 1, text.size()))};
   if (!IsExternalLabelName(label.name) || label.value.empty()) {

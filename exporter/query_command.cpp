@@ -1,5 +1,6 @@
 #include "query_command.h"
 
+#include <algorithm>
 #include <clocale>
 #include <csignal>
 #include <cstdio>
@@ -111,16 +112,28 @@ int Print(const std::string& text, int code) {
   return code;
 }
 
+// Nothing can be asked: `problems`, for a person or a program.
+int Refuse(const Lines& problems, bool json) {
+  if (json) return Print(UnusableJson(fmt::format("{}", fmt::join(problems, "\n"))), kUnusable);
+  for (const std::string& problem : problems) Tell(problem);
+  return kUnusable;
+}
+
+// A wrong command line was not read to its end.
+int RefuseCommandLine(const EarlyExit& early, int argc, const char* const* argv) {
+  const bool json = std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
+  if (early.status == 0 || !json) return Print(early);
+  return Print(UnusableJson(early.text.substr(0, early.text.find_last_not_of('\n') + 1)),
+               early.status);
+}
+
 int AskAndPrint(const Question& question, const QueryCommandLine& read) {
   ProcessEnvironment environment;
   CredentialReader reader(question.api.credentials, [&environment](const std::string& name) {
     return environment.Read(name);
   });
   const auto credentials = reader.Read();
-  if (!credentials) {
-    Tell(credentials.error());
-    return kUnusable;
-  }
+  if (!credentials) return Refuse({credentials.error()}, read.json);
   if (!credentials.value().warning.empty()) Tell("warning: " + credentials.value().warning);
   const auto http = MakeCurlHttpClient(UserAgent(), ClientOptions(question.api));
   const auto answer = Ask(question.query, question.api, question.polling,
@@ -135,7 +148,7 @@ int AskAndPrint(const Question& question, const QueryCommandLine& read) {
 
 int RunQueryCommand(int argc, const char* const* argv) {
   const auto parsed = ParseQueryCommandLine(argc, argv);
-  if (!parsed) return Print(parsed.error());
+  if (!parsed) return RefuseCommandLine(parsed.error(), argc, argv);
   std::signal(SIGPIPE, SIG_IGN);
   const QueryCommandLine& read = parsed.value();
   Lines problems = CheckUse(read);
@@ -144,8 +157,7 @@ int RunQueryCommand(int argc, const char* const* argv) {
     if (question) return AskAndPrint(question.value(), read);
     problems = question.error();
   }
-  for (const std::string& problem : problems) Tell(problem);
-  return kUnusable;
+  return Refuse(problems, read.json);
 }
 
 }  // namespace radar_spoof

@@ -352,5 +352,11 @@ TEST_CASE("a failure as JSON") {
         "{\"error\":{\"reason\":\"server\",\"detail\":\"HTTP 503 \\\"x\\\"\"}}\n");
 }
 
+TEST_CASE("what cannot be asked as JSON, whatever bytes it quotes") {
+  CHECK(UnusableJson("--dmarc: found \"\xff\x1b\"\n--arc: ä") ==
+        R"({"error":{"reason":"unusable","detail":"--dmarc: found \"\\xff\\u{1b}\"\n--arc: ä"}})"
+        "\n");
+}
+
 }  // namespace
 }  // namespace radar_spoof

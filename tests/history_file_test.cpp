@@ -170,6 +170,28 @@ TEST_CASE_FIXTURE(Fixture, "what cannot be written is told, and known in this ru
   CHECK(file->Known(query).size() == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "it is used up when of each range in it something was needed") {
+  const TimeRange early{kNoon, kNoon + 2h};
+  const TimeRange late{kNoon + 2h, kNoon + 4h};
+  const TimeRange nothing{kNoon + 1h, kNoon + 1h};
+  const Query daily = test::MakeQuery("q", AggInterval::k1d, "7d");
+  const auto file = Open();
+  const auto used_up = [&file](std::vector<Query> queries, std::vector<TimeRange> needed) {
+    return file->IsUsedUp(queries, needed);
+  };
+  CHECK(used_up({query}, {nothing}));
+  CHECK(file->Add(query, early, Buckets({10, 20})) == std::nullopt);
+  CHECK(file->Add(query, late, {}) == std::nullopt);
+  CHECK(used_up({query}, {{early.from, late.to}}));
+  CHECK(used_up({query}, {{early.from + 1h, late.to}}));
+  CHECK_FALSE(used_up({query}, {{early.to, late.to}}));
+  CHECK_FALSE(used_up({query}, {early}));
+  CHECK_FALSE(used_up({query}, {nothing}));
+  CHECK(used_up({query, query}, {late, early}));
+  CHECK_FALSE(used_up({query, daily}, {late, early}));
+  CHECK_FALSE(used_up({}, {}));
+}
+
 TEST_CASE_FIXTURE(Fixture, "when nothing is left to do the file goes") {
   Open()->Remove();
   CHECK_FALSE(std::ifstream(path).is_open());

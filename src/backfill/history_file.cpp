@@ -1,5 +1,6 @@
 #include "radar_spoof/backfill/history_file.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -188,6 +189,22 @@ std::optional<std::string> HistoryFile::Add(const Query& query, const TimeRange&
   for (const SpoofBucket& bucket : buckets) series.buckets.insert_or_assign(*bucket.start, bucket);
   if (WriteAll(descriptor_, LineOf(key, range, buckets))) return std::nullopt;
   return path_ + ": " + SystemReason();
+}
+
+bool HistoryFile::IsUsedUp(std::span<const Query> queries,
+                           std::span<const TimeRange> needed) const {
+  std::map<std::string, std::vector<TimeRange>, std::less<>> used;
+  for (std::size_t i = 0; i < queries.size(); ++i) used[KeyOf(queries[i])].push_back(needed[i]);
+  const auto is_used = [&used](const std::string& key, const TimeRange& range) {
+    const auto& of_key = used[key];
+    return std::any_of(of_key.begin(), of_key.end(), [&range](const TimeRange& each) {
+      return std::max(each.from, range.from) < std::min(each.to, range.to);
+    });
+  };
+  return std::all_of(series_.begin(), series_.end(), [&is_used](const auto& entry) {
+    return std::all_of(entry.second.known.begin(), entry.second.known.end(),
+                       [&](const TimeRange& range) { return is_used(entry.first, range); });
+  });
 }
 
 void HistoryFile::Remove() { unlink(path_.c_str()); }

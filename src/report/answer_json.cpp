@@ -1,5 +1,6 @@
 #include "radar_spoof/report/answer_json.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -8,6 +9,7 @@
 
 #include "radar_spoof/parse/json.h"
 #include "radar_spoof/report/explanation.h"
+#include "radar_spoof/report/terminal.h"
 #include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof {
@@ -108,6 +110,11 @@ JsonValue SeriesJson(const AnsweredQuery& answer) {
   return list;
 }
 
+std::string ErrorJson(std::string_view reason, std::string_view detail) {
+  const JsonValue error = Object({{"reason", Text(reason)}, {"detail", Text(detail)}});
+  return WriteJson(Object({{"error", error}})) + '\n';
+}
+
 }  // namespace
 
 std::string AnswerJson(const AnsweredQuery& answer, Explained explained) {
@@ -135,9 +142,18 @@ std::string AnswerJson(const AnsweredQuery& answer, Explained explained) {
 }
 
 std::string FailureJson(const Failure& failure) {
-  return WriteJson(Object({{"error", Object({{"reason", Text(Name(failure.reason))},
-                                             {"detail", Text(failure.detail)}})}})) +
-         '\n';
+  return ErrorJson(Name(failure.reason), failure.detail);
+}
+
+std::string UnusableJson(std::string_view detail) {
+  std::string harmless;
+  for (;;) {
+    const std::size_t end = std::min(detail.find('\n'), detail.size());
+    harmless += Harmless(detail.substr(0, end), {.unicode = true});
+    if (end == detail.size()) return ErrorJson("unusable", harmless);
+    harmless += '\n';
+    detail.remove_prefix(end + 1);
+  }
 }
 
 }  // namespace radar_spoof

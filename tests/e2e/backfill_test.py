@@ -9,6 +9,7 @@ import pty
 import re
 import shlex
 import signal
+import stat
 import statistics
 import subprocess
 import time
@@ -257,6 +258,28 @@ class ResumeTest(BackfillTest):
         self.assertEqual(output.read_bytes(), at_once.read_bytes())
         self.assertIn("hours: 1344 of 1344 buckets of 1h", done.stdout)
 
+    def test_what_a_shorter_range_does_not_need_is_kept(self):
+        output = self.directory / "history.om"
+        partial = self.directory / "history.om.partial"
+        self.configure(rate_limit=60)
+        child = Child(self.backfill_command(f"--output={output}", *self.FLAGS),
+                      exporter_environment(TOKEN))
+        self.addCleanup(child.end)
+        wait_until(lambda: partial.exists() and partial.read_text().count("\n") == 4, "3 answers")
+        child.process.send_signal(signal.SIGTERM)
+        self.assertEqual(child.wait(), 1)
+        fetched = partial.read_text()
+        self.configure(rate_limit=100000)
+        done = self.run_backfill(f"--output={output}", "--from=2026-02-23", *self.FLAGS[1:])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("history.om.partial: kept", done.stdout)
+        self.assertTrue(partial.read_text().startswith(fetched))
+        done = self.run_backfill(f"--output={output}", *self.FLAGS)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.simulator.requests(), {200: self.REQUESTS})
+        self.assertNotIn("kept", done.stdout)
+        self.assertFalse(partial.exists())
+
     def test_a_second_backfill_to_the_same_file_is_refused(self):
         self.configure(rate_limit=60)
         output = f"--output={self.directory}/history.om"
@@ -321,6 +344,9 @@ class RefusedTest(BackfillTest):
             ('--label: found "job"', output, "--range=1d", "--label=job"),
             ('--label: found "query=x"', output, "--range=1d", "--label=query=x"),
             ('--label: found "__name__=x"', output, "--range=1d", "--label=__name__=x"),
+            (r'--label: found "job=\xff\xc3("; expected printable UTF-8', output, "--range=1d",
+             b"--label=job=\xff\xc3("),
+            (r'--label: found "job=a\u{d}"; expected', output, "--range=1d", "--label=job=a\r"),
             ("--label: job stands twice", output, "--range=1d", "--label=job=a", "--label=job=b"),
             ("--step", output, "--range=1d", "--step=0"),
             ("--step", output, "--range=1d", "--step=901"),
@@ -342,10 +368,66 @@ class RefusedTest(BackfillTest):
         self.assertNotIn("canary", done.stdout + done.stderr)
         self.assertEqual(sum(self.simulator.requests().values()), 2)
 
+    def test_an_output_that_is_no_file_is_left_as_it_is(self):
+        kinds = {"directory": os.mkdir, "fifo": os.mkfifo,
+                 "link to nothing": lambda path: os.symlink("nothing", path),
+                 "link to a fifo": lambda path: os.symlink("fifo", path),
+                 "history.om.new": os.mkfifo}
+        if os.geteuid() == 0:  # a second /dev/null; in a container it may be forbidden
+            kinds["device"] = lambda path: os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+        for kind, make in kinds.items():
+            path = self.directory / kind
+            make(path)
+            before = os.lstat(path)
+            output = self.output if kind == "history.om.new" else path
+            with self.subTest(kind):
+                self.refused(2, "a symbolic link that leads nowhere" if kind == "link to nothing"
+                             else "not a regular file", f"--output={output}", "--range=1d")
+                after = os.lstat(path)
+                self.assertEqual((after.st_mode, after.st_ino), (before.st_mode, before.st_ino))
+        self.assertEqual(self.simulator.requests(), {})
+        self.assertEqual(list(self.directory.glob("*.partial")), [])
+
+    def test_the_configuration_is_never_the_output(self):
+        config = self.directory / "config.yaml"
+        text = config.read_text()
+        os.link(config, self.directory / "hard")
+        os.symlink("config.yaml", self.directory / "soft")
+        os.link(config, f"{self.output}.new")
+        for output in ("config.yaml", "hard", "soft", "./config.yaml", "history.om"):
+            with self.subTest(output):
+                self.refused(2, "it is the configuration", f"--output={self.directory}/{output}",
+                             "--range=1d")
+                self.assertEqual(config.read_text(), text)
+        self.assertEqual(self.simulator.requests(), {})
+
+    def test_a_link_stays_and_what_it_leads_to_is_replaced(self):
+        there = self.directory / "there"
+        there.mkdir()
+        (there / "history.om").write_text("old")
+        self.output.symlink_to("there/history.om")
+        done = self.run_backfill(f"--output={self.output}", "--range=1d")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(os.readlink(self.output), "there/history.om")
+        self.assertTrue((there / "history.om").read_text().endswith("# EOF\n"))
+        self.assertEqual([each.name for each in there.iterdir()], ["history.om"])
+
     def test_an_output_that_cannot_be_written(self):
-        for output in ("/nowhere/history.om", str(self.directory)):
+        for output in ("/nowhere/history.om", f"{self.directory}/"):
             with self.subTest(output=output):
-                self.refused(1, output, f"--output={output}", "--range=1d")
+                self.refused(2, output.removesuffix("/history.om"), f"--output={output}",
+                             "--range=1d")
+        closed = self.directory / "closed"
+        closed.mkdir(0o500)
+        # Even root is then bound by the directory's mode.
+        bound = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+        command = self.backfill_command(f"--output={closed}/history.om", "--range=1d")
+        done = subprocess.run(bound * (os.geteuid() == 0) + command, env=exporter_environment(TOKEN),
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=PATIENCE)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f"cannot write in {closed}: Permission denied", done.stderr)
+        self.assertEqual(self.simulator.requests(), {})
 
     def test_a_partial_file_of_another_api(self):
         self.file("history.om.partial", "radar_spoof_exporter backfill 1 https://elsewhere\n")
@@ -353,8 +435,10 @@ class RefusedTest(BackfillTest):
 
     def test_nothing_to_write(self):
         now = time.time()
-        self.refused(1, "there is nothing to write", f"--output={self.output}",
+        self.refused(2, "there is nothing to write", f"--output={self.output}",
                      f"--from={rfc3339(now - 2.5 * 3600)}", f"--to={rfc3339(now - 3600)}")
+        self.assertEqual(self.simulator.requests(), {})
+        self.assertEqual(list(self.directory.glob("history*")), [])
 
     def test_missing_labels_are_told(self):
         done = self.run_backfill(f"--output={self.output}", "--range=1d", "--label=job=j")
@@ -369,6 +453,28 @@ class RefusedTest(BackfillTest):
             for path in (SOURCE_DIR / "README.md", SOURCE_DIR / "docs/backfill.md")]
         self.assertEqual(len(commands[0]), 2)
         self.assertEqual(*commands)
+
+    def test_the_documented_lines_lend_the_token_of_the_unit(self):
+        """As they stand, but that sudo is left out and the files are the test's."""
+        token = self.file("token", TOKEN + "\n")
+        environment = exporter_environment(None)
+        own = os.path.dirname(executable("RADAR_SPOOF_EXPORTER"))
+        environment["PATH"] = f"{own}:{environment['PATH']}"
+        for page in ("docs/backfill.md", "README.md", "docs/operations.md",
+                     "man/radar_spoof_exporter.1"):
+            text = (SOURCE_DIR / page).read_text().replace("\\e\n", "\\\n")
+            lines = re.findall(r"sudo (sh -c 'CLOUDFLARE_API_TOKEN=(?:\\\n|.)*)", text)
+            with self.subTest(page):
+                self.assertEqual(len(lines), 1)
+                words = shlex.split(lines[0].partition(" >")[0])
+                words = [word.replace("/etc/radar_spoof_exporter/token", str(token))
+                         .replace("--output=", f"--output={self.directory}/")
+                         .replace("dmarc_fail", "all") for word in words]
+                done = subprocess.run([*words, f"--config.file={self.directory}/config.yaml"],
+                                      env=environment, stdin=subprocess.DEVNULL,
+                                      capture_output=True, text=True, timeout=PATIENCE)
+                self.assertNotIn("no API token", done.stderr)
+                self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_help(self):
         done = self.run_backfill("--help")

@@ -77,16 +77,20 @@ class CompletionTest(EndToEndTest):
         self.assertEqual(self.complete("radar_spoof_exporter backfill"), ["backfill"])
         self.assertEqual(self.complete("radar_spoof_exporter --once b"), [])
         query = "radar_spoof_exporter query "
+        backfill = "radar_spoof_exporter backfill "
         self.assertEqual(self.complete(query + "--dmarc "), ["FAIL", "NONE", "PASS"])
         self.assertEqual(self.complete(query + "--arc=P"), ["PASS"])
         self.assertEqual(self.complete(query + "--spf=FAIL,N"), ["FAIL,NONE"])
+        self.assertEqual(self.complete(query + "--dmarc FAIL,"), ["FAIL,NONE", "FAIL,PASS"])
+        self.assertEqual(self.complete(query + "--dmarc=NONE,FAIL,"), ["NONE,FAIL,PASS"])
+        self.assertEqual(self.complete(query + "--arc PASS,P"), [])
+        self.assertEqual(self.complete(backfill + "--log.level debug,"), [])
         self.assertEqual(self.complete(query + "--tls-version "),
                          ["TLSv1_0", "TLSv1_1", "TLSv1_2", "TLSv1_3"])
         self.assertEqual(self.complete(query + "--agg-interval="), ["15m", "1d", "1h", "1w"])
         yaml = ["good.yaml", "other.yml", "state"]
         self.assertEqual(self.complete(query + "--config.file "), yaml)
         self.assertEqual(self.complete(query), self.complete(query + "-"))  # names are not known
-        backfill = "radar_spoof_exporter backfill "
         self.assertEqual(self.complete(backfill + "--output n"), ["notes.txt"])
         self.assertEqual(self.complete(backfill + "--config.file="), yaml)
         self.assertEqual(self.complete(backfill + "--log.level=w"), ["warn"])

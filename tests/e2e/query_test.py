@@ -228,11 +228,17 @@ class QueryTest(EndToEndTest):
             ((), {"config": bad}, r"bad\.yaml:1:\d+: queries"),
             ((), {"token": None}, "no API token: .*CLOUDFLARE_API_TOKEN"),
         ):
-            for more in ((), ("--json",)):
-                with self.subTest(flags=flags, more=more, **options):
-                    run = self.run_query(*flags, *more, **options)
-                    self.assertEqual((run.returncode, run.stdout), (2, ""), run.stderr)
-                    self.assertRegex(run.stderr, text)
+            with self.subTest(flags=flags, **options):
+                run = self.run_query(*flags, **options)
+                self.assertEqual((run.returncode, run.stdout), (2, ""), run.stderr)
+                self.assertRegex(run.stderr, text)
+                run = self.run_query(*flags, "--json", **options)
+                self.assertEqual((run.returncode, run.stderr), (2, ""))
+                self.assertEqual(run.stdout.count("\n"), 1)
+                error = json.loads(run.stdout)["error"]
+                self.assertEqual(error["reason"], "unusable")
+                self.assertRegex(error["detail"], text)
+                self.assertEqual(error.keys(), {"reason", "detail"})
         self.assertEqual(self.simulator.requests().total(), 0)
 
     def test_help_is_0(self):

@@ -42,6 +42,9 @@ class HistoryFile {
   // The reason, when it cannot be written; it is known in this run all the same.
   std::optional<std::string> Add(const Query& query, const TimeRange& range,
                                  std::span<const SpoofBucket> buckets);
+  // Whether each range in it has something of `needed[i]` of a `queries[i]`; else it would be
+  // missed.
+  bool IsUsedUp(std::span<const Query> queries, std::span<const TimeRange> needed) const;
   // There is nothing left to go on with: deletes the file.
   void Remove();
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "radar_spoof/report/ask.h"
 #include "radar_spoof/words/error.h"
@@ -17,5 +18,9 @@ std::string AnswerJson(const AnsweredQuery& answer, Explained explained);
 
 // {"error": {"reason": "unauthorized", "detail": "..."}}
 std::string FailureJson(const Failure& failure);
+
+// Nothing could be asked: {"error": {"reason": "unusable", "detail": "..."}}. `detail` is one line
+// or several, and may be from outside.
+std::string UnusableJson(std::string_view detail);
 
 }  // namespace radar_spoof

@@ -1,0 +1,47 @@
+#include "backfill_output.h"
+
+#include <cerrno>
+#include <optional>
+#include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace radar_spoof {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Why `path`, which is no symbolic link, must not be written.
+std::optional<std::string> ProblemOf(const fs::path& path, const std::string& config_file) {
+  std::error_code error;
+  const fs::file_status status = fs::symlink_status(path, error);
+  if (status.type() == fs::file_type::not_found) return std::nullopt;
+  if (status.type() == fs::file_type::none) return path.string() + ": " + error.message();
+  if (status.type() != fs::file_type::regular) return path.string() + ": not a regular file";
+  if (fs::equivalent(path, config_file, error)) return path.string() + ": it is the configuration";
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<fs::path, std::string> FindOutput(const std::string& output,
+                                         const std::string& config_file) {
+  std::error_code error;
+  fs::path path = output;
+  if (fs::is_symlink(fs::symlink_status(path, error))) {
+    path = fs::canonical(path, error);
+    if (error) return output + ": a symbolic link that leads nowhere: " + error.message();
+  }
+  if (!path.has_filename()) return output + ": not the name of a file";
+  const fs::path directory = path.has_parent_path() ? path.parent_path() : ".";
+  if (faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    return "cannot write in " + directory.string() + ": " + std::generic_category().message(errno);
+  }
+  for (const char* const suffix : {"", kPartialSuffix, kNewSuffix}) {
+    if (auto problem = ProblemOf(path.string() + suffix, config_file)) return *std::move(problem);
+  }
+  return path;
+}
+
+}  // namespace radar_spoof
