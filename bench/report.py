@@ -38,7 +38,7 @@ What the limits are made of:
 - **A scrape** of unchanged data is a copy of the compressed page to the socket; what is per combination is its bytes. A page that no longer fits the caches and the socket's
   buffer at once costs more for each byte: nginx with the same bytes shows the same step.
 - **The first scrape after a change** compares every number with the one before, and writes and compresses the blocks of 256 queries in which one changed
-  ([ADR 9](adr/0012-a-page-in-blocks.md)). When all changed, most of it is zlib at its fastest level.
+  ([ADR 12](adr/0012-a-page-in-blocks.md)). When all changed, most of it is zlib at its fastest level.
 - **Memory** is 16 MiB for the program and its libraries, then for each combination what was configured and last answered, its lines of the page (3 KiB of text in each format
   that some client asks for uncompressed), their compressed form and the numbers they were made from.
 - **A poll** is libcurl's transfer, the answer's JSON, and the work of the schedule and the snapshot.

@@ -64,11 +64,11 @@ class Judge:
     def __init__(self):
         self.days = set()
         self.missed = 0
-        self._run = 0
+        self.run = 0
 
     def add(self, day, is_above, misses):
-        self._run = self._run + 1 if is_above else 0
-        if self._run == 2:
+        self.run = self.run + 1 if is_above else 0
+        if self.run == 2:
             self.days.add(day)
         self.missed += misses
 
@@ -78,7 +78,7 @@ def replay(ratios, interval, limits):
     usual = list(statistics(ratios, window))
     first = max(window, control)
     above_window, above_control = Judge(), Judge()
-    crossed = math.inf
+    crossed, before_run = math.inf, 0
     for i in range(first, len(ratios) - 1):
         ratio, tripled = ratios[i], [min(0.95, 3 * each) for each in ratios[i:i + 2]]
         mean, deviation = usual[i - window]
@@ -89,7 +89,9 @@ def replay(ratios, interval, limits):
             crossed = fresh
         above_window.add(day, ratio >= crossed, min(tripled) < fresh)
 
-        then = [each + max(limits.deviations * deviation, min(max(limits.factor * each, 0.05), 0.2))
+        before_run = before_run if above_control.run else deviation
+        noise = limits.deviations * before_run
+        then = [each + max(noise, min(max(limits.factor * each, 0.05), 0.2))
                 for each in ratios[i - control:i - control + 2]]
         above_control.add(day, ratio >= then[0], tripled[0] < then[0] or tripled[1] < then[1])
     moments = len(ratios) - 1 - first

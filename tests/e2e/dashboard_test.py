@@ -41,10 +41,11 @@ class QueriesTest(EndToEndTest):
         self.prometheus = self.started(Prometheus(
             self.directory,
             "job_name: radar spoof\n"
-            f"static_configs: [{{targets: {[f'127.0.0.1:{port}' for port in ports]}}}]"
+            f"static_configs: [{{targets: {[f'127.0.0.1:{port}' for port in ports]}}},"
+            " {targets: ['127.0.0.1:1'], labels: {job: foreign and dead}}]"
         ))
-        wait_until(lambda: [value for _, value in self.prometheus.query("sum(up)")] == [2],
-                   "a scrape of both")
+        wait_until(lambda: sorted(value for _, value in self.prometheus.query("up")) == [0, 1, 1],
+                   "a scrape of both, and of what is not there")
         self.begin = time.time()
 
     def label_values(self, selector, label):
@@ -95,6 +96,20 @@ class QueriesTest(EndToEndTest):
             for series in self.result(target.expression, chosen, target.instant):
                 if "query" in series["metric"]:
                     self.assertNotIn("instance", series["metric"], target)
+
+    def test_other_jobs_are_not_shown(self):
+        chosen = dashboard.choose(self.dashboard, self.label_values, {})
+        targets = dashboard.targets(self.dashboard)
+        self.assertEqual(self.without_data(targets, chosen), [])
+        exporter = next(each for each in targets if each.panel == "Exporter")
+        result = self.result(exporter.expression, chosen, exporter.instant)
+        self.assertEqual([each["value"][1] for each in result], ["1"])
+        # Whoever selects by job and instance; the foreign one has only `up` and what scraping adds.
+        for target in targets:
+            expression = re.sub(r"\b[a-z]\w+(?=\{job=)", "up", target.expression)
+            jobs = {each["metric"].get("job") for each in
+                    self.result(expression, chosen, target.instant)}
+            self.assertLessEqual(jobs, {"radar spoof", None}, target)
 
     def test_what_has_no_values_is_counted(self):
         """Also when nothing has; and nothing is said when there is no exporter."""

@@ -1,8 +1,9 @@
 """docs/faults.md names only tests there are; docs/operations.md all reasons and only log lines there
-are; README.md shows what is printed."""
+are; README.md shows what is printed; links lead somewhere."""
 
 import re
 import unittest
+import urllib.parse
 
 from processes import SOURCE_DIR, EndToEndTest, run_exporter
 
@@ -22,6 +23,31 @@ def test_names():
     names.update("endurance: " + name
                  for name in re.findall(r'radar_spoof_endurance_test\("([^"]+)"', cmake))
     return names
+
+
+def anchors(text):
+    """Those of a page's headings, as GitHub and GitLab make them."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.strip().lower()).replace(" ", "-") for each in headings}
+
+
+class LinksTest(unittest.TestCase):
+    def test_every_relative_link_leads_somewhere(self):
+        skipped = {"build", "node_modules", ".git"}
+        pages = [path for path in SOURCE_DIR.rglob("*.md")
+                 if not skipped.intersection(path.relative_to(SOURCE_DIR).parts)]
+        links = [(page, link) for page in pages
+                 for link in re.findall(r"\]\(([^()\s]+)\)", page.read_text())
+                 if not urllib.parse.urlsplit(link).scheme]
+        self.assertGreater(len(links), 80)
+        dead = []
+        for page, link in links:
+            path, _, fragment = urllib.parse.unquote(link).partition("#")
+            target = page.parent / path if path else page
+            if not target.exists() or (fragment and target.suffix == ".md"
+                                       and fragment not in anchors(target.read_text())):
+                dead.append(f"{page.relative_to(SOURCE_DIR)}: {link}")
+        self.assertEqual(dead, [])
 
 
 class FaultsTest(unittest.TestCase):
