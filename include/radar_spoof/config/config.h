@@ -54,8 +54,8 @@ struct PollingConfig {
   friend bool operator==(const PollingConfig&, const PollingConfig&) = default;
 };
 
-// How old the end of a query's newest complete bucket may be: `max_data_age` as configured, else the
-// larger of 6 hours and 3 aggregation intervals.
+// How old the end of a query's newest complete bucket may be: `max_data_age` as configured, else
+// the larger of 6 hours and 3 aggregation intervals.
 Seconds MaxDataAge(const Query& query, const PollingConfig& polling);
 
 // What the configuration will ask of the API, for `--config.check` and the budget rule.
