@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "radar_spoof/words/hash.h"
+#include "radar_spoof/words/write_all.h"
 
 namespace radar_spoof {
 namespace {
@@ -32,16 +33,6 @@ std::string HashText(std::string_view text) { return fmt::format("{:016x}", Fnv1
 
 std::int64_t UnixTime(WallTime time) {
   return std::chrono::floor<Seconds>(time).time_since_epoch().count();
-}
-
-bool WriteAll(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(descriptor, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
 }
 
 std::optional<std::string> ReadAll(int descriptor) {

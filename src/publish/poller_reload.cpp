@@ -57,9 +57,10 @@ void Poller::EndReload(bool failed) {
 
 // The same file again, perhaps with other credentials: what is in flight goes on.
 void Poller::ApplyUnchanged(Settings settings) {
+  const Instant now = clock_.Now();
   settings_ = std::move(settings);
-  schedule_.ReleaseRefused(clock_.Now());
-  state_.reload = {.successful = true, .last_success = clock_.Now().wall};
+  schedule_.ReleaseRefused(now);
+  state_.reload = {.successful = true, .last_success = now.wall};
 }
 
 // What may throw comes before what changes anything that depends on the queries.

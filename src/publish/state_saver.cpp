@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "radar_spoof/config/regular_file.h"
+#include "radar_spoof/words/write_all.h"
 
 namespace radar_spoof {
 namespace {
@@ -23,16 +24,6 @@ constexpr Milliseconds kGapAfterFailure = 1min;
 
 std::string SystemReason() { return std::generic_category().message(errno); }
 
-bool WriteAll(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(descriptor, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return fsync(descriptor) == 0;
-}
-
 // After a crash of the machine there is the old file or the new one, never a half of either. The
 // reason when it failed.
 std::optional<std::string> ReplaceFile(const std::string& file, std::string_view text) {
@@ -40,7 +31,7 @@ std::optional<std::string> ReplaceFile(const std::string& file, std::string_view
   const int descriptor =
       open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (descriptor < 0) return SystemReason();
-  const bool written = WriteAll(descriptor, text);
+  const bool written = WriteAll(descriptor, text) && fsync(descriptor) == 0;
   std::optional<std::string> problem;
   if (!written) problem = SystemReason();
   close(descriptor);
