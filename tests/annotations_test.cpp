@@ -15,7 +15,7 @@ using test::At;
 Confidence Read(const std::string& meta) {
   const auto parsed = ParseJson(meta);
   if (!parsed) FAIL(parsed.error().detail);
-  return ReadConfidence(parsed.value());
+  return ReadConfidence(parsed.value().root);
 }
 
 TEST_CASE("the level is 1 to 5, or unknown") {

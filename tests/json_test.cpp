@@ -10,7 +10,7 @@ namespace {
 using Kind = JsonValue::Kind;
 using namespace std::string_literals;
 
-JsonValue Parsed(std::string_view text) {
+JsonDocument Parsed(std::string_view text) {
   auto parsed = ParseJson(text);
   if (!parsed) FAIL(parsed.error().detail);
   return std::move(parsed).value();
@@ -21,8 +21,9 @@ std::string Nested(std::size_t depth) {
 }
 
 TEST_CASE("a document becomes a tree with its numbers as they were written") {
-  const JsonValue root =
+  const JsonDocument document =
       Parsed(R"({"n": -1.40e-05, "s": "aA\n", "b": true, "z": null, "a": [1, {}]})");
+  const JsonValue& root = document.root;
   CHECK(root.Is(Kind::kObject));
   CHECK(root.Find("n")->Is(Kind::kNumber));
   CHECK(root.Find("n")->text == "-1.40e-05");
@@ -37,9 +38,9 @@ TEST_CASE("a document becomes a tree with its numbers as they were written") {
 }
 
 TEST_CASE("any value can be the whole document, with or without a byte order mark") {
-  CHECK(Parsed("\xEF\xBB\xBF{}").Is(Kind::kObject));
-  CHECK(Parsed(" \n3 ").text == "3");
-  CHECK(Parsed("\"\"").Is(Kind::kString));
+  CHECK(Parsed("\xEF\xBB\xBF{}").root.Is(Kind::kObject));
+  CHECK(Parsed(" \n3 ").root.text == "3");
+  CHECK(Parsed("\"\"").root.Is(Kind::kString));
 }
 
 TEST_CASE("what is not one JSON document in UTF-8 is a syntax problem") {
@@ -92,9 +93,9 @@ TEST_CASE("what is not one JSON document in UTF-8 is a syntax problem") {
 }
 
 TEST_CASE("escapes beyond ASCII are UTF-8, pairs of surrogates included") {
-  CHECK(Parsed(R"("\ud83d\ude00 \u00e9 \ud7ff \ue000")").text ==
+  CHECK(Parsed(R"("\ud83d\ude00 \u00e9 \ud7ff \ue000")").root.text ==
         "\xF0\x9F\x98\x80 \xC3\xA9 \xED\x9F\xBF \xEE\x80\x80");
-  CHECK(Parsed(R"("a\u0000b")").text == "a\0b"s);
+  CHECK(Parsed(R"("a\u0000b")").root.text == "a\0b"s);
 }
 
 TEST_CASE("the numbers that crash RapidJSON do not") {
@@ -104,7 +105,7 @@ TEST_CASE("the numbers that crash RapidJSON do not") {
         "[0." + std::string(380, '0') + "4204109142999570743]", "[1e-99999999999999999999]"s,
         "[" + std::string(100'000, '9') + "]", "[-0." + std::string(100'000, '0') + "1e5]"}) {
     const auto parsed = ParseJson(killer);
-    if (parsed) CHECK(parsed.value().items.at(0).text + "]" == killer.substr(1));
+    if (parsed) CHECK(std::string(parsed.value().root.items.at(0).text) + "]" == killer.substr(1));
   }
 }
 
@@ -158,11 +159,11 @@ TEST_CASE("a value is shown in a message briefly and printably") {
                                     {"[1]", "an array"},
                                     {"{}", "an object"},
                                     {R"("\n")", R"("\x0a")"}}) {
-    const JsonValue value = Parsed(text);
-    CHECK(Shown(&value) == shown);
+    const JsonDocument document = Parsed(text);
+    CHECK(Shown(&document.root) == shown);
   }
-  const JsonValue value = Parsed('"' + std::string(1000, 'x') + '"');
-  CHECK(Shown(&value).size() == 42);
+  const JsonDocument document = Parsed('"' + std::string(1000, 'x') + '"');
+  CHECK(Shown(&document.root).size() == 42);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ using test::SeriesText;
 Result<std::vector<SpoofBucket>, Failure> Read(const std::string& json) {
   const auto parsed = ParseJson(json);
   if (!parsed) FAIL(parsed.error().detail);
-  return ReadSeries(parsed.value(), "serie_0");
+  return ReadSeries(parsed.value().root, "serie_0");
 }
 
 std::string Refusal(const std::string& json) {
@@ -38,7 +38,7 @@ TEST_CASE("a decimal is read in every form the API writes, as text or as a numbe
     CAPTURE(row.json);
     const auto parsed = ParseJson(row.json);
     REQUIRE(parsed.ok());
-    CHECK(ReadDecimal(parsed.value()) == row.number);
+    CHECK(ReadDecimal(parsed.value().root) == row.number);
   }
 }
 
@@ -54,7 +54,7 @@ TEST_CASE("what only looks like a decimal is refused") {
     CAPTURE(json);
     const auto parsed = ParseJson(json);
     REQUIRE(parsed.ok());
-    CHECK_FALSE(ReadDecimal(parsed.value()));
+    CHECK_FALSE(ReadDecimal(parsed.value().root));
   }
 }
 

@@ -59,8 +59,9 @@ bool NamesCredentials(const JsonValue& envelope) {
 
 Failure FailureOfStatus(const HttpResponse& response) {
   // An edge failure is HTML or text: whatever is not JSON simply has no codes.
-  auto parsed = ParseJson(response.body);
-  const JsonValue envelope = parsed ? std::move(parsed).value() : JsonValue{};
+  const auto parsed = ParseJson(response.body);
+  const JsonValue nothing;
+  const JsonValue& envelope = parsed ? parsed.value().root : nothing;
   std::string detail = ErrorDetail(fmt::format("HTTP {}", response.status), envelope);
   const int status = response.status;
   if (status == 401 || status == 403 || (status == 400 && NamesCredentials(envelope))) {
@@ -96,12 +97,13 @@ Failure NotJson(const HttpResponse& response, const JsonProblem& problem) {
 
 }  // namespace
 
-Result<JsonValue, Failure> ReadResult(const HttpResponse& response) {
+Result<JsonDocument, Failure> ReadResult(const HttpResponse& response) {
   if (response.status < 200 || response.status >= 300) return FailureOfStatus(response);
   if (auto problem = CheckEncoding(response)) return *problem;
   auto parsed = ParseJson(response.body);
   if (!parsed) return NotJson(response, parsed.error());
-  JsonValue envelope = std::move(parsed).value();
+  JsonDocument document = std::move(parsed).value();
+  const JsonValue& envelope = document.root;
   const JsonValue* const success = envelope.Find("success");
   if (success == nullptr || !success->Is(Kind::kBool) || !success->boolean) {
     return Failure(
@@ -111,11 +113,13 @@ Result<JsonValue, Failure> ReadResult(const HttpResponse& response) {
   }
   const auto key = std::find(envelope.keys.begin(), envelope.keys.end(), "result");
   if (key == envelope.keys.end()) return Invalid("result is missing; expected an object");
-  JsonValue& result = envelope.items[static_cast<std::size_t>(key - envelope.keys.begin())];
+  const auto place = static_cast<std::size_t>(key - envelope.keys.begin());
+  JsonValue result = std::move(document.root.items[place]);
   if (!result.Is(Kind::kObject)) {
     return Invalid(fmt::format("result is {}; expected an object", Shown(&result)));
   }
-  return std::move(result);
+  document.root = std::move(result);
+  return document;
 }
 
 }  // namespace radar_spoof

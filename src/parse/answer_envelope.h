@@ -11,8 +11,8 @@
 
 namespace radar_spoof {
 
-// The object `result` of an answer that says `success`. Failures: those of the status, kParse,
+// The document's root is the object `result` of an answer that says `success`. Failures: those of the status, kParse,
 // kApiError, kValidation.
-Result<JsonValue, Failure> ReadResult(const HttpResponse& response);
+Result<JsonDocument, Failure> ReadResult(const HttpResponse& response);
 
 }  // namespace radar_spoof

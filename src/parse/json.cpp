@@ -16,13 +16,12 @@ struct RapidJsonAssertion : std::logic_error {
   ((condition) ? static_cast<void>(0) : throw RapidJsonAssertion(#condition))
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 #include <rapidjson/error/en.h>
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
 
 #include "radar_spoof/words/error.h"
 
@@ -65,23 +64,28 @@ class TreeBuilder {
  public:
   using Kind = JsonValue::Kind;
 
+  explicit TreeBuilder(std::string_view document)
+      : has_escapes_(document.find('\\') != std::string_view::npos),
+        text_(new char[document.size()]),
+        text_end_(text_.get()) {}
+
   bool Null() { return Add({}); }
   bool Bool(bool value) { return Add({.kind = Kind::kBool, .boolean = value}); }
   bool RawNumber(const char* text, rapidjson::SizeType length, bool) {
-    return Add({.kind = Kind::kNumber, .text = std::string(text, length)});
+    return Add({.kind = Kind::kNumber, .text = Kept(text, length)});
   }
   bool String(const char* text, rapidjson::SizeType length, bool) {
-    if (HoldsSurrogate({text, length})) return RefuseSurrogate();
-    return Add({.kind = Kind::kString, .text = std::string(text, length)});
+    if (has_escapes_ && HoldsSurrogate({text, length})) return RefuseSurrogate();
+    return Add({.kind = Kind::kString, .text = Kept(text, length)});
   }
   bool StartObject() { return Open(Kind::kObject); }
   bool Key(const char* text, rapidjson::SizeType length, bool) {
-    if (HoldsSurrogate({text, length})) return RefuseSurrogate();
-    open_.back().keys.emplace_back(text, length);
+    if (has_escapes_ && HoldsSurrogate({text, length})) return RefuseSurrogate();
+    open_.back().keys.push_back(Kept(text, length));
     return true;
   }
   bool EndObject(rapidjson::SizeType) {
-    std::vector<std::string_view> sorted(open_.back().keys.begin(), open_.back().keys.end());
+    std::vector<std::string_view> sorted = open_.back().keys;
     std::sort(sorted.begin(), sorted.end());
     if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
       return Refuse(JsonProblem::Kind::kSchema, "a key stands twice in one object");
@@ -98,10 +102,18 @@ class TreeBuilder {
   bool Uint64(std::uint64_t) { return false; }
   bool Double(double) { return false; }
 
-  JsonValue& root() { return root_; }
+  JsonDocument Document() && { return {std::move(text_), std::move(root_)}; }
   const std::optional<JsonProblem>& refusal() const { return refusal_; }
 
  private:
+  // No string or number is longer than what it is written as, so all of them have room.
+  std::string_view Kept(const char* text, std::size_t length) {
+    char* const begin = text_end_;
+    if (length > 0) std::memcpy(begin, text, length);
+    text_end_ += length;
+    return {begin, length};
+  }
+
   bool Refuse(JsonProblem::Kind kind, std::string detail) {
     refusal_ = JsonProblem{kind, std::move(detail)};
     return false;
@@ -139,41 +151,14 @@ class TreeBuilder {
     return Add(std::move(closed));
   }
 
+  const bool has_escapes_;
+  std::unique_ptr<char[]> text_;
+  char* text_end_;
   JsonValue root_;
   std::vector<JsonValue> open_;
   int values_ = 0;
   std::optional<JsonProblem> refusal_;
 };
-
-using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
-
-rapidjson::SizeType SizeOf(const std::string& text) {
-  return static_cast<rapidjson::SizeType>(text.size());
-}
-
-void Write(const JsonValue& value, Writer& writer) {
-  switch (value.kind) {
-    case JsonValue::Kind::kNull: writer.Null(); return;
-    case JsonValue::Kind::kBool: writer.Bool(value.boolean); return;
-    case JsonValue::Kind::kNumber:
-      writer.RawValue(value.text.data(), value.text.size(), rapidjson::kNumberType);
-      return;
-    case JsonValue::Kind::kString: writer.String(value.text.data(), SizeOf(value.text)); return;
-    case JsonValue::Kind::kArray:
-      writer.StartArray();
-      for (const JsonValue& item : value.items) Write(item, writer);
-      writer.EndArray();
-      return;
-    case JsonValue::Kind::kObject:
-      writer.StartObject();
-      for (std::size_t i = 0; i < value.items.size(); ++i) {
-        writer.Key(value.keys[i].data(), SizeOf(value.keys[i]));
-        Write(value.items[i], writer);
-      }
-      writer.EndObject();
-      return;
-  }
-}
 
 }  // namespace
 
@@ -195,10 +180,10 @@ std::string Shown(const JsonValue* value) {
   return "";
 }
 
-Result<JsonValue, JsonProblem> ParseJson(std::string_view text) {
+Result<JsonDocument, JsonProblem> ParseJson(std::string_view text) {
   const std::size_t skipped = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
   text.remove_prefix(skipped);
-  TreeBuilder builder;
+  TreeBuilder builder(text);
   rapidjson::MemoryStream stream(text.data(), text.size());
   Reader reader;
   try {
@@ -222,14 +207,7 @@ Result<JsonValue, JsonProblem> ParseJson(std::string_view text) {
     return JsonProblem{JsonProblem::Kind::kSyntax,
                        "something after the document" + at(stream.Tell())};
   }
-  return std::move(builder.root());
-}
-
-std::string WriteJson(const JsonValue& value) {
-  rapidjson::StringBuffer buffer;
-  Writer writer(buffer);
-  Write(value, writer);
-  return {buffer.GetString(), buffer.GetSize()};
+  return std::move(builder).Document();
 }
 
 }  // namespace radar_spoof

@@ -155,11 +155,12 @@ std::vector<float> TrendOf(const std::vector<SpoofBucket>& buckets, Seconds inte
 
 Result<SpoofWindow, Failure> ReadWindow(const Query& query, const HttpResponse& response,
                                         WallTime now) {
-  const auto result = ReadResult(response);
-  if (!result) return result.error();
-  const auto common = ReadCommon(result.value(), query);
+  const auto answer = ReadResult(response);
+  if (!answer) return answer.error();
+  const JsonValue& result = answer.value().root;
+  const auto common = ReadCommon(result, query);
   if (!common) return common.error();
-  return ReadQuery(query, {"serie_0", "serie_1"}, result.value(), common.value(), now);
+  return ReadQuery(query, {"serie_0", "serie_1"}, result, common.value(), now);
 }
 
 Result<SpoofSample, Failure> SampleOf(const Query& query, const SpoofWindow& window) {
@@ -200,22 +201,22 @@ bool ConcernsNewest(const Query& query, const SpoofWindow& window, const Annotat
 
 Result<std::vector<Result<SpoofSample, Failure>>, Failure> ReadAnswers(
     std::span<const Query* const> queries, const HttpResponse& response, WallTime now) {
-  const auto result = ReadResult(response);
-  if (!result) return result.error();
-  const auto common = ReadCommon(result.value(), *queries.front());
+  const auto answer = ReadResult(response);
+  if (!answer) return answer.error();
+  const JsonValue& result = answer.value().root;
+  const auto common = ReadCommon(result, *queries.front());
   if (!common) return common.error();
   for (std::size_t place = 0; place < queries.size(); ++place) {
     const SeriesNames names = SharedSeriesNames(place);
-    if (auto problem = CheckIsThere(result.value(), names.own)) return *problem;
+    if (auto problem = CheckIsThere(result, names.own)) return *problem;
     if (!queries[place]->control) continue;
-    if (auto problem = CheckIsThere(result.value(), names.control)) return *problem;
+    if (auto problem = CheckIsThere(result, names.control)) return *problem;
   }
   std::vector<Result<SpoofSample, Failure>> outcomes;
   outcomes.reserve(queries.size());
   for (std::size_t place = 0; place < queries.size(); ++place) {
     const Query& query = *queries[place];
-    const auto window =
-        ReadQuery(query, SharedSeriesNames(place), result.value(), common.value(), now);
+    const auto window = ReadQuery(query, SharedSeriesNames(place), result, common.value(), now);
     if (window) {
       outcomes.push_back(SampleOf(query, window.value()));
     } else {

@@ -66,8 +66,10 @@ std::optional<Failure> ReadStarts(const JsonValue& timestamps, std::string_view 
                                  i, Shown(&value)));
     }
   }
-  std::stable_sort(buckets.begin(), buckets.end(),
-                   [](const SpoofBucket& a, const SpoofBucket& b) { return a.start < b.start; });
+  const auto older = [](const SpoofBucket& a, const SpoofBucket& b) { return a.start < b.start; };
+  if (!std::is_sorted(buckets.begin(), buckets.end(), older)) {
+    std::stable_sort(buckets.begin(), buckets.end(), older);
+  }
   return DropRepeats(buckets, name);
 }
 

@@ -8,6 +8,7 @@
 
 #include "radar_spoof/parse/json.h"
 #include "radar_spoof/words/hash.h"
+#include "radar_spoof/words/json_text.h"
 
 namespace radar_spoof {
 namespace {
@@ -20,28 +21,11 @@ std::string HeaderFor(std::string_view body) {
   return fmt::format("{} {:016x}\n", kFormat, Fnv1a(body));
 }
 
-JsonValue Text(std::string text) { return {.kind = Kind::kString, .text = std::move(text)}; }
-JsonValue Bool(bool value) { return {.kind = Kind::kBool, .boolean = value}; }
-JsonValue Number(std::int64_t value) {
-  return {.kind = Kind::kNumber, .text = std::to_string(value)};
-}
-// fmt writes the shortest text that reads back as the same double.
-JsonValue Number(double value) { return {.kind = Kind::kNumber, .text = fmt::format("{}", value)}; }
-JsonValue Time(WallTime time) {
-  return Number(static_cast<std::int64_t>(time.time_since_epoch().count()));
-}
+JsonText Time(WallTime time) { return JsonNumber(time.time_since_epoch().count()); }
 
-struct Object {
-  JsonValue value{.kind = Kind::kObject};
-
-  void Add(std::string key, JsonValue item) {
-    value.keys.push_back(std::move(key));
-    value.items.push_back(std::move(item));
-  }
-  void AddTime(std::string key, const std::optional<WallTime>& time) {
-    if (time) Add(std::move(key), Time(*time));
-  }
-};
+void AddTime(JsonObject& object, std::string_view key, const std::optional<WallTime>& time) {
+  if (time) object.Add(key, Time(*time));
+}
 
 // "1899 - 1900": hundredths of a percent, which is finer than a picture; "-" is a gap.
 std::string TrendText(const Trend& trend) {
@@ -53,39 +37,37 @@ std::string TrendText(const Trend& trend) {
   return text;
 }
 
-JsonValue SampleTree(const SpoofSample& sample) {
-  Object object;
-  object.Add("spoof", Number(sample.spoof.value()));
-  object.Add("not_spoof", Number(sample.not_spoof.value()));
-  object.AddTime("bucket_start", sample.bucket_start);
-  object.AddTime("last_updated", sample.last_updated);
+JsonText SampleText(const SpoofSample& sample) {
+  JsonObject object;
+  object.Add("spoof", JsonNumber(sample.spoof.value()));
+  object.Add("not_spoof", JsonNumber(sample.not_spoof.value()));
+  AddTime(object, "bucket_start", sample.bucket_start);
+  AddTime(object, "last_updated", sample.last_updated);
   if (sample.window) {
-    object.Add("window_mean", Number(sample.window->mean));
-    object.Add("window_stddev", Number(sample.window->standard_deviation));
+    object.Add("window_mean", JsonNumber(sample.window->mean));
+    object.Add("window_stddev", JsonNumber(sample.window->standard_deviation));
   }
-  if (sample.control) object.Add("control", Number(sample.control->value()));
+  if (sample.control) object.Add("control", JsonNumber(sample.control->value()));
   if (sample.confidence_level) {
-    object.Add("confidence", Number(static_cast<std::int64_t>(*sample.confidence_level)));
+    object.Add("confidence", JsonNumber(std::int64_t{*sample.confidence_level}));
   }
-  if (!sample.trend.empty()) object.Add("trend", Text(TrendText(sample.trend)));
-  JsonValue annotations{.kind = Kind::kArray};
-  for (const int count : sample.annotations) {
-    annotations.items.push_back(Number(static_cast<std::int64_t>(count)));
-  }
-  object.Add("annotations", std::move(annotations));
-  return std::move(object.value);
+  if (!sample.trend.empty()) object.Add("trend", JsonString(TrendText(sample.trend)));
+  JsonArray annotations;
+  for (const int count : sample.annotations) annotations.Add(JsonNumber(std::int64_t{count}));
+  object.Add("annotations", annotations.Text());
+  return object.Text();
 }
 
-JsonValue QueryTree(const SavedQuery& query) {
-  Object object;
-  object.Add("name", Text(query.name));
-  object.Add("asks", Text(query.asks));
+JsonText QueryText(const SavedQuery& query) {
+  JsonObject object;
+  object.Add("name", JsonString(query.name));
+  object.Add("asks", JsonString(query.asks));
   object.Add("asked", Time(query.asked));
-  object.Add("ended", Bool(query.ended));
-  object.AddTime("last_success", query.last_success);
-  if (query.failure) object.Add("failure", Text(std::string(Name(*query.failure))));
-  if (query.sample) object.Add("sample", SampleTree(*query.sample));
-  return std::move(object.value);
+  object.Add("ended", JsonBool(query.ended));
+  AddTime(object, "last_success", query.last_success);
+  if (query.failure) object.Add("failure", JsonString(Name(*query.failure)));
+  if (query.sample) object.Add("sample", SampleText(*query.sample));
+  return object.Text();
 }
 
 // What is wrong with a text whose hash is right: only another version's writer can be to blame.
@@ -176,7 +158,7 @@ SpoofSample SampleOf(const JsonValue& tree) {
 
 std::optional<FailureReason> FailureOf(const JsonValue& tree) {
   if (tree.Find("failure") == nullptr) return std::nullopt;
-  const std::string& name = Member(tree, "failure", Kind::kString).text;
+  const std::string_view name = Member(tree, "failure", Kind::kString).text;
   for (const FailureReason reason : kAllFailureReasons) {
     if (Name(reason) == name) return reason;
   }
@@ -186,8 +168,8 @@ std::optional<FailureReason> FailureOf(const JsonValue& tree) {
 SavedQuery QueryOf(const JsonValue& tree) {
   const auto asked = OptionalTime(tree, "asked");
   if (!asked) throw Foreign{"asked is not there"};
-  SavedQuery query{.name = Member(tree, "name", Kind::kString).text,
-                   .asks = Member(tree, "asks", Kind::kString).text,
+  SavedQuery query{.name = std::string(Member(tree, "name", Kind::kString).text),
+                   .asks = std::string(Member(tree, "asks", Kind::kString).text),
                    .asked = *asked,
                    .ended = Member(tree, "ended", Kind::kBool).boolean,
                    .last_success = OptionalTime(tree, "last_success"),
@@ -214,14 +196,14 @@ std::string AsksFor(const Query& query) {
 }
 
 std::string WriteSavedState(const SavedState& state) {
-  Object object;
-  object.Add("base_url", Text(state.base_url));
-  object.Add("up", Bool(state.up));
-  object.AddTime("held_until", state.held_until);
-  JsonValue queries{.kind = Kind::kArray};
-  for (const SavedQuery& query : state.queries) queries.items.push_back(QueryTree(query));
-  object.Add("queries", std::move(queries));
-  const std::string body = WriteJson(object.value) + '\n';
+  JsonObject object;
+  object.Add("base_url", JsonString(state.base_url));
+  object.Add("up", JsonBool(state.up));
+  AddTime(object, "held_until", state.held_until);
+  JsonArray queries;
+  for (const SavedQuery& query : state.queries) queries.Add(QueryText(query));
+  object.Add("queries", queries.Text());
+  const std::string body = object.Text().text + '\n';
   return HeaderFor(body) + body;
 }
 
@@ -234,14 +216,15 @@ Result<SavedState, std::string> ReadSavedState(std::string_view text) {
   if (text.substr(0, header_end) != HeaderFor(body)) {
     return std::string("it is damaged: its hash does not fit");
   }
-  const auto tree = ParseJson(body.substr(0, body.size() - 1));
-  if (!tree) return "it is damaged: " + tree.error().detail;
+  const auto document = ParseJson(body.substr(0, body.size() - 1));
+  if (!document) return "it is damaged: " + document.error().detail;
+  const JsonValue& tree = document.value().root;
   try {
-    SavedState state{.base_url = Member(tree.value(), "base_url", Kind::kString).text,
-                     .up = Member(tree.value(), "up", Kind::kBool).boolean,
-                     .held_until = OptionalTime(tree.value(), "held_until"),
+    SavedState state{.base_url = std::string(Member(tree, "base_url", Kind::kString).text),
+                     .up = Member(tree, "up", Kind::kBool).boolean,
+                     .held_until = OptionalTime(tree, "held_until"),
                      .queries = {}};
-    for (const JsonValue& query : Member(tree.value(), "queries", Kind::kArray).items) {
+    for (const JsonValue& query : Member(tree, "queries", Kind::kArray).items) {
       state.queries.push_back(QueryOf(query));
     }
     return state;

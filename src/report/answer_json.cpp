@@ -7,112 +7,98 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/parse/json.h"
 #include "radar_spoof/report/explanation.h"
 #include "radar_spoof/report/terminal.h"
+#include "radar_spoof/words/json_text.h"
 #include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof {
 namespace {
 
-using Kind = JsonValue::Kind;
-
-JsonValue Text(std::string_view text) { return {.kind = Kind::kString, .text = std::string(text)}; }
-JsonValue Number(double number) {
-  return {.kind = Kind::kNumber, .text = fmt::format("{}", number)};
-}
-JsonValue Number(int number) { return {.kind = Kind::kNumber, .text = fmt::format("{}", number)}; }
-JsonValue Number(Ratio ratio) { return Number(ratio.value()); }
-JsonValue Boolean(bool value) { return {.kind = Kind::kBool, .boolean = value}; }
-JsonValue Time(WallTime time) { return Text(FormatRfc3339(time)); }
+JsonText Number(Ratio ratio) { return JsonNumber(ratio.value()); }
+JsonText Level(int level) { return JsonNumber(std::int64_t{level}); }
+JsonText Time(WallTime time) { return JsonString(FormatRfc3339(time)); }
 
 template <typename T, typename Write>
-JsonValue OrNull(const std::optional<T>& value, Write write) {
-  return value ? write(*value) : JsonValue();
+JsonText OrNull(const std::optional<T>& value, Write write) {
+  return value ? write(*value) : JsonText();
 }
 
 struct Member {
   std::string_view key;
-  JsonValue value;
+  JsonText value;
 };
 
-JsonValue Object(std::initializer_list<Member> members) {
-  JsonValue object{.kind = Kind::kObject};
-  for (const Member& member : members) {
-    object.keys.emplace_back(member.key);
-    object.items.push_back(member.value);
-  }
-  return object;
+JsonText Object(std::initializer_list<Member> members) {
+  JsonObject object;
+  for (const auto& [key, value] : members) object.Add(key, value);
+  return object.Text();
 }
 
-void Append(JsonValue& object, std::string_view key, JsonValue value) {
-  object.keys.emplace_back(key);
-  object.items.push_back(std::move(value));
-}
-
-JsonValue QueryJson(const Query& query) {
-  JsonValue json = Object({{"name", Text(query.name)}});
+JsonText QueryJson(const Query& query) {
+  JsonObject json;
+  json.Add("name", JsonString(query.name));
   for (const Dimension dimension : kAllDimensions) {
-    Append(json, LabelName(dimension), Text(query.filters.Label(dimension)));
+    json.Add(LabelName(dimension), JsonString(query.filters.Label(dimension)));
   }
-  Append(json, "agg_interval", Text(RequestName(query.agg_interval)));
-  Append(json, "date_range", Text(query.date_range.Text()));
-  Append(json, "control", Boolean(query.control));
-  return json;
+  json.Add("agg_interval", JsonString(RequestName(query.agg_interval)));
+  json.Add("date_range", JsonString(query.date_range.Text()));
+  json.Add("control", JsonBool(query.control));
+  return json.Text();
 }
 
-JsonValue BucketTimes(const std::optional<WallTime>& start, Seconds interval) {
+JsonText BucketTimes(const std::optional<WallTime>& start, Seconds interval) {
   return OrNull(start, [&](WallTime time) {
     return Object({{"start", Time(time)}, {"end", Time(time + interval)}});
   });
 }
 
-JsonValue WindowJson(const SpoofSample& sample) {
+JsonText WindowJson(const SpoofSample& sample) {
   return OrNull(sample.window, [&](const WindowStatistics& window) {
     const double deviation = window.standard_deviation;
     const double away = sample.spoof.value() - window.mean;
-    return Object({{"mean_ratio", Number(window.mean)},
-                   {"stddev_ratio", Number(deviation)},
-                   {"deviations", deviation > 0 ? Number(away / deviation) : JsonValue()}});
+    return Object({{"mean_ratio", JsonNumber(window.mean)},
+                   {"stddev_ratio", JsonNumber(deviation)},
+                   {"deviations", deviation > 0 ? JsonNumber(away / deviation) : JsonText()}});
   });
 }
 
-JsonValue AnnotationsJson(const AnsweredQuery& answer) {
-  JsonValue list{.kind = Kind::kArray};
+JsonText AnnotationsJson(const AnsweredQuery& answer) {
+  JsonArray list;
   for (const Annotation& each : answer.window.confidence.annotations) {
     const bool concerns = ConcernsNewest(answer.state.query, answer.window, each);
-    list.items.push_back(Object({{"event_type", Text(Name(each.type))},
-                                 {"start", OrNull(each.start, Time)},
-                                 {"end", OrNull(each.end, Time)},
-                                 {"concerns_bucket", Boolean(concerns)}}));
+    list.Add(Object({{"event_type", JsonString(Name(each.type))},
+                     {"start", OrNull(each.start, Time)},
+                     {"end", OrNull(each.end, Time)},
+                     {"concerns_bucket", JsonBool(concerns)}}));
   }
-  return list;
+  return list.Text();
 }
 
-JsonValue BucketsJson(const std::vector<SpoofBucket>& buckets) {
-  JsonValue list{.kind = Kind::kArray};
+JsonText BucketsJson(const std::vector<SpoofBucket>& buckets) {
+  JsonArray list;
   for (const SpoofBucket& bucket : buckets) {
-    list.items.push_back(Object({{"start", OrNull(bucket.start, Time)},
-                                 {"spoof_ratio", Number(bucket.spoof)},
-                                 {"not_spoof_ratio", Number(bucket.not_spoof)}}));
+    list.Add(Object({{"start", OrNull(bucket.start, Time)},
+                     {"spoof_ratio", Number(bucket.spoof)},
+                     {"not_spoof_ratio", Number(bucket.not_spoof)}}));
   }
-  return list;
+  return list.Text();
 }
 
-JsonValue SeriesJson(const AnsweredQuery& answer) {
-  JsonValue list{.kind = Kind::kArray};
+JsonText SeriesJson(const AnsweredQuery& answer) {
+  JsonArray list;
   for (const ExplainedSeries& each : Explain(answer)) {
-    const JsonValue value =
-        each.value.empty() ? JsonValue() : JsonValue{.kind = Kind::kNumber, .text = each.value};
-    list.items.push_back(
-        Object({{"series", Text(each.series)}, {"value", value}, {"source", Text(each.source)}}));
+    const JsonText value = each.value.empty() ? JsonText() : JsonText{each.value};
+    list.Add(Object({{"series", JsonString(each.series)},
+                     {"value", value},
+                     {"source", JsonString(each.source)}}));
   }
-  return list;
+  return list.Text();
 }
 
 std::string ErrorJson(std::string_view reason, std::string_view detail) {
-  const JsonValue error = Object({{"reason", Text(reason)}, {"detail", Text(detail)}});
-  return WriteJson(Object({{"error", error}})) + '\n';
+  const JsonText error = Object({{"reason", JsonString(reason)}, {"detail", JsonString(detail)}});
+  return Object({{"error", error}}).text + '\n';
 }
 
 }  // namespace
@@ -120,25 +106,23 @@ std::string ErrorJson(std::string_view reason, std::string_view detail) {
 std::string AnswerJson(const AnsweredQuery& answer, Explained explained) {
   const SpoofSample& sample = *answer.state.sample;
   const Query& query = answer.state.query;
-  const auto number = [](auto value) { return Number(value); };
-  JsonValue json = Object({
-      {"query", QueryJson(query)},
-      {"received", Time(answer.received.wall)},
-      {"spoof_ratio", Number(sample.spoof)},
-      {"not_spoof_ratio", Number(sample.not_spoof)},
-      {"bucket", BucketTimes(sample.bucket_start, Length(query.agg_interval))},
-      {"window", WindowJson(sample)},
-      {"control_ratio", OrNull(sample.control, number)},
-      {"confidence_level", OrNull(sample.confidence_level, number)},
-      {"annotations", AnnotationsJson(answer)},
-      {"last_updated", OrNull(sample.last_updated, Time)},
-      {"buckets", BucketsJson(answer.window.buckets)},
-  });
+  JsonObject json;
+  json.Add("query", QueryJson(query));
+  json.Add("received", Time(answer.received.wall));
+  json.Add("spoof_ratio", Number(sample.spoof));
+  json.Add("not_spoof_ratio", Number(sample.not_spoof));
+  json.Add("bucket", BucketTimes(sample.bucket_start, Length(query.agg_interval)));
+  json.Add("window", WindowJson(sample));
+  json.Add("control_ratio", OrNull(sample.control, Number));
+  json.Add("confidence_level", OrNull(sample.confidence_level, Level));
+  json.Add("annotations", AnnotationsJson(answer));
+  json.Add("last_updated", OrNull(sample.last_updated, Time));
+  json.Add("buckets", BucketsJson(answer.window.buckets));
   if (explained == Explained::kYes) {
-    Append(json, "series", SeriesJson(answer));
-    Append(json, "url", Text(answer.url));
+    json.Add("series", SeriesJson(answer));
+    json.Add("url", JsonString(answer.url));
   }
-  return WriteJson(json) + '\n';
+  return json.Text().text + '\n';
 }
 
 std::string FailureJson(const Failure& failure) {

@@ -1,11 +1,11 @@
-// Parse: bytes from outside become a JSON tree, within limits; and a tree becomes text. The only
-// door to RapidJSON.
+// Parse: bytes from outside become a JSON tree, within limits. The only door to RapidJSON's reader.
 //
-// Used by: radar_response, saved_state, answer_json. Numbers are kept as their text, so that
-// reading them is this project's own decision (spoof_series.h) and no number can crash the parser
-// (CVE-2024-38517 is unpatched in Debian 12's RapidJSON). Thread rule: pure.
+// Used by: radar_response, saved_state. Numbers are kept as their text, so that reading them is
+// this project's own decision (spoof_series.h) and no number can crash the parser (CVE-2024-38517
+// is unpatched in Debian 12's RapidJSON). Thread rule: pure.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,18 +14,25 @@
 
 namespace radar_spoof {
 
+// A value of a JsonDocument, whose text it points into.
 struct JsonValue {
   enum class Kind { kNull, kBool, kNumber, kString, kArray, kObject };
 
   Kind kind = Kind::kNull;
   bool boolean = false;
-  std::string text{};               // kString: decoded; kNumber: as written
-  std::vector<std::string> keys{};  // kObject: keys[i] names items[i]; no key stands twice
+  std::string_view text{};               // kString: decoded; kNumber: as written
+  std::vector<std::string_view> keys{};  // kObject: keys[i] names items[i]; no key stands twice
   std::vector<JsonValue> items{};   // kObject, kArray
 
   bool Is(Kind wanted) const { return kind == wanted; }
   // The member of that name; nullptr when there is none or this is no object.
   const JsonValue* Find(std::string_view key) const;
+};
+
+// Its values are valid for as long as it lives, wherever it is moved to.
+struct JsonDocument {
+  std::unique_ptr<char[]> text;
+  JsonValue root{};
 };
 
 // For a message: `null`, `12`, `"text"`, `an array`; "missing" for nullptr. At most 42 bytes of
@@ -46,9 +53,6 @@ struct JsonProblem {
 };
 
 // `text`: one JSON document in UTF-8, with or without a byte order mark, and nothing after it.
-Result<JsonValue, JsonProblem> ParseJson(std::string_view text);
-
-// One line, without white space. REQUIRES: strings are UTF-8; the text of a number is one.
-std::string WriteJson(const JsonValue& value);
+Result<JsonDocument, JsonProblem> ParseJson(std::string_view text);
 
 }  // namespace radar_spoof
