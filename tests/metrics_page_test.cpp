@@ -112,6 +112,16 @@ TEST_CASE_FIXTURE(MetricsPageFixture, "what is out of date is not kept") {
   CHECK(plain.expired());
 }
 
+TEST_CASE_FIXTURE(MetricsPageFixture, "a page that is not compressed is kept in one format") {
+  const std::weak_ptr<const std::string> plain = Shared();
+  (void)Shared(true);
+  CHECK_FALSE(plain.expired());
+  const std::string open_metrics = Text(ExpositionFormat::kOpenMetrics);
+  CHECK(plain.expired());
+  CHECK(Text().substr(0, 7) == "# HELP ");
+  CHECK(Text(ExpositionFormat::kOpenMetrics).substr(0, 1000) == open_metrics.substr(0, 1000));
+}
+
 TEST_CASE_FIXTURE(MetricsPageFixture, "a new snapshot is shown at once") {
   const auto before = Shared();
   store_.Publish(Of({Good("other", 0min)}));

@@ -23,7 +23,7 @@ MetricsPage::Body MetricsPage::Render(ExpositionFormat format, bool gzip) const 
   const auto snapshot = store_.Load();
   if (const auto moment = CurrentMoment(snapshot); variant.moment != moment) {
     variant.own_until = SteadyTime::min();
-    DropOutdatedText(variant, moment);
+    DropText(gzip ? moment : nullptr, variant);
     if (gzip) {
       Compress(variant, *snapshot, moment, format);
     } else {
@@ -83,12 +83,11 @@ void MetricsPage::Compress(Variant& variant, const Snapshot& snapshot,
 
 // A variant in use just now is left alone: whoever uses it brings it up to date. A compressed page
 // is small, and the next one is made from it.
-void MetricsPage::DropOutdatedText(const Variant& but,
-                                   const std::shared_ptr<const Moment>& moment) const {
+void MetricsPage::DropText(const std::shared_ptr<const Moment>& but_of, const Variant& but) const {
   for (Variant& variant : variants_) {
     if (&variant == &but) continue;
     const std::unique_lock lock(variant.mutex, std::try_to_lock);
-    if (!lock || variant.begun || variant.moment == moment) continue;
+    if (!lock || variant.begun || variant.moment == but_of) continue;
     variant.moment.reset();
     variant.text.reset();
   }

@@ -4,7 +4,8 @@
 // part that differs from scrape to scrape (process metrics); what a poll, a reload or the time
 // changes is made anew by the first scrape that finds it changed, and of a compressed page only the
 // blocks in which a number changed. What is out of date is not kept for those who may never ask for
-// it again. Thread rule: any thread, several at once; the first after a change makes the others
+// it again, and a page that is not compressed, which is large, only in the format that was asked
+// for last. Thread rule: any thread, several at once; the first after a change makes the others
 // wait.
 #pragma once
 
@@ -66,7 +67,8 @@ class MetricsPage {
                     const std::shared_ptr<const Moment>& moment, ExpositionFormat format);
   static void Compress(Variant& variant, const Snapshot& snapshot,
                        const std::shared_ptr<const Moment>& moment, ExpositionFormat format);
-  void DropOutdatedText(const Variant& but, const std::shared_ptr<const Moment>& moment) const;
+  // Of the pages that are not compressed: those that show something else than `but_of`.
+  void DropText(const std::shared_ptr<const Moment>& but_of, const Variant& but) const;
 
   const SnapshotStore& store_;
   const Clock& clock_;
