@@ -9,6 +9,9 @@ SMALL, LARGE = 1280, 7680
 PEAK_MIB = {SMALL: 25, LARGE: 75}
 CPU_MS = {SMALL: 0.5, LARGE: 1.0}
 FIRST_MS = {SMALL: 15, LARGE: 90}
+SERIES_PER_REQUEST = (1, 10)
+POLL_US = {1: 160, 10: 60}
+CONNECTIONS = 8
 
 
 def reached(figure):
@@ -54,6 +57,37 @@ def footprint_goals(figures, size):
     yield Figure(f"{size:,}: CPU when idle", ours["idle_ms_per_s"], "ms/s", "<=", 0.2)
 
 
+def refresh_goals(measured):
+    for series, refresh in measured["refresh"].items():
+        what = f"{SMALL:,} by {series}"
+        if series > 1:
+            yield Figure(f"{what}: requests in a pass", refresh.requests, "", "<=", 142)
+        yield Figure(f"{what}: first pass, start included, of its floor", refresh.of_floor, "", "<=", 1.15)
+        yield Figure(f"{what}: CPU for a combination", refresh.cpu_us, "us", "<=", POLL_US[series])
+        yield Figure(f"{what}: connections for all passes", refresh.connections, "", "<=", CONNECTIONS)
+
+
+def growth_lines(measured):
+    """What grows: {name: [(combinations, cost)]}."""
+    def line(field):
+        return [(size, max(values[field], 1e-4)) for size, values in measured["growth"].items()]
+
+    schedule = [(int(name.split("/")[1]), cost) for name, cost in measured["stages"].items()
+                if name.startswith("BM_Schedule/")]
+    return {"scrape of unchanged data": line("scrape_ms"), "scrape of all new data": line("first_ms"),
+            "poll": line("poll_us"), "schedule of a poll": schedule, "peak RSS": line("peak_mib")}
+
+
+Step = collections.namedtuple("Step", "of_linear name begin end")
+
+
+def steepest_step(measured):
+    """The Step at which a cost grows most, compared with the number of combinations."""
+    return max(Step((y2 / y) / (x2 / x), name, x, x2)
+               for name, line in growth_lines(measured).items()
+               for (x, y), (x2, y2) in zip(line, line[1:]))
+
+
 def goals(measured):
     """Every Figure that has a goal; `measured` is what run.py collects."""
     for size, figures in measured["scrape"].items():
@@ -67,10 +101,13 @@ def goals(measured):
     ours, nginx = measured["prometheus"]
     yield Figure(f"{SMALL:,}: scrape_duration_seconds p50 of Prometheus, of nginx's", ours / nginx, "",
                  "<=", 1.3)
+    yield from refresh_goals(measured)
     if LARGE in measured["scrape"]:
         peak = {size: measured["scrape"][size]["exporter"]["peak_bytes"] for size in (SMALL, LARGE)}
         yield Figure("memory for one more combination",
                      (peak[LARGE] - peak[SMALL]) / (LARGE - SMALL) / 1024, "KiB", "<=", 8)
+    # A tenth is what one measurement differs from the next.
+    yield Figure("steepest step of growth, of linear", steepest_step(measured).of_linear, "", "<=", 1.1)
     for reachable, waited in measured["start"].items():
         yield Figure(f"{SMALL:,}: start to first page, API {'' if reachable else 'un'}reachable",
                      waited, "ms", "<=", 20)

@@ -22,6 +22,7 @@ BIN = SOURCE_DIR / "build/release/bin"
 WINDOWS = [("15m", "1d"), ("1h", "7d"), ("1d", "28d"), ("1d", "12w"), ("1w", "52w"), ("1h", "2d")]
 RESULTS = ["PASS", "NONE", "FAIL", "any"]
 TLS = ["TLSv1_0", "TLSv1_1", "TLSv1_2", "TLSv1_3", "any"]
+CONCURRENCY = 8  # requests in flight, the exporter's default
 # By the number of combinations: the dimensions that vary, and the windows.
 SIZES = {1: ([], 1), 20: (["spf", "tls_version"], 1), 80: (["dmarc", "spf", "tls_version"], 1),
          320: (["dkim", "dmarc", "spf", "tls_version"], 1),
@@ -34,7 +35,7 @@ def values_of(dimension):
     return TLS if dimension == "tls_version" else RESULTS
 
 
-def config_text(base_url, size, poll_interval="1d", rate_limit=100_000_000):
+def config_text(base_url, size, poll_interval="1d", rate_limit=100_000_000, series=1):
     """Everything is polled as fast as the API answers: the budget is not what is measured here."""
     dimensions, windows = SIZES[size]
     matrix = ", ".join(f"{each}: [{', '.join(values_of(each))}]" for each in dimensions)
@@ -42,7 +43,8 @@ def config_text(base_url, size, poll_interval="1d", rate_limit=100_000_000):
         f"  - {{name: {interval}_{window}, agg_interval: {interval}, date_range: {window}, "
         f"poll_interval: {poll_interval}" + (f", matrix: {{{matrix}}}" if matrix else "") + "}\n"
         for interval, window in WINDOWS[:windows])
-    return (f"api: {{base_url: \"{base_url}\", rate_limit: {rate_limit}}}\n"
+    return (f"api: {{base_url: \"{base_url}\", rate_limit: {rate_limit}, "
+            f"max_concurrency: {CONCURRENCY}, max_series_per_request: {series}}}\n"
             f"polling: {{settle: 0s}}\nqueries:\n{queries}")
 
 
@@ -61,9 +63,10 @@ def query_lines(size):
 
 
 class Simulator(Child):
-    def __init__(self):
+    def __init__(self, latency_ms=None):
+        late = [] if latency_ms is None else ["--scenario=slow", f"--slow-delay={latency_ms}ms"]
         super().__init__([BIN / "radar_simulator", "--listen-address=127.0.0.1:0",
-                          "--rate-limit=1000000000"])
+                          "--rate-limit=1000000000", *late])
 
     def wait_until_started(self):
         line = self.wait_for_line(r"listening on (http://127\.0\.0\.1:(\d+)\S*)")

@@ -50,6 +50,9 @@ def measure(quick):
         measured["prometheus"] = scenes.under_prometheus(simulator, goals.SMALL, quick)
         say("start to first page")
         measured["start"] = scenes.start(simulator, quick)
+        say("passes over all queries")
+        measured["refresh"] = {series: scenes.refresh(goals.SMALL, series, quick)
+                               for series in goals.SERIES_PER_REQUEST}
         say("growth")
         sizes = [size for size in SIZES if not quick or size <= goals.SMALL]
         measured["growth"] = {size: scenes.growth(simulator, size) for size in sizes}

@@ -1,7 +1,10 @@
 """The measurements, each a function that starts what it needs and returns its figures."""
 
+import collections
 import contextlib
 import gzip
+import os
+import pathlib
 import socket
 import statistics
 import subprocess
@@ -9,8 +12,8 @@ import tempfile
 import time
 
 from programs import (  # first: it says where the others are
-    OBVIOUS_CPP, OBVIOUS_PYTHON, Exporter, Nginx, Obvious, ProcessFigures, Prometheus, config_text,
-    fetch, free_port, running, wait_until)
+    CONCURRENCY, OBVIOUS_CPP, OBVIOUS_PYTHON, Exporter, Nginx, Obvious, ProcessFigures, Prometheus,
+    Simulator, config_text, fetch, free_port, running, wait_until)
 from load import cpu_seconds, one_client, throughput
 
 CODINGS = ["gzip", "identity"]
@@ -112,6 +115,39 @@ def first_scrape(simulator, size, quick):
     return waits
 
 
+Refresh = collections.namedtuple("Refresh", "requests of_floor cpu_us connections")
+LATENCY_MS = 100
+
+
+def refresh(size, series, quick):
+    """Passes over all queries, `series` in a request, with an API that takes LATENCY_MS to answer:
+    the first from the start of the process, and the CPU that the following cost a combination."""
+    # Longer than a pass takes, so that it has ended before the next begins.
+    interval = "20s" if series == 1 else "3s"
+    with running(Simulator(LATENCY_MS)) as simulator:
+        text = config_text(simulator.base_url, size, interval, series=series)
+        begin = time.monotonic()
+        with started(Exporter, text) as exporter:
+            exporter.wait_until_filled()
+            took = time.monotonic() - begin
+            requests = simulator.requests()
+            connections = connections_to(simulator.port)
+            before = cpu_seconds(exporter)
+            more = requests * (1 if quick else 3)
+            wait_until(lambda: simulator.requests() >= requests + more, "the next passes", 120)
+            cost = (cpu_seconds(exporter) - before) / more
+            connections |= connections_to(simulator.port)
+    floor = -(-requests // CONCURRENCY) * LATENCY_MS / 1000
+    return Refresh(requests, took / floor, cost * requests / size * 1e6, len(connections))
+
+
+def connections_to(port):
+    """The local ports of the connections that lead there, of a client that keeps them."""
+    rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    established = "01"
+    return {row[1] for row in rows if row[2].endswith(f":{port:04X}") and row[3] == established}
+
+
 def while_polling(simulator, size, quick):
     """A scrape every 50 ms while polls follow each other without pause: Wait, polls per second."""
     with filled_exporter(simulator, size, "1s") as exporter:
@@ -122,7 +158,8 @@ def while_polling(simulator, size, quick):
 
 
 def under_prometheus(simulator, size, quick):
-    """scrape_duration_seconds, medians of the exporter and of nginx, in ms."""
+    """scrape_duration_seconds, medians of the exporter and of nginx, in ms. Prometheus takes them
+    compressed: it must find every series, too."""
     seconds = 5 if quick else 30
     with filled_exporter(simulator, size) as exporter, started(Nginx, exporter) as nginx:
         targets = f'["127.0.0.1:{exporter.port}", "127.0.0.1:{nginx.port}"]'
@@ -132,6 +169,11 @@ def under_prometheus(simulator, size, quick):
             time.sleep(5 + seconds)
             found = dict((labels["instance"], value * 1000) for labels, value in prometheus.query(
                 f"quantile_over_time(0.5, scrape_duration_seconds[{seconds}s])"))
+            samples = {value for _, value in prometheus.query(
+                f"min_over_time(scrape_samples_scraped[{seconds}s])")}
+        series = one_client(exporter, "gzip", 1, openmetrics=True).series
+        if samples != {series}:
+            raise RuntimeError(f"Prometheus found {samples} of {series} series")
     return found[f"127.0.0.1:{exporter.port}"], found[f"127.0.0.1:{nginx.port}"]
 
 
@@ -180,20 +222,35 @@ def start(simulator, quick):
             for reachable, url in ((True, simulator.base_url), (False, nobody))}
 
 
+@contextlib.contextmanager
+def apart_from(server):
+    """The server on one processor, and whoever is started meanwhile on another."""
+    processors = sorted(os.sched_getaffinity(0))
+    for pid in getattr(server, "workers", [server.process.pid]):
+        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(task.name), processors[:1])
+    os.sched_setaffinity(0, processors[-1:])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, processors)
+
+
 def growth(simulator, size):
-    """What `size` combinations cost the exporter: CPU for each poll and scrape, and memory."""
+    """What `size` combinations cost the exporter: CPU for each poll and scrape, and memory. The
+    client has a processor of its own: where the two meet is not what grows."""
     with started(Exporter, config_text(simulator.base_url, size)) as exporter:
-        before = cpu_seconds(exporter)
-        exporter.wait_until_filled()
-        polling = cpu_seconds(exporter) - before
-        before = cpu_seconds(exporter)
-        one_client(exporter, "gzip", 1)
-        first = cpu_seconds(exporter) - before
-        one_client(exporter, "identity", 3)
-        again = one_client(exporter, "gzip", 300)
+        with apart_from(exporter):
+            before = cpu_seconds(exporter)
+            exporter.wait_until_filled()
+            polling = cpu_seconds(exporter) - before
+            before = cpu_seconds(exporter)
+            one_client(exporter, "gzip", 1)
+            first = cpu_seconds(exporter) - before
+            one_client(exporter, "identity", 3)
+            again = one_client(exporter, "gzip", 300)
         peak = ProcessFigures(exporter.process.pid).peak_resident_bytes()
-        with started(Nginx, exporter) as nginx:
+        with started(Nginx, exporter) as nginx, apart_from(nginx):
             beside = one_client(nginx, "gzip", 300)
-        return {"poll_us": polling * 1e6 / size, "first_ms": first * 1000,
-                "scrape_ms": again.cpu_ms, "nginx_ms": beside.cpu_ms, "bytes": again.bytes,
-                "peak_mib": peak / 2 ** 20}
+    return {"poll_us": polling * 1e6 / size, "first_ms": first * 1000, "scrape_ms": again.cpu_ms,
+            "nginx_ms": beside.cpu_ms, "bytes": again.bytes, "peak_mib": peak / 2 ** 20}
