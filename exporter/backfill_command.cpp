@@ -1,6 +1,7 @@
 #include "backfill_command.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -214,7 +215,13 @@ int RunBackfill(int argc, const char* const* argv) {
     PrintError(settings.error());
     return kUnusable;
   }
-  const auto output = FindOutput(command_line.value().output, command_line.value().config_file);
+  const ApiConfig& api = settings.value().config.api();
+  const std::array<ProtectedFile, 4> inputs = {
+      {{command_line.value().config_file, "the configuration"},
+       {api.credentials.token_file, "api.token_file"},
+       {api.credentials.key_file, "api.key_file"},
+       {api.ca_file, "api.ca_file"}}};
+  const auto output = FindOutput(command_line.value().output, inputs);
   if (!output) {
     PrintError(output.error());
     return kUnusable;

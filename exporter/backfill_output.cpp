@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 namespace radar_spoof {
@@ -13,20 +14,25 @@ namespace {
 namespace fs = std::filesystem;
 
 // Why `path`, which is no symbolic link, must not be written.
-std::optional<std::string> ProblemOf(const fs::path& path, const std::string& config_file) {
+std::optional<std::string> ProblemOf(const fs::path& path,
+                                     std::span<const ProtectedFile> protected_files) {
   std::error_code error;
   const fs::file_status status = fs::symlink_status(path, error);
   if (status.type() == fs::file_type::not_found) return std::nullopt;
   if (status.type() == fs::file_type::none) return path.string() + ": " + error.message();
   if (status.type() != fs::file_type::regular) return path.string() + ": not a regular file";
-  if (fs::equivalent(path, config_file, error)) return path.string() + ": it is the configuration";
+  for (const ProtectedFile& file : protected_files) {
+    if (fs::equivalent(path, file.path, error)) {
+      return fmt::format("{}: it is {}", path.string(), file.what);
+    }
+  }
   return std::nullopt;
 }
 
 }  // namespace
 
 Result<fs::path, std::string> FindOutput(const std::string& output,
-                                         const std::string& config_file) {
+                                         std::span<const ProtectedFile> protected_files) {
   std::error_code error;
   fs::path path = output;
   if (fs::is_symlink(fs::symlink_status(path, error))) {
@@ -39,7 +45,8 @@ Result<fs::path, std::string> FindOutput(const std::string& output,
     return "cannot write in " + directory.string() + ": " + std::generic_category().message(errno);
   }
   for (const char* const suffix : {"", kPartialSuffix, kNewSuffix}) {
-    if (auto problem = ProblemOf(path.string() + suffix, config_file)) return *std::move(problem);
+    if (auto problem = ProblemOf(path.string() + suffix, protected_files))
+      return *std::move(problem);
   }
   return path;
 }

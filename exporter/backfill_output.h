@@ -4,7 +4,9 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "radar_spoof/words/result.h"
 
@@ -14,10 +16,16 @@ namespace radar_spoof {
 inline constexpr const char* kPartialSuffix = ".partial";  // what was fetched
 inline constexpr const char* kNewSuffix = ".new";          // what is being written
 
+// A file that must stay as it is. A path that leads nowhere protects nothing.
+struct ProtectedFile {
+  std::string path;
+  std::string_view what;  // "the configuration"
+};
+
 // The path to write and rename to: `output`, or where that symbolic link leads. The error is a
-// sentence: what exists and is not a regular file, is the configuration or a link to nothing, or
-// stands in a directory that cannot be written.
-Result<std::filesystem::path, std::string> FindOutput(const std::string& output,
-                                                      const std::string& config_file);
+// sentence: what exists and is not a regular file, is protected or a link to nothing, or stands in
+// a directory that cannot be written.
+Result<std::filesystem::path, std::string> FindOutput(
+    const std::string& output, std::span<const ProtectedFile> protected_files);
 
 }  // namespace radar_spoof

@@ -401,6 +401,15 @@ class RefusedTest(BackfillTest):
                 self.assertEqual(config.read_text(), text)
         self.assertEqual(self.simulator.requests(), {})
 
+    def test_the_token_is_never_the_output(self):
+        token = self.directory / "token"
+        token.write_text(TOKEN)
+        token.chmod(0o600)
+        config = self.directory / "config.yaml"
+        config.write_text(config.read_text().replace("api:", f"api:\n  token_file: {token}", 1))
+        self.refused(2, "it is api.token_file", f"--output={token}", "--range=1d")
+        self.assertEqual(token.read_text(), TOKEN)
+
     def test_a_link_stays_and_what_it_leads_to_is_replaced(self):
         there = self.directory / "there"
         there.mkdir()
