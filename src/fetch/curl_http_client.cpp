@@ -37,9 +37,10 @@ class CurlHttpClient final : public HttpClient {
   CurlHttpClient& operator=(const CurlHttpClient&) = delete;
 
   void Configure(const HttpClientOptions& options) override {
-    options_ = options;
     idle_.clear();
     idle_.reserve(static_cast<std::size_t>(options.max_connections));
+    HttpClientOptions copy = options;
+    options_ = std::move(copy);
     const auto connections = static_cast<long>(options.max_connections);
     curl_multi_setopt(multi_.get(), CURLMOPT_MAX_TOTAL_CONNECTIONS, connections);
     curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, connections);

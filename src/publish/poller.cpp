@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <new>
 #include <utility>
 
 #include "api_record.h"
@@ -18,7 +17,6 @@ using namespace std::chrono_literals;
 constexpr Milliseconds kLongestWait = 10s;
 // How soon a corrected token file is noticed while queries are refused.
 constexpr Milliseconds kRefusedWait = 2s;
-constexpr Milliseconds kPauseAfterException = 1s;
 constexpr Milliseconds kTellAgain = 15min;
 
 }  // namespace
@@ -47,9 +45,7 @@ void Poller::Run() {
     try {
       Turn(kLongestWait);
     } catch (const std::exception& error) {
-      log_.Error("a turn of the loop was given up", {{"detail", error.what()}});
-      FailInFlight();
-      if (!stopped_) (void)http_.Wait(kPauseAfterException);
+      GiveUpTurn(error.what());
     }
   }
   http_.CancelAll();
@@ -98,19 +94,6 @@ void Poller::AbandonInFlight() {
   if (!in_flight_.empty()) state_.api.requests[0] += in_flight_.size();
   schedule_.AbandonInFlight(clock_.Now());
   in_flight_.clear();
-}
-
-// After a lack of memory the books may differ; the schedule's are right.
-void Poller::FailInFlight() {
-  http_.CancelAll();
-  in_flight_.clear();
-  for (std::size_t i = 0; i < schedule_.queries().size(); ++i) {
-    if (schedule_.IsInFlight(i)) {
-      schedule_.Record(i, {.failure = RetryClass::kTransient}, clock_.Now());
-    }
-  }
-  schedule_.AbandonInFlight(clock_.Now());
-  published_moves_.reset();
 }
 
 void Poller::StartDue() {

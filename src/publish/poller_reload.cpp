@@ -1,5 +1,6 @@
 // The part of Poller that takes over a new configuration.
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "failure_log.h"
@@ -63,7 +64,7 @@ void Poller::ApplyUnchanged(Settings settings) {
   state_.reload = {.successful = true, .last_success = now.wall};
 }
 
-// What may throw comes before what changes anything that depends on the queries.
+// Whatever may throw comes first, on copies: a configuration is taken over whole or not at all.
 void Poller::Apply(Settings settings) {
   // A reload also puts together again what was halved.
   if (!told_of_halving_ && settings.config.AsksAsDoes(settings_.config)) {
@@ -71,32 +72,39 @@ void Poller::Apply(Settings settings) {
   }
   const Instant now = clock_.Now();
   AbandonInFlight();
-  Snapshot next = FirstSnapshot(settings.config, now.wall);
+  const ApiConfig& api = settings.config.api();
   // The numbers of another API are other numbers.
-  const bool same_api = settings.config.api().base_url == settings_.config.api().base_url;
+  const bool same_api = api.base_url == settings_.config.api().base_url;
+  const bool same_options = api == settings_.config.api();
   auto kept = KeptQueries(schedule_.queries(), settings.config.queries());
   if (!same_api) kept.assign(kept.size(), std::nullopt);
   auto told = failure_log_->CarriedOver(kept);
+  Snapshot next = FirstSnapshot(settings.config, now.wall);
   for (std::size_t i = 0; i < kept.size(); ++i) {
     if (kept[i]) next.queries[i] = state_.queries[*kept[i]];
   }
   next.api = state_.api;
   next.api.up = same_api && state_.api.up;
-  const ApiConfig& api = settings.config.api();
-  if (api != settings_.config.api()) {
-    RadarEndpoint endpoint(api.base_url, api.path);
-    next.api.path = api.path;
-    http_.Configure(ClientOptions(api));
-    endpoint_ = std::move(endpoint);
-    try_next_.reset();
-  }
-  schedule_.Reconfigure(api, settings.config.polling(), settings.config.queries());
-  if (!same_api) schedule_.ForgetPolls();
-  schedule_.ReleaseRefused(now);
+  if (!same_options) next.api.path = api.path;
+  RadarEndpoint endpoint = same_options ? endpoint_ : RadarEndpoint(api.base_url, api.path);
+  Schedule schedule = schedule_;
+  schedule.Reconfigure(api, settings.config.polling(), settings.config.queries());
+  if (!same_api) schedule.ForgetPolls();
+  schedule.ReleaseRefused(now);
+  if (!same_options) http_.Configure(ClientOptions(api));
+
+  if (!same_options) try_next_.reset();
+  endpoint_ = std::move(endpoint);
+  schedule_ = std::move(schedule);
   failure_log_->Replace(std::move(told));
   state_ = std::move(next);
   settings_ = std::move(settings);
   told_of_halving_ = false;
 }
+
+static_assert(std::is_nothrow_move_assignable_v<RadarEndpoint> &&
+              std::is_nothrow_move_assignable_v<Schedule> &&
+              std::is_nothrow_move_assignable_v<Snapshot> &&
+              std::is_nothrow_move_assignable_v<Settings>);
 
 }  // namespace radar_spoof

@@ -71,6 +71,7 @@ class Poller {
   void Apply(Settings settings);
   void ApplyUnchanged(Settings settings);
   void AbandonInFlight();
+  void GiveUpTurn(const char* reason);
   void FailInFlight();
   void StartDue();
   // A request is known by the first of its queries.

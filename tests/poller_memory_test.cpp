@@ -1,0 +1,94 @@
+// What a lack of memory does to the loop: every allocation of a reload and of the polls after it
+// fails once. operator new is replaced for this executable alone.
+#include <cstdlib>
+#include <new>
+
+#include <doctest/doctest.h>
+
+#include "support/poller_fixture.h"
+
+namespace {
+
+int allocations_left = -1;  // until they fail; negative: they do not
+int failures_left = 0;
+
+void* Allocate(std::size_t size) {
+  if (allocations_left == 0 && failures_left > 0) {
+    --failures_left;
+    throw std::bad_alloc();
+  }
+  if (allocations_left > 0) --allocations_left;
+  if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return Allocate(size); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace radar_spoof::test {
+namespace {
+
+constexpr const char* kOld = "queries:\n  - { name: old, filters: { spf: PASS } }\n";
+constexpr const char* kNew =
+    "queries:\n  - { name: new, filters: { spf: FAIL } }\n"
+    "  - { name: more, filters: { spf: NONE } }\n";
+
+double PercentOf(std::string_view text, std::string_view pass, std::string_view fail) {
+  if (text.find(pass) != std::string_view::npos) return 10;
+  return text.find(fail) != std::string_view::npos ? 20 : 30;
+}
+
+bool EveryValueIsItsQuerysOwn(const Snapshot& snapshot) {
+  return std::all_of(snapshot.queries.begin(), snapshot.queries.end(), [](const QueryState& state) {
+    return !state.sample ||
+           state.sample->spoof == Ratio::FromPercent(PercentOf(state.query.name, "old", "new"));
+  });
+}
+
+// One life with a reload at whose `begin`-th allocation `count` in a row fail. False when the
+// reload and the polls after it had no such allocation.
+bool SurvivesFailures(int begin, int count) {
+  bool own = true;
+  PollerFixture* running = nullptr;
+  PollerFixture f(
+      [&](const PollerFixture::Request& request) {
+        own = own && EveryValueIsItsQuerysOwn(*running->Now());
+        return Good(request, PercentOf(request.url, "spf=PASS", "spf=FAIL"));
+      },
+      kOld);
+  running = &f;
+  f.http.At(1min, [&] {
+    f.Reconfigure(kNew);
+    allocations_left = begin;
+    failures_left = count;
+  });
+  f.http.At(2min, [] { allocations_left = -1; });
+  // What an operator does who sees that the reload failed.
+  f.http.At(3min, [&] { f.Reconfigure(kNew); });
+  f.RunFor(40min);
+  const auto snapshot = f.Now();
+  CHECK(own);
+  CHECK(EveryValueIsItsQuerysOwn(*snapshot));
+  REQUIRE(snapshot->queries.size() == 2);
+  for (const QueryState& state : snapshot->queries) {
+    CHECK(state.success());
+    CHECK(state.sample->bucket_start == *ParseRfc3339("2026-06-05T12:45:00Z"));
+  }
+  CHECK(snapshot->reload.successful);
+  return failures_left < count;
+}
+
+TEST_CASE("no lack of memory puts a value under another query's name or ends the loop") {
+  for (const int count : {1, 8}) {
+    int begin = 0;
+    for (; SurvivesFailures(begin, count); ++begin) CAPTURE(begin);
+    CAPTURE(count);
+    CHECK(begin > 100);  // there were as many to fail
+  }
+}
+
+}  // namespace
+}  // namespace radar_spoof::test
