@@ -65,7 +65,12 @@ bool SurvivesFailures(int begin, int count) {
     allocations_left = begin;
     failures_left = count;
   });
-  f.http.At(2min, [] { allocations_left = -1; });
+  f.http.At(2min, [&] {
+    allocations_left = -1;
+    // The page shows what the loop does, and how the reload ended.
+    const auto snapshot = f.Now();
+    CHECK((snapshot->queries.front().query.name == "new") == snapshot->reload.successful);
+  });
   // What an operator does who sees that the reload failed.
   f.http.At(3min, [&] { f.Reconfigure(kNew); });
   f.RunFor(40min);

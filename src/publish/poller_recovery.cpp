@@ -23,6 +23,7 @@ void Poller::GiveUpTurn(const char* reason) {
         log_.Error("a turn of the loop was given up", {{"detail", reason}});
       }
       FailInFlight();
+      EndReload(false);
       (void)http_.Wait(kPauseAfterException);
       done = true;
     } catch (const std::exception&) {
@@ -41,7 +42,6 @@ void Poller::FailInFlight() {
     }
   }
   schedule_.AbandonInFlight(clock_.Now());
-  published_moves_.reset();
 }
 
 }  // namespace radar_spoof

@@ -67,6 +67,7 @@ class Poller {
 
   void Turn(Milliseconds longest_wait);
   void TakeMessages();
+  // Publishes everything, and what is awaited with it.
   void EndReload(bool failed);
   void Apply(Settings settings);
   void ApplyUnchanged(Settings settings);
@@ -100,11 +101,11 @@ class Poller {
   RadarEndpoint endpoint_;
   std::optional<RadarEndpoint> try_next_;  // the other path, when the budget had no room for it
   Schedule schedule_;
-  Snapshot state_;                                // the next one to be published
-  std::optional<std::uint64_t> published_moves_;  // schedule_.moves(); nullopt: anything may differ
-  bool told_of_halving_ = false;                  // since the configuration was loaded
-  std::optional<SteadyTime> told_of_hold_;        // when a log line last said so
-  std::map<std::size_t, InFlight> in_flight_;     // by the first query
+  Snapshot state_;                             // the next one to be published
+  std::uint64_t published_moves_ = 0;          // schedule_.moves()
+  bool told_of_halving_ = false;               // since the configuration was loaded
+  std::optional<SteadyTime> told_of_hold_;     // when a log line last said so
+  std::map<std::size_t, InFlight> in_flight_;  // by the first query
   std::unique_ptr<FailureLog> failure_log_;
 
   std::unique_ptr<StateSaver> saver_;
