@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import gzip
+import math
 import os
 import pathlib
 import socket
@@ -120,24 +121,25 @@ LATENCY_MS = 100
 
 
 def refresh(size, series, quick):
-    """Passes over all queries, `series` in a request, with an API that takes LATENCY_MS to answer:
-    the first from the start of the process, and the CPU that the following cost a combination."""
-    # Longer than a pass takes, so that it has ended before the next begins.
-    interval = "20s" if series == 1 else "3s"
+    """A pass over all queries, `series` in a request, of an API that takes LATENCY_MS to answer, from
+    the start of the process; and the CPU that passes cost a combination from then on."""
     with running(Simulator(LATENCY_MS)) as simulator:
-        text = config_text(simulator.base_url, size, interval, series=series)
         begin = time.monotonic()
-        with started(Exporter, text) as exporter:
+        with started(Exporter, config_text(simulator.base_url, size, series=series)) as exporter:
             exporter.wait_until_filled()
             took = time.monotonic() - begin
             requests = simulator.requests()
+        floor = -(-requests // CONCURRENCY) * LATENCY_MS / 1000
+        # As seldom as a pass allows.
+        interval = f"{math.ceil(floor * 1.2)}s"
+        with started(Exporter, config_text(simulator.base_url, size, interval, series=series)) as exporter:
+            exporter.wait_until_filled()
             connections = connections_to(simulator.port)
-            before = cpu_seconds(exporter)
+            done, before = simulator.requests(), cpu_seconds(exporter)
             more = requests * (1 if quick else 3)
-            wait_until(lambda: simulator.requests() >= requests + more, "the next passes", 120)
+            wait_until(lambda: simulator.requests() >= done + more, "the next passes", 120)
             cost = (cpu_seconds(exporter) - before) / more
             connections |= connections_to(simulator.port)
-    floor = -(-requests // CONCURRENCY) * LATENCY_MS / 1000
     return Refresh(requests, took / floor, cost * requests / size * 1e6, len(connections))
 
 

@@ -17,6 +17,7 @@ struct RapidJsonAssertion : std::logic_error {
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <new>
 
 #include <rapidjson/error/en.h>
@@ -81,11 +82,12 @@ class TreeBuilder {
   bool StartObject() { return Open(Kind::kObject); }
   bool Key(const char* text, rapidjson::SizeType length, bool) {
     if (has_escapes_ && HoldsSurrogate({text, length})) return RefuseSurrogate();
-    open_.back().keys.push_back(Kept(text, length));
+    keys_.push_back(Kept(text, length));
     return true;
   }
   bool EndObject(rapidjson::SizeType) {
-    std::vector<std::string_view> sorted = open_.back().keys;
+    const auto first = keys_.begin() + static_cast<std::ptrdiff_t>(open_.back().first_key);
+    std::vector<std::string_view> sorted(first, keys_.end());
     std::sort(sorted.begin(), sorted.end());
     if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
       return Refuse(JsonProblem::Kind::kSchema, "a key stands twice in one object");
@@ -102,7 +104,8 @@ class TreeBuilder {
   bool Uint64(std::uint64_t) { return false; }
   bool Double(double) { return false; }
 
-  JsonDocument Document() && { return {std::move(text_), std::move(root_)}; }
+  // REQUIRES: the parse came to its end.
+  JsonDocument Document() && { return {std::move(text_), std::move(values_.front())}; }
   const std::optional<JsonProblem>& refusal() const { return refusal_; }
 
  private:
@@ -123,16 +126,12 @@ class TreeBuilder {
     return Refuse(JsonProblem::Kind::kSyntax, "half of a surrogate pair in a string");
   }
 
-  bool Add(JsonValue value) {
-    if (++values_ > kJsonMaxValues) {
+  bool Add(JsonValue&& value) {
+    if (++count_ > kJsonMaxValues) {
       return Refuse(JsonProblem::Kind::kLimit,
                     "more than " + std::to_string(kJsonMaxValues) + " values");
     }
-    if (open_.empty()) {
-      root_ = std::move(value);
-    } else {
-      open_.back().items.push_back(std::move(value));
-    }
+    values_.push_back(std::move(value));
     return true;
   }
 
@@ -141,22 +140,37 @@ class TreeBuilder {
       return Refuse(JsonProblem::Kind::kLimit,
                     "nested deeper than " + std::to_string(kJsonMaxDepth));
     }
-    open_.push_back({.kind = kind});
+    open_.push_back({kind, values_.size(), keys_.size()});
     return true;
   }
 
   bool Close() {
-    JsonValue closed = std::move(open_.back());
+    const Opened opened = open_.back();
     open_.pop_back();
+    const auto first_value = values_.begin() + static_cast<std::ptrdiff_t>(opened.first_value);
+    const auto first_key = keys_.begin() + static_cast<std::ptrdiff_t>(opened.first_key);
+    JsonValue closed{.kind = opened.kind};
+    closed.keys.assign(first_key, keys_.end());
+    closed.items.assign(std::move_iterator(first_value), std::move_iterator(values_.end()));
+    keys_.erase(first_key, keys_.end());
+    values_.erase(first_value, values_.end());
     return Add(std::move(closed));
   }
+
+  // An array or object that has begun, and where in `values_` and `keys_` its own begin.
+  struct Opened {
+    Kind kind;
+    std::size_t first_value;
+    std::size_t first_key;
+  };
 
   const bool has_escapes_;
   std::unique_ptr<char[]> text_;
   char* text_end_;
-  JsonValue root_;
-  std::vector<JsonValue> open_;
-  int values_ = 0;
+  std::vector<Opened> open_;
+  std::vector<JsonValue> values_;  // of what is open; in the end the root alone
+  std::vector<std::string_view> keys_;
+  int count_ = 0;
   std::optional<JsonProblem> refusal_;
 };
 
