@@ -1,8 +1,8 @@
 // One HTTP request under way in libcurl: how it is asked, and what came of it.
 //
 // Used by: curl_http_client; what http_client.h promises of security is set here. Made for one set
-// of options; after a good answer it can be used for another request, which saves libcurl a twelfth
-// of its work. Thread rule: one thread.
+// of options; after a good answer it can be used for another request, which saves libcurl to make
+// its handle anew. Thread rule: one thread.
 #pragma once
 
 #include <array>
