@@ -22,7 +22,7 @@ struct JsonValue {
   bool boolean = false;
   std::string_view text{};               // kString: decoded; kNumber: as written
   std::vector<std::string_view> keys{};  // kObject: keys[i] names items[i]; no key stands twice
-  std::vector<JsonValue> items{};   // kObject, kArray
+  std::vector<JsonValue> items{};        // kObject, kArray
 
   bool Is(Kind wanted) const { return kind == wanted; }
   // The member of that name; nullptr when there is none or this is no object.
