@@ -40,8 +40,8 @@ What the limits are made of:
   is copied stays in the caches: with the kernel's own, which grows to 4 MiB, a page of 1.4 MB cost 1.7 times as much, and it does for nginx.
 - **The first scrape after a change** compares every number with the one before, and writes and compresses the blocks of 256 queries in which one changed
   ([ADR 12](adr/0012-a-page-in-blocks.md)). When all changed, most of it is zlib at its fastest level.
-- **Memory** is 16 MiB for the program and its libraries, then for each combination what was configured and last answered, its lines of the page (3 KiB of text in each format
-  that some client asks for uncompressed), their compressed form and the numbers they were made from.
+- **Memory** is 16 MiB for the program and its libraries, then for each combination what was configured and last answered, its lines of the page (3 KiB of text in the format
+  that a client last asked for uncompressed), their compressed form and the numbers they were made from.
 - **A poll** is libcurl's transfer, the answer's JSON, and the work of the schedule and the snapshot.
 - **The API** is the first to end: 1,200 requests in 5 minutes, of which the exporter takes 600, whatever this machine could do.
 """
