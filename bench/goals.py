@@ -3,6 +3,8 @@
 import collections
 import statistics
 
+from programs import CONCURRENCY
+
 Figure = collections.namedtuple("Figure", "name value unit sign limit")
 
 SMALL, LARGE = 1280, 7680
@@ -11,7 +13,6 @@ CPU_MS = {SMALL: 0.5, LARGE: 1.0}
 FIRST_MS = {SMALL: 15, LARGE: 90}
 SERIES_PER_REQUEST = (1, 10)
 POLL_US = {1: 160, 10: 60}
-CONNECTIONS = 8
 
 
 def reached(figure):
@@ -64,13 +65,18 @@ def refresh_goals(measured):
             yield Figure(f"{what}: requests in a pass", refresh.requests, "", "<=", 142)
         yield Figure(f"{what}: first pass, start included, of its floor", refresh.of_floor, "", "<=", 1.15)
         yield Figure(f"{what}: CPU for a combination", refresh.cpu_us, "us", "<=", POLL_US[series])
-        yield Figure(f"{what}: connections for all passes", refresh.connections, "", "<=", CONNECTIONS)
+        yield Figure(f"{what}: connections for all passes", refresh.connections, "", "<=", CONCURRENCY)
+
+
+def growth_line(measured, field):
+    """[(combinations, cost)], for logarithmic axes."""
+    return [(size, max(values[field], 1e-4)) for size, values in measured["growth"].items()]
 
 
 def growth_lines(measured):
-    """What grows: {name: [(combinations, cost)]}."""
+    """What grows with the exporter's combinations: {name: growth_line()}."""
     def line(field):
-        return [(size, max(values[field], 1e-4)) for size, values in measured["growth"].items()]
+        return growth_line(measured, field)
 
     schedule = [(int(name.split("/")[1]), cost) for name, cost in measured["stages"].items()
                 if name.startswith("BM_Schedule/")]

@@ -7,7 +7,7 @@ import statistics
 import subprocess
 
 import growth_plot
-from goals import LARGE, SMALL, growth_lines, reached, steepest_step
+from goals import LARGE, SMALL, growth_line, growth_lines, reached, steepest_step
 from programs import CONCURRENCY, SOURCE_DIR
 from scenes import LATENCY_MS
 
@@ -123,17 +123,13 @@ def stage_table(stages):
 
 
 def panels(measured):
-    growth, lines = measured["growth"], growth_lines(measured)
-
-    def line(field):
-        return [(size, values[field]) for size, values in growth.items()]
-
+    lines = growth_lines(measured)
     return {"CPU of a scrape, ms": {"unchanged data": lines["scrape of unchanged data"],
                                     "first, all new": lines["scrape of all new data"],
-                                    "nginx, the same bytes": line("nginx_ms")},
+                                    "nginx, the same bytes": growth_line(measured, "nginx_ms")},
             "CPU of a poll, us": {"all of it": lines["poll"], "schedule": lines["schedule of a poll"]},
             "Peak RSS, MiB": {"after scrapes": lines["peak RSS"]},
-            "Page, gzip, bytes": {"sent": line("bytes")}}
+            "Page, gzip, bytes": {"sent": growth_line(measured, "bytes")}}
 
 
 def worst_step(measured):

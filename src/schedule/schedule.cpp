@@ -55,19 +55,16 @@ void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
     entries[i] = entries_[*kept[i]];
     if (refused_.contains(*kept[i])) refused.insert(i);
   }
-  SharedRequests requests(queries, api.max_series_per_request);
-  LearnedLags lags = polling.settle == polling_.settle
-                         ? lags_
-                         : LearnedLags(polling.settle, SlowestLagStep(queries));
-  // What may throw is done.
+  if (polling.settle != polling_.settle) {
+    lags_ = LearnedLags(polling.settle, SlowestLagStep(queries));
+  }
   max_concurrency_ = api.max_concurrency;
   polling_ = polling;
   queries_ = std::move(queries);
   entries_ = std::move(entries);
   refused_ = std::move(refused);
-  requests_ = std::move(requests);
-  lags_ = std::move(lags);
   budget_.SetLimits(api.rate_limit, polling.retry_max);
+  requests_ = SharedRequests(queries_, api.max_series_per_request);
   OrderAnew();
 }
 

@@ -55,7 +55,8 @@ class Schedule {
            std::uint32_t seed);
 
   // Takes over a new configuration. A query that is unchanged keeps its place in time. Requests
-  // that were halved are whole again. REQUIRES: nothing is in flight.
+  // that were halved are whole again. An exception (no memory) leaves it half changed: call it on a
+  // copy. REQUIRES: nothing is in flight.
   void Reconfigure(const ApiConfig& api, const PollingConfig& polling, std::vector<Query> queries);
 
   // What was asked so far was asked of another API: every query is due at once.
