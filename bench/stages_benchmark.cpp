@@ -3,12 +3,12 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/combinations.h"
-#include "radar_spoof/parse/radar_response.h"
 #include "radar_spoof/publish/exposition.h"
 #include "radar_spoof/schedule/schedule.h"
 #include "radar_spoof/serve/gzip.h"
 #include "radar_spoof/serve/metrics_page.h"
 #include "simulator/simulator.h"
+#include "tests/support/read_answer.h"
 
 namespace radar_spoof::bench {
 namespace {
@@ -36,13 +36,11 @@ void BM_Parse(benchmark::State& state) {
   answer.body = simulator.Handle(request).body;
   const Query query = Combinations(1).front();
   for (auto _ : state) {
-    const auto window = ReadWindow(query, answer, clock.now.wall);
-    if (!window) {
+    const auto sample = test::ReadAnswer(query, answer, clock.now.wall);
+    if (!sample) {
       state.SkipWithError("not a good answer");
       break;
     }
-    const auto sample = SampleOf(query, window.value());
-    if (!sample) state.SkipWithError("not a good answer");
     benchmark::DoNotOptimize(sample);
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(answer.body.size()));

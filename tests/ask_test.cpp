@@ -73,7 +73,7 @@ TEST_CASE_FIXTURE(AskFixture, "an answer knows which kind of credential it was a
 }
 
 TEST_CASE_FIXTURE(AskFixture, "nothing else is asked twice") {
-  for (const int status : {400, 401, 403, 429, 500, 503}) {
+  for (const int status : {401, 403, 422, 429, 500, 503}) {
     CAPTURE(status);
     CHECK_FALSE(AskOnce([&](const auto&) { return Respond(status, "{}"); }));
     CHECK(http->requests().size() == 1);
@@ -84,6 +84,29 @@ TEST_CASE_FIXTURE(AskFixture, "nothing else is asked twice") {
   REQUIRE_FALSE(dead);
   CHECK(dead.error().reason == FailureReason::kConnect);
   CHECK(http->requests().size() == 1);
+}
+
+TEST_CASE_FIXTURE(AskFixture, "an API that does not label series is asked again without names") {
+  const auto script = [&](int status) {
+    return [this, status](const auto& request) {
+      return ParametersOf(request.url, "name").empty() ? Respond(200, asked.answer.Body())
+             : status == 200                           ? Respond(200, asked.answer.Body())
+                                                       : Respond(status, "{}");
+    };
+  };
+  for (const int status : {200, 400}) {
+    CAPTURE(status);
+    http.emplace(clock, script(status));
+    http->labels_series = false;
+    const auto answer = Ask(asked.query, api, {}, credentials, *http, clock);
+    REQUIRE(answer);
+    CHECK(answer.value().state.sample->spoof.value() == 0.2);
+    REQUIRE(http->requests().size() == 2);
+    CHECK(http->requests()[1].own_connection);
+  }
+  const auto refused = AskOnce([](const auto&) { return Respond(400, "{}"); });
+  REQUIRE_FALSE(refused);
+  CHECK(http->requests().size() == 2);
 }
 
 TEST_CASE_FIXTURE(AskFixture, "the credential is in no failure, however it is echoed") {

@@ -134,7 +134,8 @@ TEST_CASE("the credential never reaches a failure's detail or a log line, howeve
       {"refusal", 403, ErrorAnswer(10000, "Invalid access token " + token)},
       {"success is false", 200, ErrorAnswer(9, token)},
       {"text", 200, "token " + token + " unknown"},
-      {"value", 200, R"({"success":true,"result":{"meta":{"normalization":")" + token + R"("}}})"},
+      {"value", 200,
+       R"({"success":true,"result":{"serie_0":{},"meta":{"normalization":")" + token + R"("}}})"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.echo);
@@ -172,7 +173,7 @@ TEST_CASE("a credential that is part of every good answer spoils none") {
   for (const char* token : {"success", "SPOOF", "red", "0"}) {
     CAPTURE(token);
     PollerFixture f([](const Request& request) {
-      return request.number == 1 ? Answer{Response(400, ErrorAnswer(2001, "redacted 0 SPOOF"))}
+      return request.number == 1 ? Answer{Response(422, ErrorAnswer(2002, "redacted 0 SPOOF"))}
                                  : Good(request);
     });
     f.directory.Write("token", token);

@@ -133,7 +133,7 @@ TEST_CASE("requests are counted by code, failures by reason, and all are timed")
       {"timeout", [] { return Failure(FailureReason::kTimeout, "too slow"); }, 0,
        FailureReason::kTimeout},
       {"outage", [] { return Response(503, ""); }, 503, FailureReason::kServer},
-      {"rejected", [] { return Response(400, ErrorAnswer(2001, "no")); }, 400,
+      {"rejected", [] { return Response(422, ErrorAnswer(2002, "no")); }, 422,
        FailureReason::kRejected},
       {"redirect", [] { return Response(302, ""); }, 302, FailureReason::kRejected},
       {"no JSON", [] { return Response(200, "<html>"); }, 200, FailureReason::kParse},
@@ -418,6 +418,119 @@ TEST_CASE("the fate of the last reload is published") {
   CHECK(f.Now()->reload.last_success == started + 2min);
 }
 
+// --- an answer belongs to its request ------------------------------------------------------------
+
+TEST_CASE("every request names its series anew") {
+  PollerFixture f([](const Request& request) { return Good(request); }, kTwoQueries);
+  f.RunFor(24h);
+  std::set<std::string> names;
+  for (const Request& request : f.http.requests()) {
+    const auto own = ParametersOf(request.url, "name");
+    REQUIRE(own.size() == 1);
+    CHECK(names.insert(own.front()).second);
+    CHECK_FALSE(request.own_connection);
+  }
+  CHECK(names.size() >= 192);
+}
+
+TEST_CASE("an answer to another request is never used: the query is asked again, on its own") {
+  // Each request is answered with what was the answer to the one before it, but on a connection of
+  // its own.
+  std::string previous;
+  PollerFixture f(
+      [&](const Request& request) {
+        const bool second = AsksFor(request, "spf=FAIL");
+        Answer own = Good(request, second ? 40 : 20);
+        own.result.value().body = WithNames(own.result.value().body, request.url);
+        if (request.own_connection || previous.empty()) {
+          previous = own.result.value().body;
+          return own;
+        }
+        return Answer{Response(200, std::exchange(previous, own.result.value().body))};
+      },
+      kTwoQueries);
+  f.RunFor(3h);
+  CHECK(f.Now()->queries[0].sample->spoof.value() == doctest::Approx(0.2));
+  CHECK(f.Now()->queries[1].sample->spoof.value() == doctest::Approx(0.4));
+  for (const QueryState& state : f.Now()->queries) CHECK(state.failures == 0);
+  CHECK(FailuresOf(*f.Now(), FailureReason::kValidation) >= 10);
+}
+
+TEST_CASE("an API that refuses or ignores names is asked without, each time on a new connection") {
+  for (const bool refuses : {true, false}) {
+    CAPTURE(refuses);
+    PollerFixture f(
+        [&](const Request& request) {
+          const bool named = !ParametersOf(request.url, "name").empty();
+          return refuses && named ? NotFound(400) : Good(request);
+        },
+        kTwoQueries);
+    f.http.labels_series = false;
+    f.RunFor(24h);
+    const auto& requests = f.http.requests();
+    // Both queries were on their way with names when the first answer came.
+    std::size_t named = 0;
+    for (const Request& request : requests) {
+      const bool has_name = !ParametersOf(request.url, "name").empty();
+      named += has_name ? 1 : 0;
+      CHECK(request.own_connection != has_name);
+    }
+    CHECK(named == 2);
+    CHECK(requests.size() >= 192);
+    for (const QueryState& state : f.Now()->queries) {
+      CHECK(state.success());
+      CHECK(state.failures == 0);
+    }
+    CHECK(f.LinesWith("does not label series by name").size() == 1);
+  }
+}
+
+TEST_CASE("a path that is not there and names that are refused are found out in one poll") {
+  PollerFixture f([](const Request& request) {
+    if (!AsksFor(request, "/SPOOF?")) return NotFound(404);
+    return ParametersOf(request.url, "name").empty() ? Good(request) : NotFound(400);
+  });
+  f.http.labels_series = false;
+  f.RunFor(1min);
+  CHECK(f.http.requests().size() == 3);
+  CHECK(f.State().success());
+  CHECK(f.State().polls == 1);
+  CHECK(f.State().failures == 0);
+}
+
+TEST_CASE("a query that is refused for itself costs one request more, once") {
+  PollerFixture f(
+      [](const Request& request) {
+        return AsksFor(request, "spf=FAIL") ? NotFound(400) : Good(request);
+      },
+      kTwoQueries);
+  f.RunFor(24h);
+  CHECK(f.Now()->queries[0].failures == 0);
+  CHECK(f.Now()->queries[1].last_failure->reason == FailureReason::kRejected);
+  std::size_t unnamed = 0;
+  for (const Request& request : f.http.requests()) {
+    if (ParametersOf(request.url, "name").empty()) ++unnamed;
+  }
+  CHECK(unnamed == 1);
+}
+
+TEST_CASE("an answer is judged and redacted with the credential it was sent with") {
+  PollerFixture f([](const Request& request) {
+    const bool old = request.authorization.find(kToken) != std::string::npos;
+    if (!old) return Good(request);
+    return Answer{Response(403, ErrorAnswer(9109, std::string("revoked ") + std::string(kToken))),
+                  20s};
+  });
+  f.http.At(10s, [&] {
+    f.directory.Write("token", "another/credential+9876543210");
+    f.poller.Reconfigure(SettingsOf(ConfigText(f.directory, "queries:\n  - name: all\n")));
+  });
+  f.RunFor(1min);
+  CHECK(f.State().success());
+  CHECK(f.State().failures == 0);
+  CHECK(f.LinesWith("canary").empty());
+}
+
 // --- once, and stop ------------------------------------------------------------------------------
 
 TEST_CASE("polling once asks every query once and says whether all were answered well") {
@@ -432,7 +545,7 @@ TEST_CASE("polling once asks every query once and says whether all were answered
     PollerFixture f(
         [&](const Request& request) {
           const bool second = AsksFor(request, "spf=FAIL");
-          return (second ? row.second_good : row.first_good) ? Good(request) : NotFound(400);
+          return (second ? row.second_good : row.first_good) ? Good(request) : NotFound(422);
         },
         kTwoQueries);
     CHECK(f.poller.RunOnce() == (row.first_good && row.second_good));

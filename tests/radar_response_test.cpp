@@ -16,6 +16,7 @@ namespace radar_spoof {
 namespace {
 
 using test::ReadAnswer;
+using test::ReadWindow;
 using namespace std::chrono_literals;
 using test::Answer;
 using test::At;
@@ -292,9 +293,18 @@ Answer SharedByTwo() {
 
 using Outcomes = std::vector<Result<SpoofSample, Failure>>;
 
-Result<Outcomes, Failure> ReadShared(const std::string& body) {
+Result<Outcomes, AnswerRefusal> ReadShared(const std::string& body) {
   const Query with_control = WithControl();
-  return ReadAnswers(std::vector<const Query*>{&kHourly, &with_control}, Ok(body), kNow);
+  const Query* const asked[] = {&kHourly, &with_control};
+  const SeriesNames names[] = {{"s0", "c0"}, {"s1", "c1"}};
+  const auto windows = ReadAnswers(asked, names, Ok(body), kNow);
+  if (!windows) return windows.error();
+  Outcomes outcomes;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto& window = windows.value()[i];
+    outcomes.push_back(window ? SampleOf(*asked[i], window.value()) : window.error());
+  }
+  return outcomes;
 }
 
 TEST_CASE("each query of a request has its own numbers, and what is the request's in common") {
@@ -338,18 +348,58 @@ TEST_CASE("what is wrong in one series fails only the query it is of") {
 }
 
 TEST_CASE("an answer that lacks a series, or whose meta is off, is refused for all its queries") {
-  for (const char* const series : {"s0", "s1", "c1"}) {
+  for (const char* const series : {"s0", "s1"}) {
     CAPTURE(series);
     Answer answer = SharedByTwo();
     answer.result.Remove(series);
     const auto read = ReadShared(answer.Body());
     REQUIRE_FALSE(read.ok());
-    CHECK(read.error().detail ==
+    CHECK(read.error().failure.detail ==
           std::string("result.") + series + " is missing; expected an object");
   }
   Answer answer = SharedByTwo();
   answer.meta.Set("normalization", R"("RATIO")");
   CHECK_FALSE(ReadShared(answer.Body()).ok());
+}
+
+TEST_CASE("an answer without the series it was asked for says what may be to blame") {
+  const auto form_of = [](Answer answer) {
+    const auto read = ReadShared(answer.Body());
+    REQUIRE_FALSE(read.ok());
+    CHECK(read.error().failure.reason == FailureReason::kValidation);
+    return read.error().form;
+  };
+  Answer part = SharedByTwo();
+  part.result.Remove("s1");
+  CHECK(form_of(part) == FormProblem::kNone);
+  CHECK(form_of(Answer()) == FormProblem::kNamesIgnored);
+  Answer foreign;
+  foreign.result.Set("s0_other", ThreeHours().serie_0.Text());
+  CHECK(form_of(foreign) == FormProblem::kNamesIgnored);
+  Answer other;
+  other.result_json = R"({"s0_other": {}, "meta": {}})";
+  CHECK(form_of(other) == FormProblem::kForeign);
+  other.result_json = R"({"meta": {}})";
+  CHECK(form_of(other) == FormProblem::kNone);
+  other.result_json = "{}";
+  CHECK(form_of(other) == FormProblem::kNone);
+}
+
+TEST_CASE("a status says whether the path or the names of series may be to blame") {
+  const auto form_of = [](int status, const std::string& body) {
+    const Query* const asked[] = {&kHourly};
+    const SeriesNames names[] = {{"s0", "c0"}};
+    const auto read = ReadAnswers(asked, names, {status, {}, body}, kNow);
+    REQUIRE_FALSE(read.ok());
+    return read.error().form;
+  };
+  for (const int status : {404, 410}) CHECK(form_of(status, "") == FormProblem::kPathNotFound);
+  CHECK(form_of(400, "") == FormProblem::kMayBeNames);
+  CHECK(form_of(400, R"({"errors": [{"code": 6003}]})") == FormProblem::kNone);
+  for (const int status : {401, 403, 408, 413, 414, 422, 429, 500}) {
+    CAPTURE(status);
+    CHECK(form_of(status, "") == FormProblem::kNone);
+  }
 }
 
 TEST_CASE("a sum that is off counts only in buckets that are used") {
@@ -437,6 +487,8 @@ TEST_CASE("result, meta and series must be objects") {
   CHECK(Verdict(kHourly, Ok(R"({"success": true})")) ==
         "validation: result is missing; expected an object");
   CHECK(Verdict(kHourly, Ok(R"({"success": true, "result": {}})")) ==
+        "validation: result.serie_0 is missing; expected an object");
+  CHECK(Verdict(kHourly, Ok(R"({"success": true, "result": {"serie_0": {}}})")) ==
         "validation: result.meta is missing; expected an object");
   const std::string meta = Answer().meta.Text();
   CHECK(Verdict(kHourly, Ok(R"({"success": true, "result": {"meta": null, "serie_0": {}}})")) ==

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "radar_spoof/backfill/history_plan.h"
-#include "radar_spoof/publish/judge.h"
 #include "radar_spoof/schedule/retry.h"
 #include "radar_spoof/words/rfc3339.h"
 
@@ -41,7 +40,8 @@ HistoryFetch::HistoryFetch(Settings settings, const Clock& clock, HttpClient& ht
       file_(file),
       log_(log),
       stopped_(std::move(stopped)),
-      endpoint_(settings_.config.api().base_url, settings_.config.api().path),
+      endpoint_(RadarEndpoint(settings_.config.api().base_url, settings_.config.api().path)),
+      request_number_(seed),
       budget_(settings_.config.api().rate_limit),
       random_(seed) {
   for (const AggInterval interval : kAllAggIntervals) longest_[interval] = LongestPiece(interval);
@@ -101,47 +101,75 @@ bool HistoryFetch::WaitFor(const Next& next) {
   }
 }
 
-// nullopt when stopped.
-std::optional<HttpClient::Finished> HistoryFetch::Ask(const Piece& piece, const Next& next) {
+std::optional<HistoryFetch::Answered> HistoryFetch::Ask(const Piece& piece, const RequestForm& form,
+                                                        const Next& next) {
   if (!WaitFor(next)) return std::nullopt;
+  Query asked = QueryOf(piece);
+  asked.control = false;
+  const Query* const alone[] = {&asked};
   budget_.Spend(clock_.Now().steady, next.is_retry);
-  http_.Start(kOnly, BuildRequest(endpoint_, QueryOf(piece), piece.range, settings_.credentials));
+  const RadarRequest request =
+      BuildRequest(form, asked, piece.range, request_number_++, settings_.credentials);
+  http_.Start(kOnly, request.http);
   for (;;) {
-    if (auto finished = http_.Wait(kLookForStop)) return finished;
+    if (auto finished = http_.Wait(kLookForStop)) {
+      auto outcome =
+          OutcomeOf(alone, request.names, *finished, settings_.credentials, clock_.Now());
+      return Answered{*std::move(finished), std::move(outcome)};
+    }
     if (!stopped_()) continue;
     http_.CancelAll();
     return std::nullopt;
   }
 }
 
-Result<bool, std::string> HistoryFetch::Fetch(const Piece& piece) {
-  Query asked = QueryOf(piece);
-  asked.control = false;
-  Next next{clock_.Now().steady, false};
-  for (int failures = 0;;) {
-    const auto finished = Ask(piece, next);
-    if (!finished) return std::string("interrupted");
+// Until an answer has nothing against the form of its request, or there is no other form.
+std::optional<HistoryFetch::Answered> HistoryFetch::AskInEachForm(const Piece& piece, Next next) {
+  const std::string& query = QueryOf(piece).name;
+  std::vector<RequestForm> tried;
+  for (std::optional<RequestForm> form = endpoint_.form();;) {
+    tried.push_back(*std::move(form));
+    auto answered = Ask(piece, tried.back(), next);
+    if (!answered) return std::nullopt;
+    const AnswerOutcome& outcome = answered->outcome;
     const Instant now = clock_.Now();
-    const auto judgement = JudgeWindow(asked, *finished, settings_.credentials, now);
-    for (const auto& [name, header] : judgement.rate_limits) {
+    for (const auto& [name, header] : outcome.rate_limits) {
       if (!header.remaining || !header.reset_in) continue;
       budget_.Advise(*header.remaining, now.steady + *header.reset_in, now.steady);
     }
-    if (judgement.outcome) {
-      if (auto problem = Keep(piece, judgement.outcome.value())) return *std::move(problem);
+    if (outcome.windows.front()) NoteGood(tried.back(), QueryOf(piece));
+    form = endpoint_.Other(tried, outcome.form, query);
+    if (!form) return answered;
+    next = {now.steady, false};
+  }
+}
+
+void HistoryFetch::NoteGood(const RequestForm& form, const Query& query) {
+  const auto [path, names] = endpoint_.NoteGood(form, query.name);
+  if (path) log_.Warn(EndpointInUse::kPathNotUsed, {{"path", form.endpoint.path()}});
+  if (names) log_.Warn(EndpointInUse::kNamesNotUsed);
+}
+
+Result<bool, std::string> HistoryFetch::Fetch(const Piece& piece) {
+  const Query& asked = QueryOf(piece);
+  Next next{clock_.Now().steady, false};
+  for (int failures = 0;;) {
+    const auto answered = AskInEachForm(piece, next);
+    if (!answered) return std::string("interrupted");
+    const auto& window = answered->outcome.windows.front();
+    if (window) {
+      if (auto problem = Keep(piece, window.value())) return *std::move(problem);
       return true;
     }
-    const Failure& failure = judgement.outcome.error();
+    const Failure& failure = window.error();
     // The API's data begin later or are not there yet: nothing that could be known by asking again.
     if (failure.reason == FailureReason::kEmpty) return true;
-    if (MayBeTooLong(*finished, failure) &&
+    if (MayBeTooLong(answered->finished, failure) &&
         piece.range.to - piece.range.from > Length(asked.agg_interval)) {
       Halve(piece);
       return false;
     }
-    next = {now.steady, false};
-    if (failure.reason == FailureReason::kNotFound && TryOtherPath()) continue;
-    auto after = AfterFailure(piece, failure, judgement.retry_after, ++failures);
+    auto after = AfterFailure(piece, failure, answered->outcome.retry_after, ++failures);
     if (!after) return Sentence(asked, piece.range, after.error());
     next = after.value();
   }
@@ -189,14 +217,6 @@ void HistoryFetch::Halve(const Piece& piece) {
   }
 }
 
-bool HistoryFetch::TryOtherPath() {
-  const auto other = endpoint_.Alternative();
-  if (other_path_tried_ || !other) return false;
-  other_path_tried_ = true;
-  endpoint_ = *other;
-  return true;
-}
-
 void HistoryFetch::ReadCredentialsAgain() {
   auto read = settings_.credential_reader.Read();
   if (read) settings_.credentials = read.value().credentials;
@@ -216,7 +236,10 @@ Result<HistoryFetch::Next, std::string> HistoryFetch::AfterFailure(
   }
   if (failure.retry == RetryClass::kCredentials) ReadCredentialsAgain();
   const Milliseconds longest = settings_.config.polling().retry_max;
-  const Retry retry = RetryAfterFailure(failure.retry, failures, retry_after, longest, random_);
+  // A single one may be a mistake: an edge server that was restarted, say.
+  const RetryClass retry_class =
+      failure.reason == FailureReason::kNotFound ? RetryClass::kTransientOnce : failure.retry;
+  const Retry retry = RetryAfterFailure(retry_class, failures, retry_after, longest, random_);
   if (retry.refused) return "the API refuses the credentials: " + failure.detail;
   if (!retry.in) return failure.detail;
   if (retry.in_budget && budget_.EarliestRetry(now.steady) > now.steady + longest) {

@@ -39,6 +39,17 @@ bool BeginsWithVariableName(std::string_view raw) {
 
 }  // namespace
 
+bool AreSame(const Credentials& a, const Credentials& b) {
+  if (const auto* const bearer = std::get_if<BearerToken>(&a)) {
+    const auto* const other = std::get_if<BearerToken>(&b);
+    return other != nullptr && bearer->token.Reveal() == other->token.Reveal();
+  }
+  const auto& legacy = std::get<LegacyKey>(a);
+  const auto* const other = std::get_if<LegacyKey>(&b);
+  return other != nullptr && legacy.email == other->email &&
+         legacy.key.Reveal() == other->key.Reveal();
+}
+
 Result<Secret, std::string> CleanCredential(std::string_view raw) {
   if (raw.starts_with(kByteOrderMark)) return std::string("a byte order mark");
   const std::size_t first = raw.find_first_not_of(kWhiteSpace);

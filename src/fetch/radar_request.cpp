@@ -1,5 +1,7 @@
 #include "radar_spoof/fetch/radar_request.h"
 
+#include <array>
+#include <charconv>
 #include <string_view>
 
 #include "radar_spoof/words/rfc3339.h"
@@ -10,13 +12,15 @@ namespace {
 constexpr std::string_view kLowerCase = "/spoof";
 constexpr std::string_view kUpperCase = "/SPOOF";
 
-std::string UrlWithoutSeries(const RadarEndpoint& endpoint, const Query& query) {
-  return endpoint.Url() +
+std::string UrlWithoutSeries(const RequestForm& form, const Query& query) {
+  return form.endpoint.Url() +
          "?format=JSON&aggInterval=" + std::string(RequestName(query.agg_interval));
 }
 
 // `dates`: the parameters that say which time the series covers.
-void AppendSeries(std::string& url, const Query& query, const std::string& dates) {
+void AppendSeries(std::string& url, const RequestForm& form, const std::string& name,
+                  const Query& query, const std::string& dates) {
+  if (form.named) url += "&name=" + name;
   url += '&' + dates;
   for (const Dimension dimension : kAllDimensions) {
     if (query.filters.IsAny(dimension)) continue;
@@ -24,6 +28,29 @@ void AppendSeries(std::string& url, const Query& query, const std::string& dates
     url += RequestName(dimension);
     url += '=' + query.filters.Label(dimension);
   }
+}
+
+std::string InBase36(std::uint32_t number) {
+  std::array<char, 8> digits{};
+  const auto end = std::to_chars(digits.begin(), digits.end(), number, 36).ptr;
+  return {digits.begin(), end};
+}
+
+std::vector<SeriesNames> Names(const RequestForm& form, std::span<const Query* const> queries,
+                               std::uint32_t number) {
+  std::vector<SeriesNames> names;
+  std::size_t series = 0;
+  for (std::size_t place = 0; place < queries.size(); ++place) {
+    if (form.named) {
+      const std::string rest = std::to_string(place) + '_' + InBase36(number);
+      names.push_back({'s' + rest, 'c' + rest});
+      continue;
+    }
+    const std::size_t own = series;
+    series += queries[place]->control ? 2 : 1;
+    names.push_back({"serie_" + std::to_string(own), "serie_" + std::to_string(own + 1)});
+  }
+  return names;
 }
 
 struct HeadersOf {
@@ -35,9 +62,10 @@ struct HeadersOf {
   }
 };
 
-HttpRequest Request(std::string url, const Credentials& credentials) {
-  HttpRequest request{std::move(url), std::visit(HeadersOf{}, credentials)};
+HttpRequest Request(std::string url, const RequestForm& form, const Credentials& credentials) {
+  HttpRequest request{.url = std::move(url), .headers = std::visit(HeadersOf{}, credentials)};
   request.headers.push_back({"Accept", Secret("application/json")});
+  request.own_connection = form.own_connection;
   return request;
 }
 
@@ -62,41 +90,28 @@ HttpClientOptions ClientOptions(const ApiConfig& api) {
           .max_connections = api.max_concurrency};
 }
 
-HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query,
-                         const Credentials& credentials) {
-  std::string url = UrlWithoutSeries(endpoint, query);
-  AppendSeries(url, query, "dateRange=" + query.date_range.Text());
-  if (query.control) AppendSeries(url, query, "dateRange=" + query.date_range.ControlText());
-  return Request(std::move(url), credentials);
-}
-
-HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query, const TimeRange& window,
-                         const Credentials& credentials) {
-  std::string url = UrlWithoutSeries(endpoint, query);
-  AppendSeries(url, query,
-               "dateStart=" + FormatRfc3339(window.from) + "&dateEnd=" + FormatRfc3339(window.to));
-  return Request(std::move(url), credentials);
-}
-
-HttpRequest BuildRequest(const RadarEndpoint& endpoint, std::span<const Query* const> queries,
-                         const Credentials& credentials) {
-  if (queries.size() == 1) return BuildRequest(endpoint, *queries.front(), credentials);
-  std::string url = UrlWithoutSeries(endpoint, *queries.front());
+RadarRequest BuildRequest(const RequestForm& form, std::span<const Query* const> queries,
+                          std::uint32_t number, const Credentials& credentials) {
+  std::vector<SeriesNames> names = Names(form, queries, number);
+  std::string url = UrlWithoutSeries(form, *queries.front());
   for (std::size_t place = 0; place < queries.size(); ++place) {
     const Query& query = *queries[place];
-    const SeriesNames names = SharedSeriesNames(place);
-    url += "&name=" + names.own;
-    AppendSeries(url, query, "dateRange=" + query.date_range.Text());
+    AppendSeries(url, form, names[place].own, query, "dateRange=" + query.date_range.Text());
     if (!query.control) continue;
-    url += "&name=" + names.control;
-    AppendSeries(url, query, "dateRange=" + query.date_range.ControlText());
+    AppendSeries(url, form, names[place].control, query,
+                 "dateRange=" + query.date_range.ControlText());
   }
-  return Request(std::move(url), credentials);
+  return {Request(std::move(url), form, credentials), std::move(names)};
 }
 
-SeriesNames SharedSeriesNames(std::size_t place) {
-  const std::string number = std::to_string(place);
-  return {"s" + number, "c" + number};
+RadarRequest BuildRequest(const RequestForm& form, const Query& query, const TimeRange& window,
+                          std::uint32_t number, const Credentials& credentials) {
+  const Query* const asked[] = {&query};
+  std::vector<SeriesNames> names = Names(form, asked, number);
+  std::string url = UrlWithoutSeries(form, query);
+  AppendSeries(url, form, names.front().own, query,
+               "dateStart=" + FormatRfc3339(window.from) + "&dateEnd=" + FormatRfc3339(window.to));
+  return {Request(std::move(url), form, credentials), std::move(names)};
 }
 
 }  // namespace radar_spoof

@@ -136,6 +136,23 @@ Result<SpoofWindow, Failure> ReadQuery(const Query& query, const SeriesNames& na
   return window;
 }
 
+FormProblem FormProblemOf(const Failure& failure, int status) {
+  if (failure.reason == FailureReason::kNotFound) return FormProblem::kPathNotFound;
+  if (failure.reason == FailureReason::kRejected && status == 400) return FormProblem::kMayBeNames;
+  return FormProblem::kNone;
+}
+
+// Of an answer that lacks a series of its request.
+FormProblem WhatIsThereInstead(const JsonValue& result, std::span<const SeriesNames> names) {
+  const auto is_there = [&result](const SeriesNames& each) {
+    return result.Find(each.own) != nullptr || result.Find(each.control) != nullptr;
+  };
+  if (std::any_of(names.begin(), names.end(), is_there)) return FormProblem::kNone;
+  if (result.Find("serie_0") != nullptr) return FormProblem::kNamesIgnored;
+  const bool only_meta = result.keys.size() == (result.Find("meta") == nullptr ? 0U : 1U);
+  return only_meta ? FormProblem::kNone : FormProblem::kForeign;
+}
+
 // One value per interval up to the newest bucket, NaN where the window has none.
 std::vector<float> TrendOf(const std::vector<SpoofBucket>& buckets, Seconds interval) {
   const auto places_back = [&](const SpoofBucket& bucket) -> std::size_t {
@@ -152,16 +169,6 @@ std::vector<float> TrendOf(const std::vector<SpoofBucket>& buckets, Seconds inte
 }
 
 }  // namespace
-
-Result<SpoofWindow, Failure> ReadWindow(const Query& query, const HttpResponse& response,
-                                        WallTime now) {
-  const auto answer = ReadResult(response);
-  if (!answer) return answer.error();
-  const JsonValue& result = answer.value().root;
-  const auto common = ReadCommon(result, query);
-  if (!common) return common.error();
-  return ReadQuery(query, {"serie_0", "serie_1"}, result, common.value(), now);
-}
 
 Result<SpoofSample, Failure> SampleOf(const Query& query, const SpoofWindow& window) {
   const SpoofBucket& newest = window.buckets.back();
@@ -199,31 +206,27 @@ bool ConcernsNewest(const Query& query, const SpoofWindow& window, const Annotat
   return !start || annotation.Overlaps(*start, *start + Length(query.agg_interval));
 }
 
-Result<std::vector<Result<SpoofSample, Failure>>, Failure> ReadAnswers(
-    std::span<const Query* const> queries, const HttpResponse& response, WallTime now) {
+Result<std::vector<Result<SpoofWindow, Failure>>, AnswerRefusal> ReadAnswers(
+    std::span<const Query* const> queries, std::span<const SeriesNames> names,
+    const HttpResponse& response, WallTime now) {
   const auto answer = ReadResult(response);
-  if (!answer) return answer.error();
-  const JsonValue& result = answer.value().root;
-  const auto common = ReadCommon(result, *queries.front());
-  if (!common) return common.error();
-  for (std::size_t place = 0; place < queries.size(); ++place) {
-    const SeriesNames names = SharedSeriesNames(place);
-    if (auto problem = CheckIsThere(result, names.own)) return *problem;
-    if (!queries[place]->control) continue;
-    if (auto problem = CheckIsThere(result, names.control)) return *problem;
+  if (!answer) {
+    return AnswerRefusal{answer.error(), FormProblemOf(answer.error(), response.status)};
   }
-  std::vector<Result<SpoofSample, Failure>> outcomes;
-  outcomes.reserve(queries.size());
-  for (std::size_t place = 0; place < queries.size(); ++place) {
-    const Query& query = *queries[place];
-    const auto window = ReadQuery(query, SharedSeriesNames(place), result, common.value(), now);
-    if (window) {
-      outcomes.push_back(SampleOf(query, window.value()));
-    } else {
-      outcomes.emplace_back(window.error());
+  const JsonValue& result = answer.value().root;
+  for (const SeriesNames& each : names) {
+    if (auto problem = CheckIsThere(result, each.own)) {
+      return AnswerRefusal{*std::move(problem), WhatIsThereInstead(result, names)};
     }
   }
-  return outcomes;
+  const auto common = ReadCommon(result, *queries.front());
+  if (!common) return AnswerRefusal{common.error()};
+  std::vector<Result<SpoofWindow, Failure>> windows;
+  windows.reserve(queries.size());
+  for (std::size_t place = 0; place < queries.size(); ++place) {
+    windows.push_back(ReadQuery(*queries[place], names[place], result, common.value(), now));
+  }
+  return windows;
 }
 
 }  // namespace radar_spoof

@@ -7,7 +7,6 @@
 #include "api_record.h"
 #include "failure_log.h"
 #include "radar_spoof/words/rfc3339.h"
-#include "shared_judge.h"
 
 namespace radar_spoof {
 namespace {
@@ -19,6 +18,27 @@ constexpr Milliseconds kLongestWait = 10s;
 constexpr Milliseconds kRefusedWait = 2s;
 constexpr Milliseconds kTellAgain = 15min;
 
+Result<SpoofSample, Failure> SampleFrom(const Query& query,
+                                        const Result<SpoofWindow, Failure>& window) {
+  if (!window) return window.error();
+  return SampleOf(query, window.value());
+}
+
+PollReport ReportOf(const Query& query, const Result<SpoofSample, Failure>& sample,
+                    std::optional<Seconds> retry_after) {
+  PollReport report;
+  report.retry_after = retry_after;
+  if (!sample) {
+    report.failure = sample.error().retry;
+    return report;
+  }
+  report.last_updated = sample.value().last_updated;
+  if (const auto start = sample.value().bucket_start) {
+    report.newest_bucket_end = *start + Length(query.agg_interval);
+  }
+  return report;
+}
+
 }  // namespace
 
 Poller::Poller(Settings settings, const Clock& clock, HttpClient& http, SnapshotStore& store,
@@ -28,7 +48,9 @@ Poller::Poller(Settings settings, const Clock& clock, HttpClient& http, Snapshot
       store_(store),
       log_(log),
       settings_(std::move(settings)),
-      endpoint_(settings_.config.api().base_url, settings_.config.api().path),
+      credentials_(std::make_shared<const Credentials>(settings_.credentials)),
+      endpoint_(RadarEndpoint(settings_.config.api().base_url, settings_.config.api().path)),
+      request_number_(seed),
       schedule_(settings_.config.api(), settings_.config.polling(), settings_.config.queries(),
                 seed),
       state_(FirstSnapshot(settings_.config, clock.Now().wall)),
@@ -98,7 +120,7 @@ void Poller::AbandonInFlight() {
 
 void Poller::StartDue() {
   while (const auto first = schedule_.StartNext(clock_.Now())) {
-    Send(*first, {try_next_.value_or(endpoint_), false});
+    Send(*first, {{next_form_.value_or(endpoint_.form())}, {}, {}});
     if (saver_) saver_->NoteChange();
   }
 }
@@ -111,9 +133,13 @@ std::vector<const Query*> Poller::AskedWith(std::size_t first) const {
   return asked;
 }
 
-void Poller::Send(std::size_t first, const InFlight& request) {
-  in_flight_.insert_or_assign(first, request);
-  http_.Start(first, BuildRequest(request.endpoint, AskedWith(first), settings_.credentials));
+void Poller::Send(std::size_t first, InFlight request) {
+  RadarRequest built =
+      BuildRequest(request.tried.back(), AskedWith(first), request_number_++, *credentials_);
+  request.names = std::move(built.names);
+  request.credentials = credentials_;
+  in_flight_.insert_or_assign(first, std::move(request));
+  http_.Start(first, built.http);
 }
 
 void Poller::Finish(const HttpClient::Finished& finished) {
@@ -121,51 +147,58 @@ void Poller::Finish(const HttpClient::Finished& finished) {
   const Instant now = clock_.Now();
   const InFlight request = in_flight_.at(first);
   const RequestGroup queries = schedule_.Together(first);
+  const std::vector<const Query*> asked = AskedWith(first);
 
-  SharedJudgement judgement = JudgeShared(AskedWith(first), finished, settings_.credentials, now);
-  const auto& outcomes = judgement.outcomes;
+  AnswerOutcome outcome = OutcomeOf(asked, request.names, finished, *request.credentials, now);
   NoteAnswer(finished, state_.api);
-  Observe(judgement.rate_limits, now);
-  const auto failed = std::find_if_not(outcomes.begin(), outcomes.end(),
-                                       std::mem_fn(&Result<SpoofSample, Failure>::ok));
-  state_.api.up = failed == outcomes.end();
-  log_.Debug("answered", {{"query", schedule_.queries()[first].name},
+  Observe(outcome.rate_limits, now);
+  Samples samples;
+  std::vector<PollReport> reports;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    samples.push_back(SampleFrom(*asked[i], outcome.windows[i]));
+    reports.push_back(ReportOf(*asked[i], samples[i], outcome.retry_after));
+  }
+  const auto is_good = std::mem_fn(&Result<SpoofSample, Failure>::ok);
+  const auto failed = std::find_if_not(samples.begin(), samples.end(), is_good);
+  state_.api.up = failed == samples.end();
+  log_.Debug("answered", {{"query", asked.front()->name},
                           {"queries", queries.size()},
                           {"status", finished.result ? finished.result.value().status : 0},
                           {"milliseconds", finished.duration.count()},
                           {"outcome", state_.api.up ? std::string_view("good")
                                                     : Name(failed->error().reason)}});
-  if (std::any_of(outcomes.begin(), outcomes.end(),
-                  std::mem_fn(&Result<SpoofSample, Failure>::ok))) {
-    UsePath(request);
+  if (std::any_of(samples.begin(), samples.end(), is_good)) {
+    NoteGood(request.tried.back(), asked.front()->name);
   }
-  if (failed != outcomes.end()) {
-    const FailureReason reason = failed->error().reason;
-    ++state_.api.failures[static_cast<std::size_t>(reason)];
-    if (reason == FailureReason::kNotFound) {
-      if (TryOtherPath(first, request, now)) return;
-      for (PollReport& report : judgement.reports) {
-        if (try_next_) report.failure = RetryClass::kTransientOnce;
+  if (failed != samples.end()) {
+    ++state_.api.failures[static_cast<std::size_t>(failed->error().reason)];
+    next_form_.reset();
+    if (auto other = OtherForm(first, request, outcome)) {
+      if (schedule_.TryExtraRequest(now)) {
+        InFlight again = request;
+        again.tried.push_back(*std::move(other));
+        return Send(first, std::move(again));
       }
+      next_form_ = std::move(other);
+      for (PollReport& report : reports) report.failure = RetryClass::kTransientOnce;
     }
   }
   in_flight_.erase(first);
-  if (judgement.too_many_series) {
+  if (outcome.too_many_series) {
     Halve(first, failed->error(), now);
   } else {
-    Record(queries, judgement, now);
+    Record(queries, reports, samples, now);
   }
   if (saver_) saver_->NoteChange();
   Publish(queries);
 }
 
-void Poller::Record(const RequestGroup& queries, const SharedJudgement& judgement, Instant now) {
-  for (std::size_t i = 0; i < queries.size(); ++i) {
-    schedule_.Record(queries[i], judgement.reports[i], now);
-  }
+void Poller::Record(const RequestGroup& queries, const std::vector<PollReport>& reports,
+                    const Samples& samples, Instant now) {
+  for (std::size_t i = 0; i < queries.size(); ++i) schedule_.Record(queries[i], reports[i], now);
   // After the record: what changes here releases these queries too.
-  if (judgement.reports.front().failure == RetryClass::kCredentials) RefreshCredentials(true);
-  for (std::size_t i = 0; i < queries.size(); ++i) Conclude(queries[i], judgement.outcomes[i], now);
+  if (reports.front().failure == RetryClass::kCredentials) RefreshCredentials(true);
+  for (std::size_t i = 0; i < queries.size(); ++i) Conclude(queries[i], samples[i], now);
   NoteHold(now);
 }
 
@@ -177,22 +210,23 @@ void Poller::Observe(const std::map<std::string, RateLimitHeader>& policies, Ins
   NoteRateLimits(policies, now.wall, state_.api);
 }
 
-bool Poller::TryOtherPath(std::size_t first, const InFlight& request, Instant now) {
-  try_next_.reset();
-  if (request.other_path) return false;
-  try_next_ = request.endpoint == endpoint_ ? endpoint_.Alternative() : endpoint_;
-  if (!try_next_ || !schedule_.TryExtraRequest(now)) return false;
-  Send(first, {*std::exchange(try_next_, std::nullopt), true});
-  return true;
+std::optional<RequestForm> Poller::OtherForm(std::size_t first, const InFlight& request,
+                                             const AnswerOutcome& outcome) {
+  const auto& window = outcome.windows.front();
+  const bool refused = !window && window.error().reason == FailureReason::kUnauthorized;
+  if (refused && request.credentials != credentials_) return request.tried.back();
+  return endpoint_.Other(request.tried, outcome.form, schedule_.queries()[first].name);
 }
 
-void Poller::UsePath(const InFlight& request) {
-  try_next_.reset();
-  if (request.endpoint == endpoint_) return;
-  log_.Warn("the API does not have the configured path any more; using the other one",
-            {{"path", request.endpoint.path()}, {"not_found", endpoint_.path()}});
-  endpoint_ = request.endpoint;
-  state_.api.path = endpoint_.path();
+void Poller::NoteGood(const RequestForm& form, const std::string& query) {
+  next_form_.reset();
+  const auto [path, names] = endpoint_.NoteGood(form, query);
+  if (path) {
+    log_.Warn(EndpointInUse::kPathNotUsed,
+              {{"path", form.endpoint.path()}, {"not_found", state_.api.path}});
+    state_.api.path = form.endpoint.path();
+  }
+  if (names) log_.Warn(EndpointInUse::kNamesNotUsed);
 }
 
 void Poller::Halve(std::size_t first, const Failure& refusal, Instant now) {
@@ -240,11 +274,17 @@ void Poller::RefreshCredentials(bool even_if_unchanged) {
               {{"detail", read.error()}});
     return;
   }
-  settings_.credentials = read.value().credentials;
+  credentials_ = InUse(read.value().credentials);
   if (!changed) return;
   log_.Info("the credentials were read again", {{"origin", read.value().origin}});
   AbandonInFlight();
   schedule_.ReleaseRefused(clock_.Now());
+}
+
+// The same object while they are the same, so that a request knows whether it was sent with them.
+std::shared_ptr<const Credentials> Poller::InUse(const Credentials& credentials) const {
+  if (AreSame(credentials, *credentials_)) return credentials_;
+  return std::make_shared<const Credentials>(credentials);
 }
 
 void Poller::PublishAll() {

@@ -59,6 +59,7 @@ void Poller::EndReload(bool failed) {
 // The same file again, perhaps with other credentials: what is in flight goes on.
 void Poller::ApplyUnchanged(Settings settings) {
   const Instant now = clock_.Now();
+  credentials_ = InUse(settings.credentials);
   settings_ = std::move(settings);
   schedule_.ReleaseRefused(now);
   state_.reload = {.successful = true, .last_success = now.wall};
@@ -86,14 +87,17 @@ void Poller::Apply(Settings settings) {
   next.api = state_.api;
   next.api.up = same_api && state_.api.up;
   if (!same_options) next.api.path = api.path;
-  RadarEndpoint endpoint = same_options ? endpoint_ : RadarEndpoint(api.base_url, api.path);
+  EndpointInUse endpoint =
+      same_options ? endpoint_ : EndpointInUse(RadarEndpoint(api.base_url, api.path));
+  auto credentials = InUse(settings.credentials);
   Schedule schedule = schedule_;
   schedule.Reconfigure(api, settings.config.polling(), settings.config.queries());
   if (!same_api) schedule.ForgetPolls();
   schedule.ReleaseRefused(now);
   if (!same_options) http_.Configure(ClientOptions(api));
 
-  if (!same_options) try_next_.reset();
+  if (!same_options) next_form_.reset();
+  credentials_ = std::move(credentials);
   endpoint_ = std::move(endpoint);
   schedule_ = std::move(schedule);
   failure_log_->Replace(std::move(told));
@@ -102,7 +106,7 @@ void Poller::Apply(Settings settings) {
   told_of_halving_ = false;
 }
 
-static_assert(std::is_nothrow_move_assignable_v<RadarEndpoint> &&
+static_assert(std::is_nothrow_move_assignable_v<EndpointInUse> &&
               std::is_nothrow_move_assignable_v<Schedule> &&
               std::is_nothrow_move_assignable_v<Snapshot> &&
               std::is_nothrow_move_assignable_v<Settings>);

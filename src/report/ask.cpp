@@ -2,9 +2,10 @@
 
 #include <utility>
 #include <variant>
+#include <vector>
 
-#include "radar_spoof/fetch/radar_request.h"
-#include "radar_spoof/publish/judge.h"
+#include "radar_spoof/fetch/endpoint_in_use.h"
+#include "radar_spoof/publish/answer_outcome.h"
 
 namespace radar_spoof {
 namespace {
@@ -15,6 +16,11 @@ HttpClient::Finished Fetch(HttpClient& http, const HttpRequest& request) {
   for (;;) {
     if (auto finished = http.Wait(kTurn)) return std::move(*finished);
   }
+}
+
+// A proxy may know the requests of an earlier run.
+std::uint32_t NumberFrom(WallTime now) {
+  return static_cast<std::uint32_t>(now.time_since_epoch().count());
 }
 
 QueryState StateAfter(const Query& query, SpoofSample sample, Instant now) {
@@ -32,12 +38,17 @@ struct Asking {
   const Credentials& credentials;
   HttpClient& http;
   const Clock& clock;
+  std::uint32_t number;
 
-  Result<AnsweredQuery, Failure> At(const RadarEndpoint& endpoint) const {
-    const HttpRequest request = BuildRequest(endpoint, query, credentials);
-    const auto finished = Fetch(http, request);
+  // `form`: in which it is asked, and what the answer has against it.
+  Result<AnsweredQuery, Failure> In(const RequestForm& form, FormProblem& problem) {
+    const Query* const asked[] = {&query};
+    const RadarRequest request = BuildRequest(form, asked, number++, credentials);
+    const auto finished = Fetch(http, request.http);
     const Instant now = clock.Now();
-    auto window = JudgeWindow(query, finished, credentials, now).outcome;
+    AnswerOutcome outcome = OutcomeOf(asked, request.names, finished, credentials, now);
+    problem = outcome.form;
+    auto& window = outcome.windows.front();
     if (!window) return window.error();
     auto sample = SampleOf(query, window.value());
     if (!sample) return sample.error();
@@ -45,7 +56,7 @@ struct Asking {
                          std::move(window).value(),
                          polling,
                          now,
-                         request.url,
+                         request.http.url,
                          std::holds_alternative<LegacyKey>(credentials)};
   }
 };
@@ -55,12 +66,16 @@ struct Asking {
 Result<AnsweredQuery, Failure> Ask(const Query& query, const ApiConfig& api,
                                    const PollingConfig& polling, const Credentials& credentials,
                                    HttpClient& http, const Clock& clock) {
-  const Asking asking{query, polling, credentials, http, clock};
-  const RadarEndpoint configured(api.base_url, api.path);
-  auto answer = asking.At(configured);
-  if (answer || answer.error().reason != FailureReason::kNotFound) return answer;
-  const auto other = configured.Alternative();
-  return other ? asking.At(*other) : answer;
+  Asking asking{query, polling, credentials, http, clock, NumberFrom(clock.Now().wall)};
+  EndpointInUse endpoint(RadarEndpoint(api.base_url, api.path));
+  std::vector<RequestForm> tried;
+  for (std::optional<RequestForm> form = endpoint.form();;) {
+    FormProblem problem = FormProblem::kNone;
+    tried.push_back(*std::move(form));
+    auto answer = asking.In(tried.back(), problem);
+    form = endpoint.Other(tried, problem, query.name);
+    if (!form) return answer;
+  }
 }
 
 }  // namespace radar_spoof

@@ -86,15 +86,21 @@ void CheckShared(const Query& query, const HttpResponse& response) {
   Query alone = query;
   alone.control = false;
   const Query* const asked[] = {&alone, &query};
-  const auto outcomes = ReadAnswers(asked, response, kNow.wall);
-  if (!outcomes) return CheckFailure(outcomes.error());
-  Require(outcomes.value().size() == 2);
+  const SeriesNames names[] = {{"s0", "c0"}, {"s1", "c1"}};
+  const auto windows = ReadAnswers(asked, names, response, kNow.wall);
+  if (!windows) return CheckFailure(windows.error().failure);
+  Require(windows.value().size() == 2);
   for (std::size_t i = 0; i < 2; ++i) {
-    const auto& outcome = outcomes.value()[i];
-    if (outcome) {
-      CheckSample(outcome.value(), *asked[i]);
+    const auto& window = windows.value()[i];
+    if (!window) {
+      CheckFailure(window.error());
+      continue;
+    }
+    const auto sample = SampleOf(*asked[i], window.value());
+    if (sample) {
+      CheckSample(sample.value(), *asked[i]);
     } else {
-      CheckFailure(outcome.error());
+      CheckFailure(sample.error());
     }
   }
 }

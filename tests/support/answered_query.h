@@ -9,6 +9,7 @@
 #include "support/answer_builder.h"
 #include "support/fake_clock.h"
 #include "support/query_builder.h"
+#include "support/read_answer.h"
 
 namespace radar_spoof::test {
 

@@ -16,6 +16,28 @@
 
 namespace radar_spoof::test {
 
+// The values of that parameter, in their order.
+inline std::vector<std::string> ParametersOf(const std::string& url, const std::string& name) {
+  std::vector<std::string> values;
+  const std::string key = '&' + name + '=';
+  for (std::size_t at = url.find(key); at != std::string::npos; at = url.find(key, at + 1)) {
+    const std::size_t begin = at + key.size();
+    values.push_back(url.substr(begin, url.find('&', begin) - begin));
+  }
+  return values;
+}
+
+// As the API labels them: `serie_0` has the first name that was asked for, and so on.
+inline std::string WithNames(std::string body, const std::string& url) {
+  const auto names = ParametersOf(url, "name");
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string key = "\"serie_" + std::to_string(i) + '"';
+    const std::size_t at = body.find(key);
+    if (at != std::string::npos) body.replace(at, key.size(), '"' + names[i] + '"');
+  }
+  return body;
+}
+
 class ScriptedHttpClient final : public HttpClient {
  public:
   struct Request {
@@ -24,6 +46,7 @@ class ScriptedHttpClient final : public HttpClient {
     std::string authorization;
     Instant at;
     std::size_t number;  // 0 for the first of all
+    bool own_connection;
   };
   struct Answer {
     Result<HttpResponse, Failure> result;
@@ -39,6 +62,9 @@ class ScriptedHttpClient final : public HttpClient {
     events_.emplace(start_ + since_start, std::move(action));
   }
 
+  // False: `serie_0` and so on stay what they are called, as in answers of a mock.
+  bool labels_series = true;
+
   const std::vector<Request>& requests() const { return requests_; }
   const std::vector<HttpClientOptions>& configured() const { return configured_; }
   std::size_t in_flight() const { return pending_.size(); }
@@ -51,12 +77,16 @@ class ScriptedHttpClient final : public HttpClient {
 
   void Start(TransferId id, const HttpRequest& request) override {
     if (pending_.contains(id)) throw std::logic_error("two transfers of one id at once");
-    Request sent{id, request.url, "", clock_.Now(), requests_.size()};
+    Request sent{id, request.url, "", clock_.Now(), requests_.size(), request.own_connection};
     for (const HttpHeader& header : request.headers) {
       if (header.name == "Authorization") sent.authorization = header.value.Reveal();
     }
     requests_.push_back(sent);
     Answer answer = script_(sent);
+    if (answer.result && labels_series) {
+      std::string& body = answer.result.value().body;
+      body = WithNames(std::move(body), request.url);
+    }
     pending_.emplace(
         id, Pending{clock_.Now().steady + answer.takes, answer.takes, std::move(answer.result)});
     most_in_flight_ = std::max(most_in_flight_, pending_.size());

@@ -21,9 +21,9 @@
 
 #include "radar_spoof/backfill/history_file.h"
 #include "radar_spoof/config/settings.h"
+#include "radar_spoof/fetch/endpoint_in_use.h"
 #include "radar_spoof/fetch/http_client.h"
-#include "radar_spoof/fetch/radar_request.h"
-#include "radar_spoof/parse/radar_response.h"
+#include "radar_spoof/publish/answer_outcome.h"
 #include "radar_spoof/schedule/request_budget.h"
 #include "radar_spoof/words/clock.h"
 #include "radar_spoof/words/log.h"
@@ -65,12 +65,18 @@ class HistoryFetch {
   const Query& QueryOf(const Piece& piece) const;
   bool IsKnown(const Piece& piece) const;
   bool WaitFor(const Next& next);
-  std::optional<HttpClient::Finished> Ask(const Piece& piece, const Next& next);
+  // How it ended, and what that means; nullopt when stopped.
+  struct Answered {
+    HttpClient::Finished finished;
+    AnswerOutcome outcome;
+  };
+  std::optional<Answered> Ask(const Piece& piece, const RequestForm& form, const Next& next);
+  std::optional<Answered> AskInEachForm(const Piece& piece, Next next);
   // True: it is done with. False: its halves stand in its place.
   Result<bool, std::string> Fetch(const Piece& piece);
   std::optional<std::string> Keep(const Piece& piece, const SpoofWindow& window);
   void Halve(const Piece& piece);
-  bool TryOtherPath();
+  void NoteGood(const RequestForm& form, const Query& query);
   void ReadCredentialsAgain();
   Result<Next, std::string> AfterFailure(const Piece& piece, const Failure& failure,
                                          std::optional<Seconds> retry_after, int failures);
@@ -81,8 +87,8 @@ class HistoryFetch {
   HistoryFile& file_;
   Log& log_;
   std::function<bool()> stopped_;
-  RadarEndpoint endpoint_;
-  bool other_path_tried_ = false;
+  EndpointInUse endpoint_;
+  std::uint32_t request_number_;
   RequestBudget budget_;
   std::minstd_rand random_;
   std::deque<Piece> pieces_;

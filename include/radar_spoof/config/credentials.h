@@ -34,6 +34,9 @@ struct LegacyKey {
 
 using Credentials = std::variant<BearerToken, LegacyKey>;
 
+// Whether they are the same. Not for what others claim: it takes longer the more is alike.
+bool AreSame(const Credentials& a, const Credentials& b);
+
 // A variable of the environment, nullopt when it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 

@@ -32,6 +32,8 @@ struct HttpHeader {
 struct HttpRequest {
   std::string url;
   std::vector<HttpHeader> headers;
+  // On a connection that nothing was sent on before, and that is closed after the answer.
+  bool own_connection = false;
 };
 
 struct HttpResponse {

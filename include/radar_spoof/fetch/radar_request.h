@@ -1,16 +1,22 @@
 // Fetch: a query, or several that share one (request_groups.h), becomes the request for it.
 //
-// Used by: the poller, backfill. Source: Cloudflare API reference, GET
+// Every series is asked for under a name that no other request has, and is read only under it: an
+// answer says nowhere which filters it is about, so the name is all that binds it to its request.
+//
+// Used by: the poller, backfill, report. Source: Cloudflare API reference, GET
 // /radar/email/security/timeseries_groups/spoof: `aggInterval` and `format` are scalars; all
 // filters, `dateRange` and `name` are arrays whose i-th element belongs to the i-th series;
-// `dateStart` and `dateEnd` stand together in place of `dateRange`, and the end is inclusive.
+// `dateStart` and `dateEnd` stand together in place of `dateRange`, and the end is inclusive. A
+// series without a name comes back as `serie_0`, `serie_1`, ... by its place.
 // Thread rule: pure.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/config/credentials.h"
@@ -38,24 +44,17 @@ class RadarEndpoint {
   std::string path_;
 };
 
+// How a request is put.
+struct RequestForm {
+  RadarEndpoint endpoint;
+  bool named = true;            // every series is asked for under a name
+  bool own_connection = false;  // what else binds an answer to its request
+
+  friend bool operator==(const RequestForm&, const RequestForm&) = default;
+};
+
 // The client that such requests are sent with.
 HttpClientOptions ClientOptions(const ApiConfig& api);
-
-// One series, or two with `query.control`: `serie_0` is the query's range, `serie_1` the control's.
-HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query,
-                         const Credentials& credentials);
-
-// One series, of the buckets in `window` instead of those of the query's range, and without its
-// control. The bucket that begins at `window.to` is asked for too and may come back partial: so the
-// last that is wanted is whole, whether the API's end cuts a bucket or not.
-// REQUIRES: both ends are whole intervals.
-HttpRequest BuildRequest(const RadarEndpoint& endpoint, const Query& query, const TimeRange& window,
-                         const Credentials& credentials);
-
-// For several queries: the series of each in turn, named as SharedSeriesNames() says; for one the
-// same as above. REQUIRES: at least one; all of one group of GroupQueries().
-HttpRequest BuildRequest(const RadarEndpoint& endpoint, std::span<const Query* const> queries,
-                         const Credentials& credentials);
 
 // The keys of a query's series in an answer.
 struct SeriesNames {
@@ -63,8 +62,23 @@ struct SeriesNames {
   std::string control;  // only with `query.control`
 };
 
-// Of the query in that place of a request for several: `s0` and `c0`, `s1` and `c1`, ... Ours, so
-// that none can be `meta`, which is a sibling of the series in the answer.
-SeriesNames SharedSeriesNames(std::size_t place);
+struct RadarRequest {
+  HttpRequest http;
+  std::vector<SeriesNames> names;  // of each query, in their order
+};
+
+// The series of each query in turn: that of its range and, with `control`, that of the control
+// period. `number` tells this request from others; names are made from it, such as `s0_k9f2a1` and
+// `c0_k9f2a1`: never `meta`, which is a sibling of the series in the answer.
+// REQUIRES: at least one query; all of one group of GroupQueries().
+RadarRequest BuildRequest(const RequestForm& form, std::span<const Query* const> queries,
+                          std::uint32_t number, const Credentials& credentials);
+
+// One series, of the buckets in `window` instead of those of the query's range, and without its
+// control. The bucket that begins at `window.to` is asked for too and may come back partial: so the
+// last that is wanted is whole, whether the API's end cuts a bucket or not.
+// REQUIRES: both ends are whole intervals.
+RadarRequest BuildRequest(const RequestForm& form, const Query& query, const TimeRange& window,
+                          std::uint32_t number, const Credentials& credentials);
 
 }  // namespace radar_spoof

@@ -4,16 +4,18 @@
 // queries that holds for what is common to them, and for what each of them has of its own. A status
 // other than 2xx is judged by the status; its body is read only for the API's error codes.
 //
-// Used by: publish (judge, shared_judge), report, backfill; the fuzzer. Sources: Cloudflare API
-// reference (envelope, `result.serie_0`, `result.meta`) and answers seen (which fields may be
-// missing or null). Thread rule: pure.
+// Used by: publish (answer_outcome); the fuzzer. Sources: Cloudflare API reference (envelope, the
+// series by their names, `result.meta`) and answers seen (which fields may be missing or null).
+// Thread rule: pure.
 #pragma once
 
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "radar_spoof/fetch/endpoint_in_use.h"
 #include "radar_spoof/fetch/http_client.h"
+#include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/parse/annotations.h"
 #include "radar_spoof/parse/spoof_series.h"
 #include "radar_spoof/words/error.h"
@@ -32,13 +34,23 @@ struct SpoofWindow {
   std::optional<WallTime> last_updated = {};  // `meta.lastUpdated`
 };
 
-// `response` answers the request that BuildRequest() made for `query`; `now` is the wall clock.
+// Why an answer is of no use, and whether the form of its request may be to blame.
+struct AnswerRefusal {
+  Failure failure;
+  FormProblem form = FormProblem::kNone;
+};
+
+// `response` answers the request that BuildRequest() made for `queries`, whose series it has under
+// `names`; `now` is the wall clock. One window for each query, in their order.
 //
-// Failures beside those of the status: kParse (no JSON), kApiError (`success` is not true),
-// kValidation (not the documented shape; other interval than asked; normalization other than
-// PERCENTAGE; a bad value), kEmpty (no complete bucket).
-Result<SpoofWindow, Failure> ReadWindow(const Query& query, const HttpResponse& response,
-                                        WallTime now);
+// Failures of the whole beside those of the status: kParse (no JSON), kApiError (`success` is not
+// true), kValidation (not the documented shape; other interval than asked; normalization other than
+// PERCENTAGE; a series is missing). What is wrong within a series fails only the query it is of:
+// kValidation (a bad value), kEmpty (no complete bucket).
+// REQUIRES: at least one query, and as many names.
+Result<std::vector<Result<SpoofWindow, Failure>>, AnswerRefusal> ReadAnswers(
+    std::span<const Query* const> queries, std::span<const SeriesNames> names,
+    const HttpResponse& response, WallTime now);
 
 // Of the window's newest bucket. Fails with kValidation when the control period's bucket that is
 // compared with it does not add up.
@@ -49,11 +61,5 @@ Result<SpoofSample, Failure> SampleOf(const Query& query, const SpoofWindow& win
 const SpoofBucket* ControlBucket(const Query& query, const SpoofWindow& window);
 // Whether an annotation concerns the window's newest bucket; without timestamps all do.
 bool ConcernsNewest(const Query& query, const SpoofWindow& window, const Annotation& annotation);
-
-// Both, of an answer for several queries; one outcome for each, in their order. Fails as a
-// whole, beside what fails the answer for one, with kValidation when a series is missing. What is
-// wrong within a series fails only the query it is of.
-Result<std::vector<Result<SpoofSample, Failure>>, Failure> ReadAnswers(
-    std::span<const Query* const> queries, const HttpResponse& response, WallTime now);
 
 }  // namespace radar_spoof

@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "radar_spoof/config/settings.h"
+#include "radar_spoof/fetch/endpoint_in_use.h"
 #include "radar_spoof/fetch/http_client.h"
-#include "radar_spoof/fetch/radar_request.h"
-#include "radar_spoof/parse/radar_headers.h"
+#include "radar_spoof/publish/answer_outcome.h"
 #include "radar_spoof/publish/snapshot.h"
 #include "radar_spoof/publish/state_saver.h"
 #include "radar_spoof/schedule/schedule.h"
@@ -27,7 +27,6 @@
 namespace radar_spoof {
 
 class FailureLog;
-struct SharedJudgement;
 
 class Poller {
  public:
@@ -61,9 +60,11 @@ class Poller {
 
  private:
   struct InFlight {
-    RadarEndpoint endpoint;
-    bool other_path;  // the configured one was tried before
+    std::vector<RequestForm> tried;                  // in this poll; the last is under way
+    std::vector<SeriesNames> names;                  // of its series
+    std::shared_ptr<const Credentials> credentials;  // that it was sent with
   };
+  using Samples = std::vector<Result<SpoofSample, Failure>>;  // one for each query of a request
 
   void Turn(Milliseconds longest_wait);
   void TakeMessages();
@@ -77,17 +78,21 @@ class Poller {
   void StartDue();
   // A request is known by the first of its queries.
   std::vector<const Query*> AskedWith(std::size_t first) const;
-  void Send(std::size_t first, const InFlight& request);
+  // In the last form that `request` has.
+  void Send(std::size_t first, InFlight request);
   void Finish(const HttpClient::Finished& finished);
   void Observe(const std::map<std::string, RateLimitHeader>& policies, Instant now);
-  // True when the poll goes on with the endpoint's other path.
-  bool TryOtherPath(std::size_t first, const InFlight& request, Instant now);
-  void UsePath(const InFlight& request);
-  void Record(const RequestGroup& queries, const SharedJudgement& judgement, Instant now);
+  // How else to ask the same at once, after an answer that was of no use.
+  std::optional<RequestForm> OtherForm(std::size_t first, const InFlight& request,
+                                       const AnswerOutcome& outcome);
+  void NoteGood(const RequestForm& form, const std::string& query);
+  void Record(const RequestGroup& queries, const std::vector<PollReport>& reports,
+              const Samples& samples, Instant now);
   void Halve(std::size_t first, const Failure& refusal, Instant now);
   void Conclude(std::size_t query, const Result<SpoofSample, Failure>& outcome, Instant now);
   void NoteHold(Instant now);
   void RefreshCredentials(bool even_if_unchanged);
+  std::shared_ptr<const Credentials> InUse(const Credentials& credentials) const;
   void PublishAll();
   // Of the queries only these, unless others have moved too.
   void Publish(const RequestGroup& queries);
@@ -98,8 +103,10 @@ class Poller {
   SnapshotStore& store_;
   Log& log_;
   Settings settings_;
-  RadarEndpoint endpoint_;
-  std::optional<RadarEndpoint> try_next_;  // the other path, when the budget had no room for it
+  std::shared_ptr<const Credentials> credentials_;
+  EndpointInUse endpoint_;
+  std::optional<RequestForm> next_form_;  // to be tried, when the budget had no room for it
+  std::uint32_t request_number_;          // of the next one
   Schedule schedule_;
   Snapshot state_;                             // the next one to be published
   std::uint64_t published_moves_ = 0;          // schedule_.moves()

@@ -2,8 +2,9 @@
 //
 // Used by: the command `query`.
 // Errors: as a poll's (error.h); the detail never holds the credential.
-// Blocking: for one request, or two where the endpoint's path has changed; each takes at most the
-// timeout that `http` was made with. Nothing is repeated: the person can do that.
+// Blocking: for one request, or one more for each other form that the API may want it in (the path's
+// other spelling, without names); each takes at most the timeout that `http` was made with. Nothing
+// else is repeated: the person can do that.
 #pragma once
 
 #include <string>
