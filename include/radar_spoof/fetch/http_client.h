@@ -32,6 +32,8 @@ struct HttpHeader {
 struct HttpRequest {
   std::string url;
   std::vector<HttpHeader> headers;
+  // Sent on a connection that nothing used before and nothing uses afterwards.
+  bool own_connection = false;
 };
 
 struct HttpResponse {
