@@ -124,6 +124,20 @@ TEST_CASE("requests that follow each other share a connection") {
   CHECK(server.Connections() == 1);
 }
 
+TEST_CASE("a connection of its own is new, and nothing follows on it") {
+  MisbehavingServer server(KeepAlive({HttpReply("x")}));
+  const auto client = Client();
+  const auto fetch = [&](bool own_connection) {
+    client->Start(0, {server.Url(), {}, own_connection});
+    CHECK(AwaitFinished(*client).result.ok());
+    return server.Connections();
+  };
+  CHECK(fetch(false) == 1);
+  CHECK(fetch(true) == 2);
+  CHECK(fetch(true) == 3);
+  CHECK(fetch(false) == 3);
+}
+
 TEST_CASE("a connection that the server closed meanwhile costs nothing") {
   MisbehavingServer server(std::vector{Reply(HttpReply("one")), Reply(HttpReply("two"))});
   const auto client = Client();

@@ -81,6 +81,8 @@ void CurlTransfer::SetRequest(const HttpRequest& request) {
   header_complete_ = false;
   body_too_large_ = false;
   SetText(easy(), CURLOPT_URL, request.url.c_str());
+  SetLong(easy(), CURLOPT_FRESH_CONNECT, request.own_connection ? 1 : 0);
+  SetLong(easy(), CURLOPT_FORBID_REUSE, request.own_connection ? 1 : 0);
   for (const HttpHeader& header : request.headers) {
     const Secret line(header.name + ": " + header.value.Reveal());
     curl_slist* const longer = curl_slist_append(headers_.get(), line.Reveal().c_str());

@@ -32,7 +32,7 @@ struct HttpHeader {
 struct HttpRequest {
   std::string url;
   std::vector<HttpHeader> headers;
-  // On a connection that nothing was sent on before, and that is closed after the answer.
+  // Sent on a connection that nothing used before and nothing uses afterwards.
   bool own_connection = false;
 };
 
