@@ -261,6 +261,14 @@ TEST_CASE("places are of the answer, not of the buckets once they are in order")
   CHECK(explained[2].source == "mean of result.serie_0.SPOOF[1-4] / 100");
 }
 
+TEST_CASE("a series is called in an explanation as it is called in the answer") {
+  AnsweredQuery answer = FullAnswer().Answered();
+  answer.names = {"s0_yq0", "c0_yq0"};
+  const auto explained = Explain(answer);
+  CHECK(explained[0].source == "result.s0_yq0.SPOOF[4] / 100");
+  CHECK(explained[4].source == "result.c0_yq0.SPOOF[1] / 100");
+}
+
 TEST_CASE("no metric of a query is left unexplained, and none of another kind explained") {
   std::set<std::string> explained;
   for (const ExplainedSeries& each : Explain(FullAnswer().Answered())) {

@@ -169,6 +169,21 @@ TEST_CASE("an excerpt that ends within the credential shows nothing of it") {
   }
 }
 
+TEST_CASE("a token in a rate-limit header is on no page") {
+  PollerFixture f([](const Request& request) {
+    Answer answer = Good(request);
+    const std::string item = '"' + std::string(kToken) + "\";r=50;t=30";
+    answer.result.value().headers.emplace_back("ratelimit", item);
+    answer.result.value().headers.emplace_back("ratelimit-policy",
+                                               '"' + std::string(kToken) + "\";q=100;w=60");
+    return answer;
+  });
+  f.RunFor(1min);
+  REQUIRE(f.Now()->api.rate_limit.size() == 1);
+  CHECK(f.Now()->api.rate_limit.begin()->first == "_redacted_");
+  CHECK(f.Now()->api.rate_limit.begin()->second.remaining == 50);
+}
+
 TEST_CASE("a credential that is part of every good answer spoils none") {
   for (const char* token : {"success", "SPOOF", "red", "0"}) {
     CAPTURE(token);

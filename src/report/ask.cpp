@@ -57,6 +57,7 @@ struct Asking {
                          polling,
                          now,
                          request.http.url,
+                         request.names.front(),
                          std::holds_alternative<LegacyKey>(credentials)};
   }
 };

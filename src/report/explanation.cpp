@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -48,9 +49,21 @@ std::string AnnotationsOf(EventType type, const AnsweredQuery& answer) {
   return Places(std::move(positions));
 }
 
+// The catalogue calls the series as one is called that was asked for without a name.
+std::string SourceOf(Metric metric, const SeriesNames& names) {
+  std::string source(Describe(metric).source);
+  for (const auto& [place, name] :
+       {std::pair("serie_0", names.own), std::pair("serie_1", names.control)}) {
+    const std::string_view unnamed = place;
+    const std::size_t at = source.find(unnamed);
+    if (at != std::string::npos) source.replace(at, unnamed.size(), name);
+  }
+  return source;
+}
+
 // The source of a metric's series number `index`, with its place in the answer.
 std::string SourceOf(Metric metric, std::size_t index, const AnsweredQuery& answer) {
-  const std::string_view source = Describe(metric).source;
+  const std::string source = SourceOf(metric, answer.names);
   const SpoofBucket& newest = answer.window.buckets.back();
   if (metric == Metric::kSpoofRatio || metric == Metric::kNotSpoofRatio) {
     return fmt::format("{}[{}] / 100", source, newest.position);
@@ -75,7 +88,7 @@ std::string SourceOf(Metric metric, std::size_t index, const AnsweredQuery& answ
     return places.empty() ? fmt::format("none of {}", source)
                           : fmt::format("count of {}[{}]", source, places);
   }
-  return source.empty() ? "the exporter itself" : std::string(source);
+  return source.empty() ? "the exporter itself" : source;
 }
 
 void AddSeries(const std::string& text, Metric metric, const AnsweredQuery& answer,

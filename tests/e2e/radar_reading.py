@@ -19,6 +19,11 @@ def unix_seconds(rfc3339):
     return datetime.datetime.fromisoformat(rfc3339).timestamp()
 
 
+def series_of(result):
+    """In the order in which they were asked for, under whatever names."""
+    return [value for key, value in result.items() if key != "meta"]
+
+
 def complete_buckets(series, interval, last_updated):
     """{start: (SPOOF, NOT_SPOOF)} as ratios, oldest first."""
     rows = sorted(
@@ -36,14 +41,15 @@ def read(answer, agg_interval, days):
     meta = result["meta"]
     interval = SECONDS[agg_interval]
     last_updated = unix_seconds(meta["lastUpdated"])
-    buckets = complete_buckets(result["serie_0"], interval, last_updated)
+    own, *control_period = series_of(result)
+    buckets = complete_buckets(own, interval, last_updated)
     newest = max(buckets)
     spoof, not_spoof = buckets.pop(newest)
     before = [spoof_before for spoof_before, _ in buckets.values()]
     control = None
-    if "serie_1" in result:
+    if control_period:
         shift = math.ceil(days * 86400 / WEEK) * WEEK
-        period = complete_buckets(result["serie_1"], interval, last_updated)
+        period = complete_buckets(control_period[0], interval, last_updated)
         control = period[newest - shift][0]
     return Reading(
         spoof=spoof,

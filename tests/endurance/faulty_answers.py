@@ -92,10 +92,14 @@ def gzip_cut_short(request):
     return True
 
 
+def first_series(answer):
+    return next(value for key, value in answer["result"].items() if key != "meta")
+
+
 def schema_drift(request):
     """A field renamed, a number for a list, a value that is no share."""
     answer = json.loads(request.good_body())
-    serie = answer["result"]["serie_0"]
+    serie = first_series(answer)
     serie["SPAM"] = serie.pop("SPOOF")
     answer["result"]["meta"] = 7
     request.send(reply(json.dumps(answer).encode()))
@@ -105,7 +109,7 @@ def schema_drift(request):
 def lies(request):
     """Well-formed, and impossible."""
     answer = json.loads(request.good_body())
-    serie = answer["result"]["serie_0"]
+    serie = first_series(answer)
     serie["SPOOF"] = ["1e999"] * len(serie["SPOOF"])
     request.send(reply(json.dumps(answer).encode()))
     return True

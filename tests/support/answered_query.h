@@ -22,7 +22,8 @@ struct Asked {
     auto sample = SampleOf(query, window.value());
     if (!sample) throw std::logic_error(sample.error().detail);
     QueryState state{query, std::move(sample).value(), now, {}, {}, 1, 0};
-    return {std::move(state), std::move(window).value(), {}, now, "https://api.test/spoof?x=1"};
+    return {std::move(state),      std::move(window).value(), {}, now, "https://api.test/spoof?x=1",
+            {"serie_0", "serie_1"}};
   }
 
   Query query = MakeQuery("dmarc_fail", AggInterval::k1h, "7d");

@@ -2,9 +2,9 @@
 //
 // Used by: the command `query`.
 // Errors: as a poll's (error.h); the detail never holds the credential.
-// Blocking: for one request, or one more for each other form that the API may want it in (the path's
-// other spelling, without names); each takes at most the timeout that `http` was made with. Nothing
-// else is repeated: the person can do that.
+// Blocking: for one request, or one more for each other form that the API may want it in (the
+// path's other spelling, without names); each takes at most the timeout that `http` was made with.
+// Nothing else is repeated: the person can do that.
 #pragma once
 
 #include <string>
@@ -12,6 +12,7 @@
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/config/credentials.h"
 #include "radar_spoof/fetch/http_client.h"
+#include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/parse/radar_response.h"
 #include "radar_spoof/publish/snapshot.h"
 #include "radar_spoof/words/clock.h"
@@ -25,6 +26,7 @@ struct AnsweredQuery {
   PollingConfig polling;  // decides what the exporter would show
   Instant received;
   std::string url;             // that was asked; holds no credential
+  SeriesNames names;           // of the query's series in the answer
   bool by_legacy_key = false;  // with the legacy pair, not a token
 };
 
