@@ -75,8 +75,8 @@ class OperationsTest(unittest.TestCase):
                          sorted(reasons))
 
     def test_the_log_says_what_the_table_says(self):
-        sources = [path.read_text() for folder in ("src", "exporter")
-                   for path in (SOURCE_DIR / folder).rglob("*.cpp")]
+        sources = [path.read_text() for folder in ("include", "src", "exporter")
+                   for path in (SOURCE_DIR / folder).rglob("*.[ch]*")]
         messages = re.findall(r"`([^`]+)`", "".join(self.rows("Read the log")))
         self.assertGreater(len(messages), 10)
         for message in messages:
