@@ -15,6 +15,22 @@ std::string Lines(const std::vector<ConfigProblem>& problems) {
   return lines;
 }
 
+// "" when there was none.
+std::string ProblemOf(Poller::ReloadEnd end) {
+  switch (end) {
+    case Poller::ReloadEnd::kTakenOver: break;
+    case Poller::ReloadEnd::kFailed:
+      return "The old configuration stays: there was no memory to take the new one over. Reload "
+             "again.";
+    case Poller::ReloadEnd::kNotYet:
+      return "The poll loop has not taken the new configuration over yet. It will when it comes to "
+             "it; the page then says whether it did.";
+    case Poller::ReloadEnd::kStopped:
+      return "The old configuration stays: the program is stopping.";
+  }
+  return "";
+}
+
 }  // namespace
 
 Result<Settings, std::string> ReadSettings(const std::string& config_file,
@@ -51,9 +67,14 @@ std::optional<std::string> Reloader::Reload() {
   try {
     auto settings = ReadSettings(config_file_, environment_, log_);
     if (!settings) return Fail(settings.error());
-    log_.Info("configuration reloaded", {{"queries", settings.value().config.queries().size()}});
+    const std::size_t queries = settings.value().config.queries().size();
     poller_.Reconfigure(std::move(settings).value());
-    poller_.AwaitReload(kLongestReload);
+    const std::string problem = ProblemOf(poller_.AwaitReload(kLongestReload));
+    if (!problem.empty()) {
+      log_.Error("reload failed", {{"detail", problem}});
+      return problem;
+    }
+    log_.Info("configuration reloaded", {{"queries", queries}});
     return std::nullopt;
   } catch (const std::exception& error) {
     return Fail(error.what());
@@ -64,7 +85,7 @@ std::string Reloader::Fail(const std::string& problem) {
   log_.Error("reload failed; the old configuration stays", {{"detail", problem}});
   poller_.NoteFailedReload();
   poller_.AwaitReload(kLongestReload);
-  return problem;
+  return "The old configuration stays: " + problem;
 }
 
 }  // namespace radar_spoof

@@ -30,8 +30,8 @@ class Reloader {
  public:
   Reloader(std::string config_file, ProcessEnvironment& environment, Poller& poller, Log& log);
 
-  // Hands new settings to the poller, or leaves everything as it is and says why. When it returns,
-  // the page shows which.
+  // Hands new settings to the poller, or leaves everything as it is; what went wrong, in whole
+  // sentences. When it returns the page shows which, unless the poll loop has stood still.
   std::optional<std::string> Reload();
 
  private:

@@ -70,6 +70,9 @@ bool SurvivesFailures(int begin, int count) {
     // The page shows what the loop does, and how the reload ended.
     const auto snapshot = f.Now();
     CHECK((snapshot->queries.front().query.name == "new") == snapshot->reload.successful);
+    // So is whoever asked for it told.
+    CHECK(f.poller.AwaitReload(0ms) == (snapshot->reload.successful ? Poller::ReloadEnd::kTakenOver
+                                                                    : Poller::ReloadEnd::kFailed));
   });
   // What an operator does who sees that the reload failed.
   f.http.At(3min, [&] { f.Reconfigure(kNew); });

@@ -389,6 +389,133 @@ TEST_CASE("numbers of one API are never shown as another's") {
   CHECK_FALSE(f.State().sample);
 }
 
+TEST_CASE("another path is another API: neither values nor limits of the old one stay") {
+  const std::string queries = "queries:\n  - name: all\n";
+  const auto answers = [](const Request& request) {
+    if (request.number == 1) {
+      return Answer{Response(429, ErrorAnswer(1015, "slow"), {{"retry-after", "900"}})};
+    }
+    Answer answer = Good(request);
+    answer.result.value().headers = {{"ratelimit", R"("default";r=1;t=900)"}};
+    return answer;
+  };
+  // The second poll, after some 6 minutes, is told to wait for 900 s.
+  struct Row {
+    std::string path;
+    bool same;
+  };
+  for (const Row& row : {Row{"/radar/email/other/spoof", false},
+                         Row{"/radar/email/security/timeseries_groups/SPOOF", true},
+                         Row{"/radar/email/security/timeseries_groups/spoof", true}}) {
+    CAPTURE(row.path);
+    PollerFixture f(answers, queries);
+    f.http.At(20min, [&] {
+      REQUIRE(f.http.requests().size() == 2);
+      REQUIRE(f.Now()->api.blocked_until->steady > f.clock.Now().steady);
+      f.Reconfigure(queries, "  path: " + row.path + "\n  timeout: 9s\n");
+    });
+    f.http.At(20min + 50ms, [&] {
+      CHECK(f.State().sample.has_value() == row.same);
+      CHECK(f.Now()->api.rate_limit.empty() == !row.same);
+      CHECK(f.Now()->api.blocked_until.has_value() == row.same);
+      CHECK(f.http.requests().size() == (row.same ? 2 : 3));
+    });
+    f.RunFor(21min);
+  }
+}
+
+TEST_CASE("what failed is asked at once when a reload changes what it may have failed by") {
+  const std::string queries = "queries:\n  - name: all\n";
+  const Failure failures[] = {{FailureReason::kTls, "not trusted"},
+                              {FailureReason::kConnect, "refused"},
+                              {FailureReason::kTimeout, "too slow"}};
+  for (const Failure& failure : failures) {
+    for (const char* changed : {"  timeout: 9s\n", "  proxy: http://127.0.0.1:3128\n",
+                                "  path: /radar/email/security/timeseries_groups/SPOOF\n"}) {
+      CAPTURE(Name(failure.reason));
+      CAPTURE(changed);
+      bool mended = false;
+      PollerFixture f(
+          [&](const Request& request) { return mended ? Good(request) : Answer{failure}; },
+          queries);
+      f.http.At(20min, [&] {
+        CHECK_FALSE(f.State().success());
+        mended = true;
+        f.Reconfigure(queries, changed);
+      });
+      f.http.At(20min + 1s, [&] { CHECK(f.State().success()); });
+      f.RunFor(21min);
+    }
+  }
+}
+
+TEST_CASE("a reload after ca_file was written again asks what failed at once") {
+  const std::string queries = "queries:\n  - name: all\n";
+  PollerFixture* running = nullptr;
+  const auto settings = [&] {
+    const std::string file = running->directory.Path("config.yaml");
+    running->directory.Write("config.yaml",
+                             ConfigText(running->directory, queries,
+                                        "  ca_file: " + running->directory.Path("ca.pem") + "\n"));
+    auto config = LoadConfig(file);
+    REQUIRE(config);
+    CredentialReader reader(config.value().api().credentials,
+                            [](const std::string&) { return std::nullopt; });
+    auto reading = reader.Read();
+    return Settings{std::move(config).value(), std::move(reader), reading.value().credentials};
+  };
+  bool mended = false;
+  PollerFixture f(
+      [&](const Request& request) {
+        return mended ? Good(request) : Answer{Failure(FailureReason::kTls, "not trusted")};
+      },
+      queries);
+  running = &f;
+  f.directory.Write("ca.pem", "-----BEGIN CERTIFICATE-----\nold\n");
+  f.http.At(1min, [&] { f.poller.Reconfigure(settings()); });
+  std::size_t asked = 0;
+  f.http.At(20min, [&] {
+    asked = f.http.requests().size();
+    f.poller.Reconfigure(settings());
+  });
+  f.http.At(21min, [&] {
+    CHECK(f.http.requests().size() == asked);
+    mended = true;
+    f.directory.Write("ca.pem", "-----BEGIN CERTIFICATE-----\nnew\n");
+    f.poller.Reconfigure(settings());
+  });
+  f.http.At(21min + 1s, [&] { CHECK(f.State().success()); });
+  f.RunFor(22min);
+}
+
+TEST_CASE("reloads again and again are no way to hammer") {
+  const std::string queries = "queries:\n  - name: all\n";
+  const auto requests = [&](const Answer& answer, bool reload) {
+    PollerFixture f([&](const Request&) { return answer; }, queries);
+    for (Milliseconds at = 1min; reload && at < 14min; at += 5s) {
+      f.http.At(at, [&] { f.Reconfigure(queries); });
+    }
+    f.RunFor(14min);
+    return f.http.requests().size();
+  };
+  const Answer throttled{Response(429, ErrorAnswer(1015, "slow"), {{"retry-after", "900"}})};
+  const Answer busy{Response(503, "busy", {{"retry-after", "900"}})};
+  for (const Answer& answer : {throttled, busy, Outage(), NotFound(400)}) {
+    CHECK(requests(answer, true) == requests(answer, false));
+  }
+  // A hold is kept though the options change.
+  for (const Answer& answer : {throttled, busy}) {
+    PollerFixture f([&](const Request&) { return answer; }, queries);
+    for (int i = 0; i < 100; ++i) {
+      f.http.At(1min + i * 5s, [&f, i, &queries] {
+        f.Reconfigure(queries, "  timeout: " + std::to_string(5 + i % 2) + "s\n");
+      });
+    }
+    f.RunFor(14min);
+    CHECK(f.http.requests().size() == 1);
+  }
+}
+
 TEST_CASE("a reload of the API's address is followed by the next request") {
   PollerFixture f([](const Request& request) { return Good(request); });
   f.http.At(1min, [&] {

@@ -1,11 +1,17 @@
 // The poller with a state directory, over many lives.
+#include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "radar_spoof/publish/freshness.h"
+#include "radar_spoof/words/hash.h"
 #include "support/poller_fixture.h"
 
 namespace radar_spoof::test {
@@ -31,9 +37,9 @@ struct Machine {
   };
 
   Pages RunFor(Milliseconds length, End end = End::kStopped,
-               const std::string& config = kTwoQueries) {
+               const std::string& config = kTwoQueries, const std::string& api = "") {
     ScriptedHttpClient http(clock, script);
-    Settings settings = SettingsOf(ConfigText(directory, config));
+    Settings settings = SettingsOf(ConfigText(directory, config, api));
     SnapshotStore store(FirstSnapshot(settings.config, clock.Now().wall));
     Poller poller(std::move(settings), clock, http, store, log, 1,
                   std::make_unique<StateSaver>(directory.Path(state_directory), log));
@@ -188,6 +194,32 @@ TEST_CASE("only what is asked the same way of the same API is taken over") {
   }
 }
 
+TEST_CASE("neither values nor a hold of one API go on for another, whose path differs alone") {
+  Machine machine([](const Request& request) {
+    return request.url.find("spf=FAIL") == std::string::npos
+               ? Good(request)
+               : Answer{Response(429, ErrorAnswer(1015, "slow"), {{"retry-after", "900"}})};
+  });
+  machine.RunFor(1min);
+  REQUIRE(machine.requests.size() == 2);
+  SUBCASE("another path") {
+    machine.script = [](const Request& request) { return Good(request); };
+    const auto pages =
+        machine.RunFor(3s, End::kStopped, kTwoQueries, "  path: /radar/other/spoof\n");
+    CHECK_FALSE(pages.first->queries[0].tried());
+    CHECK_FALSE(pages.first->api.blocked_until);
+    CHECK(machine.requests.size() == 4);
+    CHECK(machine.LinesWith("the saved state is of another API") == 1);
+  }
+  SUBCASE("the other spelling of the same path") {
+    const auto pages = machine.RunFor(3s, End::kStopped, kTwoQueries,
+                                      "  path: /radar/email/security/timeseries_groups/SPOOF\n");
+    CHECK(pages.first->queries[0].success());
+    CHECK(pages.first->api.blocked_until);
+    CHECK(machine.requests.size() == 2);
+  }
+}
+
 TEST_CASE("a state file that cannot be used is set aside with one warning and never fatal") {
   struct Row {
     std::string name;
@@ -224,6 +256,117 @@ TEST_CASE("a state file that cannot be used is set aside with one warning and ne
     machine.RunFor(1min);
     CHECK(machine.requests.size() == 4);
   }
+}
+
+TEST_CASE(
+    "the answer of an API whose lastUpdated is the year 1 survives a restart, as all others") {
+  Machine machine([](const Request& request) {
+    if (request.url.find("spf=FAIL") == std::string::npos) return Good(request);
+    return Answer{Response(
+        200, R"({"success":true,"result":{"serie_0":{"SPOOF":["10"],"NOT_SPOOF":["90"]},"meta":{)"
+             R"("aggInterval":"FIFTEEN_MINUTES","normalization":"PERCENTAGE",)"
+             R"("lastUpdated":"0001-01-01T00:00:00Z"}}})")};
+  });
+  REQUIRE(machine.RunFor(1min).last->queries[1].success());
+  const auto pages = machine.RunFor(3s);
+  for (const QueryState& state : pages.first->queries) CHECK(state.success());
+  CHECK(machine.requests.size() == 2);
+  CHECK(machine.LinesWith("cannot be used") == 0);
+}
+
+TEST_CASE("a query that cannot be read in the state file begins anew; the others and a hold stay") {
+  Machine machine([](const Request& request) {
+    return request.url.find("spf=FAIL") == std::string::npos
+               ? Good(request)
+               : Answer{Response(429, ErrorAnswer(1015, "slow"), {{"retry-after", "900"}})};
+  });
+  machine.RunFor(1min);
+  const std::string text = *machine.Read();
+  std::string body = text.substr(text.find('\n') + 1);
+  body.replace(body.find("\"name\":\"b\""), 6, "\"eman\"");
+  machine.Restore(fmt::format("radar_spoof_exporter-state-2 {:016x}\n{}", Fnv1a(body), body));
+  const auto pages = machine.RunFor(5min);
+  CHECK(pages.first->queries[0].success());
+  CHECK_FALSE(pages.first->queries[1].tried());
+  CHECK(machine.requests.size() == 2);
+  CHECK(machine.LinesWith("the saved state of some queries cannot be used") == 1);
+}
+
+TEST_CASE(
+    "what stands under the names of our files and is none of ours is refused, not waited for") {
+  for (const char* name : {"state.new", "lock"}) {
+    CAPTURE(name);
+    Machine machine([](const Request& request) { return Good(request); });
+    const std::string fifo = machine.directory.Path(name);
+    REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+    SUBCASE("a FIFO that nobody reads") {}
+    SUBCASE("a FIFO that somebody reads") {
+      // Opened for both, so that this does not wait either.
+      static std::fstream reader;
+      reader = std::fstream(fifo, std::ios::in | std::ios::out);
+    }
+    CHECK(AllFresh(*machine.RunFor(2h).last, machine.clock.Now()));
+    CHECK(machine.LinesWith("the state cannot be saved") == 1);
+    CHECK(std::filesystem::is_fifo(fifo));
+    std::filesystem::remove(fifo);
+    machine.RunFor(1min);
+    CHECK(machine.Read());
+  }
+}
+
+TEST_CASE("a limit of the size of files fails a write as a full disk does; the old state stays") {
+  Machine machine([](const Request& request) { return Good(request); });
+  machine.RunFor(1min);
+  const std::string before = *machine.Read();
+  const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit limit{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+  const rlimit small{.rlim_cur = 100, .rlim_max = limit.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+  machine.RunFor(1h);
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  std::signal(SIGXFSZ, ignored);
+  CHECK(machine.LinesWith("the state cannot be saved") == 1);
+  CHECK(machine.LinesWith("File too large") == 1);
+  CHECK(machine.Read() == before);
+  CHECK_FALSE(std::filesystem::exists(machine.File() + ".new"));
+}
+
+TEST_CASE("of two processes with one directory the second says so, and saves when the first ends") {
+  Machine machine([](const Request& request) { return Good(request); });
+  machine.RunFor(1min);
+  auto first = std::make_unique<StateSaver>(machine.directory.Path("."), machine.log);
+  Snapshot snapshot;
+  Schedule schedule({}, {}, {}, 1);
+  first->Resume({}, snapshot, schedule, machine.clock.Now());
+  const std::string before = *machine.Read();
+
+  const auto pages = machine.RunFor(1h);
+  CHECK(pages.first->queries[0].success());
+  CHECK(machine.LinesWith("another process keeps its state in ") == 1);
+  CHECK(machine.Read() == before);
+
+  machine.script = [&](const Request& request) {
+    first.reset();
+    return Good(request);
+  };
+  machine.RunFor(1h);
+  CHECK(machine.LinesWith("another process keeps its state in ") == 2);
+  CHECK(machine.LinesWith("the state is saved again") == 1);
+  CHECK(machine.Read() != before);
+}
+
+TEST_CASE("a state that the first of two processes wrote and this one cannot read is left alone") {
+  Machine machine([](const Request& request) { return Good(request); });
+  machine.directory.Write("state", "of another version");
+  StateSaver first(machine.directory.Path("."), machine.log);
+  Snapshot snapshot;
+  Schedule schedule({}, {}, {}, 1);
+  first.Save({}, snapshot, schedule, machine.clock.Now());
+  machine.directory.Write("state", "of another version");
+  machine.RunFor(1min);
+  CHECK(machine.LinesWith("starting without it") == 1);
+  CHECK(machine.Read() == "of another version");
 }
 
 TEST_CASE("a directory that cannot be written costs one log line, and its return another") {

@@ -7,6 +7,7 @@
 
 #include "api_text_rules.h"
 #include "radar_spoof/config/regular_file.h"
+#include "radar_spoof/words/hash.h"
 #include "request_plan.h"
 
 namespace radar_spoof {
@@ -150,6 +151,7 @@ void ConfigReader::ReadCaFile(MapReader& api) {
   if (file.value().content.find("-----BEGIN ") == std::string::npos) {
     refuse("a file without a certificate");
   }
+  config_.api_.ca_file_hash = Fnv1a(file.value().content);
 }
 
 void ConfigReader::ReadPolling(const YamlNode& section) {

@@ -55,7 +55,7 @@ Poller::Poller(Settings settings, const Clock& clock, HttpClient& http, Snapshot
                 seed),
       state_(FirstSnapshot(settings_.config, clock.Now().wall)),
       saver_(std::move(saver)) {
-  if (saver_) saver_->Resume(settings_.config.api().base_url, state_, schedule_, clock.Now());
+  if (saver_) saver_->Resume(settings_.config.api(), state_, schedule_, clock.Now());
   failure_log_ = std::make_unique<FailureLog>(state_, log);
   PublishAll();
 }
@@ -310,8 +310,6 @@ void Poller::Publish(const RequestGroup& queries) {
   store_.Publish(std::move(change));
 }
 
-void Poller::SaveState() {
-  saver_->Save(settings_.config.api().base_url, state_, schedule_, clock_.Now());
-}
+void Poller::SaveState() { saver_->Save(settings_.config.api(), state_, schedule_, clock_.Now()); }
 
 }  // namespace radar_spoof

@@ -23,9 +23,11 @@ void Poller::NoteFailedReload() {
   http_.Wake();
 }
 
-void Poller::AwaitReload(Milliseconds at_most) {
+Poller::ReloadEnd Poller::AwaitReload(Milliseconds at_most) {
   std::unique_lock lock(messages_mutex_);
   messages_taken_.wait_for(lock, at_most, [this] { return stopped_ || !reload_pending_; });
+  if (reload_pending_) return stopped_ ? ReloadEnd::kStopped : ReloadEnd::kNotYet;
+  return reload_taken_over_ ? ReloadEnd::kTakenOver : ReloadEnd::kFailed;
 }
 
 void Poller::TakeMessages() {
@@ -52,6 +54,7 @@ void Poller::EndReload(bool failed) {
   {
     const std::lock_guard lock(messages_mutex_);
     reload_pending_ = new_settings_ || reload_failed_;
+    reload_taken_over_ = state_.reload.successful;
   }
   messages_taken_.notify_all();
 }
@@ -67,16 +70,16 @@ void Poller::ApplyUnchanged(Settings settings) {
 
 // Whatever may throw comes first, on copies: a configuration is taken over whole or not at all.
 void Poller::Apply(Settings settings) {
+  const bool unchanged = settings.config.AsksAsDoes(settings_.config);
   // A reload also puts together again what was halved.
-  if (!told_of_halving_ && settings.config.AsksAsDoes(settings_.config)) {
-    return ApplyUnchanged(std::move(settings));
-  }
+  if (unchanged && !told_of_halving_) return ApplyUnchanged(std::move(settings));
   const Instant now = clock_.Now();
   AbandonInFlight();
   const ApiConfig& api = settings.config.api();
+  const ApiConfig& old = settings_.config.api();
   // The numbers of another API are other numbers.
-  const bool same_api = api.base_url == settings_.config.api().base_url;
-  const bool same_options = api == settings_.config.api();
+  const bool same_api = RadarEndpoint(api.base_url, api.path).IsSameApi({old.base_url, old.path});
+  const bool same_options = api == old;
   auto kept = KeptQueries(schedule_.queries(), settings.config.queries());
   if (!same_api) kept.assign(kept.size(), std::nullopt);
   auto told = failure_log_->CarriedOver(kept);
@@ -85,14 +88,19 @@ void Poller::Apply(Settings settings) {
     if (kept[i]) next.queries[i] = state_.queries[*kept[i]];
   }
   next.api = state_.api;
-  next.api.up = same_api && state_.api.up;
+  if (!same_api) {
+    next.api.up = false;
+    next.api.rate_limit.clear();
+    next.api.blocked_until.reset();
+  }
   if (!same_options) next.api.path = api.path;
   EndpointInUse endpoint =
       same_options ? endpoint_ : EndpointInUse(RadarEndpoint(api.base_url, api.path));
   auto credentials = InUse(settings.credentials);
   Schedule schedule = schedule_;
   schedule.Reconfigure(api, settings.config.polling(), settings.config.queries());
-  if (!same_api) schedule.ForgetPolls();
+  if (!same_api) schedule.ForgetApi();
+  if (!unchanged) schedule.ReleaseFailed(now);
   schedule.ReleaseRefused(now);
   if (!same_options) http_.Configure(ClientOptions(api));
 

@@ -1,5 +1,6 @@
 #include "radar_spoof/publish/saved_state.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -15,7 +16,15 @@ namespace {
 
 using Kind = JsonValue::Kind;
 
-constexpr std::string_view kFormat = "radar_spoof_exporter-state-1";
+constexpr std::string_view kFormat = "radar_spoof_exporter-state-2";
+constexpr std::size_t kHeaderLength =
+    kFormat.size() + std::string_view(" 0123456789abcdef\n").size();
+
+// What four digits of a year can say: beyond it the arithmetic on times may overflow.
+constexpr WallTime kFirstTime = std::chrono::sys_days(std::chrono::year(0) / 1 / 1);
+constexpr WallTime kLastTime = std::chrono::sys_days(std::chrono::year(10000) / 1 / 1);
+
+bool IsKept(WallTime time) { return kFirstTime <= time && time < kLastTime; }
 
 std::string HeaderFor(std::string_view body) {
   return fmt::format("{} {:016x}\n", kFormat, Fnv1a(body));
@@ -24,15 +33,17 @@ std::string HeaderFor(std::string_view body) {
 JsonText Time(WallTime time) { return JsonNumber(time.time_since_epoch().count()); }
 
 void AddTime(JsonObject& object, std::string_view key, const std::optional<WallTime>& time) {
-  if (time) object.Add(key, Time(*time));
+  if (time && IsKept(*time)) object.Add(key, Time(*time));
 }
+
+constexpr int kTrendUnits = 10'000;
 
 // "1899 - 1900": hundredths of a percent, which is finer than a picture; "-" is a gap.
 std::string TrendText(const Trend& trend) {
   std::string text;
   for (const float ratio : trend) {
     if (!text.empty()) text += ' ';
-    text += std::isnan(ratio) ? "-" : std::to_string(std::lround(ratio * 10'000));
+    text += std::isnan(ratio) ? "-" : std::to_string(std::lround(ratio * kTrendUnits));
   }
   return text;
 }
@@ -43,7 +54,8 @@ JsonText SampleText(const SpoofSample& sample) {
   object.Add("not_spoof", JsonNumber(sample.not_spoof.value()));
   AddTime(object, "bucket_start", sample.bucket_start);
   AddTime(object, "last_updated", sample.last_updated);
-  if (sample.window) {
+  if (sample.window && std::isfinite(sample.window->mean) &&
+      std::isfinite(sample.window->standard_deviation)) {
     object.Add("window_mean", JsonNumber(sample.window->mean));
     object.Add("window_stddev", JsonNumber(sample.window->standard_deviation));
   }
@@ -64,13 +76,16 @@ JsonText QueryText(const SavedQuery& query) {
   object.Add("asks", JsonString(query.asks));
   object.Add("asked", Time(query.asked));
   object.Add("ended", JsonBool(query.ended));
-  AddTime(object, "last_success", query.last_success);
   if (query.failure) object.Add("failure", JsonString(Name(*query.failure)));
-  if (query.sample) object.Add("sample", SampleText(*query.sample));
+  if (query.sample && query.last_success && IsKept(*query.last_success)) {
+    AddTime(object, "last_success", query.last_success);
+    object.Add("sample", SampleText(*query.sample));
+  }
   return object.Text();
 }
 
-// What is wrong with a text whose hash is right: only another version's writer can be to blame.
+// What is wrong with a line though the hash is right: only another version's writer can be to
+// blame.
 struct Foreign {
   std::string what;
 };
@@ -101,9 +116,9 @@ std::optional<T> OptionalNumber(const JsonValue& object, std::string_view key) {
 std::optional<WallTime> OptionalTime(const JsonValue& object, std::string_view key) {
   const auto number = OptionalNumber<std::int64_t>(object, key);
   if (!number) return std::nullopt;
-  // Year 9999: beyond it the arithmetic on times may overflow.
-  if (*number < 0 || *number > 253'402'300'799'999) throw Foreign{"a time is none"};
-  return WallTime(Milliseconds(*number));
+  const WallTime time{Milliseconds(*number)};
+  if (!IsKept(time)) throw Foreign{"a time is none"};
+  return time;
 }
 
 Ratio RatioOf(double fraction) {
@@ -121,11 +136,11 @@ std::vector<float> TrendOf(std::string_view text) {
     const auto [stopped, error] = std::from_chars(word.data(), word.data() + word.size(), value);
     const bool gap = word == "-";
     const bool whole = error == std::errc() && stopped == word.data() + word.size();
-    if (trend.size() == kTrendLength || (!gap && (!whole || value < 0 || value > 10'000))) {
+    if (trend.size() == kTrendLength || (!gap && (!whole || value < 0 || value > kTrendUnits))) {
       throw Foreign{"a trend is none"};
     }
     trend.push_back(gap ? std::numeric_limits<float>::quiet_NaN()
-                        : static_cast<float>(value) / 10'000);
+                        : static_cast<float>(value) / kTrendUnits);
   }
   return trend;
 }
@@ -183,6 +198,31 @@ SavedQuery QueryOf(const JsonValue& tree) {
   return query;
 }
 
+SavedState FirstLineOf(const JsonValue& tree) {
+  return {.base_url = std::string(Member(tree, "base_url", Kind::kString).text),
+          .path = std::string(Member(tree, "path", Kind::kString).text),
+          .up = Member(tree, "up", Kind::kBool).boolean,
+          .held_until = OptionalTime(tree, "held_until")};
+}
+
+// The line with its newline, which the last one may lack.
+std::string_view TakeLine(std::string_view& text) {
+  const std::string_view line = text.substr(0, std::min(text.find('\n'), text.size() - 1) + 1);
+  text.remove_prefix(line.size());
+  return line;
+}
+
+template <typename T, typename Reader>
+Result<T, std::string> ReadLine(std::string_view line, Reader read) {
+  const auto document = ParseJson(line);
+  if (!document) return document.error().detail;
+  try {
+    return read(document.value().root);
+  } catch (const Foreign& foreign) {
+    return foreign.what;
+  }
+}
+
 }  // namespace
 
 std::string AsksFor(const Query& query) {
@@ -196,41 +236,38 @@ std::string AsksFor(const Query& query) {
 }
 
 std::string WriteSavedState(const SavedState& state) {
-  JsonObject object;
-  object.Add("base_url", JsonString(state.base_url));
-  object.Add("up", JsonBool(state.up));
-  AddTime(object, "held_until", state.held_until);
-  JsonArray queries;
-  for (const SavedQuery& query : state.queries) queries.Add(QueryText(query));
-  object.Add("queries", queries.Text());
-  const std::string body = object.Text().text + '\n';
+  JsonObject first;
+  first.Add("base_url", JsonString(state.base_url));
+  first.Add("path", JsonString(state.path));
+  first.Add("up", JsonBool(state.up));
+  AddTime(first, "held_until", state.held_until);
+  std::string body = first.Text().text + '\n';
+  for (const SavedQuery& query : state.queries) {
+    if (!IsKept(query.asked)) continue;
+    const std::string line = QueryText(query).text + '\n';
+    if (body.size() + line.size() > kSavedStateLimit - kHeaderLength) break;
+    body += line;
+  }
   return HeaderFor(body) + body;
 }
 
 Result<SavedState, std::string> ReadSavedState(std::string_view text) {
-  const std::size_t header_end = std::min(text.find('\n'), text.size() - 1) + 1;
-  if (text.empty() || !text.starts_with(kFormat)) {
-    return std::string("it is not a state file of this version");
-  }
-  const std::string_view body = text.substr(header_end);
-  if (text.substr(0, header_end) != HeaderFor(body)) {
-    return std::string("it is damaged: its hash does not fit");
-  }
-  const auto document = ParseJson(body.substr(0, body.size() - 1));
-  if (!document) return "it is damaged: " + document.error().detail;
-  const JsonValue& tree = document.value().root;
-  try {
-    SavedState state{.base_url = std::string(Member(tree, "base_url", Kind::kString).text),
-                     .up = Member(tree, "up", Kind::kBool).boolean,
-                     .held_until = OptionalTime(tree, "held_until"),
-                     .queries = {}};
-    for (const JsonValue& query : Member(tree, "queries", Kind::kArray).items) {
-      state.queries.push_back(QueryOf(query));
+  if (!text.starts_with(kFormat)) return std::string("it is not a state file of this version");
+  const std::string header(TakeLine(text));
+  if (header != HeaderFor(text)) return std::string("it is damaged: its hash does not fit");
+  auto state = ReadLine<SavedState>(TakeLine(text), FirstLineOf);
+  if (!state) return "it is not this program's: " + state.error();
+  SavedState& read = state.value();
+  while (!text.empty()) {
+    auto query = ReadLine<SavedQuery>(TakeLine(text), QueryOf);
+    if (query) {
+      read.queries.push_back(std::move(query).value());
+    } else {
+      ++read.refused;
+      read.refusal = query.error();
     }
-    return state;
-  } catch (const Foreign& foreign) {
-    return "it is not this program's: " + foreign.what;
   }
+  return state;
 }
 
 }  // namespace radar_spoof

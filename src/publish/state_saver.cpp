@@ -2,43 +2,22 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <map>
-#include <system_error>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "radar_spoof/config/regular_file.h"
-#include "radar_spoof/words/write_all.h"
+#include "radar_spoof/fetch/radar_request.h"
+#include "state_file.h"
 
 namespace radar_spoof {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kFileLimit = std::size_t{16} * 1024 * 1024;
 constexpr Milliseconds kShortestGap = 1s;
 constexpr Milliseconds kGapPerQuery = 10ms;
 constexpr Milliseconds kGapAfterFailure = 1min;
-
-std::string SystemReason() { return std::generic_category().message(errno); }
-
-// After a crash of the machine there is the old file or the new one, never a half of either. The
-// reason when it failed.
-std::optional<std::string> ReplaceFile(const std::string& file, std::string_view text) {
-  const std::string fresh = file + ".new";
-  const int descriptor =
-      open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (descriptor < 0) return SystemReason();
-  const bool written = WriteAll(descriptor, text) && fsync(descriptor) == 0;
-  std::optional<std::string> problem;
-  if (!written) problem = SystemReason();
-  close(descriptor);
-  if (written && std::rename(fresh.c_str(), file.c_str()) != 0) problem = SystemReason();
-  if (problem) unlink(fresh.c_str());
-  return problem;
-}
 
 void ResumeQuery(const SavedQuery& saved, QueryState& state, Instant now) {
   state.sample = saved.sample;
@@ -69,34 +48,56 @@ SavedQuery SavedFrom(const QueryState& state, WallTime asked, bool ended) {
 }  // namespace
 
 StateSaver::StateSaver(const std::string& directory, Log& log)
-    : file_(directory + "/state"), log_(log) {}
+    : file_(std::make_unique<StateFile>(directory)), log_(log) {}
+
+StateSaver::~StateSaver() = default;
 
 std::optional<SavedState> StateSaver::Load() {
-  if (access(file_.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
-  const auto file = ReadRegularFile(file_, kFileLimit);
+  const std::string& path = file_->path();
+  if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
+  const auto file = ReadRegularFile(path, kSavedStateLimit);
   if (!file) {
     SetAside("found " + file.error().found);
     return std::nullopt;
   }
   auto state = ReadSavedState(file.value().content);
-  if (state) return std::move(state).value();
-  SetAside(state.error());
-  return std::nullopt;
+  if (!state) {
+    SetAside(state.error());
+    return std::nullopt;
+  }
+  if (state.value().refused > 0) {
+    log_.Warn(
+        "the saved state of some queries cannot be used; they begin anew",
+        {{"file", path}, {"queries", state.value().refused}, {"detail", state.value().refusal}});
+  }
+  return std::move(state).value();
 }
 
 void StateSaver::SetAside(const std::string& reason) {
-  const std::string aside = file_ + ".damaged";
-  const bool moved = std::rename(file_.c_str(), aside.c_str()) == 0;
   log_.Warn("the saved state cannot be used; starting without it",
-            {{"file", file_}, {"detail", reason}, {"set_aside", moved ? aside : "no"}});
+            {{"file", file_->path()},
+             {"detail", reason},
+             {"set_aside", file_->SetAside().value_or("no")}});
 }
 
-void StateSaver::Resume(const std::string& base_url, Snapshot& snapshot, Schedule& schedule,
-                        Instant now) {
+void StateSaver::Tell(const std::optional<std::string>& problem) {
+  const bool failed = problem.has_value();
+  if (failed && !failing_) {
+    log_.Warn("the state cannot be saved; a restart would ask every query again",
+              {{"file", file_->path()}, {"detail", *problem}});
+  } else if (!failed && failing_) {
+    log_.Info("the state is saved again", {{"file", file_->path()}});
+  }
+  failing_ = failed;
+}
+
+void StateSaver::Resume(const ApiConfig& api, Snapshot& snapshot, Schedule& schedule, Instant now) {
+  Tell(file_->Lock());
   const auto saved = Load();
   if (!saved) return;
-  if (saved->base_url != base_url) {
-    log_.Info("the saved state is of another API and is not used", {{"api", saved->base_url}});
+  if (!RadarEndpoint(saved->base_url, saved->path).IsSameApi({api.base_url, api.path})) {
+    log_.Info("the saved state is of another API and is not used",
+              {{"api", saved->base_url + saved->path}});
     return;
   }
   std::map<std::string_view, const SavedQuery*> by_name;
@@ -116,10 +117,9 @@ void StateSaver::Resume(const std::string& base_url, Snapshot& snapshot, Schedul
   snapshot.api.blocked_until = schedule.held_until();
 }
 
-void StateSaver::Save(const std::string& base_url, const Snapshot& snapshot,
-                      const Schedule& schedule, Instant now) {
-  SavedState state{
-      .base_url = base_url, .up = snapshot.api.up, .held_until = std::nullopt, .queries = {}};
+void StateSaver::Save(const ApiConfig& api, const Snapshot& snapshot, const Schedule& schedule,
+                      Instant now) {
+  SavedState state{.base_url = api.base_url, .path = api.path, .up = snapshot.api.up};
   if (const auto& held = schedule.held_until(); held && held->steady > now.steady) {
     state.held_until = now.WallAt(held->steady);
   }
@@ -128,17 +128,11 @@ void StateSaver::Save(const std::string& base_url, const Snapshot& snapshot,
     if (!asked) continue;
     state.queries.push_back(SavedFrom(snapshot.queries[i], *asked, !schedule.IsInFlight(i)));
   }
-  const auto problem = ReplaceFile(file_, WriteSavedState(state));
+  const auto problem = file_->Replace(WriteSavedState(state));
   changed_ = problem.has_value();
   const auto queries = static_cast<std::int64_t>(snapshot.queries.size());
   next_ = now.steady + (problem ? kGapAfterFailure : kShortestGap + queries * kGapPerQuery);
-  if (problem && !failing_) {
-    log_.Warn("the state cannot be saved; a restart would ask every query again",
-              {{"file", file_}, {"detail", *problem}});
-  } else if (!problem && failing_) {
-    log_.Info("the state is saved again", {{"file", file_}});
-  }
-  failing_ = problem.has_value();
+  Tell(problem);
 }
 
 }  // namespace radar_spoof

@@ -94,6 +94,11 @@ void RequestBudget::Forget(Times& times, SteadyTime now) {
 
 void RequestBudget::HoldUntil(SteadyTime until) { hold_until_ = std::max(hold_until_, until); }
 
+void RequestBudget::ForgetApi() {
+  hold_until_ = {};
+  advised_until_ = {};
+}
+
 void RequestBudget::Advise(std::uint64_t remaining, SteadyTime reset, SteadyTime now) {
   if (reset <= now || remaining >= kScarce) return;
   advised_until_ = reset;

@@ -225,9 +225,12 @@ void Schedule::GiveUp(Entry& entry, Instant now) {
   entry.retry_in_budget = false;
 }
 
-void Schedule::ForgetPolls() {
+void Schedule::ForgetApi() {
   entries_.assign(queries_.size(), {});
   refused_.clear();
+  budget_.ForgetApi();
+  held_until_.reset();
+  transient_in_a_row_ = 0;
   lags_ = LearnedLags(polling_.settle, SlowestLagStep(queries_));
   NoteMove();
 }

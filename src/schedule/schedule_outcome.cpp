@@ -51,12 +51,21 @@ void Schedule::ReleaseRefusedByMistake(Instant now) {
 void Schedule::ReleaseAfterOutage(Instant now) {
   if (std::exchange(transient_in_a_row_, 0) < kFailuresOfAnOutage) return;
   for (Entry& entry : entries_) {
-    if (entry.in_flight || entry.failures == 0 || entry.failed_as != RetryClass::kTransient)
-      continue;
-    entry.retry_at = std::max(now.steady, entry.not_before.value_or(now.steady));
-    entry.retry_in_budget = false;
+    if (entry.failed_as == RetryClass::kTransient) Release(entry, now);
   }
   NoteMove();
+}
+
+void Schedule::ReleaseFailed(Instant now) {
+  for (Entry& entry : entries_) Release(entry, now);
+  NoteMove();
+}
+
+// Due now, if its last poll failed.
+void Schedule::Release(Entry& entry, Instant now) {
+  if (entry.in_flight || entry.failures == 0) return;
+  entry.retry_at = std::max(now.steady, entry.not_before.value_or(now.steady));
+  entry.retry_in_budget = false;
 }
 
 void Schedule::RecordGood(std::size_t query, const PollReport& report) {

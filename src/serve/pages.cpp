@@ -98,7 +98,7 @@ ServerResponse Pages::Reload(const std::string& method) const {
     return PlainText(403, "Reloading is not enabled; start with --web.enable-lifecycle");
   }
   if (const auto error = options_.reload()) {
-    return PlainText(500, "The old configuration stays: " + *error);
+    return PlainText(500, *error);
   }
   return PlainText(200, "OK");
 }

@@ -32,6 +32,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const std::string text(reinterpret_cast<const char*>(bytes), size);
   Read(text);
   const std::string body = text + '\n';
-  Read(fmt::format("radar_spoof_exporter-state-1 {:016x}\n{}", Fnv1a(body), body));
+  Read(fmt::format("radar_spoof_exporter-state-2 {:016x}\n{}", Fnv1a(body), body));
   return 0;
 }

@@ -6,6 +6,7 @@
 // Blocking: LoadConfig reads one regular file of at most 1 MiB. Thread rule: plain values.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,7 +35,8 @@ struct ApiConfig {
   std::string base_url = "https://api.cloudflare.com/client/v4";  // no trailing slash
   std::string path = "/radar/email/security/timeseries_groups/spoof";
   CredentialSource credentials;
-  std::string ca_file;  // empty: the system's
+  std::string ca_file;             // empty: the system's
+  std::uint64_t ca_file_hash = 0;  // of its content: another one is another configuration
   // "none"; "environment" (https_proxy, no_proxy); or http[s]://HOST:PORT. Never for http://.
   std::string proxy = "none";
   Seconds timeout{20};  // one request, all of it

@@ -36,6 +36,10 @@ class RadarEndpoint {
   std::string Url() const { return base_url_ + path_; }
   // nullopt for a path of another form: there is nothing to fall back to.
   std::optional<RadarEndpoint> Alternative() const;
+  // Both spellings are of one API: the same numbers under the same limits.
+  bool IsSameApi(const RadarEndpoint& other) const {
+    return *this == other || Alternative() == other;
+  }
 
   friend bool operator==(const RadarEndpoint&, const RadarEndpoint&) = default;
 

@@ -50,9 +50,15 @@ class Poller {
   // values, schedule and counters, unless they are asked of another API now. If anything changed,
   // what is in flight is asked again, and counted as not answered.
   void Reconfigure(Settings settings);
-  // Blocks until the page shows what was reported by Reconfigure() and NoteFailedReload(), polling
-  // has stopped, or `at_most` is over.
-  void AwaitReload(Milliseconds at_most);
+  // Blocks until the page shows what became of Reconfigure() or NoteFailedReload(), polling has
+  // stopped, or `at_most` is over.
+  enum class ReloadEnd {
+    kTakenOver,
+    kFailed,   // it was reported as failed, or there was no memory for it: all is as it was
+    kNotYet,   // the loop has not come to it, but will
+    kStopped,  // and never will
+  };
+  ReloadEnd AwaitReload(Milliseconds at_most);
 
   // How often the loop has come round; at least every 10 s while it is well.
   std::uint64_t turns() const { return turns_; }
@@ -124,6 +130,7 @@ class Poller {
   std::optional<Settings> new_settings_;  // guarded by messages_mutex_
   bool reload_failed_ = false;            // guarded by messages_mutex_
   bool reload_pending_ = false;           // until it is published; guarded by messages_mutex_
+  bool reload_taken_over_ = true;         // the last that was published; guarded by messages_mutex_
 };
 
 }  // namespace radar_spoof

@@ -42,6 +42,9 @@ class RequestBudget {
   // Nothing before `until`; an earlier hold is never shortened.
   void HoldUntil(SteadyTime until);
 
+  // What is asked from now on is asked of another API: no hold and no advice of the old one counts.
+  void ForgetApi();
+
   // The API said that `remaining` requests are left until `reset`. Slows down before they are gone.
   void Advise(std::uint64_t remaining, SteadyTime reset, SteadyTime now);
 

@@ -59,9 +59,12 @@ class Schedule {
   // copy. REQUIRES: nothing is in flight.
   void Reconfigure(const ApiConfig& api, const PollingConfig& polling, std::vector<Query> queries);
 
-  // What was asked so far was asked of another API: every query is due at once.
+  // What was asked so far was asked of another API: every query is due at once, and no hold counts.
   // REQUIRES: nothing is in flight.
-  void ForgetPolls();
+  void ForgetApi();
+  // What polls failed by may have changed: those queries are due at once, but for a hold or a
+  // Retry-After.
+  void ReleaseFailed(Instant now);
 
   // What an earlier run of the program knew of one query.
   struct Resumed {
@@ -146,6 +149,7 @@ class Schedule {
 
   void Start(std::size_t request, bool is_retry, Instant now);
   static void GiveUp(Entry& entry, Instant now);
+  static void Release(Entry& entry, Instant now);
   // Bring the orders up to date: of one request; of all, if something they depend on moved.
   void Rank(std::size_t request, Instant now);
   void RankMoved(Instant now);
