@@ -19,7 +19,7 @@ std::string Lines(const std::vector<ConfigProblem>& problems) {
 std::string ProblemOf(Poller::ReloadEnd end) {
   switch (end) {
     case Poller::ReloadEnd::kTakenOver: break;
-    case Poller::ReloadEnd::kFailed:
+    case Poller::ReloadEnd::kNotTakenOver:
       return "The old configuration stays: there was no memory to take the new one over. Reload "
              "again.";
     case Poller::ReloadEnd::kNotYet:

@@ -27,7 +27,7 @@ Poller::ReloadEnd Poller::AwaitReload(Milliseconds at_most) {
   std::unique_lock lock(messages_mutex_);
   messages_taken_.wait_for(lock, at_most, [this] { return stopped_ || !reload_pending_; });
   if (reload_pending_) return stopped_ ? ReloadEnd::kStopped : ReloadEnd::kNotYet;
-  return reload_taken_over_ ? ReloadEnd::kTakenOver : ReloadEnd::kFailed;
+  return reload_taken_over_ ? ReloadEnd::kTakenOver : ReloadEnd::kNotTakenOver;
 }
 
 void Poller::TakeMessages() {

@@ -54,9 +54,9 @@ class Poller {
   // stopped, or `at_most` is over.
   enum class ReloadEnd {
     kTakenOver,
-    kFailed,   // it was reported as failed, or there was no memory for it: all is as it was
-    kNotYet,   // the loop has not come to it, but will
-    kStopped,  // and never will
+    kNotTakenOver,  // it was reported as failed, or there was no memory: all is as it was
+    kNotYet,        // the loop has not come to it, but will
+    kStopped,       // and never will
   };
   ReloadEnd AwaitReload(Milliseconds at_most);
 
