@@ -507,10 +507,40 @@ TEST_CASE("the status decides, and the body only adds the API's words") {
            Row{400, R"({"errors": [{"code": "10000"}]})", kUnauthorized, RetryClass::kCredentials,
                "HTTP 400, API error 10000"},
            Row{400, html, kRejected, RetryClass::kNextSlot, "HTTP 400"},
+           Row{400, R"({"success": false, "errors": ["bad filter"]})", kRejected,
+               RetryClass::kNextSlot, "HTTP 400: bad filter"},
+           Row{400, R"({"errors": [{"code": 7}, "bad filter", {"message": "and more"}]})",
+               kRejected, RetryClass::kNextSlot, "HTTP 400, API error 7: bad filter"},
+           Row{400, R"({"errors": "bad filter"})", kRejected, RetryClass::kNextSlot,
+               "HTTP 400: bad filter"},
+           Row{400, R"({"error": "bad filter"})", kRejected, RetryClass::kNextSlot,
+               "HTTP 400: bad filter"},
+           Row{400, R"({"error": {"code": 2001, "message": "bad filter"}})", kRejected,
+               RetryClass::kNextSlot, "HTTP 400, API error 2001: bad filter"},
+           Row{400, R"({"errors": [], "error": ["bad filter"]})", kRejected, RetryClass::kNextSlot,
+               "HTTP 400: bad filter"},
+           // Passes, as several users' programs have found.
+           Row{400, R"({"success": false, "errors": [{"message": "Internal Error"}]})", kServer,
+               RetryClass::kTransient, "HTTP 400: Internal Error"},
+           Row{400, R"({"errors": ["x", "internal error."]})", kServer, RetryClass::kTransient,
+               "HTTP 400: x"},
+           Row{400, "Internal Error", kServer, RetryClass::kTransient, "HTTP 400"},
+           // Of the path's last segment: the endpoint is not there.
+           Row{400, R"({"errors": [{"message": "Invalid option for dimension."}]})", kNotFound,
+               RetryClass::kNextSlot, "HTTP 400: Invalid option for dimension."},
+           Row{400, R"({"error": "invalid option for dimension"})", kNotFound,
+               RetryClass::kNextSlot, "HTTP 400: invalid option for dimension"},
+           Row{422, R"({"errors": ["Internal Error"]})", kRejected, RetryClass::kNextSlot,
+               "HTTP 422: Internal Error"},
+           Row{304, "", kRejected, RetryClass::kNextSlot,
+               "HTTP 304: as to a conditional request, which this was not"},
+           Row{300, "", kRejected, RetryClass::kNextSlot, "HTTP 300"},
+           Row{305, "", kRejected, RetryClass::kNextSlot, "HTTP 305"},
            Row{401, "", kUnauthorized, RetryClass::kCredentials, "HTTP 401"},
            Row{403, Fixture("error_rejected_token.json"), kUnauthorized, RetryClass::kCredentials,
                "HTTP 403, API error 10000: Authentication error"},
-           Row{404, Fixture("error_singular.json"), kNotFound, RetryClass::kNextSlot, "HTTP 404"},
+           Row{404, Fixture("error_singular.json"), kNotFound, RetryClass::kNextSlot,
+               "HTTP 404: Not found"},
            Row{405, "", kRejected, RetryClass::kNextSlot, "HTTP 405"},
            Row{408, "", kRejected, RetryClass::kTransient, "HTTP 408"},
            Row{409, "", kRejected, RetryClass::kNextSlot, "HTTP 409"},
@@ -542,6 +572,14 @@ TEST_CASE("the status decides, and the body only adds the API's words") {
   CHECK(Verdict(kHourly, {203, {}, ThreeHours().Body()}) == "a sample");
 }
 
+TEST_CASE("a part of an answer is none, however whole it looks") {
+  const auto read = ReadAnswer(kHourly, {206, {}, ThreeHours().Body()}, kNow);
+  REQUIRE_FALSE(read.ok());
+  CHECK(read.error().reason == FailureReason::kTransport);
+  CHECK(read.error().retry == RetryClass::kTransient);
+  CHECK(read.error().detail == "HTTP 206: a part of the answer, not the whole");
+}
+
 TEST_CASE("hostile error bodies stay one short printable line") {
   const std::string noise = R"("\u001b[31m\n)" + std::string(5'000, 'x') + '"';
   std::string errors;
@@ -556,8 +594,9 @@ TEST_CASE("hostile error bodies stay one short printable line") {
     for (const char c : read.error().detail) CHECK((c >= 0x20 && c < 0x7f));
   }
   for (const char* const body :
-       {R"({"errors": {}})", R"({"errors": [null]})", R"({"errors": [[]]})", R"({"errors": "x"})",
-        R"({"errors": [{"code": null}]})", "[[["}) {
+       {R"({"errors": {}})", R"({"errors": [null]})", R"({"errors": [[]]})", R"({"errors": 5})",
+        R"({"error": null})", R"({"errors": [{"message": {}}]})", R"({"errors": [{"code": null}]})",
+        "[[["}) {
     CHECK(Verdict(kHourly, {400, {}, body}) == "rejected: HTTP 400");
   }
 }
