@@ -25,6 +25,12 @@ bool MayBeTooLong(const HttpClient::Finished& finished, const Failure& failure) 
   return status == 400 || status == 422;
 }
 
+// A range that covers the piece. REQUIRES: the piece is no longer than the longest range there is.
+DateRange RangeOf(const TimeRange& piece) {
+  const auto days = std::chrono::ceil<std::chrono::days>(piece.to - piece.from).count();
+  return DateRange::Parse(fmt::format("{}d", days)).value();
+}
+
 std::string Sentence(const Query& query, const TimeRange& piece, const std::string& problem) {
   return fmt::format("{} from {} to {}: {}", query.name, FormatRfc3339(piece.from),
                      FormatRfc3339(piece.to), problem);
@@ -117,6 +123,7 @@ std::optional<HttpClient::Finished> HistoryFetch::Ask(const Piece& piece, const 
 Result<bool, std::string> HistoryFetch::Fetch(const Piece& piece) {
   Query asked = QueryOf(piece);
   asked.control = false;
+  asked.date_range = RangeOf(piece.range);
   Next next{clock_.Now().steady, false};
   for (int failures = 0;;) {
     const auto finished = Ask(piece, next);

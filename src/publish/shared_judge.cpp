@@ -41,14 +41,13 @@ Result<Outcomes, Failure> ReadRedacted(std::span<const Query* const> asked,
   return outcomes;
 }
 
-PollReport ReportOf(const Query& asked, const Outcome& outcome) {
+PollReport ReportOf(const Outcome& outcome) {
   if (!outcome) return {.failure = outcome.error().retry};
-  PollReport report;
-  report.last_updated = outcome.value().last_updated;
-  if (const auto start = outcome.value().bucket_start) {
-    report.newest_bucket_end = *start + Length(asked.agg_interval);
-  }
-  return report;
+  // A bucket without mail is as new as any: the schedule waits for what comes after it.
+  return {.failure = {},
+          .retry_after = {},
+          .last_updated = outcome.value().last_updated,
+          .newest_bucket_end = outcome.value().complete_until};
 }
 
 // 400 and 422 are what the API is known to say to too many series; 413 and 414 what any server
@@ -78,9 +77,8 @@ bool MayBeTooManySeries(const Failure& failure, int status) {
 SharedJudgement OfOne(const Query& asked, const HttpClient::Finished& finished,
                       const Credentials& credentials, Instant now) {
   auto [window, retry_after, rate_limits] = JudgeWindow(asked, finished, credentials, now);
-  // Nothing in the failures of SampleOf is text from upstream.
   Outcome outcome = window ? SampleOf(asked, window.value()) : Outcome(window.error());
-  PollReport report = ReportOf(asked, outcome);
+  PollReport report = ReportOf(outcome);
   report.retry_after = retry_after;
   return {
       .outcomes = {std::move(outcome)}, .reports = {report}, .rate_limits = std::move(rate_limits)};
@@ -99,9 +97,7 @@ SharedJudgement OfAnswer(std::span<const Query* const> asked, const HttpResponse
   SharedJudgement shared;
   if (read) {
     shared.outcomes = std::move(read).value();
-    for (std::size_t i = 0; i < asked.size(); ++i) {
-      shared.reports.push_back(ReportOf(*asked[i], shared.outcomes[i]));
-    }
+    for (const Outcome& outcome : shared.outcomes) shared.reports.push_back(ReportOf(outcome));
   } else {
     shared = WholeFailure(read.error(), response.status, asked.size());
   }

@@ -39,9 +39,7 @@ struct Asking {
     const Instant now = clock.Now();
     auto window = JudgeWindow(query, finished, credentials, now).outcome;
     if (!window) return window.error();
-    auto sample = SampleOf(query, window.value());
-    if (!sample) return sample.error();
-    return AnsweredQuery{StateAfter(query, std::move(sample).value(), now),
+    return AnsweredQuery{StateAfter(query, SampleOf(query, window.value()), now),
                          std::move(window).value(),
                          polling,
                          now,
