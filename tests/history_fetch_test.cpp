@@ -379,10 +379,43 @@ TEST_CASE("an answer without timestamps has no place in time") {
   Rig rig([](const Request&) {
     return Reply{Response(200, R"({"success":true,"result":{"serie_0":{"SPOOF":["1"],)"
                                R"("NOT_SPOOF":["99"]},"meta":{"aggInterval":"ONE_HOUR",)"
-                               R"("normalization":"PERCENTAGE"}}})")};
+                               R"("normalization":"PERCENTAGE",)"
+                               R"("lastUpdated":"2026-06-05T12:00:00Z"}}})")};
   });
   CHECK(rig.Run({{kMonday, kMonday + 7 * kDay}}).value_or("").find("no timestamps") !=
         std::string::npos);
+}
+
+TEST_CASE("buckets without mail are gaps, and no failure") {
+  Rig rig([](const Request& request) {
+    Reply reply = History(request);
+    std::string& body = reply.result.value().body;
+    // Of the first hour and the third.
+    for (const std::size_t gone : {0, 2}) {
+      for (const char* const key : {"\"SPOOF\":[", "NOT_SPOOF\":["}) {
+        std::size_t begin = body.find(key) + std::string(key).size();
+        for (std::size_t i = 0; i < gone; ++i) begin = body.find(',', begin) + 1;
+        body.replace(begin, body.find_first_of(",]", begin) - begin, "\"0.0\"");
+      }
+    }
+    return reply;
+  });
+  const TimeRange range{kMonday, kMonday + kDay};
+  CHECK(rig.Run({range}) == std::nullopt);
+  const auto buckets = rig.file->Buckets(rig.queries.front());
+  REQUIRE(buckets.size() == 22);
+  CHECK(buckets[0].start == kMonday + 1h);
+  CHECK(buckets[1].start == kMonday + 3h);
+  CHECK(Without(range, rig.file->Known(rig.queries.front())).empty());
+}
+
+TEST_CASE("a piece may be longer than the query's own range") {
+  Rig rig([](const Request& request) { return History(request); },
+          "queries:\n  - {name: q, agg_interval: 1h, date_range: 2d}\n");
+  const TimeRange range{kMonday, kMonday + 7 * kDay};
+  CHECK(rig.Run({range}) == std::nullopt);
+  CHECK(rig.LengthsAsked() == std::vector<double>{7});
+  rig.CheckHolds(range);
 }
 
 TEST_CASE("a stop ends the wait for an answer, a hold or the budget within a second") {

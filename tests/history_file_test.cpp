@@ -26,8 +26,7 @@ std::vector<SpoofBucket> Buckets(std::initializer_list<double> percents) {
   std::vector<SpoofBucket> buckets;
   WallTime start = kNoon;
   for (const double percent : percents) {
-    buckets.push_back(
-        {start, *Ratio::FromPercent(percent), *Ratio::FromPercent(100 - percent), true});
+    buckets.push_back({start, *Ratio::FromPercent(percent), *Ratio::FromPercent(100 - percent)});
     start += 1h;
   }
   return buckets;

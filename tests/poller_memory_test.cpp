@@ -72,7 +72,7 @@ bool SurvivesFailures(int begin, int count) {
     CHECK((snapshot->queries.front().query.name == "new") == snapshot->reload.successful);
     // So is whoever asked for it told.
     CHECK(f.poller.AwaitReload(0ms) == (snapshot->reload.successful ? Poller::ReloadEnd::kTakenOver
-                                                                    : Poller::ReloadEnd::kFailed));
+                                                                    : Poller::ReloadEnd::kNotTakenOver));
   });
   // What an operator does who sees that the reload failed.
   f.http.At(3min, [&] { f.Reconfigure(kNew); });

@@ -21,7 +21,7 @@ const WallTime kNoon = At("2026-06-09T12:00:00Z");
 const WallTime kNever = At("2030-01-01T00:00:00Z");
 
 SpoofBucket Bucket(WallTime start, double percent) {
-  return {start, *Ratio::FromPercent(percent), *Ratio::FromPercent(100 - percent), true};
+  return {start, *Ratio::FromPercent(percent), *Ratio::FromPercent(100 - percent)};
 }
 
 // Hourly from noon on; a percentage below 0 is a gap.

@@ -169,8 +169,11 @@ TEST_CASE("event types outside the documented list are OTHER") {
   for (const EventType type : kAllEventTypes) CHECK(ParseEventType(Name(type)) == type);
   CHECK(Name(EventType::kPartialProjection) == "PARTIAL_PROJECTION");
   CHECK(Name(EventType::kTrafficAnomaly) == "TRAFFIC_ANOMALY");
-  for (const char* const unknown : {"", "outage", "NEW_THING", "OUTAGE "}) {
+  for (const char* const unknown : {"", "_", "NEW_THING", "OUTAGES", "PARTIAL"}) {
     CHECK(ParseEventType(unknown) == EventType::kOther);
+  }
+  for (const char* const outage : {"outage", "Outage", "OUTAGE ", "OUT_AGE"}) {
+    CHECK(ParseEventType(outage) == EventType::kOutage);
   }
 }
 

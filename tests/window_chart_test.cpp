@@ -14,8 +14,8 @@ constexpr WallTime kStart{1'780'000'000s};
 std::vector<SpoofBucket> Buckets(std::initializer_list<std::pair<int, double>> rows) {
   std::vector<SpoofBucket> buckets;
   for (const auto& [hour, percent] : rows) {
-    buckets.push_back({kStart + hour * 1h, *Ratio::FromPercent(percent),
-                       *Ratio::FromPercent(100 - percent), true});
+    buckets.push_back(
+        {kStart + hour * 1h, *Ratio::FromPercent(percent), *Ratio::FromPercent(100 - percent)});
   }
   return buckets;
 }
@@ -55,12 +55,18 @@ TEST_CASE("one bucket is a window, too") {
   CHECK(chart.Columns(2) == Values{0.1, 0.1});
 }
 
-TEST_CASE("without timestamps there are no gaps") {
-  auto buckets = Buckets({{0, 10}, {5, 20}});
-  for (SpoofBucket& bucket : buckets) bucket.start.reset();
+TEST_CASE("without timestamps the places in the answer tell the gaps") {
+  auto buckets = Buckets({{0, 10}, {5, 20}, {6, 30}});
+  const std::size_t positions[] = {4, 5, 7};
+  for (std::size_t i = 0; i < 3; ++i) {
+    buckets[i].start.reset();
+    buckets[i].position = positions[i];
+  }
   const WindowChart chart(buckets, 1h);
-  CHECK(chart.intervals() == 2);
-  CHECK(chart.FromEnd(1)->spoof.value() == 0.1);
+  CHECK(chart.intervals() == 4);
+  CHECK(chart.FromEnd(1) == nullptr);
+  CHECK(chart.FromEnd(2)->spoof.value() == 0.2);
+  CHECK(chart.FromEnd(3)->spoof.value() == 0.1);
 }
 
 TEST_CASE("buckets thousands of years apart cost no memory") {

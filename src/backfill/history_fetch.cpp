@@ -24,6 +24,12 @@ bool MayBeTooLong(const HttpClient::Finished& finished, const Failure& failure) 
   return status == 400 || status == 422;
 }
 
+// A range that covers the piece. REQUIRES: the piece is no longer than the longest range there is.
+DateRange RangeOf(const TimeRange& piece) {
+  const auto days = std::chrono::ceil<std::chrono::days>(piece.to - piece.from).count();
+  return DateRange::Parse(fmt::format("{}d", days)).value();
+}
+
 std::string Sentence(const Query& query, const TimeRange& piece, const std::string& problem) {
   return fmt::format("{} from {} to {}: {}", query.name, FormatRfc3339(piece.from),
                      FormatRfc3339(piece.to), problem);
@@ -106,6 +112,7 @@ std::optional<HistoryFetch::Answered> HistoryFetch::Ask(const Piece& piece, cons
   if (!WaitFor(next)) return std::nullopt;
   Query asked = QueryOf(piece);
   asked.control = false;
+  asked.date_range = RangeOf(piece.range);
   const Query* const alone[] = {&asked};
   budget_.Spend(clock_.Now().steady, next.is_retry);
   const RadarRequest request =

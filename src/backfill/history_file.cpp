@@ -150,7 +150,7 @@ bool HistoryFile::TakeLine(std::string_view line) {
     const auto spoof = words.Fraction();
     const auto not_spoof = words.Fraction();
     if (!start || !spoof || !not_spoof) return false;
-    buckets.push_back({start, *spoof, *not_spoof, true});
+    buckets.push_back({start, *spoof, *not_spoof});
   }
   Series& series = series_[std::string(key)];
   series.known.push_back({*from, *to});

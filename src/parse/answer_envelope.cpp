@@ -15,65 +15,89 @@ namespace {
 
 using Kind = JsonValue::Kind;
 
+constexpr int kPartialContent = 206;
+constexpr int kNotModified = 304;
+constexpr std::array kRedirects = {301, 302, 303, 307, 308};
 constexpr std::size_t kMessageBytes = 160;
-constexpr std::size_t kMaxCodes = 5;
-// A malformed or unknown credential can come back as a 400.
+constexpr std::size_t kShownCodes = 5;
+constexpr std::size_t kCodeBytes = 10;
+// What can come back as a 400: a malformed or unknown credential,
 constexpr std::array<std::string_view, 7> kCredentialCodes = {"6003", "6103",  "6111", "9106",
                                                               "9109", "10000", "10001"};
+// a fault of the API's own, which passes,
+constexpr std::string_view kInternal = "internal error";
+// and a path whose last segment is no dimension.
+constexpr std::string_view kNoSuchDimension = "invalid option for dimension";
 
 Failure Invalid(std::string detail) { return {FailureReason::kValidation, std::move(detail)}; }
 
-// `errors[].code` of an error envelope, as text; empty when the body holds none.
-std::vector<std::string> ErrorCodes(const JsonValue& envelope) {
-  std::vector<std::string> codes;
-  const JsonValue* const errors = envelope.Find("errors");
-  if (errors == nullptr || !errors->Is(Kind::kArray)) return codes;
-  for (const JsonValue& error : errors->items) {
+// What an envelope says of its errors. Radar promises a list of objects; lists of texts, a lone
+// text and a singular `error` exist. Its texts are the document's.
+class ApiErrors {
+ public:
+  explicit ApiErrors(const JsonValue& envelope) {
+    for (const std::string_view key : {"errors", "error"}) {
+      const JsonValue* const found = envelope.Find(key);
+      if (found == nullptr) continue;
+      if (found->Is(Kind::kArray)) {
+        for (const JsonValue& error : found->items) Add(error);
+      } else {
+        Add(*found);
+      }
+    }
+  }
+
+  bool HoldCredentialCode() const {
+    return std::find_first_of(codes_.begin(), codes_.end(), kCredentialCodes.begin(),
+                              kCredentialCodes.end()) != codes_.end();
+  }
+
+  // `what`, and after it the first codes and the first text.
+  std::string After(std::string what) const {
+    for (std::size_t i = 0; i < std::min(codes_.size(), kShownCodes); ++i) {
+      what += (i == 0 ? ", API error " : ", ") + Excerpt(codes_[i], kCodeBytes);
+    }
+    if (!text_.empty()) what += ": " + Excerpt(text_, kMessageBytes);
+    return what;
+  }
+
+ private:
+  void Add(const JsonValue& error) {
     const JsonValue* const code = error.Find("code");
-    if (code == nullptr || code->text.empty() || codes.size() >= kMaxCodes) continue;
-    codes.push_back(Excerpt(code->text, 10));
+    if (code != nullptr && !code->text.empty()) codes_.push_back(code->text);
+    const JsonValue* const message = error.Is(Kind::kString) ? &error : error.Find("message");
+    if (text_.empty() && message != nullptr && message->Is(Kind::kString)) text_ = message->text;
   }
-  return codes;
-}
 
-std::string ErrorDetail(std::string_view what, const JsonValue& envelope) {
-  std::string detail(what);
-  const std::vector<std::string> codes = ErrorCodes(envelope);
-  if (!codes.empty()) detail += fmt::format(", API error {}", fmt::join(codes, ", "));
-  const JsonValue* const errors = envelope.Find("errors");
-  if (errors == nullptr || errors->items.empty()) return detail;
-  const JsonValue* const message = errors->items.front().Find("message");
-  if (message != nullptr && message->Is(Kind::kString)) {
-    detail += ": " + Excerpt(message->text, kMessageBytes);
-  }
-  return detail;
-}
-
-bool NamesCredentials(const JsonValue& envelope) {
-  const std::vector<std::string> codes = ErrorCodes(envelope);
-  return std::any_of(codes.begin(), codes.end(), [](const std::string& code) {
-    return std::find(kCredentialCodes.begin(), kCredentialCodes.end(), code) !=
-           kCredentialCodes.end();
-  });
-}
+  std::vector<std::string_view> codes_;
+  std::string_view text_;  // the first there is
+};
 
 Failure FailureOfStatus(const HttpResponse& response) {
-  // An edge failure is HTML or text: whatever is not JSON simply has no codes.
+  // An edge failure is HTML or text: whatever is not JSON simply has no errors.
   const auto parsed = ParseJson(response.body);
   const JsonValue nothing;
-  const JsonValue& envelope = parsed ? parsed.value().root : nothing;
-  std::string detail = ErrorDetail(fmt::format("HTTP {}", response.status), envelope);
+  const ApiErrors errors(parsed ? parsed.value().root : nothing);
   const int status = response.status;
-  if (status == 401 || status == 403 || (status == 400 && NamesCredentials(envelope))) {
+  const std::string words = status == 400 ? LowerCase(response.body) : "";
+  std::string detail = errors.After(fmt::format("HTTP {}", status));
+  if (status == 401 || status == 403 || (status == 400 && errors.HoldCredentialCode())) {
     return {FailureReason::kUnauthorized, std::move(detail)};
   }
   if (status == 429) return {FailureReason::kRateLimited, std::move(detail)};
-  if (status == 404 || status == 410) return {FailureReason::kNotFound, std::move(detail)};
+  if (status == 404 || status == 410 || words.find(kNoSuchDimension) != std::string::npos) {
+    return {FailureReason::kNotFound, std::move(detail)};
+  }
   if (status == 408 || status == 425) {
     return {FailureReason::kRejected, RetryClass::kTransient, std::move(detail)};
   }
-  if (status >= 500) return {FailureReason::kServer, std::move(detail)};
-  if (status >= 300 && status < 400) detail += ": redirects are not followed";
+  if (status >= 500 || words.find(kInternal) != std::string::npos) {
+    return {FailureReason::kServer, std::move(detail)};
+  }
+  if (status == kNotModified) detail += ": as to a conditional request, which this was not";
+  if (std::find(kRedirects.begin(), kRedirects.end(), status) != kRedirects.end()) {
+    detail += ": redirects are not followed";
+  }
   return {FailureReason::kRejected, std::move(detail)};
 }
 
@@ -99,6 +123,9 @@ Failure NotJson(const HttpResponse& response, const JsonProblem& problem) {
 
 Result<JsonDocument, Failure> ReadResult(const HttpResponse& response) {
   if (response.status < 200 || response.status >= 300) return FailureOfStatus(response);
+  if (response.status == kPartialContent) {
+    return Failure(FailureReason::kTransport, "HTTP 206: a part of the answer, not the whole");
+  }
   if (auto problem = CheckEncoding(response)) return *problem;
   auto parsed = ParseJson(response.body);
   if (!parsed) return NotJson(response, parsed.error());
@@ -106,10 +133,9 @@ Result<JsonDocument, Failure> ReadResult(const HttpResponse& response) {
   const JsonValue& envelope = document.root;
   const JsonValue* const success = envelope.Find("success");
   if (success == nullptr || !success->Is(Kind::kBool) || !success->boolean) {
-    return Failure(
-        FailureReason::kApiError,
-        ErrorDetail(fmt::format("HTTP {}, but `success` is {}", response.status, Shown(success)),
-                    envelope));
+    return Failure(FailureReason::kApiError,
+                   ApiErrors(envelope).After(fmt::format("HTTP {}, but `success` is {}",
+                                                         response.status, Shown(success))));
   }
   const auto key = std::find(envelope.keys.begin(), envelope.keys.end(), "result");
   if (key == envelope.keys.end()) return Invalid("result is missing; expected an object");

@@ -7,79 +7,14 @@
 #include <fmt/format.h>
 
 #include "answer_envelope.h"
+#include "answer_meta.h"
 #include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/parse/json.h"
 #include "radar_spoof/words/rfc3339.h"
+#include "series_window.h"
 
 namespace radar_spoof {
 namespace {
-
-using Kind = JsonValue::Kind;
-
-Failure Invalid(std::string detail) { return {FailureReason::kValidation, std::move(detail)}; }
-
-// What `meta` must say for the numbers to be the ones that were asked for.
-std::optional<Failure> CheckMeta(const JsonValue& meta, const Query& query) {
-  const auto check = [&meta](std::string_view key,
-                             std::string_view expected) -> std::optional<Failure> {
-    const JsonValue* const value = meta.Find(key);
-    if (value != nullptr && value->Is(Kind::kString) && value->text == expected)
-      return std::nullopt;
-    return Invalid(fmt::format("result.meta.{} is {}; expected {}", key, Shown(value), expected));
-  };
-  if (auto problem = check("normalization", "PERCENTAGE")) return problem;
-  return check("aggInterval", MetaName(query.agg_interval));
-}
-
-std::optional<Failure> CheckIsThere(const JsonValue& result, std::string_view name) {
-  const JsonValue* const series = result.Find(name);
-  if (series != nullptr && series->Is(Kind::kObject)) return std::nullopt;
-  return Invalid(fmt::format("result.{} is {}; expected an object", name, Shown(series)));
-}
-
-Result<std::vector<SpoofBucket>, Failure> FindSeries(const JsonValue& result,
-                                                     std::string_view name) {
-  if (auto problem = CheckIsThere(result, name)) return *problem;
-  return ReadSeries(*result.Find(name), name);
-}
-
-// Everything that decides whether a bucket is complete.
-struct Completeness {
-  Seconds interval;
-  WallTime now;
-  std::optional<WallTime> last_updated;
-  const std::vector<Annotation>& annotations;
-
-  bool Covers(const SpoofBucket& bucket, bool newest) const {
-    const WallTime end = *bucket.start + interval;
-    if (end > now || (last_updated && end > *last_updated)) return false;
-    return std::none_of(annotations.begin(), annotations.end(), [&](const Annotation& annotation) {
-      if (annotation.type != EventType::kPartialProjection) return false;
-      // A projection without a beginning can only be of the last bucket.
-      return annotation.start ? annotation.Overlaps(*bucket.start, end) : newest;
-    });
-  }
-};
-
-void KeepComplete(std::vector<SpoofBucket>& buckets, const Completeness& complete) {
-  if (buckets.empty() || !buckets.front().start) return;
-  const WallTime newest = *buckets.back().start;
-  std::erase_if(buckets, [&](const SpoofBucket& bucket) {
-    return !complete.Covers(bucket, *bucket.start == newest);
-  });
-}
-
-Failure SumIsOff(const SpoofBucket& bucket, std::string_view name) {
-  return Invalid(fmt::format("SPOOF and NOT_SPOOF of {} do not add up to 100{}", name,
-                             bucket.start ? " at " + FormatRfc3339(*bucket.start) : ""));
-}
-
-Result<std::optional<Ratio>, Failure> ControlOf(const SpoofWindow& window, const Query& query) {
-  const SpoofBucket* const same = ControlBucket(query, window);
-  if (same == nullptr) return std::optional<Ratio>();
-  if (!same->adds_up) return SumIsOff(*same, "the control period");
-  return std::optional(same->spoof);
-}
 
 AnnotationCounts CountAnnotations(const Query& query, const SpoofWindow& window) {
   AnnotationCounts counts{};
@@ -90,49 +25,42 @@ AnnotationCounts CountAnnotations(const Query& query, const SpoofWindow& window)
   return counts;
 }
 
-// What is common to all series of an answer.
-struct Common {
-  Confidence confidence;
-  std::optional<WallTime> last_updated;
-};
-
-Result<Common, Failure> ReadCommon(const JsonValue& result, const Query& query) {
-  const JsonValue* const meta = result.Find("meta");
-  if (meta == nullptr || !meta->Is(Kind::kObject)) {
-    return Invalid(fmt::format("result.meta is {}; expected an object", Shown(meta)));
-  }
-  if (auto problem = CheckMeta(*meta, query)) return *problem;
-  Common common{ReadConfidence(*meta), std::nullopt};
-  const JsonValue* const updated = meta->Find("lastUpdated");
-  if (updated != nullptr && updated->Is(Kind::kString)) {
-    common.last_updated = ParseRfc3339(updated->text);
-  }
-  return common;
+Failure Empty(const std::string& name, const SeriesWindow& read, WallTime last_updated) {
+  const auto counted = [](std::size_t count) {
+    return fmt::format("{} bucket{}", count, count == 1 ? "" : "s");
+  };
+  return {
+      FailureReason::kEmpty,
+      read.complete == 0
+          ? fmt::format("no complete bucket in result.{}: it has {}, and lastUpdated is {}; ask "
+                        "for a longer range",
+                        name, counted(read.count), FormatRfc3339(last_updated))
+          : fmt::format("no mail in result.{}: its {} up to lastUpdated, {}, hold none; ask for "
+                        "a longer range, a coarser interval or fewer filters",
+                        name, counted(read.complete), FormatRfc3339(last_updated))};
 }
 
+// `place`: of the query's own series among those of the request; its control period's is the next.
 Result<SpoofWindow, Failure> ReadQuery(const Query& query, const SeriesNames& names,
-                                       const JsonValue& result, const Common& common,
-                                       WallTime now) {
-  const Completeness complete{Length(query.agg_interval), now, common.last_updated,
-                              common.confidence.annotations};
-  auto read = FindSeries(result, names.own);
-  if (!read) return read.error();
-  SpoofWindow window{.buckets = std::move(read).value(),
+                                       std::size_t place, const JsonValue& result,
+                                       const AnswerMeta& meta, WallTime now) {
+  const WallTime from = now - query.date_range.Length();
+  auto own = ReadSeries({query, names.own, place, from}, result, meta, now);
+  if (!own) return own.error();
+  SeriesWindow& read = own.value();
+  if (read.buckets.empty()) return Empty(names.own, read, meta.last_updated);
+  SpoofWindow window{.buckets = std::move(read.buckets),
                      .control = {},
-                     .confidence = common.confidence,
-                     .last_updated = common.last_updated};
-  KeepComplete(window.buckets, complete);
-  for (const SpoofBucket& bucket : window.buckets) {
-    if (!bucket.adds_up) return SumIsOff(bucket, "result." + names.own);
-  }
-  if (window.buckets.empty())
-    return Failure(FailureReason::kEmpty, "no complete bucket in result." + names.own);
-  if (query.control) {
-    auto control = FindSeries(result, names.control);
-    if (!control) return control.error();
-    window.control = std::move(control).value();
-    KeepComplete(window.control, complete);
-  }
+                     .confidence = meta.confidence,
+                     .last_updated = meta.last_updated,
+                     .complete_until = read.complete_until};
+  if (!query.control) return window;
+  const WallTime earlier = from - query.date_range.ControlShift();
+  auto control = ReadSeries({query, names.control, place + 1, earlier}, result, meta, now);
+  // Without a place in time only equally many buckets can be told to be the same ones.
+  const bool comparable =
+      window.buckets.front().start || (control && control.value().count == read.count);
+  if (control && comparable) window.control = std::move(control.value().buckets);
   return window;
 }
 
@@ -156,7 +84,7 @@ FormProblem WhatIsThereInstead(const JsonValue& result, std::span<const SeriesNa
 // One value per interval up to the newest bucket, NaN where the window has none.
 std::vector<float> TrendOf(const std::vector<SpoofBucket>& buckets, Seconds interval) {
   const auto places_back = [&](const SpoofBucket& bucket) -> std::size_t {
-    if (!bucket.start) return static_cast<std::size_t>(&buckets.back() - &bucket);
+    if (!bucket.start) return buckets.back().position - bucket.position;
     return static_cast<std::size_t>((*buckets.back().start - *bucket.start) / interval);
   };
   const std::size_t length = std::min(places_back(buckets.front()) + 1, kTrendLength);
@@ -170,34 +98,32 @@ std::vector<float> TrendOf(const std::vector<SpoofBucket>& buckets, Seconds inte
 
 }  // namespace
 
-Result<SpoofSample, Failure> SampleOf(const Query& query, const SpoofWindow& window) {
+SpoofSample SampleOf(const Query& query, const SpoofWindow& window) {
   const SpoofBucket& newest = window.buckets.back();
   const Seconds interval = Length(query.agg_interval);
-  auto control = ControlOf(window, query);
-  if (!control) return control.error();
+  const SpoofBucket* const control = ControlBucket(query, window);
   return SpoofSample{
       .spoof = newest.spoof,
       .not_spoof = newest.not_spoof,
       .bucket_start = newest.start,
       .window = StatisticsOf(std::span(window.buckets).first(window.buckets.size() - 1)),
-      .control = control.value(),
+      .control = control == nullptr ? std::nullopt : std::optional(control->spoof),
       .confidence_level = window.confidence.level,
       .annotations = CountAnnotations(query, window),
       .last_updated = window.last_updated,
-      .trend = TrendOf(window.buckets, interval)};
+      .trend = TrendOf(window.buckets, interval),
+      .complete_until = window.complete_until};
 }
 
 const SpoofBucket* ControlBucket(const Query& query, const SpoofWindow& window) {
-  if (window.control.empty()) return nullptr;
   const SpoofBucket& newest = window.buckets.back();
-  const SpoofBucket& newest_control = window.control.back();
-  if (!newest.start || !newest_control.start) {
-    return newest.start.has_value() == newest_control.start.has_value() ? &newest_control : nullptr;
-  }
-  const WallTime wanted = *newest.start - query.date_range.ControlShift();
-  const auto found =
-      std::find_if(window.control.begin(), window.control.end(),
-                   [&](const SpoofBucket& bucket) { return bucket.start == wanted; });
+  const auto is_same = [&](const SpoofBucket& bucket) {
+    if (newest.start && bucket.start) {
+      return *bucket.start == *newest.start - query.date_range.ControlShift();
+    }
+    return !newest.start && !bucket.start && bucket.position == newest.position;
+  };
+  const auto found = std::find_if(window.control.begin(), window.control.end(), is_same);
   return found == window.control.end() ? nullptr : &*found;
 }
 
@@ -219,12 +145,15 @@ Result<std::vector<Result<SpoofWindow, Failure>>, AnswerRefusal> ReadAnswers(
       return AnswerRefusal{*std::move(problem), WhatIsThereInstead(result, names)};
     }
   }
-  const auto common = ReadCommon(result, *queries.front());
-  if (!common) return AnswerRefusal{common.error()};
+  const auto meta = ReadMeta(result, *queries.front(), now);
+  if (!meta) return AnswerRefusal{meta.error()};
   std::vector<Result<SpoofWindow, Failure>> windows;
   windows.reserve(queries.size());
+  std::size_t series = 0;
   for (std::size_t place = 0; place < queries.size(); ++place) {
-    windows.push_back(ReadQuery(*queries[place], names[place], result, common.value(), now));
+    const Query& query = *queries[place];
+    windows.push_back(ReadQuery(query, names[place], series, result, meta.value(), now));
+    series += query.control ? 2 : 1;
   }
   return windows;
 }

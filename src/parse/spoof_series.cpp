@@ -3,82 +3,163 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 
 #include <fmt/format.h>
 
+#include "radar_spoof/words/lower_case.h"
 #include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof {
 namespace {
 
-constexpr double kSumTolerance = 0.01 + 1e-9;
+using Kind = JsonValue::Kind;
+
+constexpr double kHighestSum = 100.01 + 1e-9;
 
 Failure Invalid(std::string detail) { return {FailureReason::kValidation, std::move(detail)}; }
 
-// The member as an array; nullptr, with `problem` set, when it is anything else.
-const JsonValue* FindArray(const JsonValue& series, std::string_view name, std::string_view key,
-                           std::optional<Failure>& problem) {
-  const JsonValue* const found = series.Find(key);
-  if (found != nullptr && found->Is(JsonValue::Kind::kArray)) return found;
-  problem = Invalid(fmt::format("result.{}.{} is {}; expected an array", name, key, Shown(found)));
-  return nullptr;
+bool IsAbsent(const JsonValue* value) { return value == nullptr || value->Is(Kind::kNull); }
+
+std::optional<Failure> CheckArray(const JsonValue* found, std::string_view name,
+                                  std::string_view key) {
+  if (found != nullptr && found->Is(Kind::kArray)) return std::nullopt;
+  return Invalid(fmt::format("result.{}.{} is {}; expected an array", name, key, Shown(found)));
 }
 
-struct Percent {
-  double value;
-  Ratio ratio;
+// The arrays of a series; nullptr for one that is not there.
+struct Arrays {
+  const JsonValue* timestamps;
+  const JsonValue* spoof;
+  const JsonValue* not_spoof;
+
+  explicit Arrays(const JsonValue& series)
+      : timestamps(series.Find("timestamps")),
+        spoof(series.Find("SPOOF")),
+        not_spoof(series.Find("NOT_SPOOF")) {}
+
+  // As the API answers where there was no mail at all.
+  bool WithoutClasses() const {
+    return timestamps != nullptr && IsAbsent(spoof) && IsAbsent(not_spoof);
+  }
+  std::optional<Failure> Check(std::string_view name) const;
 };
 
-Result<Percent, Failure> ReadPercent(const JsonValue& value, std::string_view name,
-                                     std::string_view key, std::size_t index) {
-  const auto percent = ReadDecimal(value);
-  const auto ratio = percent ? Ratio::FromPercent(*percent) : std::nullopt;
-  if (ratio) return Percent{*percent, *ratio};
-  return Invalid(fmt::format("result.{}.{}[{}] is {}; expected a percentage from 0 to 100", name,
-                             key, index, Shown(&value)));
-}
-
-// Buckets that repeat each other to the letter are one bucket; any other repeat cannot be trusted.
-// `buckets` are in order.
-std::optional<Failure> DropRepeats(std::vector<SpoofBucket>& buckets, std::string_view name) {
-  const auto contradict = [](const SpoofBucket& a, const SpoofBucket& b) {
-    return a.start == b.start && !(a.spoof == b.spoof && a.not_spoof == b.not_spoof);
-  };
-  const auto twice = std::adjacent_find(buckets.begin(), buckets.end(), contradict);
-  if (twice != buckets.end()) {
-    return Invalid(fmt::format("result.{}.timestamps has {} twice, with different values", name,
-                               FormatRfc3339(*twice->start)));
+std::optional<Failure> Arrays::Check(std::string_view name) const {
+  if (timestamps != nullptr) {
+    if (auto problem = CheckArray(timestamps, name, "timestamps")) return problem;
   }
-  const auto same_start = [](const SpoofBucket& a, const SpoofBucket& b) {
-    return a.start == b.start;
-  };
-  buckets.erase(std::unique(buckets.begin(), buckets.end(), same_start), buckets.end());
-  return std::nullopt;
+  if (WithoutClasses()) return std::nullopt;
+  if (auto problem = CheckArray(spoof, name, "SPOOF")) return problem;
+  if (auto problem = CheckArray(not_spoof, name, "NOT_SPOOF")) return problem;
+  const std::size_t count = spoof->items.size();
+  const std::size_t other = not_spoof->items.size();
+  if (timestamps == nullptr) {
+    if (other == count) return std::nullopt;
+    return Invalid(fmt::format("result.{} has {} SPOOF and {} NOT_SPOOF", name, count, other));
+  }
+  if (other == count && timestamps->items.size() == count) return std::nullopt;
+  return Invalid(fmt::format("result.{} has {} SPOOF, {} NOT_SPOOF and {} timestamps", name, count,
+                             other, timestamps->items.size()));
 }
 
-std::optional<Failure> ReadStarts(const JsonValue& timestamps, std::string_view name,
-                                  std::vector<SpoofBucket>& buckets) {
-  for (std::size_t i = 0; i < buckets.size(); ++i) {
+Result<SeriesPlaces, Failure> ReadTimestamps(const JsonValue& timestamps, std::string_view name,
+                                             AggInterval interval) {
+  SeriesPlaces places;
+  std::vector<BucketPlace>& buckets = places.buckets;
+  buckets.reserve(timestamps.items.size());
+  for (std::size_t i = 0; i < timestamps.items.size(); ++i) {
     const JsonValue& value = timestamps.items[i];
-    if (value.Is(JsonValue::Kind::kString)) buckets[i].start = ParseRfc3339(value.text);
-    if (!buckets[i].start) {
-      return Invalid(fmt::format("result.{}.timestamps[{}] is {}; expected an RFC 3339 time", name,
-                                 i, Shown(&value)));
+    const auto start = value.Is(Kind::kString) ? ParseRfc3339(value.text) : std::nullopt;
+    if (!start || FloorTo(*start, Length(interval)) != *start) {
+      return Invalid(
+          fmt::format("result.{}.timestamps[{}] is {}; expected {}", name, i, Shown(&value),
+                      start ? fmt::format("the start of a bucket of {}", RequestName(interval))
+                            : "an RFC 3339 time"));
     }
+    buckets.push_back({i, start});
   }
-  const auto older = [](const SpoofBucket& a, const SpoofBucket& b) { return a.start < b.start; };
+  const auto older = [](const BucketPlace& a, const BucketPlace& b) { return a.start < b.start; };
   if (!std::is_sorted(buckets.begin(), buckets.end(), older)) {
     std::stable_sort(buckets.begin(), buckets.end(), older);
   }
-  return DropRepeats(buckets, name);
+  const auto alike = [](const BucketPlace& a, const BucketPlace& b) { return a.start == b.start; };
+  const auto twice = std::adjacent_find(buckets.begin(), buckets.end(), alike);
+  if (twice != buckets.end()) {
+    return Invalid(
+        fmt::format("result.{}.timestamps has {} twice", name, FormatRfc3339(*twice->start)));
+  }
+  return places;
+}
+
+// The API moves a range's start to a whole bucket or a whole hour, so that the first bucket may
+// begin before it; its end cuts the last bucket, is where that begins, or leaves it out.
+SeriesPlaces PlacesIn(const std::optional<TimeRange>& range, std::size_t count, Seconds interval) {
+  SeriesPlaces places;
+  for (std::size_t i = 0; i < count; ++i) places.buckets.push_back({i, std::nullopt});
+  if (!range || count == 0) return places;
+  const auto fits = [&](WallTime first) {
+    const WallTime last = first + static_cast<std::int64_t>(count - 1) * interval;
+    return last <= range->to && range->to < last + 2 * interval;
+  };
+  const WallTime floor = FloorTo(range->from, interval);
+  const WallTime ceiling = floor == range->from ? floor : floor + interval;
+  const bool by_floor = fits(floor);
+  const bool by_ceiling = fits(ceiling);
+  if (!by_floor && !by_ceiling) return places;
+  // Of two that fit, the later makes fewer buckets complete.
+  WallTime start = by_ceiling ? ceiling : floor;
+  places.certain = floor == ceiling || by_floor != by_ceiling;
+  for (BucketPlace& place : places.buckets) {
+    place.start = start;
+    start += interval;
+  }
+  return places;
+}
+
+// Null, "" or NaN.
+bool HoldsNothing(const JsonValue& value) {
+  if (value.Is(Kind::kNull)) return true;
+  return value.Is(Kind::kString) && (value.text.empty() || LowerCase(value.text) == "nan");
+}
+
+Failure Broken(const JsonValue& value, std::string_view name, std::string_view key,
+               std::size_t position) {
+  return Invalid(fmt::format("result.{}.{}[{}] is {}; expected a percentage from 0 to 100", name,
+                             key, position, Shown(&value)));
+}
+
+// nullopt: without mail.
+Result<std::optional<SpoofBucket>, Failure> ReadBucket(const Arrays& arrays, std::string_view name,
+                                                       const BucketPlace& place) {
+  const JsonValue& spoof = arrays.spoof->items[place.position];
+  const JsonValue& not_spoof = arrays.not_spoof->items[place.position];
+  const auto ratio = [](std::optional<double> percent) {
+    return percent ? Ratio::FromPercent(*percent) : std::nullopt;
+  };
+  const auto spoof_percent = ReadDecimal(spoof);
+  const auto not_spoof_percent = ReadDecimal(not_spoof);
+  const auto spoof_ratio = ratio(spoof_percent);
+  const auto not_spoof_ratio = ratio(not_spoof_percent);
+  if (!spoof_ratio || !not_spoof_ratio) {
+    if (HoldsNothing(spoof) && HoldsNothing(not_spoof)) return std::optional<SpoofBucket>();
+    return spoof_ratio ? Broken(not_spoof, name, "NOT_SPOOF", place.position)
+                       : Broken(spoof, name, "SPOOF", place.position);
+  }
+  const double sum = *spoof_percent + *not_spoof_percent;
+  if (sum == 0) return std::optional<SpoofBucket>();
+  if (sum > kHighestSum) {
+    return Invalid(fmt::format(
+        "SPOOF and NOT_SPOOF of result.{} add up to over 100 at {}", name,
+        place.start ? FormatRfc3339(*place.start) : fmt::format("[{}]", place.position)));
+  }
+  return std::optional(SpoofBucket{place.start, *spoof_ratio, *not_spoof_ratio, place.position});
 }
 
 }  // namespace
 
 std::optional<double> ReadDecimal(const JsonValue& value) {
-  if (!value.Is(JsonValue::Kind::kNumber) && !value.Is(JsonValue::Kind::kString)) {
-    return std::nullopt;
-  }
+  if (!value.Is(Kind::kNumber) && !value.Is(Kind::kString)) return std::nullopt;
   double number = 0;
   const char* const end = value.text.data() + value.text.size();
   const auto [stopped, error] = std::from_chars(value.text.data(), end, number);
@@ -86,40 +167,28 @@ std::optional<double> ReadDecimal(const JsonValue& value) {
   return number;
 }
 
-Result<std::vector<SpoofBucket>, Failure> ReadSeries(const JsonValue& series,
-                                                     std::string_view name) {
-  std::optional<Failure> problem;
-  const JsonValue* const spoof = FindArray(series, name, "SPOOF", problem);
-  if (spoof == nullptr) return *problem;
-  const JsonValue* const not_spoof = FindArray(series, name, "NOT_SPOOF", problem);
-  if (not_spoof == nullptr) return *problem;
-  const JsonValue* timestamps = nullptr;
-  if (series.Find("timestamps") != nullptr) {
-    timestamps = FindArray(series, name, "timestamps", problem);
-    if (timestamps == nullptr) return *problem;
-  }
-  const std::size_t count = spoof->items.size();
-  if (not_spoof->items.size() != count || (timestamps && timestamps->items.size() != count)) {
-    return Invalid(timestamps == nullptr
-                       ? fmt::format("result.{} has {} SPOOF and {} NOT_SPOOF", name, count,
-                                     not_spoof->items.size())
-                       : fmt::format("result.{} has {} SPOOF, {} NOT_SPOOF and {} timestamps", name,
-                                     count, not_spoof->items.size(), timestamps->items.size()));
-  }
+Result<SeriesPlaces, Failure> ReadPlaces(const JsonValue& series, std::string_view name,
+                                         AggInterval interval,
+                                         const std::optional<TimeRange>& range) {
+  const Arrays arrays(series);
+  if (auto problem = arrays.Check(name)) return *problem;
+  if (arrays.timestamps != nullptr) return ReadTimestamps(*arrays.timestamps, name, interval);
+  return PlacesIn(range, arrays.spoof->items.size(), Length(interval));
+}
 
+Result<std::vector<SpoofBucket>, Failure> ReadBuckets(const JsonValue& series,
+                                                      std::string_view name,
+                                                      std::span<const BucketPlace> places,
+                                                      std::optional<std::size_t> cut) {
   std::vector<SpoofBucket> buckets;
-  buckets.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    auto spoof_share = ReadPercent(spoof->items[i], name, "SPOOF", i);
-    if (!spoof_share) return spoof_share.error();
-    auto not_spoof_share = ReadPercent(not_spoof->items[i], name, "NOT_SPOOF", i);
-    if (!not_spoof_share) return not_spoof_share.error();
-    const double sum = spoof_share.value().value + not_spoof_share.value().value;
-    buckets.push_back({std::nullopt, spoof_share.value().ratio, not_spoof_share.value().ratio,
-                       std::abs(sum - 100.0) <= kSumTolerance, i});
+  const Arrays arrays(series);
+  if (arrays.WithoutClasses()) return buckets;
+  buckets.reserve(places.size());
+  for (const BucketPlace& place : places) {
+    const auto bucket = ReadBucket(arrays, name, place);
+    if (!bucket && place.position != cut) return bucket.error();
+    if (bucket && bucket.value()) buckets.push_back(*bucket.value());
   }
-  if (timestamps != nullptr) problem = ReadStarts(*timestamps, name, buckets);
-  if (problem) return *problem;
   return buckets;
 }
 

@@ -24,7 +24,7 @@ Result<SpoofSample, Failure> SampleFrom(const Query& query,
   return SampleOf(query, window.value());
 }
 
-PollReport ReportOf(const Query& query, const Result<SpoofSample, Failure>& sample,
+PollReport ReportOf(const Result<SpoofSample, Failure>& sample,
                     std::optional<Seconds> retry_after) {
   PollReport report;
   report.retry_after = retry_after;
@@ -33,9 +33,8 @@ PollReport ReportOf(const Query& query, const Result<SpoofSample, Failure>& samp
     return report;
   }
   report.last_updated = sample.value().last_updated;
-  if (const auto start = sample.value().bucket_start) {
-    report.newest_bucket_end = *start + Length(query.agg_interval);
-  }
+  // A bucket without mail is as new as any: the schedule waits for what comes after it.
+  report.newest_bucket_end = sample.value().complete_until;
   return report;
 }
 
@@ -156,7 +155,7 @@ void Poller::Finish(const HttpClient::Finished& finished) {
   std::vector<PollReport> reports;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     samples.push_back(SampleFrom(*asked[i], outcome.windows[i]));
-    reports.push_back(ReportOf(*asked[i], samples[i], outcome.retry_after));
+    reports.push_back(ReportOf(samples[i], outcome.retry_after));
   }
   const auto is_good = std::mem_fn(&Result<SpoofSample, Failure>::ok);
   const auto failed = std::find_if_not(samples.begin(), samples.end(), is_good);

@@ -110,7 +110,7 @@ class Report {
     if (sample_.control) {
       Field("Control", fmt::format("{}, {}", Percent(sample_.control->value()), ControlTime()));
     } else if (query_.control) {
-      Field("Control", "none: the control period has no such bucket");
+      Field("Control", "none: the answer has no such bucket that can be used");
     }
     if (sample_.last_updated) {
       Field("Data of", fmt::format("{}, {} ago", MinuteText(*sample_.last_updated),

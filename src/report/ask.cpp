@@ -50,9 +50,7 @@ struct Asking {
     problem = outcome.form;
     auto& window = outcome.windows.front();
     if (!window) return window.error();
-    auto sample = SampleOf(query, window.value());
-    if (!sample) return sample.error();
-    return AnsweredQuery{StateAfter(query, std::move(sample).value(), now),
+    return AnsweredQuery{StateAfter(query, SampleOf(query, window.value()), now),
                          std::move(window).value(),
                          polling,
                          now,

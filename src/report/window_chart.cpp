@@ -36,7 +36,7 @@ const SpoofBucket* WindowChart::FromEnd(std::size_t intervals_back) const {
 
 std::size_t WindowChart::Back(const SpoofBucket& bucket) const {
   const SpoofBucket& newest = buckets_.back();
-  if (!newest.start) return static_cast<std::size_t>(&newest - &bucket);
+  if (!newest.start) return newest.position - bucket.position;
   return static_cast<std::size_t>((*newest.start - *bucket.start) / interval_);
 }
 

@@ -21,8 +21,7 @@ class WindowChart {
   WindowChart(std::span<const SpoofBucket> buckets, Seconds interval)
       : buckets_(buckets), interval_(interval) {}
 
-  // Intervals from the oldest bucket to the newest, gaps included. Without timestamps there are no
-  // gaps.
+  // Intervals from the oldest bucket to the newest, gaps included.
   std::size_t intervals() const { return Back(buckets_.front()) + 1; }
   // Its highest SPOOF.
   double highest() const;

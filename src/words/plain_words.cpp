@@ -52,7 +52,8 @@ std::string_view WhatToDo(FailureReason reason) {
     case FailureReason::kParse:
       return "Check that api.base_url leads to the API and not to a proxy's page.";
     case FailureReason::kValidation: return "Look for a newer version: the API may have changed.";
-    case FailureReason::kEmpty: return "Ask for a range of at least two intervals.";
+    case FailureReason::kEmpty:
+      return "Ask for a longer range, a coarser interval or fewer filters.";
   }
   return "";
 }

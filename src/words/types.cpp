@@ -23,6 +23,15 @@ constexpr std::array<std::string_view, 3> kAuthenticationResults = {"FAIL", "NON
 constexpr std::array<std::string_view, 4> kTlsVersions = {"TLSv1_0", "TLSv1_1", "TLSv1_2",
                                                           "TLSv1_3"};
 
+// In lower case, without what stands between words.
+std::string LettersOf(std::string_view text) {
+  std::string letters;
+  for (const char c : text) {
+    if (std::isalpha(static_cast<unsigned char>(c)) != 0) letters += LowerCase(c);
+  }
+  return letters;
+}
+
 void Wipe(std::string& text) { explicit_bzero(text.data(), text.size()); }
 
 }  // namespace
@@ -178,8 +187,9 @@ std::string_view Name(EventType type) {
 }
 
 EventType ParseEventType(std::string_view name) {
+  const std::string letters = LettersOf(name);
   for (const EventType type : kAllEventTypes) {
-    if (Name(type) == name) return type;
+    if (LettersOf(Name(type)) == letters) return type;
   }
   return EventType::kOther;
 }

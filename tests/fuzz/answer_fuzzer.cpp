@@ -2,7 +2,7 @@
 // and /metrics stays well formed.
 //
 // The input reads like a reply: "STATUS INTERVAL [control]", header lines, an empty line, the body.
-#include <cmath>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -65,7 +65,8 @@ void CheckRatio(double ratio) { Require(ratio >= 0 && ratio <= 1); }
 void CheckSample(const SpoofSample& sample, const Query& query) {
   CheckRatio(sample.spoof.value());
   CheckRatio(sample.not_spoof.value());
-  Require(std::abs(sample.spoof.value() + sample.not_spoof.value() - 1) < 0.00011);
+  const double sum = sample.spoof.value() + sample.not_spoof.value();
+  Require(sum > 0 && sum < 1.00011);
   if (sample.window) {
     CheckRatio(sample.window->mean);
     CheckRatio(sample.window->standard_deviation);
@@ -75,10 +76,13 @@ void CheckSample(const SpoofSample& sample, const Query& query) {
   if (sample.confidence_level) {
     Require(*sample.confidence_level >= 1 && *sample.confidence_level <= 5);
   }
-  if (sample.bucket_start) {
-    const WallTime end = *sample.bucket_start + Length(query.agg_interval);
-    Require(end <= kNow.wall && (!sample.last_updated || end <= *sample.last_updated));
-  }
+  Require(sample.last_updated && *sample.last_updated <= kNow.wall + Seconds(3600));
+  Require(sample.bucket_start.has_value() == sample.complete_until.has_value());
+  if (!sample.bucket_start) return;
+  const Seconds interval = Length(query.agg_interval);
+  Require(FloorTo(*sample.bucket_start, interval) == *sample.bucket_start);
+  Require(*sample.bucket_start + interval <= *sample.complete_until);
+  Require(*sample.complete_until <= std::min(kNow.wall, *sample.last_updated));
 }
 
 // As if the request had been for two queries, the first without its control period.
@@ -96,12 +100,7 @@ void CheckShared(const Query& query, const HttpResponse& response) {
       CheckFailure(window.error());
       continue;
     }
-    const auto sample = SampleOf(*asked[i], window.value());
-    if (sample) {
-      CheckSample(sample.value(), *asked[i]);
-    } else {
-      CheckFailure(sample.error());
-    }
+    CheckSample(SampleOf(*asked[i], window.value()), *asked[i]);
   }
 }
 

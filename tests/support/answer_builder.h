@@ -63,14 +63,18 @@ struct SeriesText {
     return *this;
   }
   bool without_timestamps = false;
+  bool without_classes = false;
 
   std::string Text() const {
     JsonObjectText object;
     if (!without_timestamps) object.Set("timestamps", JsonArray(timestamps));
-    object.Set("NOT_SPOOF", JsonArray(not_spoof)).Set("SPOOF", JsonArray(spoof));
+    if (!without_classes) {
+      object.Set("NOT_SPOOF", JsonArray(not_spoof)).Set("SPOOF", JsonArray(spoof));
+    }
     const std::string own = object.Text();
     const std::string extra = more.Text();
     if (extra == "{}") return own;
+    if (own == "{}") return extra;
     return own.substr(0, own.size() - 1) + ", " + extra.substr(1);
   }
 };

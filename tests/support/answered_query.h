@@ -19,9 +19,7 @@ struct Asked {
   AnsweredQuery Answered() const {
     auto window = ReadWindow(query, Ok(answer.Body()), now.wall);
     if (!window) throw std::logic_error(window.error().detail);
-    auto sample = SampleOf(query, window.value());
-    if (!sample) throw std::logic_error(sample.error().detail);
-    QueryState state{query, std::move(sample).value(), now, {}, {}, 1, 0};
+    QueryState state{query, SampleOf(query, window.value()), now, {}, {}, 1, 0};
     return {std::move(state),      std::move(window).value(), {}, now, "https://api.test/spoof?x=1",
             {"serie_0", "serie_1"}};
   }

@@ -1,7 +1,8 @@
 // Parse: `meta.confidenceInfo`: how far an answer can be trusted, and why not.
 //
 // Used by: radar_response. Source: Cloudflare Radar, "Confidence levels" and "Annotations". Every
-// field may be missing or null; new event types appear. None of that is an error.
+// field may be missing or null; new event types appear. None of that is an error. But a
+// PARTIAL_PROJECTION decides whether a bucket may be shown, so what could hide one is an error.
 // Thread rule: pure.
 #pragma once
 
@@ -10,6 +11,8 @@
 #include <vector>
 
 #include "radar_spoof/parse/json.h"
+#include "radar_spoof/words/error.h"
+#include "radar_spoof/words/result.h"
 #include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
@@ -24,15 +27,32 @@ struct Annotation {
   bool Overlaps(WallTime from, WallTime to) const;
 };
 
-// The API gives a handful; more than this are not read, so that no answer can cost seconds.
-inline constexpr std::size_t kMaxAnnotations = 1'000;
-
 struct Confidence {
   std::optional<int> level;  // 1 to 5; nullopt when missing, null or anything else
   std::vector<Annotation> annotations;
 };
 
-// `meta`: the object `result.meta`.
-Confidence ReadConfidence(const JsonValue& meta);
+// `meta`: the object `result.meta`. Fails with kValidation when `confidenceInfo` is there and no
+// object, `annotations` no list, one of these no object, or an `eventType` no text.
+Result<Confidence, Failure> ReadConfidence(const JsonValue& meta);
+
+// What the PARTIAL_PROJECTION annotations of a list cover. Source: answers seen, in which one
+// covers exactly a last bucket that is not complete ("remaining time was projected").
+class Projections {
+ public:
+  explicit Projections(const std::vector<Annotation>& annotations);
+
+  bool any() const { return any_; }
+  // One has times that cannot be read, or that end before they begin: it is of the last bucket.
+  bool of_last() const { return of_last_; }
+  // Whether the times of one concern any of [from, to).
+  bool Cover(WallTime from, WallTime to) const;
+
+ private:
+  bool any_ = false;
+  bool of_last_ = false;
+  // By `from`; each `to` is the latest of those up to it.
+  std::vector<TimeRange> ranges_;
+};
 
 }  // namespace radar_spoof

@@ -25,13 +25,17 @@
 namespace radar_spoof {
 
 // What one answer holds of a query: complete buckets only, which are those that ended by
-// `meta.lastUpdated` (when given) and by `now`, and are not covered by a PARTIAL_PROJECTION
-// annotation. Without timestamps every bucket counts as complete.
+// `meta.lastUpdated` and by `now`, and are not covered by a PARTIAL_PROJECTION annotation. Of
+// buckets that have no place in time all are complete, but for the last where there is a
+// projection. docs/adr/0017 has the reasons.
 struct SpoofWindow {
-  std::vector<SpoofBucket> buckets;  // oldest first, at least one; each adds up
-  std::vector<SpoofBucket> control;  // the control period's; empty unless `query.control`
+  std::vector<SpoofBucket> buckets;  // oldest first, at least one; each with mail
+  // The control period's; empty unless `query.control` and nothing is wrong with it.
+  std::vector<SpoofBucket> control;
   Confidence confidence;
   std::optional<WallTime> last_updated = {};  // `meta.lastUpdated`
+  // Where the newest complete bucket ends, with mail or without; nullopt where none has a start.
+  std::optional<WallTime> complete_until = {};
 };
 
 // Why an answer is of no use, and whether the form of its request may be to blame.
@@ -45,16 +49,16 @@ struct AnswerRefusal {
 //
 // Failures of the whole beside those of the status: kParse (no JSON), kApiError (`success` is not
 // true), kValidation (not the documented shape; other interval than asked; normalization other than
-// PERCENTAGE; a series is missing). What is wrong within a series fails only the query it is of:
-// kValidation (a bad value), kEmpty (no complete bucket).
+// PERCENTAGE; no `meta.lastUpdated` that can be believed; a series is missing). What is wrong
+// within a series fails only the query it is of: kValidation (a broken bucket, more time than asked
+// for), kEmpty (no complete bucket with mail). What is wrong with a control period fails nothing.
 // REQUIRES: at least one query, and as many names.
 Result<std::vector<Result<SpoofWindow, Failure>>, AnswerRefusal> ReadAnswers(
     std::span<const Query* const> queries, std::span<const SeriesNames> names,
     const HttpResponse& response, WallTime now);
 
-// Of the window's newest bucket. Fails with kValidation when the control period's bucket that is
-// compared with it does not add up.
-Result<SpoofSample, Failure> SampleOf(const Query& query, const SpoofWindow& window);
+// Of the window's newest bucket.
+SpoofSample SampleOf(const Query& query, const SpoofWindow& window);
 
 // The control period's bucket that is compared with the window's newest one; nullptr when there is
 // none.

@@ -18,12 +18,12 @@ enum class FailureReason {
   kConnect,       // TCP refused, no route
   kTls,           // handshake or certificate
   kTimeout,       // connect, total or low-speed limit reached
-  kTransport,     // reset, short body, broken framing: an answer began or should have begun
+  kTransport,     // reset, short body, HTTP 206, broken framing: no whole answer came
   kRateLimited,   // HTTP 429
   kUnauthorized,  // HTTP 401, 403, or 400 with an authentication code
   kRejected,      // any other 4xx, and redirects, which are never followed
-  kNotFound,      // HTTP 404, 410
-  kServer,        // HTTP 5xx
+  kNotFound,      // HTTP 404, 410, or 400 that says the path names no dimension
+  kServer,        // HTTP 5xx, or 400 that says "Internal Error"
   kApiError,      // HTTP 2xx whose envelope does not say `"success": true`
   kTooLarge,      // the decoded body passed the cap
   kParse,         // HTTP 2xx whose body is not a JSON document

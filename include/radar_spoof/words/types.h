@@ -154,6 +154,8 @@ inline constexpr std::array kAllEventTypes = {EventType::kEvent,    EventType::k
 
 // "EVENT" ... "TRAFFIC_ANOMALY", "OTHER".
 std::string_view Name(EventType type);
+// By its letters alone, whatever their case: what a PARTIAL_PROJECTION is called must not decide
+// whether a projected number is shown.
 EventType ParseEventType(std::string_view name);
 
 using AnnotationCounts = std::array<int, kEventTypeCount>;  // indexed by EventType
@@ -203,6 +205,8 @@ struct SpoofSample {
   AnnotationCounts annotations{};          // those that overlap the sample's bucket
   std::optional<WallTime> last_updated;    // `meta.lastUpdated`
   Trend trend = {};
+  // Where the newest complete bucket ends, with mail or without; nullopt without bucket_start.
+  std::optional<WallTime> complete_until = {};
 };
 
 // A credential. Cannot be printed, compared or converted; the memory is wiped when it dies.
