@@ -376,6 +376,9 @@ TEST_CASE("every fault on the wire has its reason and its retry class") {
          connection.SendForever("X-Filler: " + std::string(1000, 'a') + "\r\n");
        },
        transport},
+      {"switching protocols",
+       Reply("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + kGood),
+       {FailureReason::kRejected, kN}},
       {"HTTP/0.9", Reply(kGood), no_protocol},
       {"status 99999", Reply(HttpReply(kGood, "", "99999 OK")), no_protocol},
       {"204", Reply("HTTP/1.1 204 No Content\r\n\r\n"), not_json},

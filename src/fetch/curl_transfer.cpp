@@ -248,17 +248,17 @@ std::size_t CurlTransfer::OnBody(const char* bytes, std::size_t, std::size_t cou
                                  void* self) noexcept {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   std::string& body = transfer.response_.body;
-  if (count > kBodyLimit - body.size()) {
+  try {
+    if (count <= kBodyLimit - body.size()) {
+      body.append(bytes, count);
+      return count;
+    }
     transfer.given_up_.emplace(FailureReason::kTooLarge,
                                "the body passes " + std::to_string(kBodyLimit) + " bytes");
-    return 0;
-  }
-  try {
-    body.append(bytes, count);
   } catch (const std::exception&) {
     return 0;
   }
-  return count;
+  return 0;
 }
 
 std::size_t CurlTransfer::OnHeader(const char* bytes, std::size_t, std::size_t count,
@@ -285,8 +285,8 @@ curl_socket_t CurlTransfer::OnConnect(void* self, curlsocktype, curl_sockaddr* a
 
 int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) noexcept {
   auto& transfer = *static_cast<CurlTransfer*>(self);
-  transfer.had_input_ =
-      !transfer.has_connected_ && transfer.client_.sockets.HasInput(transfer.easy(), local_port);
+  transfer.had_input_ = !transfer.has_connected_ &&
+                        transfer.client_.sockets.MayHaveInput(transfer.easy(), local_port);
   return transfer.had_input_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 

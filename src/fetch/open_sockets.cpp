@@ -28,13 +28,13 @@ bool IsReadable(curl_socket_t socket) {
 }
 
 // libcurl reads no further than an answer's end, which may lie within a TLS record.
-bool HasDecryptedInput(CURL* easy) {
+bool MayHoldDecryptedInput(CURL* easy) {
   curl_tlssessioninfo* tls = nullptr;
-  if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || tls == nullptr) {
-    return false;
-  }
-  return tls->backend == CURLSSLBACKEND_OPENSSL && tls->internals != nullptr &&
-         SSL_has_pending(static_cast<const SSL*>(tls->internals)) == 1;
+  if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || tls == nullptr)
+    return true;
+  if (tls->internals == nullptr) return false;  // not over TLS
+  return tls->backend != CURLSSLBACKEND_OPENSSL ||
+         SSL_has_pending(static_cast<const SSL*>(tls->internals)) != 0;
 }
 
 }  // namespace
@@ -57,11 +57,14 @@ int OpenSockets::Close(curl_socket_t socket) noexcept {
   return ::close(socket);
 }
 
-bool OpenSockets::HasInput(CURL* easy, int local_port) const noexcept {
+bool OpenSockets::MayHaveInput(CURL* easy, int local_port) const noexcept {
+  bool found = false;
   for (const curl_socket_t socket : sockets_) {
-    if (LocalPort(socket) == local_port && IsReadable(socket)) return true;
+    if (LocalPort(socket) != local_port) continue;
+    if (IsReadable(socket)) return true;
+    found = true;
   }
-  return HasDecryptedInput(easy);
+  return !found || MayHoldDecryptedInput(easy);
 }
 
 }  // namespace radar_spoof

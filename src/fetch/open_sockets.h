@@ -21,8 +21,9 @@ class OpenSockets {
   int Close(curl_socket_t socket) noexcept;
 
   // Whether something, or the end, can be read from the connection that `easy` is about to send on,
-  // whose local port is that one. A TLS session ticket counts: it cannot be told from an answer.
-  bool HasInput(CURL* easy, int local_port) const noexcept;
+  // whose local port is that one; also when that cannot be told. A TLS session ticket counts: it
+  // cannot be told from an answer.
+  bool MayHaveInput(CURL* easy, int local_port) const noexcept;
 
  private:
   std::set<curl_socket_t> sockets_;
