@@ -158,7 +158,7 @@ TEST_CASE("an answer that is sent twice is taken once, and nothing follows on it
         for (int i = 0; i < 4; ++i) {
           const std::string path = "/" + std::to_string(100 + i);
           const auto finished = Fetch(*client, server.Url(path));
-          REQUIRE(finished.result.ok());
+          REQUIRE_MESSAGE(finished.result.ok(), BodyOf(finished));
           const HttpResponse& response = finished.result.value();
           CHECK((response.body.substr(0, 4) == path || response.Header("x-body") == path));
           sent.Await(i + 1);
