@@ -27,6 +27,7 @@ RUN apt-get update \
       libgnutls30 \
       libmicrohttpd12 \
       libspdlog1.10 \
+      libssl3 \
       libstdc++6 \
       libsystemd0 \
       libyaml-cpp0.7 \

@@ -76,6 +76,10 @@ std::string WithLength(const std::string& length, const std::string& body) {
   return "HTTP/1.1 200 OK\r\nContent-Length: " + length + "\r\n\r\n" + body;
 }
 
+std::string WithFirstLine(const std::string& line) {
+  return "HTTP/1.1 200 OK\r\n" + line + "\r\nContent-Length: 2\r\n\r\n{}";
+}
+
 constexpr RetryClass kT = RetryClass::kTransient;
 constexpr RetryClass kOnce = RetryClass::kTransientOnce;
 constexpr RetryClass kN = RetryClass::kNextSlot;
@@ -228,6 +232,47 @@ TEST_CASE("headers of an informational answer are dropped") {
   CHECK(finished.result.value().Header("link").empty());
 }
 
+TEST_CASE("a header line that is folded further down is one line") {
+  MisbehavingServer server(Reply(HttpReply("{}", "Retry-After:\r\n 7\r\n\tseconds \r\n")));
+  const auto client = Client();
+  const auto finished = Fetch(*client, server.Url());
+  REQUIRE(finished.result.ok());
+  CHECK(finished.result.value().headers ==
+        std::vector<std::pair<std::string, std::string>>{{"retry-after", "7 seconds"},
+                                                         {"content-length", "2"}});
+}
+
+TEST_CASE("trailers are not headers") {
+  const std::string trailers = "Retry-After: 900\r\nContent-Encoding: br\r\nHTTP/1.1 500 No: x\r\n";
+  MisbehavingServer server(
+      KeepAlive({Chunked("2\r\n{}\r\n0\r\n" + trailers + "\r\n", "X-Real: 1\r\n"),
+                 Chunked("2\r\n[]\r\n0\r\n\r\n", "X-Real: 2\r\n")}));
+  const auto client = Client();
+  for (const std::string number : {"1", "2"}) {
+    const auto finished = Fetch(*client, server.Url());
+    REQUIRE(finished.result.ok());
+    const HttpResponse& response = finished.result.value();
+    CHECK(response.status == 200);
+    CHECK(response.Header("retry-after").empty());
+    CHECK(response.Header("content-encoding").empty());
+    CHECK(response.headers.size() == 2);
+    CHECK(response.Header("x-real") == number);
+    CHECK(response.body == (number == "1" ? "{}" : "[]"));
+  }
+  CHECK(server.Connections() == 1);
+}
+
+TEST_CASE("a header line that looks like a status line is a header line") {
+  MisbehavingServer server(Reply(HttpReply(
+      "{}", "Retry-After: 7\r\nHTTP/1.1 500 No: x\r\nHTTP/2: yes\r\n", "429 Too Many Requests")));
+  const auto client = Client();
+  const auto finished = Fetch(*client, server.Url());
+  REQUIRE(finished.result.ok());
+  CHECK(finished.result.value().status == 429);
+  CHECK(finished.result.value().Header("retry-after") == "7");
+  CHECK(finished.result.value().Header("http/2") == "yes");
+}
+
 TEST_CASE("a compressed body arrives decoded") {
   MisbehavingServer server(Reply(HttpReply(Gzip(kGood), "Content-Encoding: gzip\r\n")));
   const auto client = Client();
@@ -277,6 +322,7 @@ TEST_CASE("every fault on the wire has its reason and its retry class") {
     std::string fault;
     Script script;
     Expected expected;
+    bool repeated = false;
   };
   const Expected transport{FailureReason::kTransport, kT};
   const Expected broken_protocol{FailureReason::kTransport, kOnce};
@@ -284,8 +330,8 @@ TEST_CASE("every fault on the wire has its reason and its retry class") {
   const Expected not_json{FailureReason::kParse, kOnce};
   const Expected page{FailureReason::kParse, kN};
   const Row rows[] = {
-      {"closed without a word", hang_up, transport},
-      {"reset before the header", reset, transport},
+      {"closed without a word", hang_up, transport, true},
+      {"reset before the header", reset, transport, true},
       {"reset in the body", reset_in_body, transport},
       {"closed in the header", Reply("HTTP/1.1 200 OK\r\nContent-Le"), transport},
       {"shorter than Content-Length", Reply(WithLength("9999", kGood)), transport},
@@ -319,6 +365,20 @@ TEST_CASE("every fault on the wire has its reason and its retry class") {
                                 "\r\n\r\n");
        },
        transport},
+      {"first header line folded", Reply(WithFirstLine(" folded: x")), broken_protocol},
+      {"first header line folded, by a tab", Reply(WithFirstLine("\tfolded: x")), broken_protocol},
+      {"first header line of blanks", Reply(WithFirstLine("  ")), broken_protocol},
+      {"header line without a colon", Reply(WithFirstLine("what is this")), broken_protocol},
+      {"endless trailers",
+       [](Connection& connection) {
+         connection.ReadRequest();
+         connection.Send(Chunked("3\r\nabc\r\n0\r\n"));
+         connection.SendForever("X-Filler: " + std::string(1000, 'a') + "\r\n");
+       },
+       transport},
+      {"switching protocols",
+       Reply("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + kGood),
+       {FailureReason::kRejected, kN}},
       {"HTTP/0.9", Reply(kGood), no_protocol},
       {"status 99999", Reply(HttpReply(kGood, "", "99999 OK")), no_protocol},
       {"204", Reply("HTTP/1.1 204 No Content\r\n\r\n"), not_json},
@@ -335,6 +395,26 @@ TEST_CASE("every fault on the wire has its reason and its retry class") {
     CheckFailure(Judge(Fetch(*client, server.Url())), row.expected);
     // libcurl repeats a request of itself when a reused connection turns out dead; here none was.
     CHECK(server.Requests().size() == 1);
+  }
+  // The same, on a connection that gave a good answer before, and a good answer after it.
+  for (const Row& row : rows) {
+    CAPTURE(row.fault);
+    const Script good_then_fault = [&row](Connection& connection) {
+      connection.ReadRequest();
+      connection.Send(HttpReply(kGood, "Content-Type: application/json\r\n"));
+      row.script(connection);
+    };
+    MisbehavingServer server(
+        std::vector{good_then_fault, row.script, KeepAlive({HttpReply(kGood)})});
+    const auto client = Client(5s);
+    CHECK(Judge(Fetch(*client, server.Url())).ok());
+    CheckFailure(Judge(Fetch(*client, server.Url())), row.expected);
+    // Whether the connection had died before the request came could not be told.
+    const int repeated = row.repeated ? 1 : 0;
+    CHECK(server.Connections() == 1 + repeated);
+    CHECK(server.Requests().size() == 2 + repeated);
+    if (repeated == 0) CheckFailure(Judge(Fetch(*client, server.Url())), row.expected);
+    CHECK(Judge(Fetch(*client, server.Url())).ok());
   }
 }
 

@@ -445,14 +445,40 @@ TEST_CASE("a fault on the wire is survived: the quick retry recovers and nothing
       Reply(HttpReply("", "", "503 Unavailable")),
       Reply(HttpReply("not gzip", "Content-Encoding: gzip\r\n")),
       Reply("HTTP/1.1 200 OK\r\nContent-Length: abc\r\n\r\n{}"),
+      Reply("HTTP/1.1 200 OK\r\n folded: x\r\nContent-Length: 2\r\n\r\n{}"),
       Reply(HttpReply("{\"success\":tru")),
+  };
+  const auto well_again = [](std::uint64_t polls) {
+    return [polls](const Snapshot& now) {
+      const QueryState& state = now.queries.front();
+      return state.success() && state.polls >= polls;
+    };
   };
   for (const auto& fault : faults) {
     MisbehavingServer server(std::vector{fault, MisbehavingServer::Script(AnswerWell)});
     LivePoller poller(server.Url(""), "1s");
-    CHECK(poller.Await([](const Snapshot& now) { return now.queries.front().success(); }));
+    CHECK(poller.Await(well_again(2)));
     CHECK(poller.State().failures == 1);
     CHECK(poller.State().polls == 2);
+  }
+  // After a good answer, on its connection; libcurl repeats what was reset there.
+  std::vector<std::unique_ptr<MisbehavingServer>> servers;
+  std::vector<std::unique_ptr<LivePoller>> pollers;
+  for (const auto& fault : faults) {
+    const MisbehavingServer::Script good_then_fault = [&fault](Connection& connection) {
+      connection.ReadRequest();
+      connection.Send(Live());
+      fault(connection);
+    };
+    servers.push_back(std::make_unique<MisbehavingServer>(
+        std::vector{good_then_fault, fault, KeepAlive({Live()})}));
+    pollers.push_back(std::make_unique<LivePoller>(servers.back()->Url(""), "1s", "",
+                                                   "{ name: all, poll_interval: 1s }"));
+  }
+  for (const auto& poller : pollers) {
+    CHECK(poller->Await([](const Snapshot& now) { return now.queries.front().failures >= 1; }));
+    CHECK(poller->Await(well_again(3)));
+    CHECK(poller->State().failures <= 2);
   }
 }
 

@@ -37,8 +37,6 @@ class CurlHttpClient final : public HttpClient {
   CurlHttpClient& operator=(const CurlHttpClient&) = delete;
 
   void Configure(const HttpClientOptions& options) override {
-    idle_.clear();
-    idle_.reserve(static_cast<std::size_t>(options.max_connections));
     HttpClientOptions copy = options;
     options_ = std::move(copy);
     const auto connections = static_cast<long>(options.max_connections);
@@ -47,11 +45,9 @@ class CurlHttpClient final : public HttpClient {
   }
 
   void Start(TransferId id, const HttpRequest& request) override {
-    auto transfer = IdleTransfer();
-    transfer->SetRequest(request);
-    if (curl_multi_add_handle(multi_.get(), transfer->easy()) != CURLM_OK) {
-      throw std::runtime_error("libcurl does not take a transfer");
-    }
+    auto transfer = std::make_unique<CurlTransfer>(
+        CurlTransfer::Client{user_agent_, options_, sockets_}, request);
+    Add(*transfer);
     transfers_.insert_or_assign(id, std::move(transfer));
   }
 
@@ -75,11 +71,10 @@ class CurlHttpClient final : public HttpClient {
  private:
   static constexpr Milliseconds kLongestWait = 1h;
 
-  std::unique_ptr<CurlTransfer> IdleTransfer() {
-    if (idle_.empty()) return std::make_unique<CurlTransfer>(user_agent_, options_);
-    auto transfer = std::move(idle_.back());
-    idle_.pop_back();
-    return transfer;
+  void Add(const CurlTransfer& transfer) {
+    if (curl_multi_add_handle(multi_.get(), transfer.easy()) != CURLM_OK) {
+      throw std::runtime_error("libcurl does not take a transfer");
+    }
   }
 
   std::optional<Finished> Perform() {
@@ -98,10 +93,14 @@ class CurlHttpClient final : public HttpClient {
       // The message dies with its handle.
       const CURLcode code = message->data.result;
       curl_multi_remove_handle(multi_.get(), found->second->easy());
-      Finished finished{found->first, found->second->TakeOutcome(code), found->second->Duration()};
-      // After a failure a new one is cheaper than the doubt about what is left in the old one.
-      const bool has_room = idle_.size() < idle_.capacity();
-      if (finished.result && has_room) idle_.push_back(std::move(found->second));
+      auto& transfer = found->second;
+      if (transfer->MetStaleConnection()) {
+        auto again = transfer->OverNewConnection();
+        Add(*again);
+        transfer = std::move(again);
+        continue;
+      }
+      Finished finished{found->first, transfer->TakeOutcome(code), transfer->Duration()};
       transfers_.erase(found);
       return finished;
     }
@@ -109,11 +108,11 @@ class CurlHttpClient final : public HttpClient {
   }
 
   CurlGlobal global_;
+  OpenSockets sockets_;  // of the connections that multi_ keeps
   std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi_;
   std::string user_agent_;
   HttpClientOptions options_;
   std::map<TransferId, std::unique_ptr<CurlTransfer>> transfers_;
-  std::vector<std::unique_ptr<CurlTransfer>> idle_;  // made with `options_`
 };
 
 }  // namespace

@@ -9,9 +9,10 @@
 namespace radar_spoof {
 namespace {
 
-constexpr Seconds kConnectTimeout{5};
 constexpr long kLowestBytesPerSecond = 100;
-constexpr Seconds kLowSpeedPeriod{10};
+// Of one answer, trailers included; libcurl has no limit for those.
+constexpr std::size_t kHeaderLimit = std::size_t{300} * 1024;
+constexpr int kRequestTimeout = 408;
 
 // libcurl's own setter is unchecked in C++: an int where it reads a long compiles.
 void SetLong(CURL* easy, CURLoption option, long value) {
@@ -26,15 +27,14 @@ void SetText(CURL* easy, CURLoption option, const char* value) {
   }
 }
 
-Failure FailureOf(CURLcode code, bool body_too_large, std::string detail) {
-  if (body_too_large) {
-    return {FailureReason::kTooLarge, "the body passes " + std::to_string(kBodyLimit) + " bytes"};
-  }
+Failure FailureOf(CURLcode code, bool is_looking_up, std::string detail) {
   // Other codes than these are all "an answer should have come": the enum is open.
   switch (static_cast<int>(code)) {
+    case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_RESOLVE_HOST: return {FailureReason::kDns, std::move(detail)};
     case CURLE_COULDNT_CONNECT: return {FailureReason::kConnect, std::move(detail)};
-    case CURLE_OPERATION_TIMEDOUT: return {FailureReason::kTimeout, std::move(detail)};
+    case CURLE_OPERATION_TIMEDOUT:
+      return {is_looking_up ? FailureReason::kDns : FailureReason::kTimeout, std::move(detail)};
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
@@ -42,6 +42,8 @@ Failure FailureOf(CURLcode code, bool body_too_large, std::string detail) {
     case CURLE_SSL_CACERT_BADFILE: return {FailureReason::kTls, std::move(detail)};
     case CURLE_BAD_CONTENT_ENCODING:
       return {FailureReason::kParse, RetryClass::kTransientOnce, std::move(detail)};
+    case CURLE_BAD_FUNCTION_ARGUMENT:  // libcurl 7.88's word for it
+      return {FailureReason::kTransport, RetryClass::kTransientOnce, "a bad line in the header"};
     case CURLE_WEIRD_SERVER_REPLY:
       return {FailureReason::kTransport, RetryClass::kTransientOnce, std::move(detail)};
     case CURLE_UNSUPPORTED_PROTOCOL:
@@ -50,40 +52,97 @@ Failure FailureOf(CURLcode code, bool body_too_large, std::string detail) {
   return {FailureReason::kTransport, std::move(detail)};
 }
 
-void StoreHeader(HttpResponse& response, std::string_view line) {
-  const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos) return;
-  std::string_view value = line.substr(colon + 1);
-  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-  while (!value.empty() && is_space(value.front())) value.remove_prefix(1);
-  while (!value.empty() && is_space(value.back())) value.remove_suffix(1);
-  response.headers.emplace_back(LowerCase(line.substr(0, colon)), value);
+bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+std::string_view Trimmed(std::string_view text) {
+  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// False for the rest of a folded line of which there is no beginning.
+bool StoreHeader(std::string_view line, HttpResponse& response) {
+  if (line.front() == ' ' || line.front() == '\t') {
+    if (response.headers.empty()) return false;
+    std::string& value = response.headers.back().second;
+    if (!value.empty()) value += ' ';
+    value += Trimmed(line);
+    return true;
+  }
+  const std::string_view name = line.substr(0, line.find(':'));
+  const std::string_view value = line.substr(std::min(name.size() + 1, line.size()));
+  response.headers.emplace_back(LowerCase(name), Trimmed(value));
+  return true;
+}
+
+// Another answer follows it.
+bool IsInterim(int status) { return status >= 100 && status < 200 && status != 101; }
+
+int OnClose(void* sockets, curl_socket_t socket) noexcept {
+  return static_cast<OpenSockets*>(sockets)->Close(socket);
 }
 
 constexpr std::size_t kDetailBytes = 250;
 
 }  // namespace
 
-CurlTransfer::CurlTransfer(const std::string& user_agent, const HttpClientOptions& options)
-    : easy_(curl_easy_init(), curl_easy_cleanup),
-      headers_(nullptr, curl_slist_free_all),
-      proxy_(options.proxy) {
+CurlTransfer::CurlTransfer(const Client& client, HttpRequest request)
+    : client_(client),
+      request_(std::move(request)),
+      easy_(curl_easy_init(), curl_easy_cleanup),
+      headers_(nullptr, curl_slist_free_all) {
   if (!easy_) throw std::bad_alloc();
-  SetProtocol(user_agent);
-  SetLimits(options);
-  SetTls(options);
+  SetProtocol();
+  SetLimits();
+  SetTls();
   SetCallbacks();
+  SetRequest();
 }
 
-void CurlTransfer::SetRequest(const HttpRequest& request) {
-  response_ = {};
-  error_.front() = '\0';
-  header_complete_ = false;
-  body_too_large_ = false;
-  SetText(easy(), CURLOPT_URL, request.url.c_str());
-  SetLong(easy(), CURLOPT_FRESH_CONNECT, request.own_connection ? 1 : 0);
-  SetLong(easy(), CURLOPT_FORBID_REUSE, request.own_connection ? 1 : 0);
-  for (const HttpHeader& header : request.headers) {
+bool CurlTransfer::MetStaleConnection() const {
+  return had_input_ || (!has_connected_ && Status() == kRequestTimeout);
+}
+
+std::unique_ptr<CurlTransfer> CurlTransfer::OverNewConnection() const {
+  auto again = std::make_unique<CurlTransfer>(client_, request_);
+  again->spent_before_ = Duration();
+  const Milliseconds left = client_.options.timeout - again->spent_before_;
+  SetLong(again->easy(), CURLOPT_TIMEOUT_MS, std::max(left, Milliseconds(1)).count());
+  SetLong(again->easy(), CURLOPT_FRESH_CONNECT, 1);
+  return again;
+}
+
+Result<HttpResponse, Failure> CurlTransfer::TakeOutcome(CURLcode code) {
+  if (given_up_) return *std::move(given_up_);
+  if (code != CURLE_OK) {
+    const char* const text = error_.front() != '\0' ? error_.data() : curl_easy_strerror(code);
+    return FailureOf(code, is_looking_up_, Excerpt(text, kDetailBytes));
+  }
+  // libcurl takes a connection that ends there for an answer without a body.
+  if (part_ != Part::kBodyAndTrailers) {
+    return Failure(FailureReason::kTransport, "the header ends early");
+  }
+  response_.status = Status();
+  return std::move(response_);
+}
+
+Milliseconds CurlTransfer::Duration() const {
+  curl_off_t microseconds = 0;
+  curl_easy_getinfo(easy(), CURLINFO_TOTAL_TIME_T, &microseconds);
+  return spent_before_ + Milliseconds(microseconds / 1000);
+}
+
+int CurlTransfer::Status() const {
+  long status = 0;
+  curl_easy_getinfo(easy(), CURLINFO_RESPONSE_CODE, &status);
+  return static_cast<int>(status);
+}
+
+void CurlTransfer::SetRequest() {
+  SetText(easy(), CURLOPT_URL, request_.url.c_str());
+  SetLong(easy(), CURLOPT_FRESH_CONNECT, request_.own_connection ? 1 : 0);
+  SetLong(easy(), CURLOPT_FORBID_REUSE, request_.own_connection ? 1 : 0);
+  for (const HttpHeader& header : request_.headers) {
     const Secret line(header.name + ": " + header.value.Reveal());
     curl_slist* const longer = curl_slist_append(headers_.get(), line.Reveal().c_str());
     if (longer == nullptr) throw std::bad_alloc();
@@ -91,36 +150,16 @@ void CurlTransfer::SetRequest(const HttpRequest& request) {
     headers_.reset(longer);
   }
   curl_easy_setopt(easy(), CURLOPT_HTTPHEADER, headers_.get());
-  if (proxy_ == "none" || request.url.starts_with("http://")) {
+  const std::string& proxy = client_.options.proxy;
+  if (proxy == "none" || request_.url.starts_with("http://")) {
     SetText(easy(), CURLOPT_PROXY, "");
-  } else {
-    SetText(easy(), CURLOPT_PROXY, proxy_ == "environment" ? nullptr : proxy_.c_str());
+  } else if (proxy != "environment") {
+    SetText(easy(), CURLOPT_PROXY, proxy.c_str());
   }
 }
 
-Result<HttpResponse, Failure> CurlTransfer::TakeOutcome(CURLcode code) {
-  curl_easy_setopt(easy(), CURLOPT_HTTPHEADER, nullptr);
-  headers_.reset();
-  if (code != CURLE_OK) {
-    const char* const text = error_.front() != '\0' ? error_.data() : curl_easy_strerror(code);
-    return FailureOf(code, body_too_large_, Excerpt(text, kDetailBytes));
-  }
-  // libcurl takes a connection that ends there for an answer without a body.
-  if (!header_complete_) return Failure(FailureReason::kTransport, "the header ends early");
-  long status = 0;
-  curl_easy_getinfo(easy(), CURLINFO_RESPONSE_CODE, &status);
-  response_.status = static_cast<int>(status);
-  return std::move(response_);
-}
-
-Milliseconds CurlTransfer::Duration() const {
-  curl_off_t microseconds = 0;
-  curl_easy_getinfo(easy(), CURLINFO_TOTAL_TIME_T, &microseconds);
-  return Milliseconds(microseconds / 1000);
-}
-
-void CurlTransfer::SetProtocol(const std::string& user_agent) {
-  SetText(easy(), CURLOPT_USERAGENT, user_agent.c_str());
+void CurlTransfer::SetProtocol() {
+  SetText(easy(), CURLOPT_USERAGENT, client_.user_agent.c_str());
   SetText(easy(), CURLOPT_ACCEPT_ENCODING, "gzip");
   // HTTP/1.1 keeps the count of requests exact and HTTP/2's framing faults out.
   SetLong(easy(), CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
@@ -129,25 +168,30 @@ void CurlTransfer::SetProtocol(const std::string& user_agent) {
   SetLong(easy(), CURLOPT_NETRC, CURL_NETRC_IGNORED);
 }
 
-void CurlTransfer::SetLimits(const HttpClientOptions& options) {
+void CurlTransfer::SetLimits() {
+  const HttpClientOptions& options = client_.options;
   SetLong(easy(), CURLOPT_NOSIGNAL, 1);
   // Without it a dead name server holds the transfer for longer than its timeout.
   SetLong(easy(), CURLOPT_QUICK_EXIT, 1);
-  SetLong(easy(), CURLOPT_CONNECTTIMEOUT_MS,
-          Milliseconds(std::min(kConnectTimeout, options.timeout)).count());
+  // There is no shorter one for connecting: libcurl counts the lookup, and that takes 5 s when the
+  // first name server is silent.
   SetLong(easy(), CURLOPT_TIMEOUT_MS, Milliseconds(options.timeout).count());
-  SetLong(easy(), CURLOPT_LOW_SPEED_LIMIT, kLowestBytesPerSecond);
-  SetLong(easy(), CURLOPT_LOW_SPEED_TIME, kLowSpeedPeriod.count());
+  SetLong(easy(), CURLOPT_MAXLIFETIME_CONN, options.connection_lifetime.count());
+  SetLong(easy(), CURLOPT_DNS_CACHE_TIMEOUT, options.connection_lifetime.count());
 }
 
-void CurlTransfer::SetTls(const HttpClientOptions& options) {
+void CurlTransfer::SetTls() {
   SetLong(easy(), CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
   SetLong(easy(), CURLOPT_SSL_VERIFYPEER, 1);
   SetLong(easy(), CURLOPT_SSL_VERIFYHOST, 2);
-  if (options.ca_file.empty()) return;
-  SetText(easy(), CURLOPT_CAINFO, options.ca_file.c_str());
+  const std::string& ca_file = client_.options.ca_file;
+  if (ca_file.empty()) return;
+  SetText(easy(), CURLOPT_CAINFO, ca_file.c_str());
   // Else the system's directory of certificates would be trusted beside that file.
   SetText(easy(), CURLOPT_CAPATH, nullptr);
+  // What the file says now, not what it said to an earlier connection.
+  SetLong(easy(), CURLOPT_CA_CACHE_TIMEOUT, 0);
+  SetLong(easy(), CURLOPT_SSL_SESSIONID_CACHE, 0);
 }
 
 void CurlTransfer::SetCallbacks() {
@@ -156,6 +200,47 @@ void CurlTransfer::SetCallbacks() {
   curl_easy_setopt(easy(), CURLOPT_WRITEDATA, this);
   curl_easy_setopt(easy(), CURLOPT_HEADERFUNCTION, &OnHeader);
   curl_easy_setopt(easy(), CURLOPT_HEADERDATA, this);
+  // A proxy's answer to CONNECT is not the API's.
+  SetLong(easy(), CURLOPT_SUPPRESS_CONNECT_HEADERS, 1);
+  curl_easy_setopt(easy(), CURLOPT_RESOLVER_START_FUNCTION, &OnLookup);
+  curl_easy_setopt(easy(), CURLOPT_RESOLVER_START_DATA, this);
+  curl_easy_setopt(easy(), CURLOPT_OPENSOCKETFUNCTION, &OnConnect);
+  curl_easy_setopt(easy(), CURLOPT_OPENSOCKETDATA, this);
+  curl_easy_setopt(easy(), CURLOPT_CLOSESOCKETFUNCTION, &OnClose);
+  curl_easy_setopt(easy(), CURLOPT_CLOSESOCKETDATA, &client_.sockets);
+  curl_easy_setopt(easy(), CURLOPT_PREREQFUNCTION, &OnRequest);
+  curl_easy_setopt(easy(), CURLOPT_PREREQDATA, this);
+}
+
+bool CurlTransfer::TakeHeaderLine(std::string_view line) {
+  header_bytes_ += line.size();
+  if (header_bytes_ > kHeaderLimit) {
+    given_up_.emplace(FailureReason::kTransport,
+                      "header and trailers pass " + std::to_string(kHeaderLimit) + " bytes");
+    return false;
+  }
+  switch (part_) {
+    case Part::kStatusLine:
+      part_ = Part::kHeader;
+      response_.headers.clear();
+      // Not before: however slowly an answer begins, it has until the timeout.
+      if (!IsInterim(Status())) {
+        SetLong(easy(), CURLOPT_LOW_SPEED_LIMIT, kLowestBytesPerSecond);
+        SetLong(easy(), CURLOPT_LOW_SPEED_TIME, client_.options.slow_for.count());
+      }
+      return true;
+    case Part::kHeader:
+      if (line == "\r\n" || line == "\n") {
+        part_ = IsInterim(Status()) ? Part::kStatusLine : Part::kBodyAndTrailers;
+        return true;
+      }
+      if (StoreHeader(line, response_)) return true;
+      given_up_.emplace(FailureReason::kTransport, RetryClass::kTransientOnce,
+                        "the header begins with a folded line");
+      return false;
+    case Part::kBodyAndTrailers: return true;
+  }
+  return false;
 }
 
 // An exception must not pass through C: 0 bytes taken makes libcurl give the transfer up.
@@ -163,36 +248,46 @@ std::size_t CurlTransfer::OnBody(const char* bytes, std::size_t, std::size_t cou
                                  void* self) noexcept {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   std::string& body = transfer.response_.body;
-  if (count > kBodyLimit - body.size()) {
-    transfer.body_too_large_ = true;
-    return 0;
-  }
   try {
-    body.append(bytes, count);
+    if (count <= kBodyLimit - body.size()) {
+      body.append(bytes, count);
+      return count;
+    }
+    transfer.given_up_.emplace(FailureReason::kTooLarge,
+                               "the body passes " + std::to_string(kBodyLimit) + " bytes");
   } catch (const std::exception&) {
     return 0;
   }
-  return count;
+  return 0;
 }
 
 std::size_t CurlTransfer::OnHeader(const char* bytes, std::size_t, std::size_t count,
                                    void* self) noexcept {
   auto& transfer = *static_cast<CurlTransfer*>(self);
-  const std::string_view line(bytes, count);
   try {
-    if (line.starts_with("HTTP/")) {
-      // The header of the next answer begins: what came before was a 1xx.
-      transfer.response_.headers.clear();
-      transfer.header_complete_ = false;
-    } else if (line == "\r\n" || line == "\n") {
-      transfer.header_complete_ = true;
-    } else {
-      StoreHeader(transfer.response_, line);
-    }
+    return transfer.TakeHeaderLine({bytes, count}) ? count : 0;
   } catch (const std::exception&) {
     return 0;
   }
-  return count;
+}
+
+int CurlTransfer::OnLookup(void*, void*, void* self) noexcept {
+  static_cast<CurlTransfer*>(self)->is_looking_up_ = true;
+  return 0;
+}
+
+curl_socket_t CurlTransfer::OnConnect(void* self, curlsocktype, curl_sockaddr* address) noexcept {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  transfer.is_looking_up_ = false;
+  transfer.has_connected_ = true;
+  return transfer.client_.sockets.Open(*address);
+}
+
+int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) noexcept {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  transfer.had_input_ = !transfer.has_connected_ &&
+                        transfer.client_.sockets.MayHaveInput(transfer.easy(), local_port);
+  return transfer.had_input_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 }  // namespace radar_spoof

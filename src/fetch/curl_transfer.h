@@ -1,17 +1,20 @@
 // One HTTP request under way in libcurl: how it is asked, and what came of it.
 //
-// Used by: curl_http_client; what http_client.h promises of security is set here. Made for one set
-// of options; after a good answer it can be used for another request, which saves libcurl to make
-// its handle anew. Thread rule: one thread.
+// Used by: curl_http_client; what http_client.h promises of security is set here. Each has an easy
+// handle of its own: libcurl 7.88 keeps pointers into one answer's header while it reads the next.
+// Thread rule: one thread.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include <curl/curl.h>
 
+#include "open_sockets.h"
 #include "radar_spoof/fetch/http_client.h"
 
 namespace radar_spoof {
@@ -19,37 +22,64 @@ namespace radar_spoof {
 // Pinned: libcurl holds its address.
 class CurlTransfer {
  public:
+  // What all transfers of a client have in common. It outlives them, and `sockets` libcurl's
+  // connections, too.
+  struct Client {
+    const std::string& user_agent;
+    const HttpClientOptions& options;
+    OpenSockets& sockets;
+  };
+
   // Throws std::bad_alloc, or std::runtime_error when libcurl lacks an option.
-  CurlTransfer(const std::string& user_agent, const HttpClientOptions& options);
+  CurlTransfer(const Client& client, HttpRequest request);
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
 
   CURL* easy() const { return easy_.get(); }
 
-  // Before it is given to libcurl. Throws as the constructor.
-  void SetRequest(const HttpRequest& request);
-  // After libcurl said how it ended and no longer has it: the answer, at most once for a request.
-  // Nothing of the request's headers is kept.
+  // The rest is for after libcurl said how it ended, and no longer has it.
+
+  // Whether the connection, which an earlier request had left, was no good: something had arrived
+  // on it before this one was sent, or it was given up by the server meanwhile (408).
+  bool MetStaleConnection() const;
+  // The same request over a new connection, in the time that is left.
+  std::unique_ptr<CurlTransfer> OverNewConnection() const;
+  // At most once.
   Result<HttpResponse, Failure> TakeOutcome(CURLcode code);
+  // Of both, if this is one over a new connection.
   Milliseconds Duration() const;
 
  private:
-  void SetProtocol(const std::string& user_agent);
-  void SetLimits(const HttpClientOptions& options);
-  void SetTls(const HttpClientOptions& options);
+  enum class Part { kStatusLine, kHeader, kBodyAndTrailers };
+
+  void SetRequest();
+  void SetProtocol();
+  void SetLimits();
+  void SetTls();
   void SetCallbacks();
+  bool TakeHeaderLine(std::string_view line);
+  int Status() const;
 
   static std::size_t OnBody(const char* bytes, std::size_t, std::size_t count, void* self) noexcept;
   static std::size_t OnHeader(const char* bytes, std::size_t, std::size_t count,
                               void* self) noexcept;
+  static int OnLookup(void*, void*, void* self) noexcept;
+  static curl_socket_t OnConnect(void* self, curlsocktype, curl_sockaddr* address) noexcept;
+  static int OnRequest(void* self, char*, char*, int, int local_port) noexcept;
 
+  const Client client_;
+  const HttpRequest request_;
+  Milliseconds spent_before_{0};
   std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy_;
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers_;
-  std::string proxy_;
   std::array<char, CURL_ERROR_SIZE> error_{};
   HttpResponse response_;
-  bool header_complete_ = false;
-  bool body_too_large_ = false;
+  Part part_ = Part::kStatusLine;  // what libcurl reads next
+  std::size_t header_bytes_ = 0;
+  std::optional<Failure> given_up_;  // by a callback
+  bool is_looking_up_ = false;
+  bool has_connected_ = false;  // else an earlier request's connection is used
+  bool had_input_ = false;
 };
 
 }  // namespace radar_spoof

@@ -5,8 +5,11 @@
 #include <stdexcept>
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -45,10 +48,29 @@ std::string LittleEndian(std::uint64_t number) {
 }  // namespace
 
 MisbehavingServer::MisbehavingServer(std::vector<Script> scripts)
-    : scripts_(std::move(scripts)), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    : MisbehavingServer(std::move(scripts), Place()) {}
+
+MisbehavingServer::MisbehavingServer(std::vector<Script> scripts, const Place& place)
+    : scripts_(std::move(scripts)),
+      credentials_(nullptr, gnutls_certificate_free_credentials),
+      listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  if (!place.certificate.empty()) {
+    gnutls_certificate_credentials_t credentials = nullptr;
+    gnutls_certificate_allocate_credentials(&credentials);
+    credentials_.reset(credentials);
+    if (gnutls_certificate_set_x509_key_file(credentials, (place.certificate + ".crt").c_str(),
+                                             (place.certificate + ".key").c_str(),
+                                             GNUTLS_X509_FMT_PEM) < 0) {
+      throw std::runtime_error("no certificate " + place.certificate);
+    }
+    gnutls_session_ticket_key_generate(&ticket_key_);
+  }
+  const int on = 1;
+  ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(place.port));
+  ::inet_pton(AF_INET, place.address.c_str(), &address.sin_addr);
   socklen_t size = sizeof address;
   auto* const generic = reinterpret_cast<sockaddr*>(&address);
   if (::pipe(stop_) != 0 || ::bind(listener_, generic, size) != 0 || ::listen(listener_, 64) != 0 ||
@@ -65,6 +87,7 @@ MisbehavingServer::~MisbehavingServer() {
   for (std::thread& connection : connections_) connection.join();
   ::close(listener_);
   ::close(stop_[0]);
+  gnutls_free(ticket_key_.data);
 }
 
 void MisbehavingServer::Accept() {
@@ -77,13 +100,14 @@ void MisbehavingServer::Accept() {
     const std::lock_guard lock(mutex_);
     connections_.emplace_back([this, fd, &script] {
       Connection connection(*this, fd);
-      script(connection);
+      if (!credentials_ || connection.Handshake()) script(connection);
     });
   }
 }
 
 std::string MisbehavingServer::Url(std::string_view path) const {
-  return "http://127.0.0.1:" + std::to_string(port_) + std::string(path);
+  return (credentials_ ? "https" : "http") + std::string("://127.0.0.1:") + std::to_string(port_) +
+         std::string(path);
 }
 
 void MisbehavingServer::Note(std::string head) {
@@ -111,9 +135,14 @@ bool MisbehavingServer::AwaitRequests(std::size_t count) const {
 }
 
 MisbehavingServer::Connection::Connection(MisbehavingServer& server, int fd)
-    : server_(server), fd_(fd) {}
+    : server_(server), fd_(fd) {
+  // Each Send() is a segment of its own, at once.
+  const int on = 1;
+  ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
 
 MisbehavingServer::Connection::~Connection() {
+  if (session_ != nullptr) gnutls_deinit(session_);
   if (fd_ >= 0) ::close(fd_);
 }
 
@@ -125,12 +154,39 @@ MisbehavingServer::Connection::Event MisbehavingServer::Connection::Await(
   return ready == 0 ? Event::kTimeout : Event::kReady;
 }
 
+bool MisbehavingServer::Connection::Handshake() {
+  gnutls_init(&session_, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
+  gnutls_set_default_priority(session_);
+  gnutls_credentials_set(session_, GNUTLS_CRD_CERTIFICATE, server_.credentials_.get());
+  gnutls_session_ticket_enable_server(session_, &server_.ticket_key_);
+  gnutls_transport_set_int(session_, fd_);
+  for (;;) {
+    const int result = gnutls_handshake(session_);
+    if (result == GNUTLS_E_SUCCESS) return true;
+    if (gnutls_error_is_fatal(result) != 0) return false;
+    const bool writes = gnutls_record_get_direction(session_) == 1;
+    if (Await(writes ? POLLOUT : POLLIN, kPatience) != Event::kReady) return false;
+  }
+}
+
+// As recv().
+ssize_t MisbehavingServer::Connection::Receive(char* buffer, std::size_t size) {
+  for (;;) {
+    if (session_ != nullptr && gnutls_record_check_pending(session_) > 0) {
+      return gnutls_record_recv(session_, buffer, size);
+    }
+    if (Await(POLLIN, kPatience * 6) != Event::kReady) return -1;
+    if (session_ == nullptr) return ::recv(fd_, buffer, size, 0);
+    const ssize_t received = gnutls_record_recv(session_, buffer, size);
+    if (received >= 0 || gnutls_error_is_fatal(static_cast<int>(received)) != 0) return received;
+  }
+}
+
 std::string MisbehavingServer::Connection::ReadRequest() {
   constexpr std::string_view kEnd = "\r\n\r\n";
   while (received_.find(kEnd) == std::string::npos) {
     char buffer[4096];
-    if (Await(POLLIN, kPatience) != Event::kReady) return "";
-    const ssize_t size = ::recv(fd_, buffer, sizeof buffer, 0);
+    const ssize_t size = Receive(buffer, sizeof buffer);
     if (size <= 0) return "";
     received_.append(buffer, static_cast<std::size_t>(size));
   }
@@ -144,11 +200,21 @@ std::string MisbehavingServer::Connection::ReadRequest() {
 bool MisbehavingServer::Connection::Send(std::string_view bytes) {
   while (!bytes.empty()) {
     if (Await(POLLOUT, kPatience) != Event::kReady) return false;
-    const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent = session_ != nullptr
+                             ? gnutls_record_send(session_, bytes.data(), bytes.size())
+                             : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (session_ != nullptr && sent == GNUTLS_E_AGAIN) continue;
     if (sent <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
   return true;
+}
+
+void MisbehavingServer::Connection::AwaitDelivery() {
+  int left = 0;
+  while (::ioctl(fd_, SIOCOUTQ, &left) == 0 && left > 0) {
+    if (!Pause(std::chrono::milliseconds(1))) return;
+  }
 }
 
 bool MisbehavingServer::Connection::Drip(std::string_view bytes,
@@ -170,10 +236,11 @@ bool MisbehavingServer::Connection::Pause(std::chrono::milliseconds length) {
 
 void MisbehavingServer::Connection::Stall() {
   char ignored[4096];
-  while (Await(POLLIN, kPatience * 6) == Event::kReady) {
-    if (::recv(fd_, ignored, sizeof ignored, 0) <= 0) return;
+  while (Receive(ignored, sizeof ignored) > 0) {
   }
 }
+
+void MisbehavingServer::Connection::SendTicket() { gnutls_session_ticket_send(session_, 1, 0); }
 
 void MisbehavingServer::Connection::Reset() {
   const linger at_once{.l_onoff = 1, .l_linger = 0};

@@ -55,6 +55,10 @@ struct HttpClientOptions {
   std::string proxy = "none";
   Seconds timeout{20};  // of one transfer, from name lookup to the last byte
   int max_connections = 8;
+  // How long a connection is used, and a name's address; so that a new address is used after twice
+  // that at the latest.
+  Seconds connection_lifetime{60};
+  Seconds slow_for{10};  // then an answer that has begun and stays under 100 B/s is given up
 };
 
 class HttpClient {
