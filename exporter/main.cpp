@@ -161,16 +161,16 @@ int Run(const CommandLine& command_line, const sigset_t& signals) {
   if (command_line.config_check) {
     return CheckConfig(command_line.config_file, command_line.web_config_file);
   }
+  Log log(command_line.log_level, command_line.log_format);
   const auto web = ReadWebConfig(command_line.web_config_file);
   if (!web) {
-    PrintLine(stderr, web.error());
+    log.Print(web.error());
     return kUnusable;
   }
-  Log log(command_line.log_level, command_line.log_format);
   ProcessEnvironment environment;
   auto settings = ReadSettings(command_line.config_file, environment, log);
   if (!settings) {
-    PrintLine(stderr, settings.error());
+    log.Print(settings.error());
     return kUnusable;
   }
   const Config& config = settings.value().config;
