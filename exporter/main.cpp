@@ -104,6 +104,7 @@ class Exporter {
     PagesOptions options;
     options.telemetry_path = command_line.telemetry_path;
     options.process = [this] { return ReadProcessMetrics(start_time_); };
+    options.last_turn = [this] { return poller_.last_turn(); };
     if (command_line.enable_lifecycle) options.reload = [this] { return reloader_.Reload(); };
     options.authenticate = [this](const ServerRequest& request) {
       return basic_auth_.Check(request.Header("authorization"), request.client,
@@ -113,8 +114,8 @@ class Exporter {
   }
 
   void AttendUntilStopped(const sigset_t& signals, WebServer& server) {
-    Watchdog watchdog([this] { return poller_.turns(); }, [&server] { return server.Answers(); },
-                      NotifyAlive);
+    Watchdog watchdog([this] { return poller_.last_turn(); },
+                      [&server] { return server.Answers(); }, NotifyAlive);
     for (;;) {
       const int signal = AwaitSignal(signals, Watchdog::kBeat);
       if (signal > 0 && signal != SIGHUP) return;
