@@ -28,7 +28,6 @@ RUN apt-get update \
       libmicrohttpd12 \
       libspdlog1.10 \
       libstdc++6 \
-      libsystemd0 \
       libyaml-cpp0.7 \
       zlib1g \
  && rm -rf /var/lib/apt/lists/* \
