@@ -98,25 +98,24 @@ class Exporter {
       if (!told_ready) told_ready = NotifyReady();
       const int signal = AwaitSignal(signals, Watchdog::kBeat);
       if (signal > 0 && signal != SIGHUP) return;
-      if (signal == SIGHUP) (void)reloader_.Reload();
-      server.Refresh();
-      if (WatchdogWaits()) watchdog.Beat();
+      // What lacks memory now has it at the next beat, or the watchdog is not told.
+      try {
+        if (signal == SIGHUP) (void)reloader_.Reload();
+        server.Refresh();
+        if (WatchdogWaits()) watchdog.Beat();
+      } catch (const std::exception& error) {
+        log_.Error("a turn of the main thread was given up", {{"detail", error.what()}});
+      }
     }
   }
 
   int RunUntilStopped(const sigset_t& signals, WebServer& server) {
     PollingThread polling(poller_, log_);
-    bool attended = true;
-    try {
-      AttendUntilStopped(signals, server);
-    } catch (const std::exception& error) {
-      log_.Error("stopping, as the main thread failed", {{"detail", error.what()}});
-      attended = false;
-    }
+    AttendUntilStopped(signals, server);
     NotifyStopping();
-    const bool polled = polling.End();
+    const bool well = polling.End();
     log_.Info("stopped");
-    return attended && polled ? 0 : kFailed;
+    return well ? 0 : kFailed;
   }
 
   Log& log_;

@@ -35,6 +35,8 @@ PollingThread::PollingThread(Poller& poller, Log& log)
       log_(log),
       well_(std::async(std::launch::async, RunLoop, std::ref(poller), std::ref(log))) {}
 
+PollingThread::~PollingThread() { poller_.Stop(); }
+
 bool PollingThread::End() {
   poller_.Stop();
   if (well_.wait_for(kPatience) != std::future_status::ready) {

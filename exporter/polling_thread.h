@@ -14,6 +14,10 @@ class PollingThread {
  public:
   // Begins. Should the loop ever fail, SIGTERM is sent to the process. REQUIRES: both outlive this.
   PollingThread(Poller& poller, Log& log);
+  // Ends the loop and waits for it, however long that takes.
+  ~PollingThread();
+  PollingThread(const PollingThread&) = delete;
+  PollingThread& operator=(const PollingThread&) = delete;
 
   // Ends the loop, which saves its state, and says whether all went well.
   // Blocking: milliseconds. A loop that is stuck, on a hung file system for one, is given 5 s; then

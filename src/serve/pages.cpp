@@ -89,8 +89,8 @@ ServerResponse Pages::Healthy() const {
   const auto still =
       std::chrono::floor<Seconds>(std::chrono::steady_clock::now() - options_.last_turn());
   if (still < kLongestTurn) return PlainText(200, "OK");
-  return PlainText(503, "Polling has stood still for " + std::to_string(still.count()) +
-                            " seconds; the log may say why");
+  return PlainText(503,
+                   "Polling has stood still for " + std::to_string(still.count()) + " seconds");
 }
 
 ServerResponse Pages::Ready() const {
