@@ -29,7 +29,6 @@ RUN apt-get update \
       libspdlog1.10 \
       libssl3 \
       libstdc++6 \
-      libsystemd0 \
       libyaml-cpp0.7 \
       zlib1g \
  && rm -rf /var/lib/apt/lists/* \

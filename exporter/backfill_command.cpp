@@ -35,8 +35,8 @@ constexpr Milliseconds kReportEvery = 10s;
 constexpr const char* kNothingToWrite =
     "there is nothing to write: no complete bucket that was shown 3 hours ago";
 
-void PrintError(const std::string& text) {
-  std::fprintf(stderr, "radar_spoof_exporter backfill: %s\n", text.c_str());
+void PrintError(Log& log, const std::string& text) {
+  log.Print("radar_spoof_exporter backfill: " + text);
 }
 
 void Print(const std::string& text) { std::printf("%s\n", text.c_str()); }
@@ -78,12 +78,12 @@ class Backfill {
     if (!ChooseBuckets()) return kUnusable;
     auto file = HistoryFile::Open(output_ + kPartialSuffix, config_.api().base_url);
     if (!file) {
-      PrintError(file.error());
+      PrintError(log_, file.error());
       return kFailed;
     }
     if (!Fetch(*file.value()) || !Write(*file.value())) {
-      PrintError("what was fetched is kept in " + output_ + kPartialSuffix +
-                 "; the same command goes on from there");
+      PrintError(log_, "what was fetched is kept in " + output_ + kPartialSuffix +
+                           "; the same command goes on from there");
       return kFailed;
     }
     if (file.value()->IsUsedUp(config_.queries(), needed_)) {
@@ -109,8 +109,8 @@ class Backfill {
           any_shown || (!empty && wanted.from + Length(query.agg_interval) + kAssumedLag < end);
       if (empty) log_.Warn("no whole bucket lies in the range", {{"query", query.name}});
     }
-    if (!any_whole) PrintError("no query has a whole bucket in the range");
-    if (any_whole && !any_shown) PrintError(kNothingToWrite);
+    if (!any_whole) PrintError(log_, "no query has a whole bucket in the range");
+    if (any_whole && !any_shown) PrintError(log_, kNothingToWrite);
     return any_shown;
   }
 
@@ -122,7 +122,7 @@ class Backfill {
     log_.Info("fetching", {{"requests", fetch.Plan(needed_)}});
     const auto problem = fetch.Run([this](const FetchProgress& progress) { Report(progress); });
     bar_.Clear();
-    if (problem) PrintError(*problem);
+    if (problem) PrintError(log_, *problem);
     return !problem;
   }
 
@@ -148,13 +148,13 @@ class Backfill {
     out.close();
     if (size.samples == 0) {
       std::remove(fresh.c_str());
-      PrintError(kNothingToWrite);
+      PrintError(log_, kNothingToWrite);
       return false;
     }
     if (!out || std::rename(fresh.c_str(), output_.c_str()) != 0) {
       const std::string reason = std::generic_category().message(errno);
       std::remove(fresh.c_str());
-      PrintError("cannot write " + output_ + ": " + reason);
+      PrintError(log_, "cannot write " + output_ + ": " + reason);
       return false;
     }
     Print(fmt::format("{}: {} samples of {} series, up to 3 hours ago", output_, size.samples,
@@ -208,11 +208,11 @@ int RunBackfill(int argc, const char* const* argv) {
   if (!command_line) return Print(command_line.error());
   ProgressBar bar(isatty(STDERR_FILENO) == 1);
   Log log(command_line.value().log_level, command_line.value().log_format,
-          [&bar](std::string_view line) { bar.Line(line); });
+          bar.terminal() ? [&bar](std::string_view line) { bar.Line(line); } : Log::Sink());
   ProcessEnvironment environment;
   auto settings = ReadSettings(command_line.value().config_file, environment, log);
   if (!settings) {
-    PrintError(settings.error());
+    PrintError(log, settings.error());
     return kUnusable;
   }
   const ApiConfig& api = settings.value().config.api();
@@ -223,7 +223,7 @@ int RunBackfill(int argc, const char* const* argv) {
        {api.ca_file, "api.ca_file"}}};
   const auto output = FindOutput(command_line.value().output, inputs);
   if (!output) {
-    PrintError(output.error());
+    PrintError(log, output.error());
     return kUnusable;
   }
   WarnOfMissingLabels(command_line.value(), log);

@@ -1,5 +1,5 @@
 // `--config.check`: prints all that is wrong with the files, or what the configuration will ask
-// for.
+// for. Warns where the credentials cannot be read.
 //
 // Used by: main. Blocking: reads files.
 #pragma once

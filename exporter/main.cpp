@@ -1,19 +1,16 @@
 // radar_spoof_exporter: wires config, schedule, fetch, parse, publish and serve, and waits to be
 // told to stop.
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <memory>
 #include <random>
 #include <string_view>
-#include <thread>
-
-#include <unistd.h>
 
 #include "backfill_command.h"
 #include "command_line.h"
 #include "config_check.h"
 #include "exit_code.h"
+#include "polling_thread.h"
 #include "process_environment.h"
 #include "process_hardening.h"
 #include "query_command.h"
@@ -25,34 +22,15 @@
 #include "radar_spoof/words/version.h"
 #include "service_notify.h"
 #include "settings.h"
+#include "signals.h"
 #include "watchdog.h"
 
 namespace {
 
 using namespace radar_spoof;
 
-void PrintLine(std::FILE* stream, const std::string& text) {
-  std::fprintf(stream, "%s\n", text.c_str());
-}
-
-// Before any thread exists, so that all inherit it and sigtimedwait gets every signal; and before
-// anything else, so that none ends a daemon that has only just started.
-sigset_t BlockSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
-
-// For what runs to its end and has nothing to save: the default action ends it at once.
-void UnblockSignals(const sigset_t& signals) { pthread_sigmask(SIG_UNBLOCK, &signals, nullptr); }
-
-// The signal that came, or 0 when none did.
-int AwaitSignal(const sigset_t& signals, Milliseconds at_most) {
-  const timespec patience{.tv_sec = at_most.count() / 1000,
-                          .tv_nsec = at_most.count() % 1000 * 1'000'000};
-  return std::max(0, sigtimedwait(&signals, nullptr, &patience));
+void PrintError(const std::string& text) {
+  std::fprintf(stderr, "radar_spoof_exporter: %s\n", text.c_str());
 }
 
 // What lives as long as the process, in the order in which it must be taken down again.
@@ -104,6 +82,7 @@ class Exporter {
     PagesOptions options;
     options.telemetry_path = command_line.telemetry_path;
     options.process = [this] { return ReadProcessMetrics(start_time_); };
+    options.last_turn = [this] { return poller_.last_turn(); };
     if (command_line.enable_lifecycle) options.reload = [this] { return reloader_.Reload(); };
     options.authenticate = [this](const ServerRequest& request) {
       return basic_auth_.Check(request.Header("authorization"), request.client,
@@ -113,35 +92,30 @@ class Exporter {
   }
 
   void AttendUntilStopped(const sigset_t& signals, WebServer& server) {
-    Watchdog watchdog([this] { return poller_.turns(); }, [&server] { return server.Answers(); },
-                      NotifyAlive);
-    for (;;) {
+    Watchdog watchdog([this] { return poller_.last_turn(); },
+                      [&server] { return server.Answers(); }, NotifyAlive);
+    for (bool told_ready = false;;) {
+      if (!told_ready) told_ready = NotifyReady();
       const int signal = AwaitSignal(signals, Watchdog::kBeat);
       if (signal > 0 && signal != SIGHUP) return;
-      if (signal == SIGHUP) (void)reloader_.Reload();
-      server.Refresh();
-      if (WatchdogWaits()) watchdog.Beat();
+      // What lacks memory now has it at the next beat, or the watchdog is not told.
+      try {
+        if (signal == SIGHUP) (void)reloader_.Reload();
+        server.Refresh();
+        if (WatchdogWaits()) watchdog.Beat();
+      } catch (const std::exception& error) {
+        log_.Error("a turn of the main thread was given up", {{"detail", error.what()}});
+      }
     }
   }
 
   int RunUntilStopped(const sigset_t& signals, WebServer& server) {
-    bool failed = false;
-    std::thread polling([this, &failed] {
-      try {
-        poller_.Run();
-      } catch (const std::exception& error) {
-        log_.Error("polling ended", {{"detail", error.what()}});
-        failed = true;
-        kill(getpid(), SIGTERM);
-      }
-    });
-    NotifyReady();
+    PollingThread polling(poller_, log_);
     AttendUntilStopped(signals, server);
     NotifyStopping();
-    poller_.Stop();
-    polling.join();
+    const bool well = polling.End();
     log_.Info("stopped");
-    return failed ? kFailed : 0;
+    return well ? 0 : kFailed;
   }
 
   Log& log_;
@@ -156,21 +130,21 @@ class Exporter {
 
 int Run(const CommandLine& command_line, const sigset_t& signals) {
   const WallTime start_time = SystemClock().Now().wall;
-  if (command_line.config_check || command_line.once) UnblockSignals(signals);
+  if (command_line.config_check || command_line.once) LetSignalsEnd(signals);
   std::signal(SIGPIPE, SIG_IGN);
   if (command_line.config_check) {
     return CheckConfig(command_line.config_file, command_line.web_config_file);
   }
+  Log log(command_line.log_level, command_line.log_format);
   const auto web = ReadWebConfig(command_line.web_config_file);
   if (!web) {
-    PrintLine(stderr, web.error());
+    log.Print(web.error());
     return kUnusable;
   }
-  Log log(command_line.log_level, command_line.log_format);
   ProcessEnvironment environment;
   auto settings = ReadSettings(command_line.config_file, environment, log);
   if (!settings) {
-    PrintLine(stderr, settings.error());
+    log.Print(settings.error());
     return kUnusable;
   }
   const Config& config = settings.value().config;
@@ -185,20 +159,20 @@ int Run(const CommandLine& command_line, const sigset_t& signals) {
 int RunCommand(int argc, char** argv, const sigset_t& signals) {
   const std::string_view subcommand = argc > 1 ? argv[1] : "";
   if (subcommand == "query" || subcommand == "backfill") {
-    UnblockSignals(signals);
+    LetSignalsEnd(signals);
     return subcommand == "query" ? RunQueryCommand(argc - 1, argv + 1)
                                  : RunBackfill(argc - 1, argv + 1);
   }
   const auto command_line = ParseCommandLine(argc, argv);
   if (command_line) return Run(command_line.value(), signals);
-  UnblockSignals(signals);
+  LetSignalsEnd(signals);
   return Print(command_line.error());
 }
 
 // What was not written, to a full disk for one, was not done.
 int Written(int status) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
-  PrintLine(stderr, "radar_spoof_exporter: the output could not be written");
+  PrintError("the output could not be written");
   return status == 0 ? kFailed : status;
 }
 
@@ -207,12 +181,14 @@ int Written(int status) {
 int main(int argc, char** argv) {
   const sigset_t signals = BlockSignals();
   OpenStandardDescriptors();
+  SurviveFileSizeLimit();
   ForbidCoreDumps();
   ReturnFreedMemory();
   try {
     return Written(RunCommand(argc, argv, signals));
   } catch (const std::exception& error) {
-    PrintLine(stderr, std::string("radar_spoof_exporter: ") + error.what());
+    LetSignalsEnd(signals);
+    PrintError(error.what());
     return kFailed;
   }
 }

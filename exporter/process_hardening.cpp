@@ -1,5 +1,7 @@
 #include "process_hardening.h"
 
+#include <csignal>
+
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/prctl.h>
@@ -17,6 +19,8 @@ void OpenStandardDescriptors() {
   } while (descriptor >= STDIN_FILENO && descriptor <= STDERR_FILENO);
   if (descriptor > STDERR_FILENO) close(descriptor);
 }
+
+void SurviveFileSizeLimit() { std::signal(SIGXFSZ, SIG_IGN); }
 
 void ForbidCoreDumps() {
   const rlimit none{0, 0};

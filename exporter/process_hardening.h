@@ -10,6 +10,10 @@ namespace radar_spoof {
 // these numbers and is written to as if it were the log.
 void OpenStandardDescriptors();
 
+// A file that may not grow any more (RLIMIT_FSIZE) is a failed write, EFBIG, not the end by
+// SIGXFSZ.
+void SurviveFileSizeLimit();
+
 // No core dump, and no debugger of the same user, may read the credential from memory.
 void ForbidCoreDumps();
 

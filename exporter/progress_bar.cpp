@@ -1,7 +1,6 @@
 #include "progress_bar.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -30,22 +29,25 @@ std::string BarText(std::size_t done, std::size_t total, std::string_view text, 
   return bar;
 }
 
+ProgressBar::ProgressBar(bool terminal) {
+  if (terminal) terminal_.emplace(STDERR_FILENO, nullptr);
+}
+
 void ProgressBar::Show(std::size_t done, std::size_t total, std::string_view text) {
   if (!terminal_) return;
   // The last column stays free: some terminals wrap there.
   shown_ = BarText(done, total, text, TerminalWidth() - 1);
-  std::fprintf(stderr, "%s%s", kClearLine, shown_.c_str());
+  terminal_->Write(kClearLine + shown_);
 }
 
 void ProgressBar::Line(std::string_view line) {
-  std::fprintf(stderr, "%s%.*s\n%s", terminal_ ? kClearLine : "", static_cast<int>(line.size()),
-               line.data(), shown_.c_str());
+  terminal_->Write(fmt::format("{}{}\n{}", kClearLine, line, shown_));
 }
 
 void ProgressBar::Clear() {
   if (shown_.empty()) return;
   shown_.clear();
-  std::fputs(kClearLine, stderr);
+  terminal_->Write(kClearLine);
 }
 
 }  // namespace radar_spoof

@@ -1,14 +1,16 @@
 // How far a long command is: a bar on a terminal, else a log line now and then.
 //
 // Used by: backfill_command. On a terminal, log lines that go through Line() and the bar do not
-// write over each other. Thread rule: one thread. Blocking: writes to standard error.
+// write over each other. Thread rule: one thread. Blocking: only the destructor, as LineWriter's.
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "radar_spoof/words/clock.h"
+#include "radar_spoof/words/line_writer.h"
 
 namespace radar_spoof {
 
@@ -18,16 +20,16 @@ std::string BarText(std::size_t done, std::size_t total, std::string_view text, 
 class ProgressBar {
  public:
   // `terminal`: standard error is one.
-  explicit ProgressBar(bool terminal) : terminal_(terminal) {}
+  explicit ProgressBar(bool terminal);
 
-  bool terminal() const { return terminal_; }
+  bool terminal() const { return terminal_.has_value(); }
   void Show(std::size_t done, std::size_t total, std::string_view text);
-  // A line of the log; the bar comes back under it.
+  // A line of the log; the bar comes back under it. REQUIRES: terminal().
   void Line(std::string_view line);
   void Clear();
 
  private:
-  bool terminal_;
+  std::optional<LineWriter> terminal_;
   std::string shown_;
 };
 

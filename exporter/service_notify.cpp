@@ -1,15 +1,51 @@
 #include "service_notify.h"
 
-#include <systemd/sd-daemon.h>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 namespace radar_spoof {
+namespace {
 
-void NotifyReady() { (void)sd_notify(0, "READY=1"); }
+constexpr timeval kPatience{.tv_sec = 0, .tv_usec = 500'000};
 
-bool WatchdogWaits() { return sd_watchdog_enabled(0, nullptr) > 0; }
+// "/PATH", or "@NAME" for one in the abstract namespace.
+bool Notify(std::string_view state) {
+  const char* const variable = std::getenv("NOTIFY_SOCKET");
+  const std::string_view path = variable == nullptr ? "" : variable;
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  if (path.size() < 2 || path.size() >= sizeof address.sun_path) return true;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  if (path.front() == '@') address.sun_path[0] = '\0';
+  const int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return false;
+  (void)setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+  const bool sent = sendto(descriptor, state.data(), state.size(), MSG_NOSIGNAL,
+                           reinterpret_cast<const sockaddr*>(&address), size) >= 0;
+  close(descriptor);
+  return sent;
+}
 
-void NotifyAlive() { (void)sd_notify(0, "WATCHDOG=1"); }
+}  // namespace
 
-void NotifyStopping() { (void)sd_notify(0, "STOPPING=1"); }
+bool NotifyReady() { return Notify("READY=1"); }
+
+bool WatchdogWaits() {
+  const char* const interval = std::getenv("WATCHDOG_USEC");
+  const char* const process = std::getenv("WATCHDOG_PID");
+  return interval != nullptr && (process == nullptr || process == std::to_string(getpid()));
+}
+
+void NotifyAlive() { (void)Notify("WATCHDOG=1"); }
+
+void NotifyStopping() { (void)Notify("STOPPING=1"); }
 
 }  // namespace radar_spoof

@@ -117,6 +117,22 @@ TEST_CASE_FIXTURE(Fixture, "cut short anywhere, the file still gives what is who
   }
 }
 
+TEST_CASE_FIXTURE(Fixture, "cut short within its first line, it is begun anew") {
+  Open();
+  const std::string whole = Read(path);
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    CAPTURE(length);
+    directory.Write("history.om.partial", whole.substr(0, length));
+    CHECK(Open()->Add(query, {kNoon, kNoon + 1h}, Buckets({10})) == std::nullopt);
+    CHECK(Open()->Known(query).size() == 1);
+    CHECK(Read(path).starts_with(whole));
+  }
+  // Of another API, too: it held nothing yet.
+  directory.Write("history.om.partial", "radar_spoof_exporter backfill 1 https://api.elsewh");
+  CHECK(Open()->Known(query).empty());
+  CHECK(Read(path) == whole);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a line with any byte changed is not believed") {
   CHECK(Open()->Add(query, {kNoon, kNoon + 1h}, Buckets({10})) == std::nullopt);
   const std::string whole = Read(path);
@@ -134,6 +150,13 @@ TEST_CASE_FIXTURE(Fixture, "what is no such file is refused and left as it is") 
   CHECK(ProblemOf(path) ==
         path + ": not what an earlier backfill from this API left; remove it to begin anew");
   CHECK(Read(path) == "# a diary\n");
+  for (const std::string other : {"a diary", "radar_spoof_exporter backfill 2 https://a", "\n",
+                                  "radar_spoof_exporter\n", " radar_spoof_exporter"}) {
+    CAPTURE(other);
+    directory.Write("history.om.partial", other);
+    CHECK(ProblemOf(path).find("remove it to begin anew") != std::string::npos);
+    CHECK(Read(path) == other);
+  }
   directory.Write("history.om.partial",
                   "radar_spoof_exporter backfill 1 https://api.elsewhere/client/v4\n");
   CHECK(ProblemOf(path).find("remove it to begin anew") != std::string::npos);

@@ -97,6 +97,16 @@ TEST_CASE("lines below the level are dropped") {
   }
 }
 
+TEST_CASE("a text for a person is printed line by line, whatever the level and format") {
+  std::vector<std::string> lines;
+  Log log(LogLevel::kError, LogFormat::kJson,
+          [&lines](std::string_view line) { lines.emplace_back(line); });
+  log.Print("config.yaml:1:1: one\n\nconfig.yaml:3:1: \"two\"\n");
+  log.Print("three");
+  CHECK(lines ==
+        std::vector<std::string>{"config.yaml:1:1: one", "", "config.yaml:3:1: \"two\"", "three"});
+}
+
 TEST_CASE("a sink that fails costs the line, never the program") {
   int calls = 0;
   Log log(LogLevel::kInfo, LogFormat::kLogfmt, [&calls](std::string_view) {
@@ -105,7 +115,8 @@ TEST_CASE("a sink that fails costs the line, never the program") {
   });
   CHECK_NOTHROW(log.Info("one"));
   CHECK_NOTHROW(log.Error("two"));
-  CHECK(calls == 2);
+  CHECK_NOTHROW(log.Print("three"));
+  CHECK(calls == 3);
 }
 
 TEST_CASE("levels and formats have exactly the names of the flags") {

@@ -62,6 +62,7 @@ class PagesFixture {
  public:
   PagesFixture() {
     options_.process = [] { return ProcessMetrics{.threads = 5}; };
+    options_.last_turn = [] { return std::chrono::steady_clock::now(); };
   }
 
  protected:
@@ -169,6 +170,20 @@ TEST_CASE_FIXTURE(PagesFixture,
   CHECK(Ask("GET", "/-/ready").body == "2 of 3 queries not tried yet\n");
   store_.Publish(SnapshotOf({Good("a"), Failing("b", 24h, "x")}));
   CHECK(Ask("GET", "/-/ready").status == 200);
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "health is lost when the poll loop has stood still for a minute") {
+  // An hour is left for the test itself.
+  options_.last_turn = [] { return std::chrono::steady_clock::now() + 1h; };
+  CHECK(Ask("GET", "/-/healthy").status == 200);
+  options_.last_turn = [] { return std::chrono::steady_clock::now() - 59s; };
+  CHECK(Ask("GET", "/-/healthy").status == 200);
+  options_.last_turn = [] { return std::chrono::steady_clock::now() - 60s; };
+  CHECK(Ask("GET", "/-/healthy").status == 503);
+  options_.last_turn = [] { return std::chrono::steady_clock::now() - 2h; };
+  CHECK(Contains(Ask("GET", "/-/healthy").body, "Polling has stood still for 720"));
+  CHECK(Ask("HEAD", "/-/healthy").status == 503);
+  CHECK(Ask("GET", "/metrics").status == 200);
 }
 
 TEST_CASE_FIXTURE(PagesFixture, "a reload is refused unless it is enabled") {

@@ -5,19 +5,22 @@
 namespace radar_spoof::test {
 namespace {
 
+using namespace std::chrono_literals;
+
 TEST_CASE("the supervisor hears of progress only when the poller and the server both make it") {
-  std::uint64_t turns = 0;
+  // The poller's loop has not come round yet when it is first looked at.
+  std::chrono::steady_clock::time_point turn{};
   bool served = true;
   int told = 0;
-  Watchdog watchdog([&] { return turns; }, [&] { return served; }, [&] { ++told; });
+  Watchdog watchdog([&] { return turn; }, [&] { return served; }, [&] { ++told; });
   watchdog.Beat();
   CHECK(told == 0);  // no turn yet
-  turns = 1;
+  turn += 1s;
   watchdog.Beat();
   CHECK(told == 1);
   watchdog.Beat();
   CHECK(told == 1);  // the poller hangs
-  turns = 2;
+  turn += 1s;
   served = false;
   watchdog.Beat();
   CHECK(told == 1);  // the server hangs

@@ -19,6 +19,8 @@ namespace radar_spoof {
 namespace {
 
 constexpr std::size_t kReadBytes = 65536;
+// How the first line begins; the API's base_url ends it.
+constexpr std::string_view kFirstWords = "radar_spoof_exporter backfill 1 ";
 
 std::string SystemReason() { return std::generic_category().message(errno); }
 
@@ -27,6 +29,12 @@ std::string KeyOf(const Query& query) {
   std::string key(RequestName(query.agg_interval));
   for (const Dimension dimension : kAllDimensions) key += ';' + query.filters.Label(dimension);
   return key;
+}
+
+// Whether it is a first line that was cut short, of whatever API: there is no history behind it.
+bool IsOnlyBegun(std::string_view text) {
+  return text.find('\n') == std::string_view::npos &&
+         (kFirstWords.starts_with(text) || text.starts_with(kFirstWords));
 }
 
 std::string HashText(std::string_view text) { return fmt::format("{:016x}", Fnv1a(text)); }
@@ -105,7 +113,7 @@ Result<std::unique_ptr<HistoryFile>, std::string> HistoryFile::Open(const std::s
     return path + ": not a regular file";
   }
   if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) return path + ": in use by another backfill";
-  if (auto problem = file->Load("radar_spoof_exporter backfill 1 " + base_url)) {
+  if (auto problem = file->Load(std::string(kFirstWords) + base_url)) {
     return path + ": " + *problem;
   }
   return file;
@@ -116,8 +124,10 @@ HistoryFile::~HistoryFile() { close(descriptor_); }
 std::optional<std::string> HistoryFile::Load(const std::string& header) {
   const auto text = ReadAll(descriptor_);
   if (!text) return SystemReason();
-  if (text->empty()) {
-    if (!WriteAll(descriptor_, header + '\n')) return SystemReason();
+  if (IsOnlyBegun(*text)) {
+    if (ftruncate(descriptor_, 0) != 0 || !WriteAll(descriptor_, header + '\n')) {
+      return SystemReason();
+    }
     return std::nullopt;
   }
   std::string_view rest = *text;

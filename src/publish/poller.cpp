@@ -96,7 +96,7 @@ void Poller::Stop() {
 }
 
 void Poller::Turn(Milliseconds longest_wait) {
-  ++turns_;
+  last_turn_ = std::chrono::steady_clock::now();
   TakeMessages();
   RefreshCredentials(false);
   StartDue();

@@ -7,6 +7,9 @@
 namespace radar_spoof {
 namespace {
 
+// Six times as long as a turn of the poll loop takes at most while it is well.
+constexpr Seconds kLongestTurn{60};
+
 ServerResponse WrongMethod(const std::string& allowed) {
   ServerResponse response = PlainText(405, "Method Not Allowed");
   response.headers.emplace_back("Allow", allowed);
@@ -55,7 +58,7 @@ ServerResponse Pages::Route(const ServerRequest& request) const {
     return PlainText(404, "Not Found");
   }
   if (request.method != "GET" && request.method != "HEAD") return WrongMethod("GET, HEAD");
-  if (is_healthy) return PlainText(200, "OK");
+  if (is_healthy) return Healthy();
   if (is_ready) return Ready();
   return is_metrics ? Metrics(request) : LandingPage();
 }
@@ -80,6 +83,14 @@ ServerResponse Pages::LandingPage() const {
            {"Referrer-Policy", "no-referrer"}},
           RenderLandingPage(*store_.Load(), clock_.Now(), options_.telemetry_path),
           {}};
+}
+
+ServerResponse Pages::Healthy() const {
+  const auto still =
+      std::chrono::floor<Seconds>(std::chrono::steady_clock::now() - options_.last_turn());
+  if (still < kLongestTurn) return PlainText(200, "OK");
+  return PlainText(503,
+                   "Polling has stood still for " + std::to_string(still.count()) + " seconds");
 }
 
 ServerResponse Pages::Ready() const {

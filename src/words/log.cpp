@@ -1,13 +1,17 @@
 #include "radar_spoof/words/log.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <mutex>
 
 #include <fmt/format.h>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "radar_spoof/words/line_writer.h"
 
 namespace radar_spoof {
 namespace {
@@ -56,24 +60,107 @@ bool NeedsQuotes(std::string_view text) {
          });
 }
 
-class CallbackSink final : public spdlog::sinks::base_sink<std::mutex> {
+std::unique_ptr<spdlog::formatter> FormatterFor(LogFormat format) {
+  return std::make_unique<spdlog::pattern_formatter>(format == LogFormat::kJson
+                                                         ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ",%v})"
+                                                         : "ts=%Y-%m-%dT%H:%M:%S.%eZ %v",
+                                                     spdlog::pattern_time_type::utc, "");
+}
+
+// What stands behind the time.
+std::string Statement(LogFormat format, LogLevel level, std::string_view message,
+                      Log::Fields fields) {
+  const bool json = format == LogFormat::kJson;
+  std::string line = json ? fmt::format(R"("level":"{}","msg":{})", Name(level), Quoted(message))
+                          : fmt::format("level={} msg={}", Name(level), Quoted(message));
+  for (const LogField& field : fields) {
+    if (json) {
+      line += fmt::format(R"(,"{}":{})", field.key,
+                          field.is_number ? field.value : Quoted(field.value));
+    } else {
+      line += fmt::format(" {}={}", field.key,
+                          NeedsQuotes(field.value) ? Quoted(field.value) : field.value);
+    }
+  }
+  return line;
+}
+
+// Takes lines of the log and, by Print(), plain ones.
+class LineSink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  void Print(std::string_view text) {
+    const std::lock_guard lock(mutex_);
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find('\n'), text.size());
+      Put(spdlog::level::err, text.substr(0, end));
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+  }
+
+ private:
+  virtual void Put(spdlog::level::level_enum level, std::string_view line) = 0;
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    Put(message.level, {line.data(), line.size()});
+  }
+  void flush_() override {}
+};
+
+class CallbackSink final : public LineSink {
  public:
   explicit CallbackSink(Log::Sink receiver) : sink_(std::move(receiver)) {}
 
  private:
-  void sink_it_(const spdlog::details::log_msg& message) override {
-    spdlog::memory_buf_t line;
-    formatter_->format(message, line);
-    sink_({line.data(), line.size()});
-  }
-  void flush_() override {}
+  void Put(spdlog::level::level_enum, std::string_view line) override { sink_(line); }
 
   Log::Sink sink_;
 };
 
-spdlog::sink_ptr MakeSink(Log::Sink sink) {
+// What begins a line that journald is to file under a priority: sd-daemon(3).
+std::string_view Priority(spdlog::level::level_enum level) {
+  if (level == spdlog::level::err) return "<3>";
+  if (level == spdlog::level::warn) return "<4>";
+  return level == spdlog::level::info ? "<6>" : "<7>";
+}
+
+// Whether systemd connected standard error to the journal, and it still is: systemd.exec(5),
+// JOURNAL_STREAM.
+bool IsJournal() {
+  const char* const stream = std::getenv("JOURNAL_STREAM");
+  struct stat status {};
+  return stream != nullptr && fstat(STDERR_FILENO, &status) == 0 &&
+         stream == fmt::format("{}:{}", status.st_dev, status.st_ino);
+}
+
+class StandardErrorSink final : public LineSink {
+ public:
+  explicit StandardErrorSink(LogFormat format)
+      : journal_(IsJournal()),
+        writer_(STDERR_FILENO, [format, journal = journal_](std::uint64_t lines) {
+          const std::string statement =
+              Statement(format, LogLevel::kWarn, "log lines were lost; standard error took no more",
+                        {{"lines", lines}});
+          spdlog::memory_buf_t line;
+          FormatterFor(format)->format({"", spdlog::level::warn, statement}, line);
+          return Ended(spdlog::level::warn, {line.data(), line.size()}, journal);
+        }) {}
+
+ private:
+  static std::string Ended(spdlog::level::level_enum level, std::string_view line, bool journal) {
+    return fmt::format("{}{}\n", journal ? Priority(level) : "", line);
+  }
+  void Put(spdlog::level::level_enum level, std::string_view line) override {
+    writer_.Write(Ended(level, line, journal_));
+  }
+
+  const bool journal_;
+  LineWriter writer_;
+};
+
+std::shared_ptr<LineSink> MakeSink(LogFormat format, Log::Sink sink) {
   if (sink) return std::make_shared<CallbackSink>(std::move(sink));
-  return std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  return std::make_shared<StandardErrorSink>(format);
 }
 
 }  // namespace
@@ -94,37 +181,24 @@ std::optional<LogFormat> ParseLogFormat(std::string_view name) {
 class Log::Impl {
  public:
   Impl(LogLevel level, LogFormat format, Sink sink)
-      : format_(format), logger_("radar_spoof_exporter", MakeSink(std::move(sink))) {
+      : format_(format),
+        sink_(MakeSink(format, std::move(sink))),
+        logger_("radar_spoof_exporter", sink_) {
     logger_.set_level(ToSpdlog(level));
-    const bool to_callback = dynamic_cast<CallbackSink*>(logger_.sinks().front().get()) != nullptr;
-    const std::string pattern = format == LogFormat::kJson ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ",%v})"
-                                                           : "ts=%Y-%m-%dT%H:%M:%S.%eZ %v";
-    logger_.set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        pattern, spdlog::pattern_time_type::utc, to_callback ? "" : "\n"));
-    logger_.flush_on(spdlog::level::debug);
-    // A full disk or a closed pipe must not turn each lost line into another failing write.
+    logger_.set_formatter(FormatterFor(format));
+    // A sink that fails must not turn each lost line into another failing write.
     logger_.set_error_handler([](const std::string&) {});
   }
 
   void Write(LogLevel level, std::string_view message, Fields fields) {
     if (!logger_.should_log(ToSpdlog(level))) return;
-    const bool json = format_ == LogFormat::kJson;
-    std::string line = json ? fmt::format(R"("level":"{}","msg":{})", Name(level), Quoted(message))
-                            : fmt::format("level={} msg={}", Name(level), Quoted(message));
-    for (const LogField& field : fields) {
-      if (json) {
-        line += fmt::format(R"(,"{}":{})", field.key,
-                            field.is_number ? field.value : Quoted(field.value));
-      } else {
-        line += fmt::format(" {}={}", field.key,
-                            NeedsQuotes(field.value) ? Quoted(field.value) : field.value);
-      }
-    }
-    logger_.log(ToSpdlog(level), line);
+    logger_.log(ToSpdlog(level), Statement(format_, level, message, fields));
   }
+  void Print(std::string_view text) { sink_->Print(text); }
 
  private:
-  LogFormat format_;
+  const LogFormat format_;
+  const std::shared_ptr<LineSink> sink_;
   spdlog::logger logger_;
 };
 
@@ -139,6 +213,14 @@ void Log::Info(std::string_view message, Fields fields) { Write(LogLevel::kInfo,
 void Log::Warn(std::string_view message, Fields fields) { Write(LogLevel::kWarn, message, fields); }
 void Log::Error(std::string_view message, Fields fields) {
   Write(LogLevel::kError, message, fields);
+}
+
+void Log::Print(std::string_view text) {
+  try {
+    impl_->Print(text);
+  } catch (const std::exception&) {
+    return;
+  }
 }
 
 // A line that cannot be written, for want of memory above all, must not end what it tells of.

@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 from processes import (
-    SOURCE_DIR, EndToEndTest, config_text, executable, exporter_environment, run_exporter,
+    SOURCE_DIR, TOKEN, EndToEndTest, config_text, executable, exporter_environment, run_exporter,
 )
 from prometheus import prometheus_tool
 from web_client import Page, wait_until
@@ -77,7 +77,7 @@ queries:
   - {{name: all}}
   - {{name: dmarc_fail, filters: {{dmarc: FAIL}}, agg_interval: 1h, date_range: 7d, control: true}}
 """)
-        run = run_exporter(config, "--config.check", token=None)
+        run = run_exporter(config, "--config.check")
         self.assertEqual((run.returncode, run.stderr), (0, ""))
         self.assertIn(f"{config}: good\n", run.stdout)
         self.assertRegex(run.stdout, r"queries +2\n")
@@ -115,6 +115,42 @@ queries:
         run = run_exporter(config, "--config.check", token=None)
         self.assertEqual(run.returncode, 2)
         self.assertRegex(run.stderr, r"3 queries every 1s = 900\.0 requests per 5 minutes.*600")
+
+    def test_credentials_that_cannot_be_read_are_a_warning_with_what_a_reload_would_say(self):
+        token_file = self.directory / "token"
+        simulator = self.start_simulator()
+        for content, found in ((None, "found no such file"), ("", "holds nothing"),
+                               ("two words", "white space")):
+            with self.subTest(content):
+                if content is not None:
+                    self.file("token", content)
+                config = self.file("config.yaml", config_text(
+                    simulator, ALL, api=f"token_file: {token_file}"))
+                run = run_exporter(config, "--config.check")
+                self.assertEqual(run.returncode, 0)
+                self.assertIn("config.yaml: good", run.stdout)
+                said = re.search(r"(?m)^warning: credentials: (.*)\. Here a start or a reload would "
+                                 "fail", run.stderr)
+                self.assertTrue(said, run.stderr)
+                self.assertIn(f"token_file {token_file}", said.group(1))
+                self.assertIn(found, said.group(1))
+                # In the words of the start that fails.
+                start = run_exporter(config, "--once")
+                self.assertEqual(start.returncode, 2)
+                self.assertIn(said.group(1), start.stderr)
+        run = run_exporter(self.file("config.yaml", config_text(simulator, ALL)), "--config.check",
+                           token=None)
+        self.assertEqual(run.returncode, 0)
+        self.assertIn("warning: credentials: no API token: api.token_file is not configured",
+                      run.stderr)
+
+    def test_a_token_that_everybody_may_read_is_a_warning(self):
+        self.file("token", TOKEN).chmod(0o644)
+        config = self.file("config.yaml", config_text(
+            self.start_simulator(), ALL, api=f"token_file: {self.directory}/token"))
+        run = run_exporter(config, "--config.check")
+        self.assertEqual(run.returncode, 0)
+        self.assertRegex(run.stderr, r"(?m)^warning: credentials: .*/token can be read by every user")
 
     def test_a_warning_is_not_an_error(self):
         config = self.file("config.yaml", "queries:\n  " + REJECTED + "\n")

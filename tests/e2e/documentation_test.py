@@ -90,7 +90,7 @@ class ReadmeTest(EndToEndTest):
         text = (SOURCE_DIR / "README.md").read_text()
         shown = re.search(r"```yaml\n(queries:\n.*?)```\n.*?```\n(.*?)```", text, re.DOTALL)
         config = self.file("FILE", shown.group(1))
-        run = run_exporter(config, "--config.check", token=None)
+        run = run_exporter(config, "--config.check")
         self.assertEqual((run.returncode, run.stderr), (0, ""))
         self.assertEqual(run.stdout.replace(str(config), "FILE"), shown.group(2))
 

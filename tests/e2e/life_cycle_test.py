@@ -170,6 +170,20 @@ class ReloadTest(EndToEndTest):
         self.check_replaced(exporter, before)
         self.assertEqual(exporter.stop()[0], 0)
 
+    def test_credentials_that_cannot_be_read_fail_it_and_the_check_says_so(self):
+        token_file = self.file("token", TOKEN)
+        exporter = self.start_exporter(config_text(
+            self.simulator, ALL + "\n" + DMARC_FAIL, api=f"token_file: {token_file}"))
+        before = exporter.wait_until_ready().page()
+        token_file.unlink()
+        exporter.send(signal.SIGHUP)
+        self.check_kept(exporter, before)
+        problem = exporter.wait_for_line(
+            rf"reload failed.*detail=\"(token_file {token_file}: found no such file)")
+        check = run_exporter(self.config_file, "--config.check")
+        self.assertEqual(check.returncode, 0)
+        self.assertIn(f"warning: credentials: {problem.group(1)}", check.stderr)
+
     def test_post_and_put_reload_when_enabled(self):
         exporter = self.start("--web.enable-lifecycle")
         before = exporter.page()

@@ -27,6 +27,11 @@ class UnitTest(EndToEndTest):
         said = self.analyze("verify", "--man=no")
         self.assertEqual((said.returncode, said.stdout, said.stderr), (0, "", ""))
 
+    def test_it_starts_after_the_clock_is_set_and_waits_for_no_time_server(self):
+        text = self.unit.read_text()
+        self.assertRegex(text, r"(?m)^After=.*\btime-sync\.target\b")
+        self.assertNotRegex(text, r"(?m)^(Wants|Requires)=.*\btime-sync\.target\b")
+
     def test_exposure_is_at_most_1_5(self):
         said = self.analyze("security", "--offline=true", "--threshold=15", "--no-pager")
         self.assertEqual(said.returncode, 0, said.stdout)

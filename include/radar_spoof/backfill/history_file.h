@@ -25,8 +25,9 @@ namespace radar_spoof {
 
 class HistoryFile {
  public:
-  // Opens the file, or begins it. Refused: one that is no such file or is of another API, one that
-  // another process has open. `base_url`: whose answers these are.
+  // Opens the file, or begins it, also when it was cut within its first line. Refused: one that is
+  // no such file or is of another API, one that another process has open. `base_url`: whose answers
+  // these are.
   static Result<std::unique_ptr<HistoryFile>, std::string> Open(const std::string& path,
                                                                 const std::string& base_url);
   ~HistoryFile();

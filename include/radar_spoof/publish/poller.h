@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -60,8 +61,9 @@ class Poller {
   };
   ReloadEnd AwaitReload(Milliseconds at_most);
 
-  // How often the loop has come round; at least every 10 s while it is well.
-  std::uint64_t turns() const { return turns_; }
+  // When the loop last came round, which it does at least every 10 s while it is well; at first,
+  // when it was made. Time spent suspended does not count here. Any thread.
+  std::chrono::steady_clock::time_point last_turn() const { return last_turn_; }
   void NoteFailedReload();
 
  private:
@@ -124,7 +126,7 @@ class Poller {
   std::unique_ptr<StateSaver> saver_;
 
   std::atomic<bool> stopped_ = false;
-  std::atomic<std::uint64_t> turns_ = 0;
+  std::atomic<std::chrono::steady_clock::time_point> last_turn_ = std::chrono::steady_clock::now();
   std::mutex messages_mutex_;
   std::condition_variable messages_taken_;
   std::optional<Settings> new_settings_;  // guarded by messages_mutex_

@@ -4,12 +4,14 @@
 //   /           landing page, unless the metrics are there
 //   /metrics    the exposition, under any path of one's choice; text or OpenMetrics, gzip if
 //   allowed
-//   /-/healthy  200 for as long as the process answers; asks nothing of the API
+//   /-/healthy  200 while the poll loop comes round, 503 when it has stood still for a minute;
+//               whatever the API answers
 //   /-/ready    503 until every query was tried once, then 200
 //   /-/reload   POST or PUT: reads the configuration again; 403 unless enabled
 // Paths are exact. With basic authentication every answer but 401 and 429 needs it, 404 included.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -30,6 +32,8 @@ struct PagesOptions {
   std::string telemetry_path = "/metrics";  // begins with "/"
   // What this process says of itself.
   std::function<ProcessMetrics()> process;
+  // When the poll loop last came round.
+  std::function<std::chrono::steady_clock::time_point()> last_turn;
   // Reads the configuration again; the error if the old one stays. Unset: reloading is not enabled.
   std::function<std::optional<std::string>()> reload;
   // Whether the request may be answered. Unset: everyone's may.
@@ -39,7 +43,8 @@ struct PagesOptions {
 // Thread rule: Respond() may be called from any thread. Blocks as long as the options' functions.
 class Pages {
  public:
-  // REQUIRES: `store` and `clock` outlive this; `options.process` is set.
+  // REQUIRES: `store` and `clock` outlive this; `options.process` and
+  // `options.last_turn` are set.
   Pages(const SnapshotStore& store, const Clock& clock, PagesOptions options);
 
   ServerResponse Respond(const ServerRequest& request) const;
@@ -50,6 +55,7 @@ class Pages {
   ServerResponse Route(const ServerRequest& request) const;
   ServerResponse Metrics(const ServerRequest& request) const;
   ServerResponse LandingPage() const;
+  ServerResponse Healthy() const;
   ServerResponse Ready() const;
   ServerResponse Reload(const std::string& method) const;
 

@@ -1,9 +1,12 @@
 // Structured log lines: a sentence and fields, as logfmt or JSON, one line each.
 //
 // Used by: config (warnings), poller, web server, main. Libraries never write to stderr themselves.
-// Thread rule: Log may be used from any thread. Writing may block on the sink for as long as the
-// sink does; a sink that cannot write (closed stderr, full disk) loses the line silently.
-// Secrets: a field's value is text or a number; Secret converts to neither.
+// Thread rule: Log may be used from any thread.
+// Blocking: never on standard error; as long as a sink of one's own does. Standard error that takes
+// nothing (a stuck reader, a full disk) loses lines; how many, a line tells as soon as it takes
+// some again. The destructor waits up to half a second for what was not written yet. Where standard
+// error is the journal, each line begins with its priority, as sd-daemon(3) says. Secrets: a
+// field's value is text or a number; Secret converts to neither.
 #pragma once
 
 #include <concepts>
@@ -50,6 +53,8 @@ class Log {
   void Info(std::string_view message, Fields fields = {});
   void Warn(std::string_view message, Fields fields = {});
   void Error(std::string_view message, Fields fields = {});
+  // A text for a person, line by line and whatever the level; to the journal, as errors.
+  void Print(std::string_view text);
 
  private:
   void Write(LogLevel level, std::string_view message, Fields fields);

@@ -1,0 +1,25 @@
+// The signals by which the process is told to stop (SIGINT, SIGTERM) or to reload (SIGHUP).
+//
+// Used by: main. Thread rule: the main thread, before there are others, which then inherit what is
+// blocked.
+#pragma once
+
+#include <csignal>
+
+#include "radar_spoof/words/clock.h"
+
+namespace radar_spoof {
+
+// Before anything else, so that none ends a daemon that has only just started. What comes is kept
+// for AwaitSignal().
+sigset_t BlockSignals();
+
+// For what runs to its end and has nothing to save: from now on they end the process at once,
+// whatever it waits for. As process 1, whose default actions the kernel leaves out
+// (pid_namespaces(7)), it exits with 128 and the signal's number, as a shell would report it.
+void LetSignalsEnd(const sigset_t& signals);
+
+// The signal that came, or 0 when none did. Blocking: at most so long.
+int AwaitSignal(const sigset_t& signals, Milliseconds at_most);
+
+}  // namespace radar_spoof
