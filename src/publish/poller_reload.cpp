@@ -5,6 +5,7 @@
 
 #include "failure_log.h"
 #include "radar_spoof/publish/poller.h"
+#include "radar_spoof/words/url_host.h"
 
 namespace radar_spoof {
 
@@ -85,6 +86,7 @@ void Poller::Apply(Settings settings) {
   }
   next.api = state_.api;
   next.api.up = same_api && state_.api.up;
+  next.api.host = HostAndPort(api.base_url);
   if (!same_options) next.api.path = api.path;
   RadarEndpoint endpoint = same_options ? endpoint_ : RadarEndpoint(api.base_url, api.path);
   Schedule schedule = schedule_;
