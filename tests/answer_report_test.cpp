@@ -53,8 +53,26 @@ Bucket (UTC)         Spoof
 2026-06-09 09:00   10.00 %  ████████████████████
 2026-06-09 10:00   20.00 %  ████████████████████████████████████████
 
-Data: Cloudflare Radar, CC BY-NC 4.0
+Data: from api.test
 )");
+}
+
+TEST_CASE("only Cloudflare's numbers are credited to Cloudflare, and made-up ones are called so") {
+  AnsweredQuery answer = FullAnswer().Answered();
+  answer.url = "https://api.cloudflare.com/client/v4/radar/email/spoof?format=JSON";
+  const std::string real = AnswerText(answer, kWide);
+  CHECK(real.ends_with("\nData: Cloudflare Radar (api.cloudflare.com), CC BY-NC 4.0\n"));
+  CHECK(!Contains(real, "Simulated"));
+  CHECK(Contains(AnswerJson(answer, Explained::kNo), R"("host":"api.cloudflare.com")"));
+
+  for (const char* host : {"127.0.0.1:8787", "[::1]:8787", "localhost"}) {
+    CAPTURE(host);
+    answer.url = "http://" + std::string(host) + "/client/v4/spoof?x=http://api.cloudflare.com/";
+    const std::string made_up = AnswerText(answer, kWide);
+    CHECK(Contains(made_up, "Simulated data: these numbers are from " + std::string(host) + ","));
+    CHECK(made_up.ends_with("\nData: from " + std::string(host) + "\n"));
+    CHECK(!Contains(made_up, "Radar"));
+  }
 }
 
 TEST_CASE("the same in a narrow one without Unicode") {
@@ -107,7 +125,7 @@ Bucket (UTC)         Spoof
 2026-06-09 09:00   10.00 %
 2026-06-09 10:00   20.00 %
 
-Data: Cloudflare Radar, CC BY-NC 4.0
+Data: from api.test
 )");
 }
 
@@ -302,7 +320,8 @@ TEST_CASE("a whole answer as JSON") {
   CHECK(AnswerJson(FullAnswer().Answered(), Explained::kNo) ==
         R"({"query":{"name":"dmarc_fail","arc":"any","dkim":"any","dmarc":"FAIL","spf":"any",)"
         R"("tls_version":"any","agg_interval":"1h","date_range":"7d","control":true},)"
-        R"("received":"2026-06-09T12:05:00Z","spoof_ratio":0.2,"not_spoof_ratio":0.8,)"
+        R"("host":"api.test","received":"2026-06-09T12:05:00Z",)"
+        R"("spoof_ratio":0.2,"not_spoof_ratio":0.8,)"
         R"("bucket":{"start":"2026-06-09T10:00:00Z","end":"2026-06-09T11:00:00Z"},)"
         R"("window":{"mean_ratio":0.1,"stddev_ratio":0.01632993161855452,)"
         R"("deviations":6.123724356957946},"control_ratio":0.15,"confidence_level":3,)"

@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "radar_spoof/words/plain_words.h"
 #include "src/serve/sparkline.h"
 #include "support/golden_snapshot.h"
 #include "support/temporary_directory.h"
@@ -25,6 +26,7 @@ bool Contains(std::string_view text, std::string_view part) {
 Snapshot SnapshotOf(std::vector<QueryState> queries) {
   Snapshot snapshot;
   snapshot.queries = std::move(queries);
+  snapshot.api.host = "api.cloudflare.com";
   snapshot.api.path = "/radar/email/security/timeseries_groups/spoof";
   snapshot.api.up = true;
   snapshot.api.requests[200] = 1;
@@ -73,9 +75,10 @@ TEST_CASE("the page shows what is polled and how that is going") {
               "No query is failing",
               "1 of 1 have a value to show",
               "12 of 600 requests used in the 5 minutes before 2026-06-05 12:27 UTC",
-              "<a href=\"/metrics\">",
-              "<a href=\"/-/healthy\">",
-              "<a href=\"/-/ready\">",
+              "<a href=\"./metrics\">",
+              "<a href=\"./-/healthy\">",
+              "<a href=\"./-/ready\">",
+              "<code>api.cloudflare.com</code>",
               "<code>/radar/email/security/timeseries_groups/spoof</code>",
               "<dd><span class=\"good\">good</span></dd>",
               "Version ",
@@ -120,16 +123,55 @@ TEST_CASE("every reason of a failure has words of its own") {
   CHECK(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
 }
 
-TEST_CASE("the page tells of a rate limit for as long as it lasts, and of Cloudflare's count") {
+TEST_CASE("the page tells of a rate limit for as long as it lasts, and of the API's count") {
   Snapshot snapshot = SnapshotOf({Good("all", 3min)});
   snapshot.api.up = false;
   snapshot.api.blocked_until = kGoldenNow + Milliseconds(4min);
   snapshot.api.rate_limit["default"] = {
       .limit = 1200, .remaining = 1100, .reset = kGoldenNow.wall + 2min};
-  CheckParts(Page(snapshot), {"no requests for 4 minutes", "not good",
-                              "1100 of 1200 requests left until 2026-06-05 12:30 UTC"});
+  CheckParts(Page(snapshot), {"no requests for 4 minutes, until 2026-06-05 12:32:00 UTC",
+                              "not good", "1100 of 1200 requests left until 2026-06-05 12:30 UTC"});
   snapshot.api.blocked_until = kGoldenNow + Milliseconds(-1);
   CHECK(!Contains(Page(snapshot), "no requests for"));
+}
+
+TEST_CASE("the page shows the end of the hold that is now, also when holds follow each other") {
+  Snapshot snapshot = SnapshotOf({Good("all", 3min)});
+  for (const Milliseconds left : {Milliseconds(30s), Milliseconds(61s)}) {
+    snapshot.api.blocked_until = kGoldenNow + left;
+    const std::string page = Page(snapshot);
+    CHECK(
+        Contains(page, "no requests for " + InWords(left) + ", until " +
+                           (left == 30s ? "2026-06-05 12:28:30 UTC" : "2026-06-05 12:29:01 UTC")));
+  }
+}
+
+TEST_CASE("only Cloudflare's numbers are credited to Cloudflare, and made-up ones are called so") {
+  Snapshot snapshot = SnapshotOf({Good("all", 3min)});
+  const std::string real = Page(snapshot);
+  CheckParts(real, {"Cloudflare Radar's view", "radar.cloudflare.com", "CC BY-NC 4.0"});
+  CHECK(!Contains(real, "Simulated"));
+  for (const char* host : {"127.0.0.1:8787", "[::1]:8787", "localhost:1", "radar.example.org"}) {
+    CAPTURE(host);
+    snapshot.api.host = host;
+    const std::string other = Page(snapshot);
+    CheckParts(other, {("<dt>Host</dt><dd><code>" + std::string(host)).c_str(),
+                       ("<footer>Data: from <code>" + std::string(host)).c_str()});
+    CHECK(Contains(other, "Simulated data.") == (host != std::string_view("radar.example.org")));
+    CHECK(!Contains(other, "Cloudflare Radar"));
+    CHECK(!Contains(other, "cloudflare.com"));
+    CHECK(!Contains(other, "CC BY"));
+  }
+}
+
+TEST_CASE("every link to this server is relative, whatever the path of the metrics") {
+  const Snapshot snapshot = SnapshotOf({});
+  for (const char* path : {"/metrics", "//evil.test/x", "/a:b", "/deep/er"}) {
+    CAPTURE(path);
+    const std::string page = RenderLandingPage(snapshot, kGoldenNow, path);
+    CHECK(Contains(page, "<a href=\"." + std::string(path) + "\">Metrics</a>"));
+    CHECK(!Contains(page, "href=\"/"));
+  }
 }
 
 TEST_CASE("whatever comes from outside is escaped") {
@@ -137,11 +179,13 @@ TEST_CASE("whatever comes from outside is escaped") {
   const std::string escaped = "&lt;b onload=&#39;x&#39;&gt;&amp;&quot;";
   Snapshot snapshot = SnapshotOf({Failing(evil, 1min)});
   snapshot.queries[0].last_failure = Failure(FailureReason::kServer, "detail " + evil);
+  snapshot.api.host = "host " + evil;
   snapshot.api.path = "/path " + evil;
   snapshot.api.rate_limit[evil].remaining = 1;
   const std::string page = RenderLandingPage(snapshot, kGoldenNow, "/m" + evil);
   CHECK(!Contains(page, "<b onload"));
-  for (const char* place : {"<td class=\"name\">", "detail ", "/path ", "href=\"/m", "<small>("}) {
+  for (const char* place :
+       {"<td class=\"name\">", "detail ", "host ", "/path ", "href=\"./m", "<small>("}) {
     CAPTURE(place);
     CHECK(Contains(page, place + escaped));
   }

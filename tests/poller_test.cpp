@@ -525,6 +525,7 @@ TEST_CASE("a reload of the API's address is followed by the next request") {
   });
   f.RunFor(20min);
   CHECK(f.http.requests().back().url.starts_with("http://127.0.0.1:2/v5/radar/other?"));
+  CHECK(f.Now()->api.host == "127.0.0.1:2");
   CHECK(f.Now()->api.path == "/radar/other");
   CHECK(f.http.requests()[1].at.steady - FakeClock::kStart < 1min + 1s);
 }

@@ -35,6 +35,7 @@ TEST_CASE("the first snapshot knows every query and nothing about it") {
     CHECK(state.next_poll == kNow);
   }
   CHECK_FALSE(first.api.up);
+  CHECK(first.api.host == "api.cloudflare.com");
   CHECK(first.api.path == "/radar/other");
   CHECK(first.polling.stale_after == 7);
   CHECK(first.reload.successful);

@@ -7,9 +7,9 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
-#include <strings.h>
 
 #include "radar_spoof/config/problem_list.h"
+#include "radar_spoof/words/url_host.h"
 
 namespace radar_spoof {
 namespace {
@@ -45,16 +45,6 @@ bool LooksLikeACredential(std::string_view text) {
          All(text, [](unsigned char c) { return std::isxdigit(c) != 0; });
 }
 
-bool IsLoopback(const std::string& host) {
-  if (strcasecmp(host.c_str(), "localhost") == 0) return true;
-  in_addr v4{};
-  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
-  in6_addr v6{};
-  if (host.size() < 2 || host.front() != '[' || host.back() != ']') return false;
-  const std::string bare = host.substr(1, host.size() - 2);
-  return inet_pton(AF_INET6, bare.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
-
 bool IsHost(const std::string& host) {
   if (host.starts_with('[')) {
     in6_addr v6{};
@@ -71,20 +61,6 @@ bool IsPort(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   return error == std::errc() && end == text.data() + text.size() && port >= 1 &&
          port <= kHighestPort;
-}
-
-struct Authority {
-  std::string host;  // an IPv6 address keeps its brackets
-  std::optional<std::string> port;
-};
-
-Authority SplitAuthority(std::string_view authority) {
-  const std::size_t bracket = authority.rfind(']');
-  const std::size_t colon = authority.rfind(':');
-  if (colon == std::string_view::npos || (bracket != std::string_view::npos && colon < bracket)) {
-    return {std::string(authority), std::nullopt};
-  }
-  return {std::string(authority.substr(0, colon)), std::string(authority.substr(colon + 1))};
 }
 
 }  // namespace
@@ -109,7 +85,7 @@ std::optional<Complaint> BaseUrlDefect(const YamlNode& node) {
   if (authority.find('@') != std::string_view::npos) return refused("a user name in the URL");
   if (path.find('#') != std::string_view::npos) return refused("a fragment (#) in the URL");
   if (path.find('?') != std::string_view::npos) return refused("a query string (?) in the URL");
-  const Authority parts = SplitAuthority(authority);
+  const SplitHost parts = SplitHostAndPort(authority);
   if (!IsHost(parts.host) || (parts.port && !IsPort(*parts.port)) || !All(path, IsPathCharacter)) {
     return refused(Shown(node));
   }
@@ -131,7 +107,7 @@ std::optional<Complaint> ProxyDefect(const YamlNode& node) {
   const std::string_view url = node.text;
   const std::string_view scheme = url.starts_with(kHttps) ? kHttps : kHttp;
   if (!url.starts_with(scheme)) return refused(Shown(node));
-  const Authority parts = SplitAuthority(url.substr(scheme.size()));
+  const SplitHost parts = SplitHostAndPort(url.substr(scheme.size()));
   if (!IsHost(parts.host) || !parts.port || !IsPort(*parts.port)) return refused(Shown(node));
   return std::nullopt;
 }

@@ -103,6 +103,7 @@ class Families {
 };
 
 void AddApi(const ApiState& api, Instant now, Families& families) {
+  families.Add(Metric::kApiInfo, true, {api.host, api.path});
   families.Add(Metric::kUp, api.up);
   std::map<int, std::uint64_t> requests = api.requests;
   // Known series exist from the start.

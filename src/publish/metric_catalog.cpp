@@ -18,6 +18,7 @@ constexpr std::array<std::string_view, 6> kIdentity = {"query", "arc", "dkim",
 constexpr std::array<std::string_view, 9> kInfo = {
     "query", "arc", "dkim", "dmarc", "spf", "tls_version", "agg_interval", "date_range", "unit"};
 constexpr std::array<std::string_view, 2> kQueryEventType = {"query", "event_type"};
+constexpr std::array<std::string_view, 2> kHostPath = {"host", "path"};
 constexpr std::array<std::string_view, 1> kCode = {"code"};
 constexpr std::array<std::string_view, 1> kReason = {"reason"};
 constexpr std::array<std::string_view, 1> kPolicy = {"policy"};
@@ -85,6 +86,10 @@ constexpr auto kCatalog = std::to_array<MetricDescription>({
     {Metric::kQueryFailures, "cloudflare_radar_query_failures_total", kCounter, kQuery,
      "success and result",
      "Polls of the query that gave no usable answer (success and result); cached between polls."},
+    {Metric::kApiInfo, "cloudflare_radar_api_info", kGauge, kHostPath,
+     "host and path of the request",
+     "Whom the numbers are from: host and path of the request, as configured; path is the spelling "
+     "in use."},
     {Metric::kUp, "cloudflare_radar_up", kGauge, kNoLabels, "HTTP status and success",
      "1 if the last API call was answered well (HTTP status and success), cached between polls."},
     {Metric::kApiRequests, "cloudflare_radar_api_requests_total", kCounter, kCode, "HTTP status",

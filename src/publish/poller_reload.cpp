@@ -5,6 +5,7 @@
 
 #include "failure_log.h"
 #include "radar_spoof/publish/poller.h"
+#include "radar_spoof/words/url_host.h"
 
 namespace radar_spoof {
 
@@ -93,6 +94,7 @@ void Poller::Apply(Settings settings) {
     next.api.rate_limit.clear();
     next.api.blocked_until.reset();
   }
+  next.api.host = HostAndPort(api.base_url);
   if (!same_options) next.api.path = api.path;
   EndpointInUse endpoint =
       same_options ? endpoint_ : EndpointInUse(RadarEndpoint(api.base_url, api.path));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "radar_spoof/words/url_host.h"
+
 namespace radar_spoof {
 
 void DurationHistogram::Observe(double seconds) {
@@ -16,6 +18,7 @@ Snapshot FirstSnapshot(const Config& config, WallTime now) {
     first.queries.push_back(
         {.query = query, .sample = {}, .last_success = {}, .last_failure = {}, .next_poll = now});
   }
+  first.api.host = HostAndPort(config.api().base_url);
   first.api.path = config.api().path;
   first.reload = {.successful = true, .last_success = now};
   first.polling = config.polling();

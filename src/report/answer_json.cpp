@@ -11,6 +11,7 @@
 #include "radar_spoof/report/terminal.h"
 #include "radar_spoof/words/json_text.h"
 #include "radar_spoof/words/rfc3339.h"
+#include "radar_spoof/words/url_host.h"
 
 namespace radar_spoof {
 namespace {
@@ -108,6 +109,7 @@ std::string AnswerJson(const AnsweredQuery& answer, Explained explained) {
   const Query& query = answer.state.query;
   JsonObject json;
   json.Add("query", QueryJson(query));
+  json.Add("host", JsonString(HostAndPort(answer.url)));
   json.Add("received", Time(answer.received.wall));
   json.Add("spoof_ratio", Number(sample.spoof));
   json.Add("not_spoof_ratio", Number(sample.not_spoof));

@@ -8,6 +8,7 @@
 #include "radar_spoof/publish/freshness.h"
 #include "radar_spoof/report/explanation.h"
 #include "radar_spoof/words/plain_words.h"
+#include "radar_spoof/words/url_host.h"
 #include "window_chart.h"
 
 namespace radar_spoof {
@@ -47,17 +48,21 @@ class Report {
       : answer_(answer),
         query_(answer.state.query),
         sample_(*answer.state.sample),
+        host_(HostAndPort(answer.url)),
         terminal_(terminal),
         width_(static_cast<std::size_t>(std::max(terminal.columns, 1))),
         chart_(answer.window.buckets, Length(query_.agg_interval)) {}
 
   std::string Text() {
     Title();
+    Banner();
     Numbers();
     Trust();
     Trend();
     Table();
-    Line(Toned("Data: Cloudflare Radar, CC BY-NC 4.0", Tone::kSoft, terminal_));
+    for (const std::string& line : Wrapped(Source(), width_)) {
+      Line(Toned(line, Tone::kSoft, terminal_));
+    }
     return std::move(text_);
   }
 
@@ -90,6 +95,24 @@ class Report {
                                RequestName(query_.agg_interval), query_.date_range.Text(),
                                query_.control ? ", with control period" : ""));
     Line();
+  }
+
+  void Banner() {
+    if (WhoseNumbers(host_) != NumbersOf::kThisMachine) return;
+    for (const std::string& line :
+         Wrapped("Simulated data: these numbers are from " + Harmless(host_, terminal_) +
+                     ", a program on this machine, and not from Cloudflare.",
+                 width_)) {
+      Line(Toned(line, Tone::kBad, terminal_));
+    }
+    Line();
+  }
+
+  std::string Source() const {
+    if (WhoseNumbers(host_) != NumbersOf::kCloudflare) {
+      return "Data: from " + Harmless(host_, terminal_);
+    }
+    return fmt::format("Data: Cloudflare Radar ({}), CC BY-NC 4.0", Harmless(host_, terminal_));
   }
 
   void Numbers() {
@@ -233,6 +256,7 @@ class Report {
   const AnsweredQuery& answer_;
   const Query& query_;
   const SpoofSample& sample_;
+  const std::string host_;
   const Terminal& terminal_;
   const std::size_t width_;
   const WindowChart chart_;

@@ -7,6 +7,8 @@
 #include "html_text.h"
 #include "radar_spoof/publish/freshness.h"
 #include "radar_spoof/words/plain_words.h"
+#include "radar_spoof/words/rfc3339.h"
+#include "radar_spoof/words/url_host.h"
 #include "radar_spoof/words/version.h"
 #include "sparkline.h"
 
@@ -23,6 +25,7 @@ body { background: var(--back); color: var(--ink); font: 16px/1.5 system-ui, san
   margin: 0 auto; max-width: 84rem; padding: 1.5rem 1rem; }
 a { color: var(--link); } h1 { font-size: 1.5rem; margin: 0; }
 h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
+.made-up { border: 2px solid var(--bad); color: var(--bad); padding: .5rem .75rem; }
 nav a { display: inline-block; margin-right: 1.25rem; padding: .25rem 0; }
 code { font-size: .9em; overflow-wrap: anywhere; }
 small, footer, th { color: var(--soft); } .bad { color: var(--bad); } .good { color: var(--good); }
@@ -150,6 +153,14 @@ std::string Summary(const Snapshot& snapshot, Instant now) {
                             MinuteText(now.wall));
 }
 
+// "2026-06-08 11:15:30 UTC".
+std::string SecondText(WallTime time) {
+  constexpr std::size_t kDate = 10;
+  constexpr std::size_t kSeconds = 19;
+  const std::string text = FormatRfc3339(time);
+  return text.substr(0, kDate) + ' ' + text.substr(kDate + 1, kSeconds - kDate - 1) + " UTC";
+}
+
 std::string LastAnswer(const ApiState& api, Instant now) {
   std::string text = "<span class=\"bad\">not good</span>";
   if (api.requests.empty()) {
@@ -158,27 +169,61 @@ std::string LastAnswer(const ApiState& api, Instant now) {
     text = "<span class=\"good\">good</span>";
   }
   if (api.blocked_until && api.blocked_until->steady > now.steady) {
-    text += fmt::format("; <span class=\"bad\">it limits our rate: no requests for {}</span>",
-                        InWords(api.blocked_until->steady - now.steady));
+    text += fmt::format(
+        "; <span class=\"bad\">it limits our rate: no requests for {}, until {}</span>",
+        InWords(api.blocked_until->steady - now.steady), SecondText(api.blocked_until->wall));
   }
   return text;
 }
 
 std::string ApiList(const ApiState& api, Instant now) {
   std::string text = fmt::format(
-      "<dl><dt>Endpoint in use</dt><dd><code>{}</code></dd>\n<dt>Its last answer</dt><dd>{}</dd>\n"
+      "<dl><dt>Host</dt><dd><code>{}</code></dd>\n"
+      "<dt>Endpoint in use</dt><dd><code>{}</code></dd>\n<dt>Its last answer</dt><dd>{}</dd>\n"
       "<dt>Our budget</dt><dd>{} of {} requests used in the 5 minutes before {}</dd>\n",
-      EscapeHtml(api.path), LastAnswer(api, now), api.budget.used, api.budget.limit,
-      MinuteText(api.budget.at));
+      EscapeHtml(api.host), EscapeHtml(api.path), LastAnswer(api, now), api.budget.used,
+      api.budget.limit, MinuteText(api.budget.at));
   for (const auto& [name, policy] : api.rate_limit) {
     if (!policy.remaining) continue;
-    text += fmt::format(
-        "<dt>Cloudflare's count</dt><dd>{}{} requests left{} <small>({})</small></dd>\n",
-        *policy.remaining, policy.limit ? fmt::format(" of {}", *policy.limit) : "",
-        policy.reset ? " until " + MinuteText(*policy.reset) : "", EscapeHtml(name));
+    text +=
+        fmt::format("<dt>The API's count</dt><dd>{}{} requests left{} <small>({})</small></dd>\n",
+                    *policy.remaining, policy.limit ? fmt::format(" of {}", *policy.limit) : "",
+                    policy.reset ? " until " + MinuteText(*policy.reset) : "", EscapeHtml(name));
   }
   return text + "</dl>\n";
 }
+
+// What the page says of whom its numbers are from. Cloudflare is credited with its own alone.
+struct Credit {
+  std::string_view tagline;
+  std::string_view link;
+  std::string banner;
+  std::string footer;
+};
+
+Credit CreditFor(const std::string& host) {
+  Credit credit{"The share of email that is classified as spoof, for Prometheus.", "", "",
+                fmt::format("Data: from <code>{}</code>", EscapeHtml(host))};
+  switch (WhoseNumbers(host)) {
+    case NumbersOf::kCloudflare:
+      return {"Cloudflare Radar's view of spoofed email, for Prometheus.",
+              "<a href=\"https://radar.cloudflare.com/security/email\">Cloudflare Radar</a>", "",
+              "Data: <a href=\"https://radar.cloudflare.com/\">Cloudflare Radar</a>, "
+              "<a href=\"https://creativecommons.org/licenses/by-nc/4.0/\">CC BY-NC 4.0</a>"};
+    case NumbersOf::kThisMachine:
+      credit.banner = fmt::format(
+          "<p class=\"made-up\"><strong>Simulated data.</strong> These numbers are from "
+          "<code>{}</code>, a program on this machine, and not from Cloudflare.</p>\n",
+          EscapeHtml(host));
+      break;
+    case NumbersOf::kSomebody: break;
+  }
+  return credit;
+}
+
+// Relative, so that it also leads there from behind a proxy that serves this page elsewhere. The
+// dot keeps a path from being read as a scheme or a host.
+std::string RelativeLink(std::string_view path) { return '.' + std::string(path); }
 
 }  // namespace
 
@@ -186,26 +231,25 @@ std::string RenderLandingPage(const Snapshot& snapshot, Instant now,
                               std::string_view telemetry_path) {
   std::string rows;
   for (const QueryState& state : snapshot.queries) rows += Row(state, snapshot.polling, now);
+  const Credit credit = CreditFor(snapshot.api.host);
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<title>radar_spoof_exporter</title>\n<style>{style}</style></head>\n<body>\n"
       "<header><h1>radar_spoof_exporter</h1>\n"
-      "<p>Cloudflare Radar's view of spoofed email, for Prometheus. "
-      "<small>Version {version}, revision {revision}.</small></p>\n"
-      "<nav><a href=\"{metrics}\">Metrics</a><a href=\"/-/healthy\">Health</a>"
-      "<a href=\"/-/ready\">Readiness</a>"
-      "<a href=\"https://radar.cloudflare.com/security/email\">Cloudflare "
-      "Radar</a></nav></header>\n"
-      "<main><h2>What is polled</h2>\n<p>{summary}</p>\n"
+      "<p>{tagline} <small>Version {version}, revision {revision}.</small></p>\n"
+      "<nav><a href=\"{metrics}\">Metrics</a><a href=\"./-/healthy\">Health</a>"
+      "<a href=\"./-/ready\">Readiness</a>{link}</nav></header>\n"
+      "<main>{banner}<h2>What is polled</h2>\n<p>{summary}</p>\n"
       "<table><thead><tr><th>Query</th><th>Spoofed</th><th>Trend</th><th>Confidence</th>"
       "<th>Polls</th><th>State</th></tr></thead>\n<tbody>\n{rows}</tbody></table>\n"
       "<h2>The API</h2>\n{api}</main>\n"
-      "<footer>Data: <a href=\"https://radar.cloudflare.com/\">Cloudflare Radar</a>, "
-      "<a href=\"https://creativecommons.org/licenses/by-nc/4.0/\">CC BY-NC 4.0</a></footer>\n"
-      "</body></html>\n",
+      "<footer>{footer}</footer>\n</body></html>\n",
       fmt::arg("style", kStyle), fmt::arg("version", EscapeHtml(Version())),
-      fmt::arg("revision", EscapeHtml(Revision())), fmt::arg("metrics", EscapeHtml(telemetry_path)),
+      fmt::arg("revision", EscapeHtml(Revision())),
+      fmt::arg("metrics", EscapeHtml(RelativeLink(telemetry_path))),
+      fmt::arg("tagline", credit.tagline), fmt::arg("link", credit.link),
+      fmt::arg("banner", credit.banner), fmt::arg("footer", credit.footer),
       fmt::arg("summary", Summary(snapshot, now)), fmt::arg("rows", rows),
       fmt::arg("api", ApiList(snapshot.api, now)));
 }

@@ -1,7 +1,9 @@
 """From number to page: radar_simulator -> radar_spoof_exporter -> Prometheus with the shipped rules
 -> Alertmanager with the shipped routes -> a webhook. Four simulators, each with an exporter whose
-one query bears its scenario's name."""
+one query bears its scenario's name. And from HTTP 429 to the alert that it goes on."""
 
+import http.server
+import threading
 import time
 import unittest
 import urllib.parse
@@ -128,6 +130,66 @@ class AlertingTest(EndToEndTest):
         self.check_spike_is_a_page()
         self.check_pipeline_issue_is_inhibited()
         self.check_all_that_was_said()
+
+
+class LimitingApi(http.server.ThreadingHTTPServer):
+    """Answers 429 for each of `pauses`, seconds to wait, and 503 when there is none left."""
+
+    def __init__(self):
+        self.pauses = pauses = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(429 if pauses else 503)
+                if pauses:
+                    self.send_header("Retry-After", str(pauses.pop(0)))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.base_url = f"http://127.0.0.1:{self.server_address[1]}/client/v4"
+
+
+class RateLimitTest(EndToEndTest):
+    """`again` is held twice, without a moment between, the second time for longer than the test
+    takes; `once` is held once, as by a stray 429."""
+
+    def start_exporter_of(self, api):
+        self.addCleanup(api.server_close)
+        self.addCleanup(api.shutdown)
+        threading.Thread(target=api.serve_forever, daemon=True).start()
+        return self.start_exporter(config_text(api, "- {name: all, poll_interval: 1s}"))
+
+    def test_the_second_hold_is_told_while_it_lasts_and_a_stray_one_is_not(self):
+        webhook = Webhook()
+        self.addCleanup(webhook.end)
+        alertmanager = self.started(Alertmanager(self.directory, webhook))
+        apis = LimitingApi(), LimitingApi()
+        again, once = (self.start_exporter_of(api) for api in apis)
+        prometheus = self.started(AlertingPrometheus(
+            self.directory, alertmanager, [again.port, once.port]))
+        counts = 'cloudflare_radar_api_failures_total{reason="rate_limited"}'
+        wait_until(lambda: len(prometheus.query(counts)) == 2, "the first scrapes")
+        for api, pauses in zip(apis, ([20, 900], [20])):
+            api.pauses.extend(pauses)
+        path, _, labels, annotations = wait_until(
+            lambda: webhook.find("firing", alertname="RadarSpoofRateLimited"), "the alert", 90)
+        instance = f"127.0.0.1:{again.port}"
+        self.assertEqual((path, labels["instance"]), ("/morning", instance))
+        self.assertEqual(annotations["description"],
+                         f"{instance} was held for HTTP 429, and held again within an hour.")
+        # The page shows the hold that is, not the first one.
+        end = again.page().value("cloudflare_radar_api_blocked_until_timestamp_seconds")
+        self.assertGreater(end, time.time())
+        self.assertIn(time.strftime(", until %Y-%m-%d %H:%M:%S UTC", time.gmtime(end)),
+                      again.fetch("/").body.decode())
+        self.assertEqual({each["instance"]: count for each, count in prometheus.query(counts)},
+                         {instance: 2, f"127.0.0.1:{once.port}": 1})
+        self.assertEqual({each["instance"] for each, _ in prometheus.query(
+            'ALERTS{alertname="RadarSpoofRateLimited"}')}, {instance})
 
 
 if __name__ == "__main__":

@@ -130,6 +130,15 @@ class QueriesTest(EndToEndTest):
         labels = [each["metric"] for each in self.result(expression, chosen, True)]
         self.assertEqual(labels, [{"query": "dmarc.fail (7d)"}])
 
+    def test_made_up_numbers_are_called_so(self):
+        chosen = dashboard.choose(self.dashboard, self.label_values, {})
+        whose = next(each for each in dashboard.targets(self.dashboard)
+                     if each.panel == "Whose numbers these are")
+        result = self.result(whose.expression, chosen, whose.instant)
+        self.assertEqual([(each["metric"]["whose"], each["value"][1]) for each in result],
+                         [("Simulated data, from ", "2")])
+        self.assertRegex(result[0]["metric"]["host"], r"^127\.0\.0\.1:\d+$")
+
     def test_filters_narrow_the_queries(self):
         selection = {"spf": ["any"], "arc": ["FAIL", "NONE"]}
         chosen = dashboard.choose(self.dashboard, self.label_values, selection)
@@ -233,10 +242,23 @@ class FormTest(unittest.TestCase):
                     checked += 1
         self.assertGreater(checked, 6)
 
-    def test_cloudflare_radar_is_credited(self):
+    def test_cloudflare_radar_is_credited_with_its_own_numbers_alone(self):
         for text in (self.dashboard["description"], self.dashboard["links"][0]["title"]):
             self.assertIn("Cloudflare Radar", text)
             self.assertIn("CC BY-NC 4.0", text)
+            self.assertNotIn("Data:", text)
+        whose = next(each for each in dashboard.targets(self.dashboard)
+                     if each.panel == "Whose numbers these are")
+        made_up, real, neither = (
+            re.compile(each.replace("\\\\", "\\"))
+            for each in re.findall(r'host[=!]~"([^"]*)"', whose.expression))
+        for host in ("localhost", "LOCALHOST:80", "127.0.0.1:8787", "127.1.2.3", "[::1]:1"):
+            self.assertTrue(made_up.fullmatch(host) and not real.fullmatch(host), host)
+        for host in ("api.cloudflare.com", "API.cloudflare.com:443", "cloudflare.com."):
+            self.assertTrue(real.fullmatch(host) and not made_up.fullmatch(host), host)
+        for host in ("evilcloudflare.com", "cloudflare.com.evil.test", "127.0.0.1.evil.test",
+                     "10.0.0.1"):
+            self.assertFalse(neither.fullmatch(host), host)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ def test_names():
             names.add(f"{module}: " + text.replace('\\"', '"'))
     cmake = (TESTS / "CMakeLists.txt").read_text()
     names.update("e2e: " + name for name in re.findall(r'radar_spoof_e2e_test\("([^"]+)"', cmake))
+    names.update("monitoring: " + name
+                 for name in re.findall(r'radar_spoof_monitoring_test\("([^"]+)"', cmake))
     names.update("endurance: " + name
                  for name in re.findall(r'radar_spoof_endurance_test\("([^"]+)"', cmake))
     return names
@@ -55,7 +57,8 @@ class FaultsTest(unittest.TestCase):
         text = (SOURCE_DIR / "docs/faults.md").read_text()
         named = re.findall(r"`([a-z0-9_]+: [^`]+)`", text)
         named = [each for each in named if not each.startswith(("module: ", "e2e: name",
-                                                                "endurance: name"))]
+                                                                "endurance: name",
+                                                                "monitoring: name"))]
         self.assertGreater(len(named), 80)
         self.assertEqual(sorted(set(named) - test_names()), [])
 

@@ -44,15 +44,15 @@ QUERIES = """
 
 
 def series_names(page):
-    """The page's series in its order: one a line, without values, without what a build decides."""
+    """The page's series in its order: one a line, without values, what a build decides, and ports."""
     lines = [line for line in page.splitlines() if not line.startswith("#")]
     names = [line.rsplit(" ", 1)[0] for line in lines]
-    masked = [
+    names = [
         re.sub(r'(version|revision|compiler)="[^"]*"', r'\1="..."', name)
         if name.startswith("radar_spoof_exporter_build_info") else name
         for name in names
     ]
-    return "".join(name + "\n" for name in masked)
+    return "".join(re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:...", name) + "\n" for name in names)
 
 
 def samples(families):
@@ -157,8 +157,8 @@ class ExpositionTest(EndToEndTest):
         answer = self.exporter.fetch("/")
         page = answer.body.decode()
         self.assertEqual(answer.headers["Content-Type"], "text/html; charset=utf-8")
-        for text in ("radar_spoof_exporter", 'href="/metrics"', "Cloudflare Radar", "CC BY-NC 4.0",
-                     "dmarc_fail", "timeseries_groups/spoof", "a &quot;quoted&quot; name"):
+        for text in ("radar_spoof_exporter", 'href="./metrics"', "Simulated data", "dmarc_fail",
+                      "timeseries_groups/spoof", "a &quot;quoted&quot; name"):
             self.assertIn(text, page)
 
 

@@ -5,11 +5,13 @@ import json
 import os
 import pathlib
 import threading
+import types
 import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from browser import Browser
 from processes import EndToEndTest, config_text
+from web_client import fetch
 
 QUERIES = """
 - {name: all}
@@ -40,6 +42,30 @@ class HostileApi(BaseHTTPRequestHandler):
         pass
 
 
+class StrippingProxy(ThreadingHTTPServer):
+    """Serves what `port` has at / as /radar/, and nothing else."""
+
+    def __init__(self, port):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                if not self.path.startswith("/radar/"):
+                    self.send_error(404)
+                    return
+                answer = fetch(port, self.path.removeprefix("/radar"))
+                self.send_response(answer.status)
+                for name in ("Content-Type", "Content-Security-Policy"):
+                    if name in answer.headers:
+                        self.send_header(name, answer.headers[name])
+                self.send_header("Content-Length", str(len(answer.body)))
+                self.end_headers()
+                self.wfile.write(answer.body)
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+
 def brightness(colour):
     """Of "rgb(r, g, b)", 0 to 255."""
     return sum(int(each) for each in colour[4:-1].split(",")) / 3
@@ -56,6 +82,15 @@ class LandingPageTest(EndToEndTest):
         pictures = os.environ.get("RADAR_SPOOF_SCREENSHOTS")
         if pictures:
             self.browser.screenshot(pathlib.Path(pictures) / f"{name}.png")
+
+    def serve(self, server):
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server.server_address[1]
+
+    def text(self):
+        return self.browser.run("return document.body.innerText")
 
     def start_with(self, api, queries=QUERIES):
         return self.start_exporter(config_text(api, queries)).wait_until_ready()
@@ -96,10 +131,7 @@ class LandingPageTest(EndToEndTest):
 
     def test_nothing_hostile_becomes_part_of_the_page(self):
         api = ThreadingHTTPServer(("127.0.0.1", 0), HostileApi)
-        api.base_url = f"http://127.0.0.1:{api.server_address[1]}/client/v4"
-        self.addCleanup(api.server_close)
-        self.addCleanup(api.shutdown)
-        threading.Thread(target=api.serve_forever, daemon=True).start()
+        api.base_url = f"http://127.0.0.1:{self.serve(api)}/client/v4"
         exporter = self.start_with(api, f"- {{name: {json.dumps(INJECTION)}}}")
         self.show(exporter, "hostile")
         self.assertEqual(self.browser.complaints(), [])
@@ -129,14 +161,49 @@ class LandingPageTest(EndToEndTest):
         self.assertTrue(any("img-src" in each or "image" in each for each in complaints),
                         complaints)
 
+    def check_links(self, address):
+        """Of the navigation that stay here, as the browser resolves them against `address`."""
+        links = self.browser.run("return [...document.querySelectorAll('nav a')].map(link => link.href)")
+        own = [each for each in links if each.startswith(address)]
+        self.assertEqual([each.removeprefix(address) for each in own],
+                         ["metrics", "-/healthy", "-/ready"])
+        for link in own:
+            self.browser.open(link)
+            status = self.browser.run(
+                "return performance.getEntriesByType('navigation')[0].responseStatus")
+            self.assertEqual(status, 200, link)
+
     def test_the_links_lead_somewhere(self):
         exporter = self.start_with(self.start_simulator(), "- {name: all}")
         self.show(exporter, "links")
-        own = self.browser.run("return [...document.querySelectorAll('nav a')].map("
-                               "link => link.getAttribute('href')).filter(to => to[0] == '/')")
-        self.assertEqual(own, ["/metrics", "/-/healthy", "/-/ready"])
-        for path in own:
-            self.assertEqual(exporter.fetch(path).status, 200, path)
+        self.check_links(f"http://127.0.0.1:{exporter.port}/")
+
+    def test_the_links_lead_somewhere_from_behind_a_proxy_that_strips_a_prefix(self):
+        exporter = self.start_with(self.start_simulator(), "- {name: all}")
+        address = f"http://127.0.0.1:{self.serve(StrippingProxy(exporter.port))}/radar/"
+        self.browser.open(address)
+        self.check_links(address)
+
+    def test_made_up_numbers_are_called_so_and_credited_to_nobody(self):
+        simulator = self.start_simulator()
+        self.show(self.start_with(simulator), "simulated")
+        text = self.text()
+        self.assertIn("Simulated data.", text)
+        self.assertEqual(text.count(f"127.0.0.1:{simulator.port}"), 3)
+        self.assertNotIn("Cloudflare Radar", text)
+        self.assertNotIn("CC BY", text)
+        self.assertEqual(self.browser.complaints(), [])
+
+    def test_cloudflares_numbers_are_credited(self):
+        # A proxy that is not there keeps the test from asking it.
+        cloudflare = types.SimpleNamespace(base_url="https://api.cloudflare.com/client/v4")
+        config = config_text(cloudflare, QUERIES, api="proxy: http://127.0.0.1:1")
+        self.show(self.start_exporter(config), "cloudflare")
+        text = self.text()
+        self.assertIn("Data: Cloudflare Radar, CC BY-NC 4.0", text)
+        self.assertIn("api.cloudflare.com", text)
+        self.assertNotIn("Simulated", text)
+        self.assertEqual(self.browser.complaints(), [])
 
 
 if __name__ == "__main__":

@@ -271,6 +271,9 @@ class PathTest(StateTest):
             self.assertIsNotNone(page.value(SPOOF, query=name))
             self.assertEqual(page.value(FAILURES, query=name), 0)
         self.assertIn(f"timeseries_groups/{in_use}</code>", exporter.fetch("/").body.decode())
+        info = [each.labels for each in page.samples if each.name == "cloudflare_radar_api_info"]
+        self.assertEqual(info, [{"host": f"127.0.0.1:{self.simulator.port}",
+                                 "path": f"/radar/email/security/timeseries_groups/{in_use}"}])
         return exporter
 
     def check_fallback(self, configured, style, in_use):

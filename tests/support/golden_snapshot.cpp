@@ -52,6 +52,8 @@ QueryState WithSeveralValues() {
 
 ApiState GoldenApi() {
   ApiState api;
+  api.host = "api.cloudflare.com";
+  api.path = "/radar/email/security/timeseries_groups/spoof";
   api.up = true;
   api.requests = {{0, 1}, {200, 41}, {429, 2}};
   api.failures[static_cast<std::size_t>(FailureReason::kTimeout)] = 1;

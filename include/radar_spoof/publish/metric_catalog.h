@@ -32,6 +32,7 @@ enum class Metric {
   kQueryAnnotations,
   kQueryPolls,
   kQueryFailures,
+  kApiInfo,
   kUp,
   kApiRequests,
   kApiFailures,

@@ -67,6 +67,7 @@ struct ApiState {
   DurationHistogram duration;
   std::map<std::string, RateLimitPolicy> rate_limit;  // by policy name, [a-z0-9_-]{1,32}, at most 8
   std::optional<Instant> blocked_until;               // end of the last rate-limit hold
+  std::string host;                                   // HOST[:PORT] of the API, as configured
   std::string path;                                   // the endpoint path now in use
   BudgetUse budget;
 };

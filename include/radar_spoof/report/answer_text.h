@@ -12,9 +12,10 @@
 
 namespace radar_spoof {
 
-// Several lines, each ended by a newline: what was asked; the latest complete bucket beside what is
-// usual; confidence and annotations; the window as a line of characters; the last buckets as a
-// table. Times are UTC. An interval without a bucket is a gap in both.
+// Several lines, each ended by a newline: what was asked; whether the numbers are made up; the
+// latest complete bucket beside what is usual; confidence and annotations; the window as a line of
+// characters; the last buckets as a table; whom the numbers are from. Times are UTC. An interval
+// without a bucket is a gap in both.
 std::string AnswerText(const AnsweredQuery& answer, const Terminal& terminal);
 
 // Explain() for a person, and the URL to check it against.

@@ -20,7 +20,7 @@ std::string RenderLandingPage(const Snapshot& snapshot, Instant now,
 // What a browser may load for it: the page's own style, known by its hash (CSP level 3, 8.4), and
 // nothing else.
 inline constexpr std::string_view kLandingPagePolicy =
-    "default-src 'none'; style-src 'sha256-DgeslOnTmEi42CZzqTo0d+4N9s3yGP7tiVZn2NA07fU='; base-uri "
+    "default-src 'none'; style-src 'sha256-xFOURquPc7vUOuN4nHFhKbj1Dez0Yu87coitHPp1g8c='; base-uri "
     "'none'; form-action 'none'; "
     "frame-ancestors 'none'";
 
