@@ -40,7 +40,7 @@ enum class AnswerForm { kObserved, kWithoutTimestamps, kReference };
 
 struct SimulatorOptions {
   Scenario scenario = Scenario::kCalm;
-  DataSet data;
+  DataSet data = {};
   Seconds lag{1200};  // `lastUpdated` is the quarter hour this long ago; 0 or more
   AnswerForm answer_form = AnswerForm::kObserved;
   SeriesNames series_names = SeriesNames::kHonoured;
