@@ -88,7 +88,7 @@ void AddDataFlags(CLI::App& app, Flags& flags) {
   app.add_option("--volume", data.volume,
                  "Mail in a quarter hour: the less, the more buckets of narrow filters have none")
       ->check(CLI::Range(0.0, 1e12))
-      ->option_text("NUMBER [1000]");
+      ->option_text("NUMBER [80]");
   AddDuration(app, "--lag", flags.lag_ms, 24h,
               "How far the data are behind: lastUpdated is the quarter hour this long ago")
       ->option_text("DURATION [20m]");

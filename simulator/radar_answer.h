@@ -33,7 +33,7 @@ enum class NoMailAs { kZeros, kNulls };
 // What the data are like, whatever happens to them.
 struct DataSet {
   std::uint64_t seed = 1;
-  double volume = 1000;  // of mail in a quarter hour; see HasMail
+  double volume = 80;  // of mail in a quarter hour; see HasMail
   LastBucket last_bucket = LastBucket::kPartial;
   Classes classes = Classes::kTwo;
   Confidence confidence = Confidence::kRated;

@@ -240,7 +240,7 @@ MicroPercent UnknownShare(std::uint64_t seed, const MailSelection& selection,
 bool HasMail(std::uint64_t seed, const MailSelection& selection, const MailBucket& bucket,
              double volume) {
   constexpr Seconds kQuarterHour = 15min;
-  const double chance_of_none = std::exp(-volume * ShareOfAllMail(selection));
+  const double chance_of_none = std::exp(-volume * std::sqrt(ShareOfAllMail(selection)));
   const WallTime end = bucket.start + std::max(bucket.filled, kQuarterHour);
   for (WallTime start = bucket.start; start < end; start += kQuarterHour) {
     if (Uniform(Key(seed, Stream::kVolume, start, selection)) >= chance_of_none) return true;

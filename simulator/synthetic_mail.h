@@ -46,9 +46,10 @@ MicroPercent UnknownShare(std::uint64_t seed, const MailSelection& selection,
                           const MailBucket& bucket);
 
 // Whether any mail came in what the bucket holds so far. `volume` is how much mail there is in a
-// quarter hour on average, all selections together; how much of it a selection holds varies at
-// random (Poisson). A bucket has mail exactly when one of its quarter hours has, whatever the
-// interval, and the first quarter hour counts as soon as it has begun.
+// quarter hour on average, all selections together; a selection's part of it varies at random
+// (Poisson) about more than its portions multiplied would give, since mail that fails one check
+// tends to fail the others. A bucket has mail exactly when one of its quarter hours has, whatever
+// the interval, and the first quarter hour counts as soon as it has begun.
 bool HasMail(std::uint64_t seed, const MailSelection& selection, const MailBucket& bucket,
              double volume);
 

@@ -24,7 +24,7 @@ TEST_CASE("without flags it is a calm API on loopback, with the documented limit
   const SimulatorOptions& options = parsed.value().options;
   CHECK(options.scenario == Scenario::kCalm);
   CHECK(options.data.seed == 1);
-  CHECK(options.data.volume == 1000);
+  CHECK(options.data.volume == 80);
   CHECK(options.data.last_bucket == LastBucket::kPartial);
   CHECK(options.data.classes == Classes::kTwo);
   CHECK(options.data.no_mail_as == NoMailAs::kZeros);
