@@ -63,10 +63,12 @@ def query_lines(size):
 
 
 class Simulator(Child):
+    """With so much mail that every combination has some in every bucket."""
+
     def __init__(self, latency_ms=None):
         late = [] if latency_ms is None else ["--scenario=slow", f"--slow-delay={latency_ms}ms"]
         super().__init__([BIN / "radar_simulator", "--listen-address=127.0.0.1:0",
-                          "--rate-limit=1000000000", *late])
+                          "--rate-limit=1000000000", "--volume=1e12", *late])
 
     def wait_until_started(self):
         line = self.wait_for_line(r"listening on (http://127\.0\.0\.1:(\d+)\S*)")

@@ -1,6 +1,7 @@
 #include "simulator/command_line.h"
 
 #include <cstdint>
+#include <optional>
 #include <sstream>
 #include <string_view>
 
@@ -14,6 +15,8 @@
 namespace radar_spoof::simulator {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr int kUsageError = 2;
 
 constexpr const char* kDescription =
@@ -23,11 +26,10 @@ constexpr const char* kDescription =
 // The flags as they are written; ParseCommandLine turns them into a CommandLine.
 struct Flags {
   std::string listen_address = "127.0.0.1:8787";
-  std::string scenario = "calm";
-  std::string last_bucket = "partial";
-  std::string path_style = "both";
   std::int64_t lag_ms = 1'200'000;
   std::int64_t slow_delay_ms = 10'000;
+  std::optional<std::int64_t> answer_twice_ms;
+  std::optional<std::int64_t> idle_408_ms;
   SimulatorOptions options;
 };
 
@@ -37,44 +39,100 @@ CLI::AsNumberWithUnit Duration() {
   return CLI::AsNumberWithUnit(milliseconds, CLI::AsNumberWithUnit::UNIT_REQUIRED, "ms|s|m|h");
 }
 
-std::vector<std::string> ScenarioNames() {
+template <typename Choice>
+using Choices = std::vector<std::pair<std::string, Choice>>;
+
+// One of `choices`, of which the first is the default.
+template <typename Choice>
+CLI::Option* AddChoice(CLI::App& app, const std::string& flag, Choice& target,
+                       const Choices<Choice>& choices, const std::string& help) {
   std::vector<std::string> names;
-  names.reserve(kAllScenarios.size());
-  for (const Scenario scenario : kAllScenarios) names.emplace_back(Name(scenario));
-  return names;
+  names.reserve(choices.size());
+  for (const auto& choice : choices) names.push_back(choice.first);
+  const auto choose = [&target, choices](const std::string& name) {
+    for (const auto& choice : choices) {
+      if (choice.first == name) target = choice.second;
+    }
+  };
+  return app.add_option_function<std::string>(flag, choose, help)
+      ->check(CLI::IsMember(names))
+      ->option_text("WHICH [" + names.front() + "]");
+}
+
+template <typename Count>
+CLI::Option* AddDuration(CLI::App& app, const std::string& flag, Count& target,
+                         std::chrono::hours longest, const std::string& help) {
+  return app.add_option(flag, target, help)
+      ->transform(Duration())
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{Milliseconds(longest).count()}));
 }
 
 void AddScenarioFlags(CLI::App& app, Flags& flags) {
-  app.add_option(
-         "--scenario", flags.scenario,
-         fmt::format("What the API goes through at first: {}", fmt::join(ScenarioNames(), " ")))
-      ->check(CLI::IsMember(ScenarioNames()))
+  Choices<Scenario> scenarios;
+  std::string names;
+  for (const Scenario scenario : kAllScenarios) {
+    scenarios.emplace_back(Name(scenario), scenario);
+    names += fmt::format(" {}", Name(scenario));
+  }
+  AddChoice(app, "--scenario", flags.options.scenario, scenarios,
+            "What the API goes through at first:" + names)
       ->option_text("NAME [calm]");
-  app.add_option("--slow-delay", flags.slow_delay_ms, "How late the scenario 'slow' answers")
-      ->transform(Duration())
-      ->check(CLI::Range(std::int64_t{0}, std::int64_t{3'600'000}))
+  AddDuration(app, "--slow-delay", flags.slow_delay_ms, 1h, "How late the scenario 'slow' answers")
       ->option_text("DURATION [10s]");
 }
 
 void AddDataFlags(CLI::App& app, Flags& flags) {
-  app.add_option("--seed", flags.options.seed, "Another number, another world of mail")
+  DataSet& data = flags.options.data;
+  app.add_option("--seed", data.seed, "Another number, another world of mail")
       ->option_text("NUMBER [1]");
-  app.add_option("--lag", flags.lag_ms,
-                 "How far the data are behind: lastUpdated is the quarter hour this long ago")
-      ->transform(Duration())
-      ->check(CLI::Range(std::int64_t{0}, std::int64_t{86'400'000}))
+  app.add_option("--volume", data.volume,
+                 "Mail in a quarter hour: the less, the more buckets of narrow filters have none")
+      ->check(CLI::Range(0.0, 1e12))
+      ->option_text("NUMBER [80]");
+  AddDuration(app, "--lag", flags.lag_ms, 24h,
+              "How far the data are behind: lastUpdated is the quarter hour this long ago")
       ->option_text("DURATION [20m]");
-  app.add_option("--last-bucket", flags.last_bucket,
-                 "Whether the bucket still filling is served: partial, omit")
-      ->check(CLI::IsMember({"partial", "omit"}))
-      ->option_text("WHICH [partial]");
+  AddChoice<LastBucket>(app, "--last-bucket", data.last_bucket,
+                        {{"partial", LastBucket::kPartial},
+                         {"omit", LastBucket::kOmitted},
+                         {"projected", LastBucket::kProjected}},
+                        "Whether the bucket still filling is served: partial, omit, or projected "
+                        "with a PARTIAL_PROJECTION annotation");
+  AddChoice<Classes>(
+      app, "--classes", data.classes,
+      {{"two", Classes::kTwo}, {"three", Classes::kThree}, {"unlisted", Classes::kUnlisted}},
+      "What shares the 100 percent: two classes, three with UNKNOWN, or a third one unlisted");
+  AddChoice<NoMailAs>(app, "--no-mail-as", data.no_mail_as,
+                      {{"zeros", NoMailAs::kZeros}, {"nulls", NoMailAs::kNulls}},
+                      "What stands for a bucket without mail in every class: zeros or nulls");
+  AddChoice<Confidence>(app, "--confidence", data.confidence,
+                        {{"level", Confidence::kRated},
+                         {"null-level", Confidence::kNullLevel},
+                         {"null", Confidence::kNull}},
+                        "confidenceInfo: with a level, with null for it, or null as a whole");
 }
 
 void AddApiFlags(CLI::App& app, Flags& flags) {
-  app.add_option("--path-style", flags.path_style,
-                 "Which paths exist: both, old (.../spoof) or new (.../SPOOF); the rest is 404")
-      ->check(CLI::IsMember({"both", "old", "new"}))
-      ->option_text("WHICH [both]");
+  AddChoice<PathStyle>(
+      app, "--path-style", flags.options.path_style,
+      {{"both", PathStyle::kBoth}, {"old", PathStyle::kOld}, {"new", PathStyle::kNew}},
+      "Which paths exist: both, old (.../spoof) or new (.../SPOOF)");
+  AddChoice<OtherDimensions>(app, "--other-dimensions", flags.options.other_dimensions,
+                             {{"400", OtherDimensions::kInvalidOption},
+                              {"404", OtherDimensions::kNotFound},
+                              {"error", OtherDimensions::kError}},
+                             "How the rest of .../timeseries_groups/ is refused: 400 'Invalid "
+                             "option for dimension.', 404, or error (404 of another shape)");
+  AddChoice<SeriesNames>(app, "--series-names", flags.options.series_names,
+                         {{"honoured", SeriesNames::kHonoured},
+                          {"refused", SeriesNames::kRefused},
+                          {"ignored", SeriesNames::kIgnored}},
+                         "What becomes of the parameter name: honoured, refused (400) or ignored");
+  AddChoice<AnswerForm>(app, "--answer-form", flags.options.answer_form,
+                        {{"observed", AnswerForm::kObserved},
+                         {"no-timestamps", AnswerForm::kWithoutTimestamps},
+                         {"reference", AnswerForm::kReference}},
+                        "Answers as observed, with no-timestamps, or the API reference's example");
   app.add_option("--rate-limit", flags.options.rate_limit,
                  "API calls in five minutes; one more, and all are blocked for five minutes")
       ->check(CLI::Range(1, 1'000'000'000))
@@ -88,6 +146,15 @@ void AddApiFlags(CLI::App& app, Flags& flags) {
       ->option_text("TEXT [" + credentials.key + "]");
 }
 
+void AddConnectionFlags(CLI::App& app, Flags& flags) {
+  AddDuration(app, "--answer-twice", flags.answer_twice_ms, 1h,
+              "Send every answer a second time, this long after the first")
+      ->option_text("DURATION");
+  AddDuration(app, "--idle-408", flags.idle_408_ms, 1h,
+              "Send 408 on a connection that is idle for so long, and close it")
+      ->option_text("DURATION");
+}
+
 void AddFlags(CLI::App& app, Flags& flags) {
   app.set_help_flag("-h,--help", "Print this and exit");
   app.set_version_flag(
@@ -99,6 +166,7 @@ void AddFlags(CLI::App& app, Flags& flags) {
   AddScenarioFlags(app, flags);
   AddDataFlags(app, flags);
   AddApiFlags(app, flags);
+  AddConnectionFlags(app, flags);
 }
 
 bool IsLoopback(const std::string& host) {
@@ -114,9 +182,9 @@ EarlyExit UsageError(std::string_view message) {
           fmt::format("radar_simulator: {}\nRun with --help for the flags.\n", message)};
 }
 
-PathStyle ToPathStyle(std::string_view name) {
-  if (name == "old") return PathStyle::kOld;
-  return name == "new" ? PathStyle::kNew : PathStyle::kBoth;
+std::optional<Milliseconds> ToDuration(std::optional<std::int64_t> milliseconds) {
+  if (!milliseconds) return std::nullopt;
+  return Milliseconds(*milliseconds);
 }
 
 }  // namespace
@@ -140,12 +208,10 @@ Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* arg
     return UsageError(
         fmt::format("--listen-address: {} is not a loopback address", flags.listen_address));
   }
-  flags.options.scenario = *ParseScenario(flags.scenario);
   flags.options.lag = std::chrono::floor<Seconds>(Milliseconds(flags.lag_ms));
   flags.options.slow_delay = Milliseconds(flags.slow_delay_ms);
-  flags.options.omit_partial_bucket = flags.last_bucket == "omit";
-  flags.options.path_style = ToPathStyle(flags.path_style);
-  return CommandLine{listen.value(), flags.options};
+  const ConnectionFaults faults{ToDuration(flags.answer_twice_ms), ToDuration(flags.idle_408_ms)};
+  return CommandLine{listen.value(), flags.options, faults};
 }
 
 }  // namespace radar_spoof::simulator

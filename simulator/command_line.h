@@ -9,12 +9,14 @@
 #include "radar_spoof/serve/http_server.h"
 #include "radar_spoof/words/result.h"
 #include "simulator/simulator.h"
+#include "simulator/unruly_front.h"
 
 namespace radar_spoof::simulator {
 
 struct CommandLine {
   ListenAddress listen;  // always loopback
   SimulatorOptions options;
+  ConnectionFaults faults;
 };
 
 // Why there is nothing to run: help or version asked for (0), or a wrong command line (2).

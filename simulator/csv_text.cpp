@@ -20,19 +20,25 @@ std::string Field(const std::string& text) {
 
 std::string HeaderRow(const RadarAnswer& answer) {
   std::string row;
+  const auto add = [&](const std::string& key, std::string_view column) {
+    if (!row.empty()) row += ',';
+    row += Field(key + ' ' + std::string(column));
+  };
   for (const SeriesAnswer& series : answer.series) {
-    for (const std::string_view column : {"timestamps", "NOT_SPOOF", "SPOOF"}) {
-      if (!row.empty()) row += ',';
-      row += Field(series.key + ' ' + std::string(column));
-    }
+    add(series.key, "timestamps");
+    for (const ClassValues& each : series.classes) add(series.key, each.name);
   }
   return row + "\r\n";
 }
 
 std::string Cells(const SeriesAnswer& series, std::size_t row) {
-  if (row >= series.timestamps.size()) return ",,";
-  return FormatRfc3339(series.timestamps[row]) + ',' + PercentText(kAllMail - series.spoof[row]) +
-         ',' + PercentText(series.spoof[row]);
+  const bool there = row < series.timestamps.size();
+  std::string cells = there ? FormatRfc3339(series.timestamps[row]) : "";
+  for (const ClassValues& each : series.classes) {
+    cells += ',';
+    if (there && each.values[row]) cells += PercentText(*each.values[row]);
+  }
+  return cells;
 }
 
 }  // namespace

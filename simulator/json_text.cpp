@@ -37,7 +37,9 @@ class Json {
   void Null() { writer_.Null(); }
 
   void Member(std::string_view name, std::string_view text) { Key(name), Text(text); }
+  void Member(std::string_view name, const char* text) { Member(name, std::string_view(text)); }
   void Member(std::string_view name, WallTime time) { Key(name), Time(time); }
+  void Member(std::string_view name, bool value) { Key(name), Bool(value); }
 
   std::string Take() const { return {buffer_.GetString(), buffer_.GetSize()}; }
 
@@ -46,21 +48,23 @@ class Json {
   rapidjson::Writer<rapidjson::StringBuffer> writer_{buffer_};
 };
 
-void WriteSeries(Json& json, const SeriesAnswer& series) {
+void WriteSeries(Json& json, const SeriesAnswer& series, bool with_timestamps) {
   json.Key(series.key);
   json.Object([&] {
-    json.Key("timestamps");
-    json.Array([&] {
-      for (const WallTime start : series.timestamps) json.Time(start);
-    });
-    json.Key("NOT_SPOOF");
-    json.Array([&] {
-      for (const MicroPercent spoof : series.spoof) json.Text(PercentText(kAllMail - spoof));
-    });
-    json.Key("SPOOF");
-    json.Array([&] {
-      for (const MicroPercent spoof : series.spoof) json.Text(PercentText(spoof));
-    });
+    if (with_timestamps) {
+      json.Key("timestamps");
+      json.Array([&] {
+        for (const WallTime start : series.timestamps) json.Time(start);
+      });
+    }
+    for (const ClassValues& each : series.classes) {
+      json.Key(each.name);
+      json.Array([&] {
+        for (const std::optional<MicroPercent>& value : each.values) {
+          value ? json.Text(PercentText(*value)) : json.Null();
+        }
+      });
+    }
   });
 }
 
@@ -71,9 +75,19 @@ void WriteAnnotation(Json& json, const Annotation& annotation) {
     json.Member("startDate", annotation.start);
     json.Member("endDate", annotation.end);
     json.Member("eventType", Name(annotation.event_type));
-    json.Key("isInstantaneous");
-    json.Bool(false);
+    json.Member("isInstantaneous", false);
     json.Member("linkedUrl", "");
+  });
+}
+
+void WriteConfidence(Json& json, const ConfidenceInfo& confidence) {
+  json.Object([&] {
+    json.Key("level");
+    confidence.level ? json.Number(static_cast<std::uint64_t>(*confidence.level)) : json.Null();
+    json.Key("annotations");
+    json.Array([&] {
+      for (const Annotation& annotation : confidence.annotations) WriteAnnotation(json, annotation);
+    });
   });
 }
 
@@ -91,14 +105,7 @@ void WriteMeta(Json& json, const RadarAnswer& answer) {
     });
     json.Member("aggInterval", MetaName(answer.interval));
     json.Key("confidenceInfo");
-    json.Object([&] {
-      json.Key("level");
-      json.Number(static_cast<std::uint64_t>(answer.confidence_level));
-      json.Key("annotations");
-      json.Array([&] {
-        for (const Annotation& annotation : answer.annotations) WriteAnnotation(json, annotation);
-      });
-    });
+    answer.confidence ? WriteConfidence(json, *answer.confidence) : json.Null();
     json.Member("lastUpdated", answer.last_updated);
     json.Member("normalization", "PERCENTAGE");
     json.Key("units");
@@ -112,8 +119,10 @@ void WriteMeta(Json& json, const RadarAnswer& answer) {
 }
 
 void WriteCodeAndMessage(Json& json, int code, std::string_view message) {
-  json.Key("code");
-  json.Number(static_cast<std::uint64_t>(code));
+  if (code != 0) {
+    json.Key("code");
+    json.Number(static_cast<std::uint64_t>(code));
+  }
   json.Member("message", message);
 }
 
@@ -134,16 +143,15 @@ void WriteLast(Json& json, const LoggedRequest& last) {
 
 }  // namespace
 
-std::string JsonText(const RadarAnswer& answer) {
+std::string JsonText(const RadarAnswer& answer, bool with_timestamps) {
   Json json;
   json.Object([&] {
-    json.Key("success");
-    json.Bool(true);
+    json.Member("success", true);
     json.Key("errors");
     json.Array([] {});
     json.Key("result");
     json.Object([&] {
-      for (const SeriesAnswer& series : answer.series) WriteSeries(json, series);
+      for (const SeriesAnswer& series : answer.series) WriteSeries(json, series, with_timestamps);
       WriteMeta(json, answer);
     });
   });
@@ -153,8 +161,7 @@ std::string JsonText(const RadarAnswer& answer) {
 std::string JsonText(const ApiError& error) {
   Json json;
   json.Object([&] {
-    json.Key("success");
-    json.Bool(false);
+    if (!error.by_radar) json.Member("success", false);
     json.Key("errors");
     json.Array([&] {
       json.Object([&] {
@@ -168,12 +175,14 @@ std::string JsonText(const ApiError& error) {
         });
       });
     });
-    json.Key("messages");
-    json.Array([] {});
-    json.Key("result");
-    if (error.empty_object_result) {
+    if (error.by_radar) {
+      json.Member("success", false);
+      json.Key("result");
       json.Object([] {});
     } else {
+      json.Key("messages");
+      json.Array([] {});
+      json.Key("result");
       json.Null();
     }
   });

@@ -14,8 +14,8 @@
 
 namespace radar_spoof::simulator {
 
-// The API: {"success":true,...} and {"success":false,...}.
-std::string JsonText(const RadarAnswer& answer);
+// The API: {"success":true,...} and its refusals.
+std::string JsonText(const RadarAnswer& answer, bool with_timestamps);
 std::string JsonText(const ApiError& error);
 
 // GET /scenario: {"scenario":"calm","scenarios":["calm",...]}.

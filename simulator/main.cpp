@@ -2,12 +2,15 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "radar_spoof/serve/http_server.h"
 #include "radar_spoof/words/clock.h"
 #include "simulator/command_line.h"
 #include "simulator/simulator.h"
+#include "simulator/unruly_front.h"
 
 namespace {
 
@@ -29,15 +32,29 @@ int Run(const CommandLine& command_line) {
 
   const SystemClock clock;
   Simulator simulator(command_line.options, clock);
+  // What a well-behaved server cannot do is done by a front, behind which the server then is.
+  const bool is_unruly = command_line.faults.Any();
   const auto server =
-      HttpServer::Start(command_line.listen, ServerThreads::kThreadPerConnection,
+      HttpServer::Start(is_unruly ? ListenAddress{"127.0.0.1", 0} : command_line.listen,
+                        ServerThreads::kThreadPerConnection,
                         [&](const ServerRequest& request) { return simulator.Handle(request); });
   if (!server) {
     std::fprintf(stderr, "radar_simulator: %s\n", server.error().c_str());
     return 1;
   }
+  int port = server.value()->port();
+  std::unique_ptr<UnrulyFront> front;
+  if (is_unruly) {
+    auto started = UnrulyFront::Start(command_line.listen, port, command_line.faults);
+    if (!started) {
+      std::fprintf(stderr, "radar_simulator: %s\n", started.error().c_str());
+      return 1;
+    }
+    front = std::move(started).value();
+    port = front->port();
+  }
   std::printf("radar_simulator: listening on http://%s:%d/client/v4 (scenario %s, token %s)\n",
-              UrlHost(command_line.listen.host).c_str(), server.value()->port(),
+              UrlHost(command_line.listen.host).c_str(), port,
               std::string(Name(command_line.options.scenario)).c_str(),
               command_line.options.credentials.token.c_str());
   std::fflush(stdout);

@@ -23,11 +23,12 @@ std::string Quoted(std::string_view text) { return "'" + Excerpt(text, kQuotedBy
 // The elements of every parameter, in the order they came.
 class Parameters {
  public:
-  static Result<Parameters, ApiError> Collect(const QueryString& query) {
+  static Result<Parameters, ApiError> Collect(const QueryString& query, SeriesNames names) {
     Parameters parameters;
     for (const auto& [name, value] : query) {
+      if (name == "name" && names == SeriesNames::kIgnored) continue;
       const bool scalar = name == "aggInterval" || name == "format";
-      if (!scalar && !IsArray(name)) {
+      if ((!scalar && !IsArray(name)) || (name == "name" && names == SeriesNames::kRefused)) {
         return InvalidInput(fmt::format("Unknown parameter {}", Quoted(name)));
       }
       std::vector<std::string_view>& elements = parameters.elements_[name];
@@ -141,7 +142,7 @@ Result<AggInterval, ApiError> ChooseInterval(const Parameters& parameters, Milli
                                     Quoted(*name)));
   }
   if (IsTooFine(*interval, length)) {
-    return InvalidInput(fmt::format("aggInterval: {} is too granular for the date range", *name));
+    return InvalidInput("aggregation interval is too low for date range");
   }
   return *interval;
 }
@@ -150,7 +151,7 @@ Result<AggInterval, ApiError> ChooseInterval(const Parameters& parameters, Milli
 std::optional<ApiError> CheckTogether(const std::vector<SeriesRequest>& series) {
   for (auto one = series.begin(); one != series.end(); ++one) {
     if (one->window.Length() != series.front().window.Length()) {
-      return InvalidInput("All series must resolve to the same duration");
+      return InvalidInput("comparisons must have same duration as main series");
     }
     const auto twin = std::find_if(
         series.begin(), one, [&](const SeriesRequest& earlier) { return earlier.key == one->key; });
@@ -162,8 +163,8 @@ std::optional<ApiError> CheckTogether(const std::vector<SeriesRequest>& series) 
 }  // namespace
 
 Result<RadarRequest, ApiError> ParseRadarRequest(const QueryString& query, WallTime last_updated,
-                                                 WallTime now) {
-  const auto collected = Parameters::Collect(query);
+                                                 WallTime now, SeriesNames names) {
+  const auto collected = Parameters::Collect(query, names);
   if (!collected) return collected.error();
   const Parameters& parameters = collected.value();
 

@@ -19,6 +19,10 @@
 
 namespace radar_spoof::simulator {
 
+// Whether series go by the names they are given; a name is refused as an unknown parameter; or it
+// is passed over, and the series are "serie_0", "serie_1", ... all the same.
+enum class SeriesNames { kHonoured, kRefused, kIgnored };
+
 enum class AnswerFormat { kJson, kCsv };
 
 struct SeriesRequest {
@@ -38,6 +42,7 @@ using QueryString = std::vector<std::pair<std::string, std::string>>;  // decode
 
 // Relative windows end at `last_updated`.
 Result<RadarRequest, ApiError> ParseRadarRequest(const QueryString& query, WallTime last_updated,
-                                                 WallTime now);
+                                                 WallTime now,
+                                                 SeriesNames names = SeriesNames::kHonoured);
 
 }  // namespace radar_spoof::simulator

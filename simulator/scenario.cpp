@@ -8,10 +8,13 @@ std::string_view Name(Scenario scenario) {
     case Scenario::kSpike: return "spike";
     case Scenario::kLowConfidence: return "low-confidence";
     case Scenario::kPipelineIssue: return "pipeline-issue";
+    case Scenario::kNoMail: return "no-mail";
+    case Scenario::kHalfNull: return "half-null";
     case Scenario::kFrozen: return "frozen";
     case Scenario::kOutage: return "outage";
     case Scenario::kRateLimited: return "rate-limited";
     case Scenario::kUnauthorized: return "unauthorized";
+    case Scenario::kInternalError: return "internal-error";
     case Scenario::kSlow: return "slow";
   }
   return "";

@@ -6,9 +6,9 @@
 
 #include "radar_spoof/serve/content_negotiation.h"
 #include "radar_spoof/serve/gzip.h"
-#include "radar_spoof/words/error.h"
 #include "simulator/csv_text.h"
 #include "simulator/json_text.h"
+#include "simulator/reference_example.h"
 
 namespace radar_spoof::simulator {
 namespace {
@@ -16,8 +16,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kApiRoot = "/client/v4";
-constexpr std::string_view kOldPath = "/client/v4/radar/email/security/timeseries_groups/spoof";
-constexpr std::string_view kNewPath = "/client/v4/radar/email/security/timeseries_groups/SPOOF";
+constexpr std::string_view kDimensions = "/client/v4/radar/email/security/timeseries_groups/";
+constexpr std::string_view kOld = "spoof";
+constexpr std::string_view kNew = "SPOOF";
 constexpr std::string_view kScenarioPath = "/scenario";
 constexpr Seconds kRetryAfterTooMany = 30s;  // what Cloudflare sends with code 1015
 
@@ -45,6 +46,8 @@ ServerResponse Refuse(const ApiError& error) {
   return RespondJson(error.http_status, JsonText(error));
 }
 
+ServerResponse NotFound() { return Refuse({404, 7003, "Not Found", {}, true}); }
+
 ServerResponse RefuseFor(Seconds retry_after, int code, std::string message) {
   ServerResponse response = Refuse({429, code, std::move(message)});
   response.headers.emplace_back("Retry-After", std::to_string(retry_after.count()));
@@ -63,6 +66,14 @@ bool IsRead(const ServerRequest& request) {
 
 bool IsBelow(std::string_view path, std::string_view root) {
   return path.starts_with(root) && (path.size() == root.size() || path[root.size()] == '/');
+}
+
+// What stands for {dimension} in .../timeseries_groups/{dimension}; nullopt for any other path.
+std::optional<std::string_view> DimensionOf(std::string_view path) {
+  if (!path.starts_with(kDimensions)) return std::nullopt;
+  path.remove_prefix(kDimensions.size());
+  if (path.empty() || path.find('/') != std::string_view::npos) return std::nullopt;
+  return path;
 }
 
 void AddRateLimitHeaders(ServerResponse& response, int limit, int remaining, Seconds until_reset) {
@@ -133,10 +144,13 @@ ServerResponse Simulator::AnswerApi(const ServerRequest& request, const ActiveSc
     case Scenario::kRateLimited:
       return RefuseFor(kRetryAfterTooMany, 1015, "You are being rate limited");
     case Scenario::kUnauthorized: return Refuse(AuthenticationFailed());
+    case Scenario::kInternalError: return Refuse({400, 0, "Internal Error", {}, true});
     case Scenario::kCalm:
     case Scenario::kSpike:
     case Scenario::kLowConfidence:
     case Scenario::kPipelineIssue:
+    case Scenario::kNoMail:
+    case Scenario::kHalfNull:
     case Scenario::kFrozen: return AnswerSpoof(request, active);
     case Scenario::kSlow: break;
   }
@@ -147,29 +161,32 @@ ServerResponse Simulator::AnswerApi(const ServerRequest& request, const ActiveSc
 
 ServerResponse Simulator::AnswerSpoof(const ServerRequest& request,
                                       const ActiveScenario& active) const {
-  const std::string shown_path = Excerpt(request.path, 200);
-  if (!IsServed(request.path)) {
-    return Refuse({404,
-                   7003,
-                   fmt::format("Could not route to {}, perhaps your object identifier is invalid?",
-                               shown_path),
-                   {}});
+  const std::optional<std::string_view> dimension = DimensionOf(request.path);
+  if (!dimension) return NotFound();
+  const bool served = IsServed(*dimension);
+  if (!served && options_.other_dimensions == OtherDimensions::kNotFound) return NotFound();
+  if (!served && options_.other_dimensions == OtherDimensions::kError) {
+    return RespondJson(404, JsonErrorText("Not found"));
   }
   if (!IsRead(request)) {
     return MethodNotAllowed("GET, HEAD",
                             JsonText(ApiError{405, 7001, "Method not available for that URI", {}}));
   }
   if (const auto error = CheckCredentials(request, options_.credentials)) return Refuse(*error);
+  if (!served) return Refuse(InvalidInput("Invalid option for dimension."));
 
   const WallTime last_updated = LastUpdated(active);
-  const auto parsed = ParseRadarRequest(request.query, last_updated, clock_.Now().wall);
+  if (options_.answer_form == AnswerForm::kReference) {
+    return RespondJson(200, ReferenceExample(last_updated));
+  }
+  const auto parsed =
+      ParseRadarRequest(request.query, last_updated, clock_.Now().wall, options_.series_names);
   if (!parsed) return Refuse(parsed.error());
-  const RadarAnswer answer =
-      Answer(parsed.value(), {options_.seed, last_updated, active, options_.omit_partial_bucket});
+  const RadarAnswer answer = Answer(parsed.value(), {options_.data, last_updated, active});
   if (parsed.value().format == AnswerFormat::kCsv) {
     return Respond(200, "text/csv; charset=utf-8", CsvText(answer));
   }
-  return RespondJson(200, JsonText(answer));
+  return RespondJson(200, JsonText(answer, options_.answer_form == AnswerForm::kObserved));
 }
 
 ServerResponse Simulator::HandleControl(const ServerRequest& request) {
@@ -205,11 +222,11 @@ WallTime Simulator::LastUpdated(const ActiveScenario& active) const {
   return FloorTo(clock_.Now().wall - options_.lag, 15min);
 }
 
-bool Simulator::IsServed(const std::string& path) const {
+bool Simulator::IsServed(std::string_view dimension) const {
   switch (options_.path_style) {
-    case PathStyle::kBoth: return path == kOldPath || path == kNewPath;
-    case PathStyle::kOld: return path == kOldPath;
-    case PathStyle::kNew: return path == kNewPath;
+    case PathStyle::kBoth: return dimension == kOld || dimension == kNew;
+    case PathStyle::kOld: return dimension == kOld;
+    case PathStyle::kNew: return dimension == kNew;
   }
   return false;
 }

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "radar_spoof/serve/http_server.h"
 #include "radar_spoof/words/clock.h"
@@ -25,15 +26,26 @@
 
 namespace radar_spoof::simulator {
 
-// Which spellings of the path exist: ".../spoof" is deprecated in favour of ".../SPOOF".
+// Which spellings of the dimension exist: ".../spoof" is deprecated in favour of ".../SPOOF".
 enum class PathStyle { kBoth, kOld, kNew };
+
+// How the API answers a dimension that it does not have, the other spelling of this one included:
+// 400 "Invalid option for dimension."; 404 with code 7003; or 404 with one `error`. Paths of any
+// other kind are 404 with code 7003.
+enum class OtherDimensions { kInvalidOption, kNotFound, kError };
+
+// What answers look like: as seen in the wild; the same without `timestamps`; or the example of the
+// API reference, whatever was asked for.
+enum class AnswerForm { kObserved, kWithoutTimestamps, kReference };
 
 struct SimulatorOptions {
   Scenario scenario = Scenario::kCalm;
-  std::uint64_t seed = 1;
+  DataSet data = {};
   Seconds lag{1200};  // `lastUpdated` is the quarter hour this long ago; 0 or more
-  bool omit_partial_bucket = false;
+  AnswerForm answer_form = AnswerForm::kObserved;
+  SeriesNames series_names = SeriesNames::kHonoured;
   PathStyle path_style = PathStyle::kBoth;
+  OtherDimensions other_dimensions = OtherDimensions::kInvalidOption;
   int rate_limit = 1200;  // calls in five minutes; 1 or more
   Milliseconds slow_delay{10000};
   Credentials credentials;
@@ -59,7 +71,7 @@ class Simulator {
   ServerResponse HandleScenario(const ServerRequest& request);
 
   WallTime LastUpdated(const ActiveScenario& active) const;
-  bool IsServed(const std::string& path) const;
+  bool IsServed(std::string_view dimension) const;
 
   const SimulatorOptions options_;
   const Clock& clock_;

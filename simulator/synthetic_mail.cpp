@@ -33,7 +33,15 @@ constexpr std::size_t kDmarcFail = 0;
 constexpr std::size_t kDmarcNone = 1;
 constexpr std::size_t kDmarcPass = 2;
 
-enum class Stream : std::uint64_t { kDrift, kWeek, kCampaign, kCampaignSize, kNoise };
+enum class Stream : std::uint64_t {
+  kDrift,
+  kWeek,
+  kCampaign,
+  kCampaignSize,
+  kNoise,
+  kUnknown,
+  kVolume
+};
 
 std::uint64_t Mix(std::uint64_t value) {  // splitmix64's finaliser
   value += 0x9E3779B97F4A7C15ULL;
@@ -145,6 +153,14 @@ Portion Total(const Portions& portions, std::uint8_t mask) {
   return {total.share, mask == 0 ? 0.0 : total.shift / total.share};
 }
 
+double ShareOfAllMail(const MailSelection& selection) {
+  double share = 1;
+  for (std::size_t i = 0; i < kDimensionCount; ++i) {
+    share *= Total(kPortions[i], selection.accepted[i]).share;
+  }
+  return share;
+}
+
 // Spoofing among mail that fails, lacks and passes DMARC, so that the three mix to `level`. Failing
 // mail swings half as much as the rest, which leaves it room to triple.
 std::array<double, 3> SplitByDmarc(double level) {
@@ -168,9 +184,16 @@ double NoiseDeviation(const MailBucket& bucket, double share_of_all_mail) {
   return std::min(deviation, 0.35);
 }
 
-double Noise(std::uint64_t seed, const MailSelection& selection, const MailBucket& bucket) {
-  std::uint64_t key = Hash(seed, Stream::kNoise, bucket.start.time_since_epoch().count());
+// A number of its own for each stream, time and selection.
+std::uint64_t Key(std::uint64_t seed, Stream stream, WallTime time,
+                  const MailSelection& selection) {
+  std::uint64_t key = Hash(seed, stream, time.time_since_epoch().count());
   for (const std::uint8_t mask : selection.accepted) key = Mix(key ^ mask);
+  return key;
+}
+
+double Noise(std::uint64_t seed, const MailSelection& selection, const MailBucket& bucket) {
+  std::uint64_t key = Key(seed, Stream::kNoise, bucket.start, selection);
   key = Mix(key ^ static_cast<std::uint64_t>(bucket.interval));
   return Bell(Mix(key ^ static_cast<std::uint64_t>(bucket.filled.count())));
 }
@@ -184,13 +207,11 @@ MicroPercent SpoofShare(std::uint64_t seed, const MailSelection& selection, cons
   bucket.filled = std::max<Seconds>(bucket.filled, 1min);  // just begun: a little, not nothing
 
   double level = MeanLevel(seed, bucket);
-  double share_of_all_mail = 1;
   for (std::size_t i = 0; i < kDimensionCount; ++i) {
-    const Portion portion = Total(kPortions[i], selection.accepted[i]);
-    level += portion.shift;
-    share_of_all_mail *= portion.share;
+    level += Total(kPortions[i], selection.accepted[i]).shift;
   }
-  const double noise = NoiseDeviation(bucket, share_of_all_mail) * Noise(seed, selection, bucket);
+  const double noise =
+      NoiseDeviation(bucket, ShareOfAllMail(selection)) * Noise(seed, selection, bucket);
 
   const std::array<double, 3> by_dmarc = SplitByDmarc(level);
   double spoofed = 0;
@@ -202,10 +223,29 @@ MicroPercent SpoofShare(std::uint64_t seed, const MailSelection& selection, cons
     spoofed += kPortions[kDmarc][i].share * share;
     mail += kPortions[kDmarc][i].share;
   }
-  const double fraction = static_cast<double>(bucket.filled.count()) /
-                          static_cast<double>(Length(bucket.interval).count());
+  const double fraction = bucket.projected
+                              ? 1
+                              : static_cast<double>(bucket.filled.count()) /
+                                    static_cast<double>(Length(bucket.interval).count());
   const double seen = spoofed / mail * (0.55 + 0.45 * std::min(1.0, fraction));
   return std::clamp<MicroPercent>(std::llround(seen * static_cast<double>(kAllMail)), 0, kAllMail);
+}
+
+MicroPercent UnknownShare(std::uint64_t seed, const MailSelection& selection,
+                          const MailBucket& bucket) {
+  const double drawn = Uniform(Key(seed, Stream::kUnknown, bucket.start, selection));
+  return std::llround((0.001 + 0.023 * drawn) * static_cast<double>(kAllMail));
+}
+
+bool HasMail(std::uint64_t seed, const MailSelection& selection, const MailBucket& bucket,
+             double volume) {
+  constexpr Seconds kQuarterHour = 15min;
+  const double chance_of_none = std::exp(-volume * std::sqrt(ShareOfAllMail(selection)));
+  const WallTime end = bucket.start + std::max(bucket.filled, kQuarterHour);
+  for (WallTime start = bucket.start; start < end; start += kQuarterHour) {
+    if (Uniform(Key(seed, Stream::kVolume, start, selection)) >= chance_of_none) return true;
+  }
+  return false;
 }
 
 }  // namespace radar_spoof::simulator

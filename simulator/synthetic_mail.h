@@ -26,7 +26,8 @@ struct MailSelection {
 struct MailBucket {
   WallTime start;  // a multiple of the interval
   AggInterval interval;
-  Seconds filled;  // how much of it there is data for; Length(interval) when complete
+  Seconds filled;          // how much of it there is data for; Length(interval) when complete
+  bool projected = false;  // what is not filled yet is assumed to go on like what is
 };
 
 // Percent in millionths of a percent, the API's precision: 0 to 100'000'000.
@@ -34,10 +35,22 @@ using MicroPercent = std::int64_t;
 inline constexpr MicroPercent kAllMail = 100'000'000;
 
 // SPOOF of the bucket; NOT_SPOOF is kAllMail less that. The same arguments always give the same
-// number. A bucket that is still filling reads lower, and changes as it fills. With `spike`, the
-// share among mail failing DMARC is three times as high (at most 95 %), and every selection that
-// holds such mail rises by what that adds.
+// number. A bucket that is still filling changes as it fills, and reads lower unless it is
+// projected. With `spike`, the share among mail failing DMARC is three times as high (at most 95
+// %), and every selection that holds such mail rises by what that adds.
 MicroPercent SpoofShare(std::uint64_t seed, const MailSelection& selection,
                         const MailBucket& bucket, bool spike);
+
+// Mail that could not be classified: 0.1 to 2.4 percent.
+MicroPercent UnknownShare(std::uint64_t seed, const MailSelection& selection,
+                          const MailBucket& bucket);
+
+// Whether any mail came in what the bucket holds so far. `volume` is how much mail there is in a
+// quarter hour on average, all selections together; a selection's part of it varies at random
+// (Poisson) about more than its portions multiplied would give, since mail that fails one check
+// tends to fail the others. A bucket has mail exactly when one of its quarter hours has, whatever
+// the interval, and the first quarter hour counts as soon as it has begun.
+bool HasMail(std::uint64_t seed, const MailSelection& selection, const MailBucket& bucket,
+             double volume);
 
 }  // namespace radar_spoof::simulator

@@ -17,13 +17,12 @@ using test::Request;
 using test::Rig;
 using test::SpoofRequest;
 
-TEST_CASE("a refusal comes in the API's envelope") {
+TEST_CASE("a refusal of Radar's comes in Radar's own envelope") {
   Rig rig;
   const ServerResponse response = rig.Get("dateRange=7d&aggInterval=2h");
   CHECK(response.status == 400);
-  CHECK(response.body ==
-        R"({"success":false,"errors":[{"code":2001,"message":"aggInterval: '2h' is not valid; )"
-        R"(expected one of 15m, 1h, 1d, 1w"}],"messages":[],"result":{}})");
+  CHECK(response.body == R"({"errors":[{"code":2001,"message":"aggInterval: '2h' is not valid; )"
+                         R"(expected one of 15m, 1h, 1d, 1w"}],"success":false,"result":{}})");
 }
 
 TEST_CASE("credentials are checked for form, then for being the right ones") {
@@ -85,22 +84,25 @@ TEST_CASE("credentials are looked at before parameters") {
   CHECK(rig.simulator.Handle(request).status == 403);
 }
 
-TEST_CASE("the paths are those of the chosen style, by exact spelling; the rest is 404 with 7003") {
+TEST_CASE("the paths are those of the chosen style, by exact spelling") {
   const std::string old_path(test::kSpoof);
-  const std::string new_path = old_path.substr(0, old_path.size() - 5) + "SPOOF";
+  const std::string dimensions = old_path.substr(0, old_path.size() - 5);
   struct Row {
     PathStyle style;
     std::string path;
     int status;
   };
   const Row rows[] = {{PathStyle::kBoth, old_path, 200},
-                      {PathStyle::kBoth, new_path, 200},
+                      {PathStyle::kBoth, dimensions + "SPOOF", 200},
                       {PathStyle::kOld, old_path, 200},
-                      {PathStyle::kOld, new_path, 404},
-                      {PathStyle::kNew, old_path, 404},
-                      {PathStyle::kNew, new_path, 200},
+                      {PathStyle::kOld, dimensions + "SPOOF", 400},
+                      {PathStyle::kNew, old_path, 400},
+                      {PathStyle::kNew, dimensions + "SPOOF", 200},
+                      {PathStyle::kBoth, dimensions + "SPAM", 400},
+                      {PathStyle::kBoth, dimensions + "Spoof", 400},
+                      {PathStyle::kBoth, dimensions, 404},
                       {PathStyle::kBoth, old_path + "/", 404},
-                      {PathStyle::kBoth, old_path.substr(0, old_path.size() - 5) + "SPAM", 404},
+                      {PathStyle::kBoth, "/client/v4/radar/email/security/summary/SPOOF", 404},
                       {PathStyle::kBoth, "/client/v4", 404}};
   for (const Row& row : rows) {
     CAPTURE(row.path);
@@ -111,8 +113,40 @@ TEST_CASE("the paths are those of the chosen style, by exact spelling; the rest 
     request.path = row.path;
     const ServerResponse response = rig.simulator.Handle(request);
     CHECK(response.status == row.status);
-    if (row.status == 404) CHECK(Json(response)["errors"][0]["code"].GetInt() == 7003);
+    if (row.status == 400) {
+      CHECK(response.body == R"({"errors":[{"code":2001,"message":"Invalid option for )"
+                             R"(dimension."}],"success":false,"result":{}})");
+    }
+    if (row.status == 404) {
+      CHECK(response.body ==
+            R"({"errors":[{"code":7003,"message":"Not Found"}],"success":false,"result":{}})");
+    }
   }
+}
+
+TEST_CASE("a dimension that is not there can be 404 instead, in either of two shapes") {
+  const std::pair<OtherDimensions, const char*> rows[] = {
+      {OtherDimensions::kNotFound,
+       R"({"errors":[{"code":7003,"message":"Not Found"}],"success":false,"result":{}})"},
+      {OtherDimensions::kError, R"({"error":"Not found"})"}};
+  for (const auto& row : rows) {
+    SimulatorOptions options;
+    options.path_style = PathStyle::kNew;
+    options.other_dimensions = row.first;
+    Rig rig(options);
+    const ServerResponse response = rig.Get("dateRange=1d");
+    CHECK(response.status == 404);
+    CHECK(response.body == row.second);
+  }
+}
+
+TEST_CASE("credentials are looked at before the dimension") {
+  SimulatorOptions options;
+  options.path_style = PathStyle::kNew;
+  Rig rig(options);
+  ServerRequest request = SpoofRequest("dateRange=1d");
+  request.headers = {{"authorization", "Bearer wrong"}};
+  CHECK(rig.simulator.Handle(request).status == 403);
 }
 
 TEST_CASE("the API is read with GET only") {

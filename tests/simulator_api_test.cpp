@@ -115,6 +115,29 @@ TEST_CASE("an absolute range that reaches past the data ends with the data") {
         std::vector<std::string>{"2026-06-09T06:00:00Z", "2026-06-09T07:00:00Z"});
 }
 
+TEST_CASE("a range newer than the data is answered without a point") {
+  Rig rig;
+  const ServerResponse response =
+      rig.Get("dateStart=2026-06-09T08:00:00Z&dateEnd=2026-06-09T09:00:00Z&aggInterval=15m");
+  CHECK(response.status == 200);
+  const auto result = Result(response);
+  CHECK(Strings(result["serie_0"]["timestamps"]).empty());
+  CHECK(Strings(result["serie_0"]["SPOOF"]).empty());
+  CHECK(Strings(result["serie_0"]["NOT_SPOOF"]).empty());
+}
+
+TEST_CASE("the data of a clock's hour are 15 to 60 minutes behind, on a quarter hour") {
+  Rig rig;
+  for (int minute = 0; minute < 60; ++minute) {
+    const WallTime last_updated = *ParseRfc3339(LastUpdated(rig.Get("dateRange=1d")));
+    const auto behind = rig.clock.Now().wall - last_updated;
+    CHECK(last_updated == FloorTo(last_updated, 15min));
+    CHECK(behind >= 15min);
+    CHECK(behind <= 60min);
+    rig.clock.Advance(1min);
+  }
+}
+
 TEST_CASE("lastUpdated is the quarter hour one lag ago") {
   const std::pair<Seconds, const char*> rows[] = {{0min, "2026-06-09T08:00:00Z"},
                                                   {5min, "2026-06-09T08:00:00Z"},
@@ -153,7 +176,7 @@ TEST_CASE("a bucket is there while it fills, moves, and then never changes again
 
 TEST_CASE("the partial last bucket can be left out") {
   SimulatorOptions options;
-  options.omit_partial_bucket = true;
+  options.data.last_bucket = LastBucket::kOmitted;
   Rig rig(options);
   const auto result = Result(rig.Get("dateRange=1d&aggInterval=1h"));
   CHECK(Strings(result["serie_0"]["timestamps"]).back() == "2026-06-09T06:00:00Z");
@@ -173,6 +196,19 @@ TEST_CASE("a control period holds what its own week held, under its own name") {
   CHECK(Spoof(both, "before") ==
         Spoof(rig.Get("dateStart=2026-05-26T07:45:00Z&dateEnd=2026-06-02T07:45:00Z&dmarc=FAIL&"
                       "aggInterval=1h")));
+}
+
+TEST_CASE("a name of the caller's own binds an answer to its request") {
+  Rig rig;
+  for (const std::string dates : {"dateRange=1d", "dateRange=1dcontrol",
+                                  "dateStart=2026-06-01T00:00:00Z&dateEnd=2026-06-02T00:00:00Z"}) {
+    CAPTURE(dates);
+    const std::string rest = dates + "&spf=FAIL&aggInterval=15m&format=JSON";
+    const ServerResponse named = rig.Get("name=s0_k9f2a1&" + rest);
+    const auto result = Result(named);
+    CHECK(result.MemberCount() == 2);  // beside `meta`
+    CHECK(Spoof(named, "s0_k9f2a1") == Spoof(rig.Get(rest)));
+  }
 }
 
 TEST_CASE("a filter given once for two series narrows only the first") {

@@ -23,13 +23,21 @@ TEST_CASE("without flags it is a calm API on loopback, with the documented limit
   CHECK(parsed.value().listen.port == 8787);
   const SimulatorOptions& options = parsed.value().options;
   CHECK(options.scenario == Scenario::kCalm);
-  CHECK(options.seed == 1);
+  CHECK(options.data.seed == 1);
+  CHECK(options.data.volume == 80);
+  CHECK(options.data.last_bucket == LastBucket::kPartial);
+  CHECK(options.data.classes == Classes::kTwo);
+  CHECK(options.data.no_mail_as == NoMailAs::kZeros);
+  CHECK(options.data.confidence == Confidence::kRated);
   CHECK(options.lag == 20min);
-  CHECK(options.omit_partial_bucket == false);
+  CHECK(options.answer_form == AnswerForm::kObserved);
+  CHECK(options.series_names == SeriesNames::kHonoured);
+  CHECK(options.other_dimensions == OtherDimensions::kInvalidOption);
   CHECK(options.path_style == PathStyle::kBoth);
   CHECK(options.rate_limit == 1200);
   CHECK(options.slow_delay == 10s);
   CHECK(options.credentials.token == "simulator-token");
+  CHECK(!parsed.value().faults.Any());
 }
 
 TEST_CASE("every flag sets what it names") {
@@ -42,7 +50,25 @@ TEST_CASE("every flag sets what it names") {
                              "--lag",
                              "90s",
                              "--last-bucket",
-                             "omit",
+                             "projected",
+                             "--volume",
+                             "2.5",
+                             "--classes",
+                             "unlisted",
+                             "--no-mail-as",
+                             "nulls",
+                             "--confidence",
+                             "null-level",
+                             "--answer-form",
+                             "no-timestamps",
+                             "--series-names",
+                             "refused",
+                             "--other-dimensions",
+                             "error",
+                             "--answer-twice",
+                             "0s",
+                             "--idle-408",
+                             "1500ms",
                              "--path-style",
                              "new",
                              "--rate-limit",
@@ -60,9 +86,18 @@ TEST_CASE("every flag sets what it names") {
   CHECK(parsed.value().listen.port == 0);
   const SimulatorOptions& options = parsed.value().options;
   CHECK(options.scenario == Scenario::kLowConfidence);
-  CHECK(options.seed == 18446744073709551615U);
+  CHECK(options.data.seed == 18446744073709551615U);
+  CHECK(options.data.volume == 2.5);
+  CHECK(options.data.last_bucket == LastBucket::kProjected);
+  CHECK(options.data.classes == Classes::kUnlisted);
+  CHECK(options.data.no_mail_as == NoMailAs::kNulls);
+  CHECK(options.data.confidence == Confidence::kNullLevel);
+  CHECK(options.answer_form == AnswerForm::kWithoutTimestamps);
+  CHECK(options.series_names == SeriesNames::kRefused);
+  CHECK(options.other_dimensions == OtherDimensions::kError);
+  CHECK(parsed.value().faults.answer_twice == 0ms);
+  CHECK(parsed.value().faults.idle_408 == 1500ms);
   CHECK(options.lag == 90s);
-  CHECK(options.omit_partial_bucket);
   CHECK(options.path_style == PathStyle::kNew);
   CHECK(options.rate_limit == 5);
   CHECK(options.slow_delay == 250ms);
@@ -86,6 +121,15 @@ TEST_CASE("a wrong command line ends with 2 and names the flag") {
       {{"--rate-limit", "0"}, "--rate-limit: "},
       {{"--path-style", "newer"}, "--path-style: "},
       {{"--last-bucket", "maybe"}, "--last-bucket: "},
+      {{"--volume", "-1"}, "--volume: "},
+      {{"--classes", "four"}, "--classes: four not in {two,three,unlisted}"},
+      {{"--no-mail-as", "gaps"}, "--no-mail-as: "},
+      {{"--confidence", "5"}, "--confidence: "},
+      {{"--answer-form", "free"}, "--answer-form: "},
+      {{"--series-names", "kept"}, "--series-names: "},
+      {{"--other-dimensions", "403"}, "--other-dimensions: "},
+      {{"--answer-twice", "5"}, "--answer-twice: "},
+      {{"--idle-408", "2h"}, "--idle-408: "},
       {{"--nonsense"}, "--nonsense"},
       {{"positional"}, "positional"}};
   for (const auto& row : rows) {
@@ -106,13 +150,47 @@ TEST_CASE("all of 127.0.0.0/8, ::1 and localhost are loopback") {
   }
 }
 
+TEST_CASE("every choice a flag offers is taken") {
+  const auto options = [](const char* flag, const char* value) {
+    const auto parsed = Parse({flag, value});
+    if (!parsed.ok()) FAIL(flag << " " << value << ": " << parsed.error().text);
+    return parsed.value().options;
+  };
+  CHECK(options("--last-bucket", "partial").data.last_bucket == LastBucket::kPartial);
+  CHECK(options("--last-bucket", "omit").data.last_bucket == LastBucket::kOmitted);
+  CHECK(options("--classes", "three").data.classes == Classes::kThree);
+  CHECK(options("--confidence", "null").data.confidence == Confidence::kNull);
+  CHECK(options("--answer-form", "reference").answer_form == AnswerForm::kReference);
+  CHECK(options("--series-names", "ignored").series_names == SeriesNames::kIgnored);
+  CHECK(options("--other-dimensions", "404").other_dimensions == OtherDimensions::kNotFound);
+  CHECK(options("--path-style", "old").path_style == PathStyle::kOld);
+}
+
 TEST_CASE("help and version end with 0") {
   const auto help = Parse({"--help"});
   REQUIRE(!help.ok());
   CHECK(help.error().status == 0);
-  for (const char* flag :
-       {"--listen-address", "--scenario", "--seed", "--lag", "--last-bucket", "--path-style",
-        "--rate-limit", "--slow-delay", "--token", "--email", "--key", "--version"}) {
+  for (const char* flag : {"--listen-address",
+                           "--scenario",
+                           "--seed",
+                           "--volume",
+                           "--lag",
+                           "--last-bucket",
+                           "--classes",
+                           "--no-mail-as",
+                           "--confidence",
+                           "--path-style",
+                           "--other-dimensions",
+                           "--series-names",
+                           "--answer-form",
+                           "--rate-limit",
+                           "--slow-delay",
+                           "--token",
+                           "--email",
+                           "--key",
+                           "--answer-twice",
+                           "--idle-408",
+                           "--version"}) {
     CAPTURE(flag);
     CHECK(help.error().text.find(flag) != std::string::npos);
   }

@@ -173,6 +173,99 @@ TEST_CASE("a spike never passes 95 percent") {
   CHECK(*std::max_element(spiked.begin(), spiked.end()) == 95);
 }
 
+constexpr MailSelection kTwoFailures{{0, 1, 0, 1, 0}};
+constexpr MailSelection kThreeFailures{{0, 1, 1, 1, 0}};
+constexpr MailSelection kAllFailures{{1, 1, 1, 1, 1}};
+constexpr double kVolume = 80;
+
+// The share of the buckets of four weeks that hold no mail.
+double WithoutMail(const MailSelection& selection, AggInterval interval, double volume = kVolume) {
+  const WallTime begin = *ParseRfc3339("2026-06-01T00:00:00Z");
+  const WallTime end = begin + std::chrono::weeks(4);
+  int all = 0;
+  int without = 0;
+  for (WallTime start = begin; start < end; start += Length(interval)) {
+    ++all;
+    without += HasMail(1, selection, Complete(start, interval), volume) ? 0 : 1;
+  }
+  return static_cast<double>(without) / all;
+}
+
+TEST_CASE("buckets without mail grow likelier as selections narrow and as buckets shrink") {
+  for (const AggInterval interval : kAllAggIntervals) {
+    CHECK(WithoutMail(kAnyMail, interval) == 0);
+    CHECK(WithoutMail(kDmarcFail, interval) == 0);
+  }
+  const double two = WithoutMail(kTwoFailures, AggInterval::k15m);
+  const double three = WithoutMail(kThreeFailures, AggInterval::k15m);
+  const double all = WithoutMail(kAllFailures, AggInterval::k15m);
+  CHECK(two > 0);
+  CHECK(two < 0.02);
+  CHECK(three > 0.1);
+  CHECK(three < 0.2);
+  CHECK(all > 0.9);
+  CHECK(WithoutMail(kAllFailures, AggInterval::k1h) < all);
+  CHECK(WithoutMail(kAllFailures, AggInterval::k1d) < 0.5);
+  CHECK(WithoutMail(kThreeFailures, AggInterval::k1h) < 0.01);
+  CHECK(WithoutMail(kThreeFailures, AggInterval::k1d) == 0);
+  CHECK(WithoutMail(kAnyMail, AggInterval::k15m, 0) == 1);
+}
+
+TEST_CASE("a bucket has mail exactly when one of its quarter hours has") {
+  constexpr double kLittle = 20;  // so that whole hours are without mail, too
+  const WallTime begin = *ParseRfc3339("2026-06-01T00:00:00Z");
+  for (int hour = 0; hour < 200; ++hour) {
+    const WallTime start = begin + std::chrono::hours(hour);
+    bool has_mail = false;
+    for (int quarter = 0; quarter < 4; ++quarter) {
+      const WallTime at = start + quarter * Length(AggInterval::k15m);
+      has_mail = has_mail || HasMail(1, kThreeFailures, Complete(at, AggInterval::k15m), kLittle);
+      // What it holds so far decides, the quarter hour that has just begun included.
+      const Seconds filled = (quarter + 1) * Length(AggInterval::k15m);
+      CHECK(HasMail(1, kThreeFailures, {start, AggInterval::k1h, filled}, kLittle) == has_mail);
+    }
+    CHECK(HasMail(1, kThreeFailures, {start, AggInterval::k1h, Seconds(0)}, kLittle) ==
+          HasMail(1, kThreeFailures, Complete(start, AggInterval::k15m), kLittle));
+  }
+}
+
+TEST_CASE("which buckets have no mail depends on the seed and the selection") {
+  const auto pattern = [](std::uint64_t seed, const MailSelection& selection) {
+    const WallTime begin = *ParseRfc3339("2026-06-01T00:00:00Z");
+    std::vector<bool> has_mail;
+    for (int i = 0; i < 200; ++i) {
+      const WallTime start = begin + i * Length(AggInterval::k15m);
+      has_mail.push_back(HasMail(seed, selection, Complete(start, AggInterval::k15m), kVolume));
+    }
+    return has_mail;
+  };
+  CHECK(pattern(1, kThreeFailures) == pattern(1, kThreeFailures));
+  CHECK(pattern(1, kThreeFailures) != pattern(2, kThreeFailures));
+  CHECK(pattern(1, kThreeFailures) != pattern(1, {{1, 0, 1, 1, 0}}));
+}
+
+TEST_CASE("a third class takes 0.1 to 2.4 percent") {
+  for (int hour = 0; hour < 500; ++hour) {
+    const WallTime start = *ParseRfc3339("2026-06-01T00:00:00Z") + std::chrono::hours(hour);
+    const double unknown = Percent(UnknownShare(1, kAnyMail, Complete(start, AggInterval::k1h)));
+    CHECK(unknown >= 0.1);
+    CHECK(unknown <= 2.4);
+  }
+}
+
+TEST_CASE("a projected bucket does not read low, and is still not what it will be") {
+  const WallTime start = *ParseRfc3339("2026-06-08T00:00:00Z");
+  const MailBucket partial{start, AggInterval::k1w, std::chrono::hours(32)};
+  MailBucket projected = partial;
+  projected.projected = true;
+  const MicroPercent complete = SpoofShare(1, kAnyMail, Complete(start, AggInterval::k1w), false);
+  CHECK(SpoofShare(1, kAnyMail, projected, false) > SpoofShare(1, kAnyMail, partial, false));
+  CHECK(SpoofShare(1, kAnyMail, projected, false) != complete);
+  MailBucket full = Complete(start, AggInterval::k1w);
+  full.projected = true;
+  CHECK(SpoofShare(1, kAnyMail, full, false) == complete);
+}
+
 TEST_CASE("a bucket still filling reads lower than it will, and changes as it fills") {
   const WallTime first_monday = *ParseRfc3339("2026-01-05T00:00:00Z");
   for (int week = 0; week < 40; ++week) {

@@ -10,8 +10,9 @@ namespace {
 const WallTime kLastUpdated = *ParseRfc3339("2026-06-09T07:45:00Z");
 const WallTime kNow = *ParseRfc3339("2026-06-09T08:06:40Z");
 
-Result<RadarRequest, ApiError> Parse(const std::string& query) {
-  return ParseRadarRequest(test::Request("/?" + query).query, kLastUpdated, kNow);
+Result<RadarRequest, ApiError> Parse(const std::string& query,
+                                     SeriesNames names = SeriesNames::kHonoured) {
+  return ParseRadarRequest(test::Request("/?" + query).query, kLastUpdated, kNow, names);
 }
 
 std::string WindowText(const SeriesRequest& series) {
@@ -85,7 +86,7 @@ TEST_CASE("what the API refuses is refused with its status, code and the paramet
       {"dateRange=7d&dateRange=7d&name=serie_1", 400, 2001, "name: 'serie_1' is used twice"},
       {"dateRange=7d&name=\xff", 400, 2001, "name: not valid UTF-8"},
       {"dateRange=7d&dateRange=14dcontrol", 400, 2001,
-       "All series must resolve to the same duration"},
+       "comparisons must have same duration as main series"},
       {"dateRange=1d&dateRange=1d&dateRange=1d&dateRange=1d&dateRange=1d&dateRange=1d&"
        "dateRange=1d&dateRange=1d&dateRange=1d&dateRange=1d&dateRange=1d",
        422, 2002, "Query exceeds the maximum cost"},
@@ -119,8 +120,9 @@ TEST_CASE("an interval too fine for the range is refused exactly where the real 
         Parse(std::string("dateRange=") + row.range + "&aggInterval=" + row.interval);
     CHECK(parsed.ok() == row.accepted);
     if (!parsed.ok()) {
-      CHECK(parsed.error().message ==
-            std::string("aggInterval: ") + row.interval + " is too granular for the date range");
+      CHECK(parsed.error().http_status == 400);
+      CHECK(parsed.error().code == 2001);
+      CHECK(parsed.error().message == "aggregation interval is too low for date range");
     }
   }
 }
@@ -188,6 +190,46 @@ TEST_CASE("element i of every array belongs to series i, and a missing or empty 
   CHECK(request.series[2].key == "serie_2");
   CHECK(request.series[2].selection == MailSelection{});
   CHECK(WindowText(request.series[2]) == "2026-05-01T00:00:00Z 2026-05-08T00:00:00Z");
+}
+
+TEST_CASE("a name holds for each way to give the dates, and the longest may have 128 bytes") {
+  const std::string longest(128, 'n');
+  for (const std::string& name : {std::string("s0_k9f2a1"), std::string("main"), longest}) {
+    for (const char* const dates :
+         {"&dateRange=7d", "&dateRange=7dcontrol",
+          "&dateStart=2026-06-01T00:00:00Z&dateEnd=2026-06-08T00:00:00Z"}) {
+      CAPTURE(dates);
+      const auto parsed = Parse("name=" + name + dates);
+      REQUIRE(parsed.ok());
+      CHECK(parsed.value().series[0].key == name);
+    }
+  }
+  CHECK(!Parse("dateRange=7d&name=" + longest + "n").ok());
+
+  const auto several = Parse(
+      "aggInterval=1h&format=JSON&name=s0_k9f2a1&dateRange=7d&spf=FAIL"
+      "&name=s0c_k9f2a1&dateRange=7dcontrol&spf=FAIL&name=s1_k9f2a1&dateRange=7d&spf=");
+  REQUIRE(several.ok());
+  REQUIRE(several.value().series.size() == 3);
+  CHECK(several.value().series[0].key == "s0_k9f2a1");
+  CHECK(several.value().series[1].key == "s0c_k9f2a1");
+  CHECK(several.value().series[2].key == "s1_k9f2a1");
+}
+
+TEST_CASE("names can be refused, or passed over as if they were not there") {
+  const auto refused = Parse("dateRange=7d&name=a", SeriesNames::kRefused);
+  REQUIRE(!refused.ok());
+  CHECK(refused.error().http_status == 400);
+  CHECK(refused.error().code == 2001);
+  CHECK(refused.error().message == "Unknown parameter 'name'");
+  CHECK(Parse("dateRange=7d", SeriesNames::kRefused).ok());
+
+  const auto ignored =
+      Parse("name=a&dateRange=7d&name=a&dateRange=7d&name=meta", SeriesNames::kIgnored);
+  REQUIRE(ignored.ok());
+  REQUIRE(ignored.value().series.size() == 2);
+  CHECK(ignored.value().series[0].key == "serie_0");
+  CHECK(ignored.value().series[1].key == "serie_1");
 }
 
 TEST_CASE("every value of a dimension together is the same as no filter") {

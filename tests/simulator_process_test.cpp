@@ -87,6 +87,17 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("with a fault of connections, the port it names is the one where connections have it") {
+  Process process({"--listen-address", "127.0.0.1:0", "--answer-twice", "1ms"});
+  test::TcpClient client(PortOf(process.Line()));
+  client.Send("GET /scenario HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  const std::string said = client.ReceiveAll();
+  CHECK(said.substr(0, said.size() / 2) == said.substr(said.size() / 2));
+  CHECK(said.starts_with("HTTP/1.1 200 "));
+  process.Signal(SIGTERM);
+  CHECK(process.Wait() == 0);
+}
+
 TEST_CASE("a port that is taken is exit status 1, with the address") {
   Process first({"--listen-address", "127.0.0.1:0"});
   const std::string address = "127.0.0.1:" + std::to_string(PortOf(first.Line()));

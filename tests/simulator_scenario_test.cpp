@@ -117,6 +117,38 @@ TEST_CASE("pipeline-issue makes numbers like a spike's, with its annotation on a
   CHECK(std::string(annotation["endDate"].GetString()) == "2026-06-09T08:45:00Z");
 }
 
+TEST_CASE("no-mail empties the newest complete bucket and those after it, whatever the filter") {
+  for (const char* query : {"dateRange=1d&aggInterval=15m", "dateRange=28d&aggInterval=1d&spf=FAIL",
+                            "dateRange=12w&aggInterval=1w"}) {
+    CAPTURE(query);
+    Rig rig;
+    const std::vector<double> calm = rig.Spoof(query);
+    rig.simulator.Switch(Scenario::kNoMail);
+    const auto json = Json(rig.Get(query));
+    const auto& spoof = json["result"]["serie_0"]["SPOOF"];
+    const auto& not_spoof = json["result"]["serie_0"]["NOT_SPOOF"];
+    REQUIRE(spoof.Size() == calm.size());
+    for (rapidjson::SizeType i = 0; i < spoof.Size(); ++i) {
+      const bool has_mail = i + 2 < spoof.Size();
+      CHECK(std::stod(spoof[i].GetString()) == (has_mail ? calm[i] : 0));
+      CHECK((std::stod(not_spoof[i].GetString()) == 0) == !has_mail);
+    }
+  }
+}
+
+TEST_CASE("half-null leaves one class of the newest complete bucket and those after it null") {
+  Rig rig;
+  const std::vector<double> calm = rig.Spoof("dateRange=1d&aggInterval=1h");
+  rig.simulator.Switch(Scenario::kHalfNull);
+  CHECK(rig.Spoof("dateRange=1d&aggInterval=1h") == calm);
+  const auto json = Json(rig.Get("dateRange=1d&aggInterval=1h"));
+  const auto& not_spoof = json["result"]["serie_0"]["NOT_SPOOF"];
+  REQUIRE(not_spoof.Size() == calm.size());
+  for (rapidjson::SizeType i = 0; i < not_spoof.Size(); ++i) {
+    CHECK(not_spoof[i].IsNull() == (i + 2 >= not_spoof.Size()));
+  }
+}
+
 TEST_CASE("frozen stops the data where they were, and calm lets them go on") {
   Rig rig;
   rig.simulator.Switch(Scenario::kFrozen);
@@ -160,6 +192,16 @@ TEST_CASE("unauthorized refuses the right token") {
   CHECK(Json(response)["errors"][0]["code"].GetInt() == 10000);
 }
 
+TEST_CASE("internal-error answers 400 without a code, as Radar does when it cannot answer now") {
+  SimulatorOptions options;
+  options.scenario = Scenario::kInternalError;
+  Rig rig(options);
+  const ServerResponse response = rig.Get("dateRange=1d");
+  CHECK(response.status == 400);
+  CHECK(response.body ==
+        R"({"errors":[{"message":"Internal Error"}],"success":false,"result":{}})");
+}
+
 TEST_CASE("slow gives the calm answer, late; nothing else is late") {
   SimulatorOptions options;
   options.slow_delay = 7s;
@@ -177,7 +219,8 @@ TEST_CASE("scenarios are listed and switched over HTTP") {
   Rig rig;
   CHECK(rig.simulator.Handle(Request("/scenario")).body ==
         R"({"scenario":"calm","scenarios":["calm","spike","low-confidence","pipeline-issue",)"
-        R"("frozen","outage","rate-limited","unauthorized","slow"]})");
+        R"("no-mail","half-null","frozen","outage","rate-limited","unauthorized",)"
+        R"("internal-error","slow"]})");
   for (const Scenario scenario : kAllScenarios) {
     const std::string path = "/scenario/" + std::string(Name(scenario));
     CAPTURE(path);

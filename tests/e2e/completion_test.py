@@ -62,7 +62,7 @@ class CompletionTest(EndToEndTest):
         self.assertEqual(self.complete("radar_spoof_exporter --log.level="), levels)
         self.assertEqual(self.complete("radar_spoof_exporter --log.level=de"), ["debug"])
         self.assertEqual(self.complete("radar_spoof_exporter --log.format j"), ["json"])
-        self.assertEqual(self.complete("radar_simulator --last-bucket="), ["omit", "partial"])
+        self.assertEqual(self.complete("radar_simulator --last-bucket="), ["omit", "partial", "projected"])
         self.assertEqual(self.complete("radar_simulator --path-style n"), ["new"])
 
     def test_every_scenario_is_offered(self):

@@ -25,24 +25,29 @@ def series_of(result):
 
 
 def complete_buckets(series, interval, last_updated):
-    """{start: (SPOOF, NOT_SPOOF)} as ratios, oldest first."""
+    """{start: (SPOOF, NOT_SPOOF)} as ratios, oldest first; without those that hold no mail."""
+    if "SPOOF" not in series:
+        return {}
     rows = sorted(
         (unix_seconds(start), float(spoof) / 100, float(not_spoof) / 100)
         for start, spoof, not_spoof in zip(
             series["timestamps"], series["SPOOF"], series["NOT_SPOOF"], strict=True
         )
+        if float(spoof or 0) + float(not_spoof or 0) > 0
     )
     return {start: shares for start, *shares in rows if start + interval <= last_updated}
 
 
 def read(answer, agg_interval, days):
-    """`days` is the length of dateRange, for the control period."""
+    """`days` is the length of dateRange, for the control period. None: no bucket to speak of."""
     result = answer["result"]
     meta = result["meta"]
     interval = SECONDS[agg_interval]
     last_updated = unix_seconds(meta["lastUpdated"])
     own, *control_period = series_of(result)
     buckets = complete_buckets(own, interval, last_updated)
+    if not buckets:
+        return None
     newest = max(buckets)
     spoof, not_spoof = buckets.pop(newest)
     before = [spoof_before for spoof_before, _ in buckets.values()]
@@ -50,7 +55,7 @@ def read(answer, agg_interval, days):
     if control_period:
         shift = math.ceil(days * 86400 / WEEK) * WEEK
         period = complete_buckets(control_period[0], interval, last_updated)
-        control = period[newest - shift][0]
+        control = period.get(newest - shift, [None])[0]
     return Reading(
         spoof=spoof,
         not_spoof=not_spoof,
@@ -59,5 +64,5 @@ def read(answer, agg_interval, days):
         control=control,
         sample_timestamp=newest,
         last_updated=last_updated,
-        confidence=meta["confidenceInfo"]["level"],
+        confidence=(meta["confidenceInfo"] or {}).get("level"),
     )

@@ -12,10 +12,12 @@
 
 namespace radar_spoof::test {
 
-// Hands each request to the simulator.
+// Hands each request to the simulator, in whose world every combination of filters has mail.
 struct SimulatedApi {
   SimulatedApi(const Clock& clock, int rate_limit)
-      : simulator({.rate_limit = rate_limit, .credentials = {.token = std::string(kToken)}},
+      : simulator({.data = {.volume = 1e12},
+                   .rate_limit = rate_limit,
+                   .credentials = {.token = std::string(kToken)}},
                   clock) {}
 
   ScriptedHttpClient::Answer operator()(const ScriptedHttpClient::Request& request) {

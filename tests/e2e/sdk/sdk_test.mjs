@@ -133,8 +133,8 @@ test('a bad parameter is BadRequestError', async () => {
   await refused(call({ dateRange: Array(11).fill('1d') }), Cloudflare.UnprocessableEntityError, 422, 2002);
 });
 
-test('an unknown dimension is NotFoundError', () =>
-  refused(security().timeseriesGroupsV2('SPOOFED', { dateRange: ['1d'] }), Cloudflare.NotFoundError, 404, 7003));
+test('an unknown dimension is BadRequestError', () =>
+  refused(security().timeseriesGroupsV2('SPOOFED', { dateRange: ['1d'] }), Cloudflare.BadRequestError, 400, 2001));
 
 test('scenarios become the error classes of the SDK', async () => {
   const call = () => security().timeseriesGroups.spoof({ dateRange: ['1d'] });
