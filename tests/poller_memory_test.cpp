@@ -71,8 +71,9 @@ bool SurvivesFailures(int begin, int count) {
     const auto snapshot = f.Now();
     CHECK((snapshot->queries.front().query.name == "new") == snapshot->reload.successful);
     // So is whoever asked for it told.
-    CHECK(f.poller.AwaitReload(0ms) == (snapshot->reload.successful ? Poller::ReloadEnd::kTakenOver
-                                                                    : Poller::ReloadEnd::kNotTakenOver));
+    CHECK(f.poller.AwaitReload(0ms) == (snapshot->reload.successful
+                                            ? Poller::ReloadEnd::kTakenOver
+                                            : Poller::ReloadEnd::kNotTakenOver));
   });
   // What an operator does who sees that the reload failed.
   f.http.At(3min, [&] { f.Reconfigure(kNew); });
