@@ -34,6 +34,7 @@ struct SpoofWindow {
   std::optional<WallTime> last_updated = {};  // `meta.lastUpdated`
   // Where the newest complete bucket ends, with mail or without; nullopt where none has a start.
   std::optional<WallTime> complete_until = {};
+  bool placed_by_range = false;  // starts are from `meta.dateRange`, for want of timestamps
 };
 
 // `response` answers the request that BuildRequest() made for `query`; `now` is the wall clock.
