@@ -352,6 +352,16 @@ TEST_CASE("what is not known is null in JSON, and no key is missing") {
   }
 }
 
+TEST_CASE("a time that is from the range, for want of timestamps, is explained as that") {
+  Asked asked;
+  asked.answer.serie_0.without_timestamps = true;
+  asked.answer.serie_0.Bucket("", 10).Bucket("", 20).Bucket("", 30);
+  asked.answer.meta.Set(
+      "dateRange", R"({"startTime": "2026-06-09T09:00:00Z", "endTime": "2026-06-09T12:00:00Z"})");
+  CHECK(Contains(AnswerJson(asked.Answered(), Explained::kYes),
+                 "result.meta.dateRange, whose interval [1] it is, as Unix time"));
+}
+
 TEST_CASE("explained JSON has the series and the URL, too") {
   const std::string json = AnswerJson(FullAnswer().Answered(), Explained::kYes);
   CHECK(Contains(json, R"("value":0.2,"source":"result.serie_0.SPOOF[4] / 100"})"));

@@ -50,6 +50,28 @@ TEST_CASE("a good poll publishes what its answer says") {
   CHECK(f.lines.empty());
 }
 
+TEST_CASE("a query whose newest buckets hold no mail is asked no more often than any other") {
+  std::size_t requests[2] = {};
+  for (const bool quiet : {false, true}) {
+    PollerFixture f([quiet](const Request& request) {
+      Answer answer = Good(request, 30);
+      std::string& body = answer.result.value().body;
+      // From one o'clock on there is no mail.
+      if (!quiet || request.at.wall < *ParseRfc3339("2026-06-05T13:20:00Z")) return answer;
+      for (const std::string value : {R"("20","30.0000")", R"("80","70.0000")"}) {
+        body.replace(body.find(value), value.size(), R"("0.0","0.0")");
+      }
+      return answer;
+    });
+    f.RunFor(4h);
+    CHECK(f.State().success());
+    CHECK(f.State().failures == 0);
+    CHECK(f.State().sample->spoof.value() == doctest::Approx(quiet ? 0.1 : 0.3));
+    requests[quiet ? 1 : 0] = f.http.requests().size();
+  }
+  CHECK(requests[0] == requests[1]);
+}
+
 TEST_CASE("while a query fails, the last good answer is kept and told apart; then it recovers") {
   PollerFixture f([](const Request& request) {
     const bool outage = request.at.wall >= *ParseRfc3339("2026-06-05T12:35:00Z") &&

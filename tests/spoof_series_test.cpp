@@ -271,8 +271,9 @@ std::string Placed(AggInterval interval, int count, const char* from, const char
   const auto parsed = ParseJson(OneBucket(values, values));
   const auto places = ReadPlaces(parsed.value().root, "s", interval, TimeRange{At(from), At(to)});
   REQUIRE(places.ok());
-  const auto& [buckets, certain] = places.value();
+  const auto& [buckets, by_range, certain] = places.value();
   REQUIRE(buckets.size() == static_cast<std::size_t>(count));
+  CHECK(by_range == buckets[0].start.has_value());
   if (!buckets[0].start) return "none";
   for (int i = 0; i < count; ++i) {
     CHECK(buckets[static_cast<std::size_t>(i)].start == *buckets[0].start + i * Length(interval));

@@ -53,7 +53,8 @@ Result<SpoofWindow, Failure> ReadQuery(const Query& query, const SeriesNames& na
                      .control = {},
                      .confidence = meta.confidence,
                      .last_updated = meta.last_updated,
-                     .complete_until = read.complete_until};
+                     .complete_until = read.complete_until,
+                     .placed_by_range = read.placed_by_range};
   if (!query.control) return window;
   const WallTime earlier = from - query.date_range.ControlShift();
   auto control = ReadSeries({query, names.control, place + 1, earlier}, result, meta, now);

@@ -84,13 +84,14 @@ Result<SeriesWindow, Failure> ReadSeries(const AskedSeries& asked, const JsonVal
   const auto range = DateRangeOf(meta, asked.place);
   auto placed = ReadPlaces(series, asked.name, asked.query.agg_interval, range);
   if (!placed) return placed.error();
-  auto& [places, certain] = placed.value();
+  auto& [places, by_range, certain] = placed.value();
   if (auto problem = CheckSpan(asked, places)) return *problem;
   const auto cut = CutBucket(asked, range, places);
   SeriesWindow read{.buckets = {}, .count = places.size()};
   Completeness{Length(asked.query.agg_interval), std::min(now, meta.last_updated), meta.projections}
       .Keep(places);
   read.complete = places.size();
+  read.placed_by_range = by_range;
   if (!certain) {
     for (BucketPlace& place : places) place.start.reset();
   }

@@ -109,6 +109,7 @@ SeriesPlaces PlacesIn(const std::optional<TimeRange>& range, std::size_t count, 
   if (!by_floor && !by_ceiling) return places;
   // Of two that fit, the later makes fewer buckets complete.
   WallTime start = by_ceiling ? ceiling : floor;
+  places.by_range = true;
   places.certain = floor == ceiling || by_floor != by_ceiling;
   for (BucketPlace& place : places.buckets) {
     place.start = start;

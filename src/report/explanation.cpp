@@ -79,6 +79,10 @@ std::string SourceOf(Metric metric, std::size_t index, const AnsweredQuery& answ
     const SpoofBucket* const control = ControlBucket(answer.state.query, answer.window);
     if (control != nullptr) return fmt::format("{}[{}] / 100", source, control->position);
   }
+  if (metric == Metric::kQuerySample && answer.window.placed_by_range) {
+    return fmt::format("result.meta.dateRange, whose interval [{}] it is, as Unix time",
+                       newest.position);
+  }
   if (metric == Metric::kQuerySample && newest.start) {
     return fmt::format("{}[{}] as Unix time", source, newest.position);
   }

@@ -36,6 +36,7 @@ struct SpoofWindow {
   std::optional<WallTime> last_updated = {};  // `meta.lastUpdated`
   // Where the newest complete bucket ends, with mail or without; nullopt where none has a start.
   std::optional<WallTime> complete_until = {};
+  bool placed_by_range = false;  // starts are from `meta.dateRange`, for want of timestamps
 };
 
 // Why an answer is of no use, and whether the form of its request may be to blame.

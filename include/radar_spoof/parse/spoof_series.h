@@ -31,6 +31,7 @@ struct BucketPlace {
 
 struct SeriesPlaces {
   std::vector<BucketPlace> buckets;  // oldest first; without a start in the order of the answer
+  bool by_range = false;             // the starts are from `range`, not from `timestamps`
   // False when `range` leaves open whether each start is this one or one interval earlier.
   bool certain = true;
 };
