@@ -28,7 +28,10 @@ void SetText(CURL* easy, CURLoption option, const char* value) {
 
 Failure FailureOf(CURLcode code, bool body_too_large, std::string detail) {
   if (body_too_large) {
-    return {FailureReason::kTooLarge, "the body passes " + std::to_string(kBodyLimit) + " bytes"};
+    Failure failure(FailureReason::kTooLarge,
+                    "the body passes " + std::to_string(kBodyLimit) + " bytes");
+    failure.fewer_series = FewerSeries::kHelp;
+    return failure;
   }
   // Other codes than these are all "an answer should have come": the enum is open.
   switch (static_cast<int>(code)) {
@@ -78,6 +81,7 @@ CurlTransfer::CurlTransfer(const std::string& user_agent, const HttpClientOption
 void CurlTransfer::SetRequest(const HttpRequest& request) {
   response_ = {};
   error_.front() = '\0';
+  began_ = false;
   header_complete_ = false;
   body_too_large_ = false;
   SetText(easy(), CURLOPT_URL, request.url.c_str());
@@ -101,7 +105,11 @@ Result<HttpResponse, Failure> CurlTransfer::TakeOutcome(CURLcode code) {
   headers_.reset();
   if (code != CURLE_OK) {
     const char* const text = error_.front() != '\0' ? error_.data() : curl_easy_strerror(code);
-    return FailureOf(code, body_too_large_, Excerpt(text, kDetailBytes));
+    Failure failure = FailureOf(code, body_too_large_, Excerpt(text, kDetailBytes));
+    // So some servers refuse what is too long: without a byte.
+    const bool closed = code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR;
+    if (closed && !began_) failure.fewer_series = FewerSeries::kMayHelp;
+    return failure;
   }
   // libcurl takes a connection that ends there for an answer without a body.
   if (!header_complete_) return Failure(FailureReason::kTransport, "the header ends early");
@@ -177,6 +185,7 @@ std::size_t CurlTransfer::OnHeader(const char* bytes, std::size_t, std::size_t c
                                    void* self) noexcept {
   auto& transfer = *static_cast<CurlTransfer*>(self);
   const std::string_view line(bytes, count);
+  transfer.began_ = true;
   try {
     if (line.starts_with("HTTP/")) {
       // The header of the next answer begins: what came before was a 1xx.

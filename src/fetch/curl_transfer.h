@@ -48,6 +48,7 @@ class CurlTransfer {
   std::string proxy_;
   std::array<char, CURL_ERROR_SIZE> error_{};
   HttpResponse response_;
+  bool began_ = false;  // the answer
   bool header_complete_ = false;
   bool body_too_large_ = false;
 };

@@ -34,7 +34,10 @@ std::optional<Failure> CheckMeta(const JsonValue& meta, const Query& query) {
 std::optional<Failure> CheckIsThere(const JsonValue& result, std::string_view name) {
   const JsonValue* const series = result.Find(name);
   if (series != nullptr && series->Is(Kind::kObject)) return std::nullopt;
-  return Invalid(fmt::format("result.{} is {}; expected an object", name, Shown(series)));
+  Failure missing =
+      Invalid(fmt::format("result.{} is {}; expected an object", name, Shown(series)));
+  missing.fewer_series = FewerSeries::kHelp;
+  return missing;
 }
 
 Result<std::vector<SpoofBucket>, Failure> FindSeries(const JsonValue& result,
