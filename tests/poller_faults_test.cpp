@@ -221,12 +221,51 @@ TEST_CASE("after a 429 no query is asked until the pause is over") {
   }
 }
 
-TEST_CASE("pauses one after the other are told of at most once in 15 minutes") {
-  PollerFixture f([](const Request&) { return Throttled("1"); },
-                  "queries:\n  - { name: all, poll_interval: 1s }\n");
-  f.RunFor(31min);
-  CHECK(f.http.requests().size() > 100);
-  CHECK(f.LinesWith("the API limits the rate").size() == 3);
+TEST_CASE("pauses one after the other: the page and the log tell of the one that holds now") {
+  PollerFixture f(
+      [](const Request& request) {
+        return request.at.wall < *ParseRfc3339("2026-06-05T14:28:00Z") ? Throttled("60")
+                                                                       : Good(request);
+      },
+      "queries:\n  - { name: all, poll_interval: 1s }\n");
+  for (Milliseconds at = 1s; at < 2h; at += 7s) {
+    f.http.At(at, [&] {
+      const Instant now = f.clock.Now();
+      // Between the end of one and the answer that begins the next there is a moment without.
+      if (f.http.in_flight() == 0) CHECK(f.Now()->api.blocked_until->steady >= now.steady);
+    });
+  }
+  f.RunFor(3h);
+  const auto told = f.LinesWith("the API limits the rate; every query waits");
+  CHECK(told.size() >= 6);
+  CHECK(told.size() <= 9);
+  CHECK(told[0].find("holds=1") != std::string::npos);
+  for (std::size_t i = 1; i < told.size(); ++i) {
+    // The end that it names is ahead of the line's own time.
+    const auto field = [&](const std::string& name) {
+      const std::size_t at = told[i].find(name + "=") + name.size() + 1;
+      return ParseRfc3339(told[i].substr(at, told[i].find(' ', at) - at));
+    };
+    REQUIRE(field("until"));
+    CHECK(told[i].find("holds=1 ") == std::string::npos);
+  }
+  CHECK(f.LinesWith("the API does not limit the rate any more").size() == 1);
+}
+
+TEST_CASE("a pause that grows while it holds is told of with its new end") {
+  PollerFixture f(
+      [](const Request& request) {
+        if (request.number > 1) return Good(request);
+        Answer answer = Throttled(request.number == 0 ? "60" : "600");
+        answer.takes = request.number == 0 ? 1s : 5s;
+        return answer;
+      },
+      kTwoQueries);
+  f.RunFor(20min);
+  const auto told = f.LinesWith("the API limits the rate");
+  REQUIRE(told.size() == 2);
+  CHECK(told[0].find("until=2026-06-05T12:29:") != std::string::npos);
+  CHECK(told[1].find("until=2026-06-05T12:38:") != std::string::npos);
 }
 
 TEST_CASE("a pause that several answers demand is told of once") {
@@ -434,6 +473,18 @@ TEST_CASE("a fault on the wire is survived: the quick retry recovers and nothing
     CHECK(poller.State().failures == 1);
     CHECK(poller.State().polls == 2);
   }
+}
+
+TEST_CASE("a server that closes without an answer to several series is asked for fewer") {
+  MisbehavingServer server([](Connection& connection) {
+    const std::string request = connection.ReadRequest();
+    if (request.find("name=s1") == std::string::npos) connection.Send(Live());
+  });
+  LivePoller poller(server.Url(""), "5s", ", max_series_per_request: 10",
+                    "{ name: m, matrix: { spf: [PASS, NONE, FAIL] } }");
+  CHECK(poller.Await([](const Snapshot& now) {
+    return std::all_of(now.queries.begin(), now.queries.end(), std::mem_fn(&QueryState::success));
+  }));
 }
 
 TEST_CASE("a redirect takes no token anywhere") {

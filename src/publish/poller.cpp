@@ -18,6 +18,8 @@ constexpr Milliseconds kLongestWait = 10s;
 // How soon a corrected token file is noticed while queries are refused.
 constexpr Milliseconds kRefusedWait = 2s;
 constexpr Milliseconds kTellAgain = 15min;
+// By how much a hold must grow for its new end to be told at once.
+constexpr Milliseconds kNotable = 1min;
 
 }  // namespace
 
@@ -85,6 +87,8 @@ void Poller::Turn(Milliseconds longest_wait) {
   const Instant now = clock_.Now();
   if (schedule_.HasRefused()) longest_wait = std::min(longest_wait, kRefusedWait);
   SteadyTime wake = std::min(schedule_.WakeAt(now), now.steady + longest_wait);
+  // The clock was set.
+  if (schedule_.moves() != published_moves_) PublishAll();
   if (saver_) wake = std::min(wake, saver_->DueAt());
   if (auto finished = http_.Wait(std::max(wake, now.steady) - now.steady)) Finish(*finished);
 }
@@ -150,7 +154,8 @@ void Poller::Finish(const HttpClient::Finished& finished) {
     }
   }
   in_flight_.erase(first);
-  if (judgement.too_many_series) {
+  if (queries.size() > 1 && failed != outcomes.end() &&
+      schedule_.IsTooMany(first, failed->error().fewer_series, now)) {
     Halve(first, failed->error(), now);
   } else {
     Record(queries, judgement, now);
@@ -219,16 +224,26 @@ void Poller::Conclude(std::size_t query, const Result<SpoofSample, Failure>& out
   failure_log_->Note(query, state, now.steady);
 }
 
+// Holds that follow each other are told of when the first begins, then at most every 15 minutes
+// with the end of that which holds now, and when an answer shows that they are over.
 void Poller::NoteHold(Instant now) {
-  const auto previous_hold = state_.api.blocked_until;
-  state_.api.blocked_until = schedule_.held_until();
-  const bool begins = state_.api.blocked_until && state_.api.blocked_until->steady > now.steady &&
-                      (!previous_hold || previous_hold->steady <= now.steady);
-  if (begins && (!told_of_hold_ || now.steady - *told_of_hold_ >= kTellAgain)) {
-    told_of_hold_ = now.steady;
-    log_.Warn("the API limits the rate; every query waits",
-              {{"until", FormatRfc3339(state_.api.blocked_until->wall)}});
+  const auto before = std::exchange(state_.api.blocked_until, schedule_.held_until());
+  const auto& held = state_.api.blocked_until;
+  if (!held) return;
+  if (held->steady <= now.steady) {
+    if (holds_ > 0 && state_.api.up) {
+      log_.Info("the API does not limit the rate any more", {{"holds", std::exchange(holds_, 0)}});
+    }
+    return;
   }
+  const bool begins = !before || before->steady <= now.steady;
+  if (begins) ++holds_;
+  const bool tell = holds_ > 1 ? now.steady - told_of_hold_.at >= kTellAgain
+                               : begins || held->steady - told_of_hold_.until > kNotable;
+  if (!tell) return;
+  told_of_hold_ = {now.steady, held->steady};
+  log_.Warn("the API limits the rate; every query waits",
+            {{"until", FormatRfc3339(held->wall)}, {"holds", holds_}});
 }
 
 void Poller::RefreshCredentials(bool even_if_unchanged) {
@@ -253,6 +268,7 @@ void Poller::PublishAll() {
     state_.queries[i].next_poll = schedule_.NextPoll(i, now);
   }
   state_.api.budget = {schedule_.SpentLately(now), settings_.config.api().rate_limit, now.wall};
+  state_.api.blocked_until = schedule_.held_until();
   store_.Publish(state_);
   published_moves_ = schedule_.moves();
 }

@@ -42,37 +42,15 @@ Result<Outcomes, Failure> ReadRedacted(std::span<const Query* const> asked,
 }
 
 PollReport ReportOf(const Query& asked, const Outcome& outcome) {
-  if (!outcome) return {.failure = outcome.error().retry};
+  if (!outcome) {
+    return {.failure = outcome.error().retry, .fewer_series = outcome.error().fewer_series};
+  }
   PollReport report;
   report.last_updated = outcome.value().last_updated;
   if (const auto start = outcome.value().bucket_start) {
     report.newest_bucket_end = *start + Length(asked.agg_interval);
   }
   return report;
-}
-
-// 400 and 422 are what the API is known to say to too many series; 413 and 414 what any server
-// says to what is too long. Validation: our own limits of an answer, or a series that is missing.
-bool MayBeTooManySeries(const Failure& failure, int status) {
-  switch (failure.reason) {
-    case FailureReason::kTooLarge:
-    case FailureReason::kValidation: return true;
-    case FailureReason::kRejected:
-      return status == 400 || status == 413 || status == 414 || status == 422;
-    case FailureReason::kDns:
-    case FailureReason::kConnect:
-    case FailureReason::kTls:
-    case FailureReason::kTimeout:
-    case FailureReason::kTransport:
-    case FailureReason::kRateLimited:
-    case FailureReason::kUnauthorized:
-    case FailureReason::kNotFound:
-    case FailureReason::kServer:
-    case FailureReason::kApiError:
-    case FailureReason::kParse:
-    case FailureReason::kEmpty: break;
-  }
-  return false;
 }
 
 SharedJudgement OfOne(const Query& asked, const HttpClient::Finished& finished,
@@ -86,11 +64,11 @@ SharedJudgement OfOne(const Query& asked, const HttpClient::Finished& finished,
       .outcomes = {std::move(outcome)}, .reports = {report}, .rate_limits = std::move(rate_limits)};
 }
 
-SharedJudgement WholeFailure(const Failure& failure, int status, std::size_t queries) {
+SharedJudgement WholeFailure(const Failure& failure, std::size_t queries) {
+  const PollReport report{.failure = failure.retry, .fewer_series = failure.fewer_series};
   return {.outcomes = Outcomes(queries, failure),
-          .reports = std::vector<PollReport>(queries, {.failure = failure.retry}),
-          .rate_limits = {},
-          .too_many_series = MayBeTooManySeries(failure, status)};
+          .reports = std::vector<PollReport>(queries, report),
+          .rate_limits = {}};
 }
 
 SharedJudgement OfAnswer(std::span<const Query* const> asked, const HttpResponse& response,
@@ -103,7 +81,7 @@ SharedJudgement OfAnswer(std::span<const Query* const> asked, const HttpResponse
       shared.reports.push_back(ReportOf(*asked[i], shared.outcomes[i]));
     }
   } else {
-    shared = WholeFailure(read.error(), response.status, asked.size());
+    shared = WholeFailure(read.error(), asked.size());
   }
   const auto retry_after = ParseRetryAfter(response.Header("retry-after"), now.wall);
   for (PollReport& report : shared.reports) report.retry_after = retry_after;
@@ -118,13 +96,13 @@ SharedJudgement JudgeShared(std::span<const Query* const> asked,
                             const HttpClient::Finished& finished, const Credentials& credentials,
                             Instant now) {
   const bool shared = asked.size() > 1;
-  if (shared && !finished.result) return WholeFailure(finished.result.error(), 0, asked.size());
+  if (shared && !finished.result) return WholeFailure(finished.result.error(), asked.size());
   try {
     return shared ? OfAnswer(asked, finished.result.value(), credentials, now)
                   : OfOne(*asked.front(), finished, credentials, now);
   } catch (const std::bad_alloc&) {
     const Failure failure(FailureReason::kTransport, "out of memory while reading the answer");
-    return WholeFailure(failure, 0, asked.size());
+    return WholeFailure(failure, asked.size());
   }
 }
 

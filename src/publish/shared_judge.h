@@ -22,9 +22,6 @@ struct SharedJudgement {
   std::vector<Result<SpoofSample, Failure>> outcomes = {};
   std::vector<PollReport> reports = {};
   std::map<std::string, RateLimitHeader> rate_limits = {};  // by policy
-  // The whole answer was refused, by the API or by us, as it may not be for fewer series. Never of
-  // one query.
-  bool too_many_series = false;
 };
 
 // REQUIRES: `asked` is not empty.

@@ -25,14 +25,16 @@ void Schedule::Record(std::size_t query, const PollReport& report, Instant now) 
   if (report.failure) {
     RecordFailure(query, report, now);
   } else {
-    RecordGood(query, report);
+    RecordGood(query, report, now);
     ReleaseRefusedByMistake(now);
     ReleaseAfterOutage(now);
   }
   entry.awaited.reset();
+  entry.fewer_may_help = report.fewer_series == FewerSeries::kMayHelp;
   const std::size_t request = requests_.Of(query);
   if (RequestInFlight(request)) return;
   --in_flight_;
+  LearnSeriesLimit(request, now);
   Rank(request, now);
 }
 
@@ -68,7 +70,7 @@ void Schedule::Release(Entry& entry, Instant now) {
   entry.retry_in_budget = false;
 }
 
-void Schedule::RecordGood(std::size_t query, const PollReport& report) {
+void Schedule::RecordGood(std::size_t query, const PollReport& report, Instant now) {
   Entry& entry = entries_[query];
   entry.failures = 0;
   entry.failures_alike = 0;
@@ -76,8 +78,9 @@ void Schedule::RecordGood(std::size_t query, const PollReport& report) {
   refused_.erase(query);
   const AggInterval interval = queries_[query].agg_interval;
   if (report.newest_bucket_end && FollowsData(query)) {
-    lags_.Observe(interval, entry.asked->wall, *report.newest_bucket_end, report.last_updated,
-                  entry.awaited);
+    // By the clock as it is now: it may have been set since.
+    lags_.Observe(interval, now.WallAt(entry.asked->steady), *report.newest_bucket_end,
+                  report.last_updated, entry.awaited);
   }
   const Milliseconds ranked = ranked_lag_[static_cast<std::size_t>(interval)];
   if (std::chrono::abs(lags_.Expected(interval) - ranked) >= kLagTolerance) NoteMove();
