@@ -190,7 +190,7 @@ SteadyTime Schedule::MayStartAt(const Due& due, SteadyTime now) const {
 std::optional<std::size_t> Schedule::StartNext(Instant now) {
   JoinParts(now);
   RankMoved(now);
-  if (in_flight_ >= static_cast<std::size_t>(max_concurrency_)) return std::nullopt;
+  if (in_flight_ >= MostInFlight()) return std::nullopt;
   if (budget_.EarliestRequest(now.steady) > now.steady) return std::nullopt;
   std::size_t request = 0;
   bool is_retry = false;
@@ -232,6 +232,7 @@ void Schedule::ForgetApi() {
   refused_.clear();
   budget_.ForgetApi();
   held_until_.reset();
+  holds_in_a_row_ = 0;
   transient_in_a_row_ = 0;
   lags_ = LearnedLags(polling_.settle, SlowestLagStep(queries_));
   NoteMove();
@@ -258,6 +259,7 @@ void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_u
   if (!held_until) return;
   const Milliseconds ahead = std::min<Milliseconds>(*held_until - now.wall, kLongestResumedHold);
   held_until_ = now + ahead;
+  holds_in_a_row_ = 1;
   budget_.HoldUntil(held_until_->steady);
 }
 
@@ -283,7 +285,7 @@ void Schedule::AbandonInFlight(Instant now) {
 
 SteadyTime Schedule::WakeAt(Instant now) {
   RankMoved(now);
-  if (in_flight_ >= static_cast<std::size_t>(max_concurrency_)) return SteadyTime::max();
+  if (in_flight_ >= MostInFlight()) return SteadyTime::max();
   return MayStartAt({.at = due_.FirstAt(), .as_retry = retries_.FirstAt()}, now.steady);
 }
 

@@ -25,6 +25,8 @@ void Schedule::Record(std::size_t query, const PollReport& report, Instant now) 
   if (report.failure) {
     RecordFailure(query, report, now);
   } else {
+    // One that was asked before the hold says nothing of it.
+    if (!held_until_ || entry.asked->steady >= held_until_->steady) holds_in_a_row_ = 0;
     RecordGood(query, report, now);
     ReleaseRefusedByMistake(now);
     ReleaseAfterOutage(now);
@@ -102,7 +104,9 @@ void Schedule::RecordFailure(std::size_t query, const PollReport& report, Instan
   }
   std::minstd_rand jitter(entry.jitter);
   if (*report.failure == RetryClass::kThrottled) {
-    const Instant end = now + HoldLength(report.retry_after, jitter);
+    const bool holds = held_until_ && held_until_->steady > now.steady;
+    if (!holds) ++holds_in_a_row_;
+    const Instant end = now + HoldLength(report.retry_after, holds_in_a_row_ - 1, jitter);
     if (!held_until_ || end.steady > held_until_->steady) held_until_ = end;
     budget_.HoldUntil(held_until_->steady);
     NoteMove();

@@ -15,7 +15,8 @@
 //
 // Invariants (tests/schedule_simulation_test.cpp): never two polls of one query at once; never more
 // than `max_concurrency` requests in flight; never more than `rate_limit` of them in any 5 minutes;
-// nothing is sent during a hold; the most overdue query goes first.
+// nothing is sent during a hold, and after one a single request until it is answered well; holds
+// that follow each other grow to 900 s; the most overdue query goes first.
 //
 // Costs: a poll costs the logarithm of the number of queries, what moves many of them (a new
 // estimate of the lag, a clock step) a pass over all.
@@ -186,6 +187,10 @@ class Schedule {
   void ReleaseRefusedByMistake(Instant now);
   void ReleaseAfterOutage(Instant now);
   bool FollowsData(std::size_t query) const;
+  // After a hold one request is a probe for all.
+  std::size_t MostInFlight() const {
+    return holds_in_a_row_ > 0 ? 1 : static_cast<std::size_t>(max_concurrency_);
+  }
   Milliseconds Offset(std::size_t query) const;
   Milliseconds Spread(std::size_t query) const;
 
@@ -210,6 +215,7 @@ class Schedule {
   RequestBudget budget_;
   LearnedLags lags_;
   std::optional<Instant> held_until_;
+  int holds_in_a_row_ = 0;  // without a good answer since; the last may hold
   std::size_t in_flight_ = 0;
   int transient_in_a_row_ = 0;  // failed polls of any query without a good one between
   std::minstd_rand random_;
