@@ -55,8 +55,28 @@ TEST_CASE("a query that is refused with names and without is asked in one form u
   CHECK_FALSE(endpoint.Other(both, FormProblem::kMayBeNames, "bad"));
   CHECK_FALSE(endpoint.Other(first, FormProblem::kMayBeNames, "bad"));
   CHECK(endpoint.Other(first, FormProblem::kMayBeNames, "another") == kUnnamed);
+  CHECK_FALSE(endpoint.Other(both, FormProblem::kNone, "another"));
   endpoint.NoteGood(kNamed, "bad");
   CHECK(endpoint.Other(first, FormProblem::kMayBeNames, "bad") == kUnnamed);
+}
+
+TEST_CASE("of queries that may be refused for their names one at a time is asked without") {
+  EndpointInUse endpoint(kLower);
+  const std::vector<RequestForm> both = {kNamed, kUnnamed};
+  const auto first = std::span(both).first(1);
+  const auto ask = [&](const char* query) {
+    return endpoint.Other(first, FormProblem::kMayBeNames, query);
+  };
+  CHECK(ask("a") == kUnnamed);
+  CHECK_FALSE(ask("b"));
+  SUBCASE("until it was refused, too") {
+    CHECK_FALSE(endpoint.Other(both, FormProblem::kMayBeNames, "a"));
+  }
+  SUBCASE("until it failed otherwise") {
+    CHECK_FALSE(endpoint.Other(both, FormProblem::kNone, "a"));
+  }
+  SUBCASE("until it will not be answered") { endpoint.ForgetInFlight(); }
+  CHECK(ask("b") == kUnnamed);
 }
 
 TEST_CASE("the form of a good answer is used from then on, and what is new of it told once") {

@@ -237,12 +237,87 @@ TEST_CASE("after a 429 no query is asked until the pause is over") {
   }
 }
 
-TEST_CASE("pauses one after the other are told of at most once in 15 minutes") {
-  PollerFixture f([](const Request&) { return Throttled("1"); },
-                  "queries:\n  - { name: all, poll_interval: 1s }\n");
-  f.RunFor(31min);
-  CHECK(f.http.requests().size() > 100);
-  CHECK(f.LinesWith("the API limits the rate").size() == 3);
+TEST_CASE("pauses one after the other: the page and the log tell of the one that holds now") {
+  PollerFixture f(
+      [](const Request& request) {
+        return request.at.wall < *ParseRfc3339("2026-06-05T14:28:00Z") ? Throttled("60")
+                                                                       : Good(request);
+      },
+      "queries:\n  - { name: all, poll_interval: 1s }\n");
+  for (Milliseconds at = 1s; at < 2h; at += 7s) {
+    f.http.At(at, [&] {
+      const Instant now = f.clock.Now();
+      // Between the end of one and the answer that begins the next there is a moment without.
+      if (f.http.in_flight() == 0) CHECK(f.Now()->api.blocked_until->steady >= now.steady);
+    });
+  }
+  f.RunFor(3h);
+  const auto told = f.LinesWith("the API limits the rate; every query waits");
+  CHECK(told.size() >= 6);
+  CHECK(told.size() <= 11);
+  CHECK(told[0].find("holds=1") != std::string::npos);
+  for (std::size_t i = 1; i < told.size(); ++i) {
+    // The end that it names is ahead of the line's own time.
+    const auto field = [&](const std::string& name) {
+      const std::size_t at = told[i].find(name + "=") + name.size() + 1;
+      return ParseRfc3339(told[i].substr(at, told[i].find(' ', at) - at));
+    };
+    REQUIRE(field("until"));
+    CHECK(told[i].find("holds=1 ") == std::string::npos);
+  }
+  CHECK(f.LinesWith("the API does not limit the rate any more").size() == 1);
+}
+
+std::string FiftyQueries() {
+  return "queries:\n  - { name: m, matrix: { dkim: [any, PASS, NONE, FAIL], "
+         "dmarc: [any, PASS, NONE, FAIL], spf: [PASS, NONE, FAIL] } }\n  - name: all\n"
+         "  - { name: arc, filters: { arc: PASS } }\n";
+}
+
+TEST_CASE("an API that says 429 to everything for hours is asked no more than a healthy one") {
+  const WallTime over = *ParseRfc3339("2026-06-05T18:28:00Z");
+  for (const char* retry_after : {"1", "5", "30", "60", "300", "900", ""}) {
+    for (const bool many : {false, true}) {
+      CAPTURE(retry_after);
+      CAPTURE(many);
+      PollerFixture f(
+          [&](const Request& request) {
+            return request.at.wall < over ? Throttled(retry_after) : Good(request);
+          },
+          many ? FiftyQueries() : "queries:\n  - name: all\n");
+      f.RunFor(6h + 17min);
+      std::size_t throttled = 0;
+      std::optional<SteadyTime> before;
+      for (const Request& request : f.http.requests()) {
+        if (request.at.wall >= over) break;
+        ++throttled;
+        // Those of the start were under way together; later ones are probes, ever further apart.
+        const Milliseconds since = request.at.steady - FakeClock::kStart;
+        if (since > 2h) CHECK(request.at.steady - *before >= 900s);
+        before = request.at.steady;
+      }
+      // 24 slots of a query in 6 hours.
+      CHECK(throttled <= (many ? 40 : 30));
+      CHECK(throttled >= 20);
+      for (const QueryState& state : f.Now()->queries) CHECK(state.success());
+    }
+  }
+}
+
+TEST_CASE("a pause that grows while it holds is told of with its new end") {
+  PollerFixture f(
+      [](const Request& request) {
+        if (request.number > 1) return Good(request);
+        Answer answer = Throttled(request.number == 0 ? "60" : "600");
+        answer.takes = request.number == 0 ? 1s : 5s;
+        return answer;
+      },
+      kTwoQueries);
+  f.RunFor(20min);
+  const auto told = f.LinesWith("the API limits the rate");
+  REQUIRE(told.size() == 2);
+  CHECK(told[0].find("until=2026-06-05T12:29:") != std::string::npos);
+  CHECK(told[1].find("until=2026-06-05T12:38:") != std::string::npos);
 }
 
 TEST_CASE("a pause that several answers demand is told of once") {
@@ -395,11 +470,14 @@ class LivePoller {
 };
 
 // Under the names that the request asks for.
-bool AnswerOneWell(Connection& connection) {
-  const std::string head = connection.ReadRequest();
-  if (head.empty()) return false;
+std::string Live(const std::string& request) {
   const WallTime reach = FloorTo(SystemClock().Now().wall - 1min, 15min);
-  return connection.Send(HttpReply(WithNames(GoodAnswer(reach, AggInterval::k15m, 30), head)));
+  return HttpReply(WithNames(GoodAnswer(reach, AggInterval::k15m, 30), request));
+}
+
+bool AnswerOneWell(Connection& connection) {
+  const std::string request = connection.ReadRequest();
+  return !request.empty() && connection.Send(Live(request));
 }
 
 void AnswerWell(Connection& connection) {
@@ -483,6 +561,18 @@ TEST_CASE("a fault on the wire is survived: the quick retry recovers and nothing
     CHECK(poller->Await(well_again(3)));
     CHECK(poller->State().failures <= 2);
   }
+}
+
+TEST_CASE("a server that closes without an answer to several series is asked for fewer") {
+  MisbehavingServer server([](Connection& connection) {
+    const std::string request = connection.ReadRequest();
+    if (request.find("name=s1_") == std::string::npos) connection.Send(Live(request));
+  });
+  LivePoller poller(server.Url(""), "5s", ", max_series_per_request: 10",
+                    "{ name: m, matrix: { spf: [PASS, NONE, FAIL] } }");
+  CHECK(poller.Await([](const Snapshot& now) {
+    return std::all_of(now.queries.begin(), now.queries.end(), std::mem_fn(&QueryState::success));
+  }));
 }
 
 TEST_CASE("a redirect takes no token anywhere") {

@@ -627,9 +627,10 @@ TEST_CASE("an API that refuses or ignores names is asked without, each time on a
     }
     CHECK(named == 2);
     CHECK(requests.size() >= 192);
+    CHECK(requests[3].at.steady - requests[0].at.steady < 1s);
     for (const QueryState& state : f.Now()->queries) {
       CHECK(state.success());
-      CHECK(state.failures == 0);
+      CHECK(state.failures <= (refuses ? 1 : 0));
     }
     CHECK(f.LinesWith("does not label series by name").size() == 1);
   }
@@ -679,6 +680,58 @@ TEST_CASE("an answer is judged and redacted with the credential it was sent with
   CHECK(f.State().success());
   CHECK(f.State().failures == 0);
   CHECK(f.LinesWith("canary").empty());
+}
+
+// --- the clock ----------------------------------------------------------------------------------
+
+TEST_CASE("when the clock is set, what failed by it is asked at once, and the page has its times") {
+  const WallTime right = *ParseRfc3339("2026-06-05T12:28:00Z");
+  struct Row {
+    Milliseconds off;
+    std::function<Answer(const Request&)> failure;
+  };
+  const Row rows[] = {
+      {right.time_since_epoch() - 60s,
+       [](const Request&) { return Answer{Failure(FailureReason::kTls, "not yet valid")}; }},
+      {48h, [](const Request&) { return Answer{Failure(FailureReason::kTls, "not yet valid")}; }},
+      {-48h, [](const Request&) { return Answer{Failure(FailureReason::kTls, "expired")}; }},
+      {48h, [](const Request&) { return NotFound(400); }},
+      {48h, [](const Request&) { return Outage(); }}};
+  for (const Row& row : rows) {
+    CAPTURE(row.off.count());
+    PollerFixture f(
+        [&](const Request& request) {
+          const bool wrong = std::chrono::abs(request.at.wall - right) > 1h;
+          return wrong ? row.failure(request) : Good(request);
+        },
+        "queries:\n  - name: all\n  - { name: day, agg_interval: 1h, date_range: 7d, "
+        "poll_interval: 24h }\n");
+    f.clock.StepWall(-row.off);
+    f.http.At(25s, [&] { f.clock.StepWall(row.off); });
+    // The loop comes round each 10 s.
+    f.http.At(36s, [&] {
+      for (const QueryState& state : f.Now()->queries) {
+        CHECK(state.success());
+        CHECK(*state.next_poll > right);
+      }
+    });
+    f.RunFor(40s);
+  }
+}
+
+TEST_CASE("a clock that is set again and again makes nobody hammer") {
+  PollerFixture f([](const Request&) {
+    return Answer{Response(429, ErrorAnswer(1015, "slow"), {{"retry-after", "900"}})};
+  });
+  for (int i = 0; i < 100; ++i) {
+    f.http.At(1min + i * 5s, [&f, i] { f.clock.StepWall(i % 2 == 0 ? 2h : -2h); });
+  }
+  f.http.At(10min, [&] {
+    const auto& held = f.Now()->api.blocked_until;
+    CHECK(std::chrono::abs(f.clock.Now().WallAt(held->steady) - held->wall) < 1s);
+  });
+  f.RunFor(14min);
+  CHECK(f.http.requests().size() == 1);
 }
 
 // --- once, and stop ------------------------------------------------------------------------------

@@ -361,6 +361,21 @@ TEST_CASE("what was missed while the machine slept is made up once") {
   CHECK(*rig.UntilNextStart() >= 1min);
 }
 
+TEST_CASE("a step of the wall clock makes what failed due at once, a small one does not") {
+  for (const RetryClass failure : {RetryClass::kNextSlot, RetryClass::kTransient,
+                                   RetryClass::kTransientOnce, RetryClass::kCredentials}) {
+    Rig rig({MakeQuery("all", AggInterval::k1d, "7d")});
+    for (int i = 0; i < 4; ++i) {
+      rig.UntilNextStart();
+      rig.Fail(failure);
+    }
+    rig.now.wall += 30s;
+    CHECK(rig.schedule.WakeAt(rig.now) > rig.now.steady);
+    rig.now.wall += 2min;
+    CHECK(rig.UntilNextStart() == 0ms);
+  }
+}
+
 TEST_CASE("a wall clock that steps a day back does not stop polling") {
   Rig rig({MakeQuery("all")});
   for (int i = 0; i < 5; ++i) {

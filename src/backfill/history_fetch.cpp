@@ -236,7 +236,7 @@ Result<HistoryFetch::Next, std::string> HistoryFetch::AfterFailure(
     return fmt::format("{}; given up after {} failures in a row", failure.detail, failures);
   }
   if (failure.retry == RetryClass::kThrottled) {
-    const Instant until = now + HoldLength(retry_after, random_);
+    const Instant until = now + HoldLength(retry_after, 0, random_);
     budget_.HoldUntil(until.steady);
     log_.Warn("the API limits the rate; waiting", {{"until", FormatRfc3339(until.wall)}});
     return Next{now.steady, false};

@@ -116,7 +116,11 @@ Result<HttpResponse, Failure> CurlTransfer::TakeOutcome(CURLcode code) {
   if (given_up_) return *std::move(given_up_);
   if (code != CURLE_OK) {
     const char* const text = error_.front() != '\0' ? error_.data() : curl_easy_strerror(code);
-    return FailureOf(code, is_looking_up_, Excerpt(text, kDetailBytes));
+    Failure failure = FailureOf(code, is_looking_up_, Excerpt(text, kDetailBytes));
+    // So some servers refuse what is too long: without a byte.
+    const bool closed = code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR;
+    if (closed && header_bytes_ == 0) failure.fewer_series = FewerSeries::kMayHelp;
+    return failure;
   }
   // libcurl takes a connection that ends there for an answer without a body.
   if (part_ != Part::kBodyAndTrailers) {

@@ -73,6 +73,13 @@ class ApiErrors {
   std::string_view text_;  // the first there is
 };
 
+// 422 is what the API is known to say to too many series; 413 and 414 what any server says to what
+// is too long. 400 may be about anything.
+FewerSeries AfterStatus(int status) {
+  if (status == 413 || status == 414 || status == 422) return FewerSeries::kHelp;
+  return status == 400 ? FewerSeries::kMayHelp : FewerSeries::kNoHelp;
+}
+
 Failure FailureOfStatus(const HttpResponse& response) {
   // An edge failure is HTML or text: whatever is not JSON simply has no errors.
   const auto parsed = ParseJson(response.body);
@@ -98,7 +105,9 @@ Failure FailureOfStatus(const HttpResponse& response) {
   if (std::find(kRedirects.begin(), kRedirects.end(), status) != kRedirects.end()) {
     detail += ": redirects are not followed";
   }
-  return {FailureReason::kRejected, std::move(detail)};
+  Failure rejected(FailureReason::kRejected, std::move(detail));
+  rejected.fewer_series = AfterStatus(status);
+  return rejected;
 }
 
 // libcurl hands over what it cannot decode as it came, without an error.
@@ -110,7 +119,11 @@ std::optional<Failure> CheckEncoding(const HttpResponse& response) {
 }
 
 Failure NotJson(const HttpResponse& response, const JsonProblem& problem) {
-  if (problem.kind != JsonProblem::Kind::kSyntax) return Invalid(problem.detail);
+  if (problem.kind != JsonProblem::Kind::kSyntax) {
+    Failure invalid = Invalid(problem.detail);
+    if (problem.kind == JsonProblem::Kind::kLimit) invalid.fewer_series = FewerSeries::kHelp;
+    return invalid;
+  }
   // A page meant for people will not turn into an answer in a second; a cut one may.
   const std::size_t first = response.body.find_first_not_of(" \t\r\n");
   const bool page = first != std::string::npos && response.body[first] == '<';

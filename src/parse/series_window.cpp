@@ -74,7 +74,10 @@ std::optional<std::size_t> CutBucket(const AskedSeries& asked,
 std::optional<Failure> CheckIsThere(const JsonValue& result, const std::string& name) {
   const JsonValue* const series = result.Find(name);
   if (series != nullptr && series->Is(Kind::kObject)) return std::nullopt;
-  return Invalid(fmt::format("result.{} is {}; expected an object", name, Shown(series)));
+  Failure missing =
+      Invalid(fmt::format("result.{} is {}; expected an object", name, Shown(series)));
+  missing.fewer_series = FewerSeries::kHelp;
+  return missing;
 }
 
 Result<SeriesWindow, Failure> ReadSeries(const AskedSeries& asked, const JsonValue& result,

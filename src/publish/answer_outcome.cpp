@@ -7,30 +7,6 @@
 namespace radar_spoof {
 namespace {
 
-// 400 and 422 are what the API is known to say to too many series; 413 and 414 what any server
-// says to what is too long. Validation: our own limits of an answer, or a series that is missing.
-bool MayBeTooManySeries(const Failure& failure, int status) {
-  switch (failure.reason) {
-    case FailureReason::kTooLarge:
-    case FailureReason::kValidation: return true;
-    case FailureReason::kRejected:
-      return status == 400 || status == 413 || status == 414 || status == 422;
-    case FailureReason::kDns:
-    case FailureReason::kConnect:
-    case FailureReason::kTls:
-    case FailureReason::kTimeout:
-    case FailureReason::kTransport:
-    case FailureReason::kRateLimited:
-    case FailureReason::kUnauthorized:
-    case FailureReason::kNotFound:
-    case FailureReason::kServer:
-    case FailureReason::kApiError:
-    case FailureReason::kParse:
-    case FailureReason::kEmpty: break;
-  }
-  return false;
-}
-
 constexpr std::size_t kDetailBytes = 300;
 
 // Whatever of a failure's detail is from upstream goes through here.
@@ -39,9 +15,8 @@ Failure Redacted(Failure failure, const Credentials& credentials) {
   return failure;
 }
 
-AnswerOutcome WholeFailure(Failure failure, int status, std::size_t queries) {
+AnswerOutcome WholeFailure(Failure failure, std::size_t queries) {
   AnswerOutcome outcome;
-  outcome.too_many_series = queries > 1 && MayBeTooManySeries(failure, status);
   outcome.windows.assign(queries, std::move(failure));
   return outcome;
 }
@@ -56,8 +31,7 @@ AnswerOutcome OfAnswer(std::span<const Query* const> asked, std::span<const Seri
       if (!window) window = Redacted(window.error(), credentials);
     }
   } else {
-    outcome =
-        WholeFailure(Redacted(read.error().failure, credentials), response.status, asked.size());
+    outcome = WholeFailure(Redacted(read.error().failure, credentials), asked.size());
     outcome.form = read.error().form;
   }
   const auto header = [&](std::string_view name) {
@@ -74,13 +48,13 @@ AnswerOutcome OutcomeOf(std::span<const Query* const> asked, std::span<const Ser
                         const HttpClient::Finished& finished, const Credentials& credentials,
                         Instant now) {
   if (!finished.result) {
-    return WholeFailure(Redacted(finished.result.error(), credentials), 0, asked.size());
+    return WholeFailure(Redacted(finished.result.error(), credentials), asked.size());
   }
   try {
     return OfAnswer(asked, names, finished.result.value(), credentials, now);
   } catch (const std::bad_alloc&) {
     const Failure failure(FailureReason::kTransport, "out of memory while reading the answer");
-    return WholeFailure(failure, 0, asked.size());
+    return WholeFailure(failure, asked.size());
   }
 }
 

@@ -17,6 +17,8 @@ constexpr Milliseconds kLongestWait = 10s;
 // How soon a corrected token file is noticed while queries are refused.
 constexpr Milliseconds kRefusedWait = 2s;
 constexpr Milliseconds kTellAgain = 15min;
+// By how much a hold must grow for its new end to be told at once.
+constexpr Milliseconds kNotable = 1min;
 
 Result<SpoofSample, Failure> SampleFrom(const Query& query,
                                         const Result<SpoofWindow, Failure>& window) {
@@ -30,6 +32,7 @@ PollReport ReportOf(const Result<SpoofSample, Failure>& sample,
   report.retry_after = retry_after;
   if (!sample) {
     report.failure = sample.error().retry;
+    report.fewer_series = sample.error().fewer_series;
     return report;
   }
   report.last_updated = sample.value().last_updated;
@@ -106,12 +109,15 @@ void Poller::Turn(Milliseconds longest_wait) {
   const Instant now = clock_.Now();
   if (schedule_.HasRefused()) longest_wait = std::min(longest_wait, kRefusedWait);
   SteadyTime wake = std::min(schedule_.WakeAt(now), now.steady + longest_wait);
+  // The clock was set.
+  if (schedule_.moves() != published_moves_) PublishAll();
   if (saver_) wake = std::min(wake, saver_->DueAt());
   if (auto finished = http_.Wait(std::max(wake, now.steady) - now.steady)) Finish(*finished);
 }
 
 void Poller::AbandonInFlight() {
   http_.CancelAll();
+  endpoint_.ForgetInFlight();
   if (!in_flight_.empty()) state_.api.requests[0] += in_flight_.size();
   schedule_.AbandonInFlight(clock_.Now());
   in_flight_.clear();
@@ -183,7 +189,8 @@ void Poller::Finish(const HttpClient::Finished& finished) {
     }
   }
   in_flight_.erase(first);
-  if (outcome.too_many_series) {
+  if (queries.size() > 1 && failed != samples.end() &&
+      schedule_.IsTooMany(first, failed->error().fewer_series, now)) {
     Halve(first, failed->error(), now);
   } else {
     Record(queries, reports, samples, now);
@@ -225,7 +232,10 @@ void Poller::NoteGood(const RequestForm& form, const std::string& query) {
               {{"path", form.endpoint.path()}, {"not_found", state_.api.path}});
     state_.api.path = form.endpoint.path();
   }
-  if (names) log_.Warn(EndpointInUse::kNamesNotUsed);
+  if (!names) return;
+  log_.Warn(EndpointInUse::kNamesNotUsed);
+  // Others were refused for the same.
+  schedule_.ReleaseFailed(clock_.Now());
 }
 
 void Poller::Halve(std::size_t first, const Failure& refusal, Instant now) {
@@ -252,16 +262,26 @@ void Poller::Conclude(std::size_t query, const Result<SpoofSample, Failure>& out
   failure_log_->Note(query, state, now.steady);
 }
 
+// Holds that follow each other are told of when the first begins, then at most every 15 minutes
+// with the end of that which holds now, and when an answer shows that they are over.
 void Poller::NoteHold(Instant now) {
-  const auto previous_hold = state_.api.blocked_until;
-  state_.api.blocked_until = schedule_.held_until();
-  const bool begins = state_.api.blocked_until && state_.api.blocked_until->steady > now.steady &&
-                      (!previous_hold || previous_hold->steady <= now.steady);
-  if (begins && (!told_of_hold_ || now.steady - *told_of_hold_ >= kTellAgain)) {
-    told_of_hold_ = now.steady;
-    log_.Warn("the API limits the rate; every query waits",
-              {{"until", FormatRfc3339(state_.api.blocked_until->wall)}});
+  const auto before = std::exchange(state_.api.blocked_until, schedule_.held_until());
+  const auto& held = state_.api.blocked_until;
+  if (!held) return;
+  if (held->steady <= now.steady) {
+    if (holds_ > 0 && state_.api.up) {
+      log_.Info("the API does not limit the rate any more", {{"holds", std::exchange(holds_, 0)}});
+    }
+    return;
   }
+  const bool begins = !before || before->steady <= now.steady;
+  if (begins) ++holds_;
+  const bool tell = holds_ > 1 ? now.steady - told_of_hold_.at >= kTellAgain
+                               : begins || held->steady - told_of_hold_.until > kNotable;
+  if (!tell) return;
+  told_of_hold_ = {now.steady, held->steady};
+  log_.Warn("the API limits the rate; every query waits",
+            {{"until", FormatRfc3339(held->wall)}, {"holds", holds_}});
 }
 
 void Poller::RefreshCredentials(bool even_if_unchanged) {
@@ -292,6 +312,7 @@ void Poller::PublishAll() {
     state_.queries[i].next_poll = schedule_.NextPoll(i, now);
   }
   state_.api.budget = {schedule_.SpentLately(now), settings_.config.api().rate_limit, now.wall};
+  state_.api.blocked_until = schedule_.held_until();
   store_.Publish(state_);
   published_moves_ = schedule_.moves();
 }

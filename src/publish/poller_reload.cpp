@@ -73,7 +73,7 @@ void Poller::ApplyUnchanged(Settings settings) {
 void Poller::Apply(Settings settings) {
   const bool unchanged = settings.config.AsksAsDoes(settings_.config);
   // A reload also puts together again what was halved.
-  if (unchanged && !told_of_halving_) return ApplyUnchanged(std::move(settings));
+  if (unchanged && !schedule_.HasParts()) return ApplyUnchanged(std::move(settings));
   const Instant now = clock_.Now();
   AbandonInFlight();
   const ApiConfig& api = settings.config.api();
@@ -114,6 +114,7 @@ void Poller::Apply(Settings settings) {
   state_ = std::move(next);
   settings_ = std::move(settings);
   told_of_halving_ = false;
+  if (!same_api) holds_ = 0;
 }
 
 static_assert(std::is_nothrow_move_assignable_v<EndpointInUse> &&

@@ -17,6 +17,7 @@ constexpr Seconds kShortestHold = 1s;
 constexpr Seconds kLongestHold = 900s;
 constexpr Seconds kBlockLength = 300s;
 constexpr int kHoldJitterShare = 20;
+constexpr double kHoldGrowth = 4;
 
 Milliseconds Jitter(Milliseconds longest, std::minstd_rand& random) {
   std::uniform_int_distribution<std::int64_t> within(std::min(kShortestRetry, longest).count(),
@@ -66,9 +67,9 @@ Retry RetryAfterFailure(RetryClass failure, int failures, std::optional<Seconds>
   return {};
 }
 
-Milliseconds HoldLength(std::optional<Seconds> retry_after, std::minstd_rand& random) {
+Milliseconds HoldLength(std::optional<Seconds> retry_after, int before, std::minstd_rand& random) {
   const Milliseconds asked_for =
-      std::clamp(retry_after.value_or(kBlockLength), kShortestHold, kLongestHold);
+      Grown(WaitAskedFor(retry_after.value_or(kBlockLength)), kHoldGrowth, before, kLongestHold);
   return asked_for + Jitter(asked_for / kHoldJitterShare, random);
 }
 

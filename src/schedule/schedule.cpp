@@ -23,6 +23,8 @@ constexpr Milliseconds kLongestResumedHold = 945s;  // kLongestReset and the jit
 constexpr Seconds kLongestLagStep = 1h;
 // The clocks are read one after the other, and the wall clock is slewed.
 constexpr Milliseconds kClockTolerance = 50ms;
+// More than what a certificate or a bucket's end ever turns on.
+constexpr Milliseconds kClockStep = 1min;
 
 Seconds SlowestLagStep(const std::vector<Query>& queries) {
   Seconds shortest = kLongestLagStep;
@@ -65,6 +67,8 @@ void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
   refused_ = std::move(refused);
   budget_.SetLimits(api.rate_limit, polling.retry_max);
   requests_ = SharedRequests(queries_, api.max_series_per_request);
+  series_limit_ = {};
+  to_join_.clear();
   OrderAnew();
 }
 
@@ -81,6 +85,7 @@ void Schedule::NoteMove() {
 
 void Schedule::RankMoved(Instant now) {
   const Milliseconds apart = now.wall.time_since_epoch() - now.steady.time_since_epoch();
+  NoteClockStep(apart, now);
   if (ranked_for_ && std::chrono::abs(apart - *ranked_for_) < kClockTolerance) return;
   if (ranked_for_) NoteMove();
   due_.Resize(requests_.size());
@@ -90,6 +95,14 @@ void Schedule::RankMoved(Instant now) {
     ranked_lag_[static_cast<std::size_t>(interval)] = lags_.Expected(interval);
   }
   ranked_for_ = apart;
+}
+
+void Schedule::NoteClockStep(Milliseconds apart, Instant now) {
+  const auto before = std::exchange(clocks_apart_, apart);
+  if (!before || std::chrono::abs(apart - *before) < kClockStep) return;
+  lags_ = LearnedLags(polling_.settle, SlowestLagStep(queries_));
+  if (held_until_) held_until_->wall = now.WallAt(held_until_->steady);
+  ReleaseFailed(now);
 }
 
 void Schedule::Rank(std::size_t request, Instant now) {
@@ -175,8 +188,9 @@ SteadyTime Schedule::MayStartAt(const Due& due, SteadyTime now) const {
 }
 
 std::optional<std::size_t> Schedule::StartNext(Instant now) {
+  JoinParts(now);
   RankMoved(now);
-  if (in_flight_ >= static_cast<std::size_t>(max_concurrency_)) return std::nullopt;
+  if (in_flight_ >= MostInFlight()) return std::nullopt;
   if (budget_.EarliestRequest(now.steady) > now.steady) return std::nullopt;
   std::size_t request = 0;
   bool is_retry = false;
@@ -207,18 +221,6 @@ void Schedule::Start(std::size_t request, bool is_retry, Instant now) {
   Rank(request, now);
 }
 
-void Schedule::Halve(std::size_t query, Instant now) {
-  const std::size_t first = requests_.Of(query);
-  const std::size_t second = requests_.Halve(first);
-  due_.Resize(requests_.size());
-  retries_.Resize(requests_.size());
-  --in_flight_;
-  for (const std::size_t half : {first, second}) {
-    for (const std::size_t each : requests_.Queries(half)) GiveUp(entries_[each], now);
-    Rank(half, now);
-  }
-}
-
 void Schedule::GiveUp(Entry& entry, Instant now) {
   entry.in_flight = false;
   entry.retry_at = now.steady;
@@ -230,6 +232,7 @@ void Schedule::ForgetApi() {
   refused_.clear();
   budget_.ForgetApi();
   held_until_.reset();
+  holds_in_a_row_ = 0;
   transient_in_a_row_ = 0;
   lags_ = LearnedLags(polling_.settle, SlowestLagStep(queries_));
   NoteMove();
@@ -256,6 +259,7 @@ void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_u
   if (!held_until) return;
   const Milliseconds ahead = std::min<Milliseconds>(*held_until - now.wall, kLongestResumedHold);
   held_until_ = now + ahead;
+  holds_in_a_row_ = 1;
   budget_.HoldUntil(held_until_->steady);
 }
 
@@ -281,7 +285,7 @@ void Schedule::AbandonInFlight(Instant now) {
 
 SteadyTime Schedule::WakeAt(Instant now) {
   RankMoved(now);
-  if (in_flight_ >= static_cast<std::size_t>(max_concurrency_)) return SteadyTime::max();
+  if (in_flight_ >= MostInFlight()) return SteadyTime::max();
   return MayStartAt({.at = due_.FirstAt(), .as_retry = retries_.FirstAt()}, now.steady);
 }
 

@@ -25,14 +25,18 @@ void Schedule::Record(std::size_t query, const PollReport& report, Instant now) 
   if (report.failure) {
     RecordFailure(query, report, now);
   } else {
-    RecordGood(query, report);
+    // One that was asked before the hold says nothing of it.
+    if (!held_until_ || entry.asked->steady >= held_until_->steady) holds_in_a_row_ = 0;
+    RecordGood(query, report, now);
     ReleaseRefusedByMistake(now);
     ReleaseAfterOutage(now);
   }
   entry.awaited.reset();
+  entry.fewer_may_help = report.fewer_series == FewerSeries::kMayHelp;
   const std::size_t request = requests_.Of(query);
   if (RequestInFlight(request)) return;
   --in_flight_;
+  LearnSeriesLimit(request, now);
   Rank(request, now);
 }
 
@@ -68,7 +72,7 @@ void Schedule::Release(Entry& entry, Instant now) {
   entry.retry_in_budget = false;
 }
 
-void Schedule::RecordGood(std::size_t query, const PollReport& report) {
+void Schedule::RecordGood(std::size_t query, const PollReport& report, Instant now) {
   Entry& entry = entries_[query];
   entry.failures = 0;
   entry.failures_alike = 0;
@@ -76,8 +80,9 @@ void Schedule::RecordGood(std::size_t query, const PollReport& report) {
   refused_.erase(query);
   const AggInterval interval = queries_[query].agg_interval;
   if (report.newest_bucket_end && FollowsData(query)) {
-    lags_.Observe(interval, entry.asked->wall, *report.newest_bucket_end, report.last_updated,
-                  entry.awaited);
+    // By the clock as it is now: it may have been set since.
+    lags_.Observe(interval, now.WallAt(entry.asked->steady), *report.newest_bucket_end,
+                  report.last_updated, entry.awaited);
   }
   const Milliseconds ranked = ranked_lag_[static_cast<std::size_t>(interval)];
   if (std::chrono::abs(lags_.Expected(interval) - ranked) >= kLagTolerance) NoteMove();
@@ -99,7 +104,9 @@ void Schedule::RecordFailure(std::size_t query, const PollReport& report, Instan
   }
   std::minstd_rand jitter(entry.jitter);
   if (*report.failure == RetryClass::kThrottled) {
-    const Instant end = now + HoldLength(report.retry_after, jitter);
+    const bool holds = held_until_ && held_until_->steady > now.steady;
+    if (!holds) ++holds_in_a_row_;
+    const Instant end = now + HoldLength(report.retry_after, holds_in_a_row_ - 1, jitter);
     if (!held_until_ || end.steady > held_until_->steady) held_until_ = end;
     budget_.HoldUntil(held_until_->steady);
     NoteMove();

@@ -40,9 +40,9 @@ class EndpointInUse {
   const RequestForm& form() const { return form_; }
 
   // In which form to ask the same again at once, after the last of `tried` met `problem`; nullopt
-  // when there is none that was not tried. `query`: the first that is asked for; one that is
-  // refused with names and without is not asked without them again until it was answered well.
-  // REQUIRES: `tried` is not empty.
+  // when there is none that was not tried. `query`: the first that is asked for. Of queries that
+  // may be refused for their names one at a time is asked without; one that is refused either way
+  // is not again until it was answered well. REQUIRES: `tried` is not empty.
   std::optional<RequestForm> Other(std::span<const RequestForm> tried, FormProblem problem,
                                    const std::string& query);
 
@@ -52,9 +52,12 @@ class EndpointInUse {
     bool names = false;  // they are not used any more
   };
   Change NoteGood(const RequestForm& form, const std::string& query);
+  // What is in flight will not be answered.
+  void ForgetInFlight() { without_names_.reset(); }
 
  private:
   RequestForm form_;
+  std::optional<std::string> without_names_;  // the query that is asked so to find out
   std::set<std::string> refused_either_way_;  // names of queries
 };
 

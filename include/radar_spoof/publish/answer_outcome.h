@@ -24,9 +24,6 @@ struct AnswerOutcome {
   // holds the credentials.
   std::vector<Result<SpoofWindow, Failure>> windows = {};
   FormProblem form = FormProblem::kNone;
-  // The whole answer was refused, by the API or by us, as it may not be for fewer series. Never of
-  // one query.
-  bool too_many_series = false;
   std::optional<Seconds> retry_after = {};
   std::map<std::string, RateLimitHeader> rate_limits = {};  // by policy
 };

@@ -116,10 +116,15 @@ class Poller {
   std::optional<RequestForm> next_form_;  // to be tried, when the budget had no room for it
   std::uint32_t request_number_;          // of the next one
   Schedule schedule_;
-  Snapshot state_;                             // the next one to be published
-  std::uint64_t published_moves_ = 0;          // schedule_.moves()
-  bool told_of_halving_ = false;               // since the configuration was loaded
-  std::optional<SteadyTime> told_of_hold_;     // when a log line last said so
+  Snapshot state_;                     // the next one to be published
+  std::uint64_t published_moves_ = 0;  // schedule_.moves()
+  bool told_of_halving_ = false;       // since the configuration was loaded
+  int holds_ = 0;                      // one after the other
+  // When a log line last said so, and what end it named.
+  struct HoldTold {
+    SteadyTime at{};
+    SteadyTime until{};
+  } told_of_hold_;
   std::map<std::size_t, InFlight> in_flight_;  // by the first query
   std::unique_ptr<FailureLog> failure_log_;
 

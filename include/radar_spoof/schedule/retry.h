@@ -32,8 +32,9 @@ Retry RetryAfterFailure(RetryClass failure, int failures, std::optional<Seconds>
 Milliseconds WaitAskedFor(Seconds retry_after);
 
 // How long nothing may be asked after HTTP 429: `retry_after` clamped to 1-900 s, or 300 s, which
-// is how long Cloudflare blocks; plus up to a twentieth.
-Milliseconds HoldLength(std::optional<Seconds> retry_after, std::minstd_rand& random);
+// is how long Cloudflare blocks; four times as long for each hold before without a good answer
+// since, `before` of them, up to 900 s; plus up to a twentieth.
+Milliseconds HoldLength(std::optional<Seconds> retry_after, int before, std::minstd_rand& random);
 
 // `first` grown by `factor` for each of `times`, at most `cap`. Never overflows.
 Milliseconds Grown(Milliseconds first, double factor, int times, Milliseconds cap);

@@ -5,14 +5,18 @@
 // interval shorter than the aggregation interval is a plain grid instead. If the answer does not
 // hold the bucket yet, the query is asked again soon, with growing delays. Failed polls are
 // repeated as their RetryClass says. What was missed (suspend, a clock step) is made up once, never
-// replayed.
+// replayed. A step of the wall clock by a minute or more makes what failed due at once, as it may
+// have failed by the clock.
 //
 // Queries that share a request (config/request_groups.h) are always asked together, when the first
 // of them is due: what is sent anyway asks for the others at no cost, and so they stay together.
+// What the API refuses for their number is halved. A refusal that may be about anything is looked
+// into first, by asking the first and the last of the queries alone, at most once an hour.
 //
 // Invariants (tests/schedule_simulation_test.cpp): never two polls of one query at once; never more
 // than `max_concurrency` requests in flight; never more than `rate_limit` of them in any 5 minutes;
-// nothing is sent during a hold; the most overdue query goes first.
+// nothing is sent during a hold, and after one a single request until it is answered well; holds
+// that follow each other grow to 900 s; the most overdue query goes first.
 //
 // Costs: a poll costs the logarithm of the number of queries, what moves many of them (a new
 // estimate of the lag, a clock step) a pass over all.
@@ -34,6 +38,7 @@
 #include "radar_spoof/schedule/due_order.h"
 #include "radar_spoof/schedule/learned_lags.h"
 #include "radar_spoof/schedule/request_budget.h"
+#include "radar_spoof/schedule/series_limit.h"
 #include "radar_spoof/schedule/shared_requests.h"
 #include "radar_spoof/words/error.h"
 #include "radar_spoof/words/types.h"
@@ -42,10 +47,11 @@ namespace radar_spoof {
 
 // What one ended poll means for the next one.
 struct PollReport {
-  std::optional<RetryClass> failure{};          // nullopt: a good answer
-  std::optional<Seconds> retry_after{};         // as the API asked; kThrottled and kTransient
-  std::optional<WallTime> last_updated{};       // a good answer's `meta.lastUpdated`
-  std::optional<WallTime> newest_bucket_end{};  // end of a good answer's newest complete bucket
+  std::optional<RetryClass> failure{};              // nullopt: a good answer
+  std::optional<Seconds> retry_after{};             // as the API asked; kThrottled and kTransient
+  std::optional<WallTime> last_updated{};           // a good answer's `meta.lastUpdated`
+  std::optional<WallTime> newest_bucket_end{};      // end of a good answer's newest complete bucket
+  FewerSeries fewer_series = FewerSeries::kNoHelp;  // as the failure's
 };
 
 class Schedule {
@@ -88,9 +94,17 @@ class Schedule {
   const RequestGroup& Together(std::size_t query) const {
     return requests_.Queries(requests_.Of(query));
   }
-  // The API refuses so many series at once: from now on they are two requests, both due at once.
-  // Not a failure of the polls, which go on. REQUIRES: they are in flight, and more than one.
+  // Whether the request of that query and others, which failed so, asks for too many series at
+  // once.
+  bool IsTooMany(std::size_t query, FewerSeries failure, Instant now) const {
+    return series_limit_.IsExceeded(failure, requests_.WholeOf(query), now.steady);
+  }
+  // It does: from now on they are two requests, both due at once. Not a failure of the polls, which
+  // go on. After an hour one of those that were halved is whole again for a try; once a try is
+  // answered, all are. REQUIRES: they are in flight, and more than one.
   void Halve(std::size_t query, Instant now);
+  // Whether anything was halved and is not whole again.
+  bool HasParts() const;
   // One more request for a poll already started (the other path): counted, and true, if the budget
   // has room for it now.
   [[nodiscard]] bool TryExtraRequest(Instant now);
@@ -138,6 +152,7 @@ class Schedule {
     std::minstd_rand::result_type jitter = 1;  // of its retry's delay: one for all of a request
     std::optional<SteadyTime> retry_at;        // before the next slot
     bool retry_in_budget = false;              // that retry counts as one
+    bool fewer_may_help = false;               // the last failure was FewerSeries::kMayHelp
   };
 
   // When something is due by itself, and when as a retry that the budget counts; DueOrder::kNever
@@ -156,6 +171,13 @@ class Schedule {
   void OrderAnew();
   void NoteMove();
   bool RequestInFlight(std::size_t request) const;
+  void NoteClockStep(Milliseconds apart, Instant now);
+
+  void LearnSeriesLimit(std::size_t request, Instant now);
+  void AskEndsAlone(std::size_t request, Instant now);
+  void ReleaseDoubtful(Instant now);
+  void JoinParts(Instant now);
+  bool WholeInFlight(std::size_t whole) const;
 
   Due DueOf(std::size_t query, Instant now) const;
   WallTime Slot(std::size_t query, Instant now) const;
@@ -165,10 +187,14 @@ class Schedule {
   void ReleaseRefusedByMistake(Instant now);
   void ReleaseAfterOutage(Instant now);
   bool FollowsData(std::size_t query) const;
+  // After a hold one request is a probe for all.
+  std::size_t MostInFlight() const {
+    return holds_in_a_row_ > 0 ? 1 : static_cast<std::size_t>(max_concurrency_);
+  }
   Milliseconds Offset(std::size_t query) const;
   Milliseconds Spread(std::size_t query) const;
 
-  void RecordGood(std::size_t query, const PollReport& report);
+  void RecordGood(std::size_t query, const PollReport& report, Instant now);
   void RecordFailure(std::size_t query, const PollReport& report, Instant now);
 
   int max_concurrency_;
@@ -177,8 +203,11 @@ class Schedule {
   std::vector<Entry> entries_;     // one a query
   std::set<std::size_t> refused_;  // queries that wait out a RetryClass::kCredentials
   SharedRequests requests_;
-  DueOrder due_;      // requests not in flight
-  DueOrder retries_;  // likewise
+  SeriesLimit series_limit_;
+  std::set<std::size_t> to_join_;             // wholes, as soon as none of their parts is in flight
+  DueOrder due_;                              // requests not in flight
+  DueOrder retries_;                          // likewise
+  std::optional<Milliseconds> clocks_apart_;  // when they were last looked at
   // The distance between the clocks that the orders were made for; nullopt: something moved.
   std::optional<Milliseconds> ranked_for_;
   std::array<Milliseconds, kAllAggIntervals.size()> ranked_lag_{};  // likewise, by AggInterval
@@ -186,6 +215,7 @@ class Schedule {
   RequestBudget budget_;
   LearnedLags lags_;
   std::optional<Instant> held_until_;
+  int holds_in_a_row_ = 0;  // without a good answer since; the last may hold
   std::size_t in_flight_ = 0;
   int transient_in_a_row_ = 0;  // failed polls of any query without a good one between
   std::minstd_rand random_;

@@ -53,6 +53,9 @@ enum class RetryClass {
 // The class a reason has when the place that found the failure knows nothing better.
 RetryClass DefaultRetryClass(FailureReason reason);
 
+// Whether what failed may fare better in a request for fewer series.
+enum class FewerSeries { kNoHelp, kMayHelp, kHelp };
+
 // One failed poll, in words for a log line: `detail` is one line of printable text, at most 300
 // bytes, never holds a credential, and is never used as a metric label.
 struct Failure {
@@ -64,6 +67,7 @@ struct Failure {
   FailureReason reason;
   RetryClass retry;
   std::string detail;
+  FewerSeries fewer_series = FewerSeries::kNoHelp;
 };
 
 // `text` made safe for a log line: everything outside printable ASCII shown as \xNN, and cut where
