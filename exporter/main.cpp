@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 #include <random>
+#include <stop_token>
 #include <string_view>
 #include <thread>
 
@@ -106,7 +107,7 @@ class Exporter {
     options.process = [this] { return ReadProcessMetrics(start_time_); };
     if (command_line.enable_lifecycle) options.reload = [this] { return reloader_.Reload(); };
     options.authenticate = [this](const ServerRequest& request) {
-      return basic_auth_.Check(request.Header("authorization"), request.client,
+      return basic_auth_.Check(request.Header("authorization"), request.client, request.settings,
                                clock_.Now().steady);
     };
     return options;
@@ -118,28 +119,35 @@ class Exporter {
     for (;;) {
       const int signal = AwaitSignal(signals, Watchdog::kBeat);
       if (signal > 0 && signal != SIGHUP) return;
-      if (signal == SIGHUP) (void)reloader_.Reload();
-      server.Refresh();
-      if (WatchdogWaits()) watchdog.Beat();
+      // What lacks memory now has it at the next beat, or the watchdog is not told.
+      try {
+        if (signal == SIGHUP) (void)reloader_.Reload();
+        server.Refresh();
+        if (WatchdogWaits()) watchdog.Beat();
+      } catch (const std::exception& error) {
+        log_.Error("a turn of the main thread was given up", {{"detail", error.what()}});
+      }
     }
   }
 
   int RunUntilStopped(const sigset_t& signals, WebServer& server) {
     bool failed = false;
-    std::thread polling([this, &failed] {
-      try {
-        poller_.Run();
-      } catch (const std::exception& error) {
-        log_.Error("polling ended", {{"detail", error.what()}});
-        failed = true;
-        kill(getpid(), SIGTERM);
-      }
-    });
-    NotifyReady();
-    AttendUntilStopped(signals, server);
-    NotifyStopping();
-    poller_.Stop();
-    polling.join();
+    {
+      // Stopped and joined whatever ends this block.
+      const std::jthread polling([this, &failed](const std::stop_token& stop) {
+        const std::stop_callback on_stop(stop, [this] { poller_.Stop(); });
+        try {
+          poller_.Run();
+        } catch (const std::exception& error) {
+          log_.Error("polling ended", {{"detail", error.what()}});
+          failed = true;
+          kill(getpid(), SIGTERM);
+        }
+      });
+      NotifyReady();
+      AttendUntilStopped(signals, server);
+      NotifyStopping();
+    }
     log_.Info("stopped");
     return failed ? kFailed : 0;
   }
