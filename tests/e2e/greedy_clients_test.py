@@ -120,6 +120,7 @@ class GreedyClientsTest(EndToEndTest):
                     readers[-1].sendall(SCRAPE)
                 except ConnectionError:
                     pass
+            wait_until(lambda: system_bytes(exporter.port) > 5 * 2 ** 20, "answers")
             exchange(exporter.port, ONE)  # which comes after all of them
             held = system_bytes(exporter.port) / 2 ** 20
             print(f"{name}: {held:.0f} MiB of bytes with the system")
