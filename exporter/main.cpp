@@ -85,7 +85,7 @@ class Exporter {
     options.last_turn = [this] { return poller_.last_turn(); };
     if (command_line.enable_lifecycle) options.reload = [this] { return reloader_.Reload(); };
     options.authenticate = [this](const ServerRequest& request) {
-      return basic_auth_.Check(request.Header("authorization"), request.client,
+      return basic_auth_.Check(request.Header("authorization"), request.client, request.settings,
                                clock_.Now().steady);
     };
     return options;

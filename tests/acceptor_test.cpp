@@ -16,6 +16,9 @@ namespace {
 using namespace std::chrono_literals;
 
 class AcceptorFixture {
+ public:
+  ~AcceptorFixture() { (void)::close(listening_); }
+
  protected:
   // True once there were so many ticks; false after far too long.
   bool TicksReach(int count) const {
@@ -35,7 +38,8 @@ class AcceptorFixture {
   std::atomic<int> ticks_ = 0;
   const int listening_ = OpenListenSocket({"127.0.0.1", 0}).value();
   const int port_ = BoundPort(listening_);
-  Acceptor acceptor_{listening_, 1ms,
+  Acceptor acceptor_{{listening_},
+                     1ms,
                      [](int descriptor, const sockaddr*, socklen_t) { (void)::close(descriptor); },
                      [this] {
                        ++ticks_;
@@ -60,6 +64,13 @@ TEST_CASE_FIXTURE(AcceptorFixture, "ticks go on for as long as there is somethin
   const int so_far = ticks_;
   CHECK(TicksReach(so_far + Acceptor::kTicksAfterAccept));
   CHECK(TicksIn(100ms) <= 1);
+}
+
+TEST_CASE_FIXTURE(AcceptorFixture, "woken, it ticks without any connection") {
+  acceptor_.Wake();
+  CHECK(TicksReach(Acceptor::kTicksAfterAccept));
+  CHECK(TicksIn(100ms) == 0);
+  CHECK(ticks_ == Acceptor::kTicksAfterAccept);
 }
 
 }  // namespace

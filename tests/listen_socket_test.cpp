@@ -40,8 +40,18 @@ TEST_CASE("a client that does not read holds little of the kernel's memory") {
   const Descriptor accepted(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
   const std::size_t taken = BytesTaken(accepted.get());
   CHECK(taken > 64 * 1024);
-  // 384 KiB of ours, and what the client's side takes before it is read: 128 KiB by default.
-  CHECK(taken < 640 * 1024);
+  // 192 KiB of ours, and what the client's side takes before it is read: 128 KiB by default.
+  CHECK(taken < 448 * 1024);
+}
+
+TEST_CASE("what a client sends and nobody reads holds little of the kernel's memory") {
+  const Descriptor listening(OpenListenSocket({"127.0.0.1", 0}).value());
+  test::TcpClient client(BoundPort(listening.get()), "127.0.0.1");
+  const Descriptor accepted(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  int size = 0;
+  socklen_t length = sizeof size;
+  REQUIRE(::getsockopt(accepted.get(), SOL_SOCKET, SO_RCVBUF, &size, &length) == 0);
+  CHECK(size == 32 * 1024);
 }
 
 }  // namespace

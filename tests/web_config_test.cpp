@@ -130,6 +130,14 @@ TEST_CASE("every problem of a file is reported at once, and a password never sho
             "basic_auth_users; did you mean tls_server_config?\n");
 }
 
+TEST_CASE("a hash that takes seconds to compare is refused, with what to do") {
+  const std::string tail = "$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n";
+  CHECK(ProblemsOf("basic_auth_users:\n  a: $2y$14" + tail) == "");
+  CHECK(ProblemsOf("basic_auth_users:\n  a: $2y$10" + tail + "  b: $2y$15" + tail) ==
+        "3: basic_auth_users.b: found a bcrypt hash of cost 15, which takes seconds to compare; "
+        "expected a cost of at most 14, as `htpasswd -nBC 10 NAME` makes it\n");
+}
+
 TEST_CASE("what is missing is named") {
   CHECK(ProblemsOf("tls_server_config: {}\n") ==
         "1: tls_server_config.cert_file: found nothing; expected a path\n"

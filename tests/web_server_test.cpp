@@ -5,6 +5,9 @@
 #include <optional>
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "support/certificates.h"
 #include "support/curl_command.h"
@@ -48,8 +51,15 @@ class WebServerFixture {
   ServerResponse Page(const ServerRequest& request) {
     ++requests_;
     requests_.notify_all();
-    const auto decision =
-        auth_.Check(request.Header("authorization"), request.client, SteadyTime(Seconds(1000)));
+    const auto decision = auth_.Check(request.Header("authorization"), request.client,
+                                      request.settings, SteadyTime(Seconds(1000)));
+    if (decision.outcome != AuthDecision::Outcome::kComparing) return Page(decision);
+    ServerResponse response;
+    response.awaited = {decision.comparison, &decision.comparison->done};
+    response.then = [comparison = decision.comparison] { return Page(comparison->Decision()); };
+    return response;
+  }
+  static ServerResponse Page(const AuthDecision& decision) {
     return {decision.outcome == AuthDecision::Outcome::kAllowed ? 200 : 401, {}, "page\n", {}};
   }
   void WaitForRequests(int more) const {
@@ -134,6 +144,70 @@ TEST_CASE_FIXTURE(WebServerFixture,
   server_->Refresh();
   CHECK(Status("new.crt") == "200");
   CHECK(Logged("the web configuration stays as it was") == 2);
+}
+
+// The end of each of these is the same: client certificates, and no passwords any more.
+class FromPasswordsFixture : public WebServerFixture {
+ protected:
+  FromPasswordsFixture() {
+    test::MakeCertificate(directory_, "client");
+    Start(kUsers);
+  }
+  void AskForCertificates() const {
+    directory_.Write("web.yaml",
+                     "tls_server_config: {cert_file: server.crt, key_file: server.key, "
+                     "client_ca_file: client.crt, client_auth_type: RequireAndVerifyClientCert}\n");
+  }
+  std::string Plain(const std::string& headers = "") const {
+    return test::Exchange(port(),
+                          "GET / HTTP/1.1\r\nHost: x\r\n" + headers + "Connection: close\r\n\r\n");
+  }
+  std::string StatusAsClient() const {
+    return Status("old.crt", "--cert '" + directory_.Path("client.crt") + "' --key '" +
+                                 directory_.Path("client.key") + "'");
+  }
+};
+
+TEST_CASE_FIXTURE(FromPasswordsFixture,
+                  "a connection from before needs the password, though the new settings do not") {
+  test::TcpClient before(port());
+  before.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(before.ReceiveUntil("page").starts_with("HTTP/1.1 401"));
+  AskForCertificates();
+  server_->Refresh();
+  CHECK(StatusAsClient() == "200");
+  CHECK(Status("old.crt") == "000");
+  before.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const std::string reply = before.ReceiveAll();
+  CHECK(reply.starts_with("HTTP/1.1 401"));
+  CHECK(reply.find("\r\nConnection: close\r\n") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(
+    FromPasswordsFixture,
+    "without descriptors for TLS passwords stay, and both change when there are some") {
+  CHECK(Plain().starts_with("HTTP/1.1 401"));
+  AskForCertificates();
+  {
+    rlimit old{};
+    ::getrlimit(RLIMIT_NOFILE, &old);
+    const int lowest_free = ::open("/dev/null", O_RDONLY);
+    ::close(lowest_free);
+    rlimit low = old;
+    low.rlim_cur =
+        static_cast<rlim_t>(lowest_free + 2);  // the file is read, the daemon not started
+    ::setrlimit(RLIMIT_NOFILE, &low);
+    for (int turn = 0; turn < 3; ++turn) server_->Refresh();
+    ::setrlimit(RLIMIT_NOFILE, &old);
+  }
+  CHECK(Logged("the web configuration stays as it was") == 1);
+  CHECK(Logged("libmicrohttpd does not start") == 1);
+  for (int turn = 0; turn < 15; ++turn) CHECK(Plain().starts_with("HTTP/1.1 401"));
+  CHECK(Plain("Authorization: Basic cHJvbTpzZWNyZXQ=\r\n").starts_with("HTTP/1.1 200"));
+  server_->Refresh();
+  CHECK(Logged("web configuration read again") == 1);
+  CHECK(StatusAsClient() == "200");
+  CHECK(Status("old.crt") == "000");
 }
 
 TEST_CASE_FIXTURE(WebServerFixture, "no scrape fails while certificates are swapped") {

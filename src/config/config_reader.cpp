@@ -43,7 +43,8 @@ std::array<KeySet, 5> AllKeys() {
 constexpr DurationRange kTimeout = {1s, 5min};
 constexpr IntegerRange kMaxConcurrency = {1, 64};
 constexpr IntegerRange kRateLimit = {1, 1'000'000'000};
-constexpr IntegerRange kMaxSeriesPerRequest = {1, 50};  // 50 fit into a URL of 8 KiB
+// 50 fit into a URL of 12 KiB, with several values in every filter; of 6 KiB with one in each.
+constexpr IntegerRange kMaxSeriesPerRequest = {1, 50};
 constexpr DurationRange kSettle = {0s, 1h};
 constexpr DurationRange kRetryMax = {1s, 24h};
 constexpr IntegerRange kStaleAfter = {1, 1'000};

@@ -7,24 +7,13 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 namespace radar_spoof {
 namespace {
 
-constexpr int kReservedDescriptors = 32;
-// Then ticks get their turn, however many clients there are.
+// Then ticks, and the other sockets, get their turn, however many clients there are.
 constexpr int kMostAtOnce = 64;
-
-// The first descriptor that no connection may have. They are given out lowest first, so a high one
-// says that the ones below are taken.
-int DescriptorLimit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024 - kReservedDescriptors;
-  const auto all = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1 << 20));
-  return std::max(all - kReservedDescriptors, all / 2);
-}
 
 int MakeEvent() {
   const int event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -34,37 +23,40 @@ int MakeEvent() {
 
 }  // namespace
 
-Acceptor::Acceptor(int listening, Milliseconds tick, OnAccepted on_accepted, OnTick on_tick)
-    : listening_(listening),
-      stop_event_(MakeEvent()),
-      descriptor_limit_(DescriptorLimit()),
-      tick_(tick),
-      on_accepted_(std::move(on_accepted)),
-      on_tick_(std::move(on_tick)),
-      thread_([this] { Run(); }) {}
+Acceptor::Acceptor(const std::vector<int>& listening, Milliseconds tick, OnAccepted on_accepted,
+                   OnTick on_tick)
+    : tick_(tick), on_accepted_(std::move(on_accepted)), on_tick_(std::move(on_tick)) {
+  events_.reserve(1 + listening.size());
+  events_.push_back({MakeEvent(), POLLIN, 0});
+  for (const int each : listening) events_.push_back({each, POLLIN, 0});
+  thread_ = std::thread([this] { Run(); });
+}
 
 Acceptor::~Acceptor() {
-  (void)::eventfd_write(stop_event_, 1);
+  stopping_ = true;
+  Wake();
   thread_.join();
-  (void)::close(stop_event_);
-  (void)::close(listening_);
+  (void)::close(events_[0].fd);
 }
+
+void Acceptor::Wake() { (void)::eventfd_write(events_[0].fd, 1); }
 
 void Acceptor::Run() {
   using std::chrono::steady_clock;
   auto next_tick = steady_clock::now() + tick_;
   int ticks_left = 0;
   bool paused = false;
-  for (;;) {
+  while (!stopping_) {
     const auto wait = std::chrono::ceil<Milliseconds>(next_tick - steady_clock::now());
     const bool ticking = paused || ticks_left > 0;
     const int timeout =
         ticking ? static_cast<int>(std::max<Milliseconds::rep>(0, wait.count())) : -1;
-    pollfd events[] = {{stop_event_, POLLIN, 0}, {paused ? -1 : listening_, POLLIN, 0}};
-    const int ready = ::poll(events, 2, timeout);
-    if (ready > 0 && events[0].revents != 0) return;
-    if (ready > 0 && events[1].revents != 0) {
-      paused = !AcceptWaiting();
+    if (::poll(events_.data(), paused ? 1 : events_.size(), timeout) > 0) {
+      eventfd_t count = 0;
+      if (events_[0].revents != 0) (void)::eventfd_read(events_[0].fd, &count);
+      for (auto each = events_.begin() + 1; each != events_.end() && !paused; ++each) {
+        if (each->revents != 0) paused = !AcceptWaiting(each->fd);
+      }
       ticks_left = kTicksAfterAccept;
       if (!ticking) next_tick = steady_clock::now() + tick_;
     }
@@ -75,7 +67,6 @@ void Acceptor::Run() {
   }
 }
 
-// What a tick could not do for want of memory, the next one does.
 bool Acceptor::Tick() {
   try {
     return on_tick_();
@@ -84,15 +75,13 @@ bool Acceptor::Tick() {
   }
 }
 
-bool Acceptor::AcceptWaiting() {
+bool Acceptor::AcceptWaiting(int listening) {
   for (int count = 0; count < kMostAtOnce; ++count) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    const int fd = ::accept4(listening_, generic, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= descriptor_limit_) {
-      (void)::close(fd);
-    } else if (fd >= 0) {
+    const int fd = ::accept4(listening, generic, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
       on_accepted_(fd, generic, size);
     } else if (errno == EAGAIN) {
       return true;

@@ -1,7 +1,9 @@
 #include "http_daemon.h"
 
+#include <cerrno>
 #include <exception>
 #include <new>
+#include <system_error>
 
 #include <microhttpd.h>
 #include <sys/socket.h>
@@ -15,7 +17,6 @@ namespace radar_spoof {
 namespace {
 
 constexpr std::size_t kHeadLimit = std::size_t{16} * 1024;
-constexpr std::size_t kBodyLimit = std::size_t{64} * 1024;
 // One block per connection holds the request's head, the library's index of it and the reply's
 // head.
 constexpr std::size_t kConnectionMemory = kHeadLimit + std::size_t{8} * 1024;
@@ -23,12 +24,14 @@ constexpr unsigned kIdleTimeoutSeconds = 10;
 constexpr unsigned kPoolThreads = 2;
 
 struct RequestInProgress {
+  RequestInProgress(const char* begin, std::string text)
+      : target_begin(begin), target(std::move(text)) {}
+
   const char* target_begin;  // in the library's memory, valid until the head was read
   std::string target;
   bool head_seen = false;
-  bool counted = false;  // in ServerState::open_requests
-  std::size_t body_size = 0;
   ServerRequest request = {};
+  std::function<ServerResponse()> then = nullptr;  // answers it, once what it awaits is there
 };
 
 SteadyTime Now() { return std::chrono::ceil<Milliseconds>(std::chrono::steady_clock::now()); }
@@ -115,19 +118,16 @@ class HttpDaemon::Callbacks {
       : daemon_(daemon), state_(daemon.state_), connection_(connection) {}
 
  private:
-  MHD_Result Continue(const char* method, const char* version, std::size_t& upload_size,
-                      RequestInProgress& progress);
+  MHD_Result Continue(const char* method, const char* version, RequestInProgress& progress);
   MHD_Result OnHead(const char* method, const char* version, RequestInProgress& progress);
   // The status to refuse the request with, or nullopt; fills in the request either way.
   std::optional<int> ReadHead(const char* method, const char* version, RequestInProgress& progress);
-  MHD_Result Answer(const ServerRequest& request, bool close);
-  ServerResponse Handle(const ServerRequest& request);
+  MHD_Result Answer(RequestInProgress& progress);
+  ServerResponse Handle(const std::function<ServerResponse()>& handler);
+  MHD_Result RefuseForNow();
   MHD_Result Send(ServerResponse response, bool close);
   void ReportError(std::string_view text) {
     if (state_.options.on_error) state_.options.on_error(text);
-  }
-  void SetDeadline(Milliseconds from_now) {
-    state_.deadlines.Set(Descriptor(connection_), Now() + from_now);
   }
 
   HttpDaemon& daemon_;
@@ -136,68 +136,61 @@ class HttpDaemon::Callbacks {
 };
 
 void HttpDaemon::Callbacks::OnConnection(void* self, MHD_Connection* connection, void**,
-                                         MHD_ConnectionNotificationCode code) try {
+                                         MHD_ConnectionNotificationCode code) {
   const auto& daemon = *static_cast<HttpDaemon*>(self);
-  if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-    return daemon.state_.deadlines.Remove(Descriptor(connection));
-  }
-  daemon.state_.deadlines.Set(Descriptor(connection), Now() + daemon.state_.options.head_deadline);
+  Connections& connections = daemon.state_.connections;
+  if (code == MHD_CONNECTION_NOTIFY_CLOSED) return connections.Closing(Descriptor(connection));
+  connections.HandOver(Descriptor(connection));
   if (!daemon.tls_) return;
   if (void* const session = Info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION).tls_session) {
     AskForClientCertificate(session, daemon.tls_->client_auth);
   }
-} catch (const std::bad_alloc&) {
-  // Without a deadline of its own, or the question for its certificate, it is better closed.
-  (void)::shutdown(Descriptor(connection), SHUT_RDWR);
 }
 
+// The library would now take the query apart, in memory that 400 parameters use up, and then close
+// the connection without an answer. It reads the query up to a NUL, and we have our own copy.
 void* HttpDaemon::Callbacks::OnTarget(void*, const char* target, MHD_Connection*) {
   if (target == nullptr) return nullptr;
   try {
-    return new RequestInProgress{target, target};
+    auto progress = std::make_unique<RequestInProgress>(target, target);
+    const std::size_t question = progress->target.find('?');
+    if (question != std::string::npos) const_cast<char*>(target)[question + 1] = '\0';
+    return progress.release();
   } catch (const std::bad_alloc&) {
     return nullptr;
   }
 }
 
 void HttpDaemon::Callbacks::OnCompleted(void* self, MHD_Connection* connection, void** state,
-                                        MHD_RequestTerminationCode) {
+                                        MHD_RequestTerminationCode code) {
   const std::unique_ptr<RequestInProgress> progress(static_cast<RequestInProgress*>(*state));
   *state = nullptr;
-  ServerState& server = static_cast<HttpDaemon*>(self)->state_;
-  if (progress != nullptr && progress->counted) --server.open_requests;
-  try {
-    server.deadlines.Set(Descriptor(connection), Now() + server.options.head_deadline);
-  } catch (const std::bad_alloc&) {
-    (void)::shutdown(Descriptor(connection), SHUT_RDWR);
-  }
+  static_cast<HttpDaemon*>(self)->state_.connections.EndAnswer(
+      Descriptor(connection), code == MHD_REQUEST_TERMINATED_COMPLETED_OK, Now());
 }
 
 MHD_Result HttpDaemon::Callbacks::OnRequest(void* self, MHD_Connection* connection, const char*,
                                             const char* method, const char* version, const char*,
-                                            std::size_t* upload_size, void** state) {
+                                            std::size_t*, void** state) {
   auto* const progress = static_cast<RequestInProgress*>(*state);
   if (progress == nullptr) return MHD_NO;
   try {
     return Callbacks(*static_cast<HttpDaemon*>(self), connection)
-        .Continue(method, version, *upload_size, *progress);
+        .Continue(method, version, *progress);
   } catch (...) {
     return MHD_NO;
   }
 }
 
+// Called when the head is there; again when the whole request is, which is then all there is of it,
+// unless it was answered; and again when what it awaits has come.
 MHD_Result HttpDaemon::Callbacks::Continue(const char* method, const char* version,
-                                           std::size_t& upload_size, RequestInProgress& progress) {
+                                           RequestInProgress& progress) {
   if (!progress.head_seen) {
     progress.head_seen = true;
     return OnHead(method, version, progress);
   }
-  if (upload_size > 0) {
-    progress.body_size += upload_size;
-    upload_size = 0;
-    return progress.body_size > kBodyLimit ? MHD_NO : MHD_YES;
-  }
-  return Answer(progress.request, false);
+  return Answer(progress);
 }
 
 std::optional<int> HttpDaemon::Callbacks::ReadHead(const char* method, const char* version,
@@ -206,12 +199,13 @@ std::optional<int> HttpDaemon::Callbacks::ReadHead(const char* method, const cha
   request.method = method;
   request.client =
       ClientAddressText(Info(connection_, MHD_CONNECTION_INFO_CLIENT_ADDRESS).client_addr);
+  request.settings = daemon_.settings_;
   HeadLayout layout(method, progress.target_begin, progress.target.size(), version);
   HeadersRead headers{request, layout};
   (void)MHD_get_connection_values(connection_, MHD_HEADER_KIND, &CollectHeader, &headers);
   const std::size_t head_size =
       Info(connection_, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE).header_size;
-  if (const auto status = RefusalStatus(request, head_size, kHeadLimit, kBodyLimit)) return status;
+  if (const auto status = RefusalStatus(request, head_size, kHeadLimit)) return status;
   const bool host_missing =
       version == std::string_view("HTTP/1.1") && request.Header("host").empty();
   if (host_missing || !layout.IsExact(head_size)) return 400;
@@ -220,39 +214,46 @@ std::optional<int> HttpDaemon::Callbacks::ReadHead(const char* method, const cha
 
 MHD_Result HttpDaemon::Callbacks::OnHead(const char* method, const char* version,
                                          RequestInProgress& progress) {
-  SetDeadline(state_.options.response_deadline);
-  if (const auto status = ReadHead(method, version, progress)) {
-    return Send(PlainText(*status, "request refused"), true);
-  }
-  progress.counted = true;
-  if (++state_.open_requests > state_.options.max_requests) {
-    ServerResponse overloaded = PlainText(503, "too many requests at once");
-    overloaded.headers.emplace_back("Retry-After", "1");
-    return Send(std::move(overloaded), true);
-  }
-  // A GET whose announced body never comes would otherwise wait for it until the idle timeout.
-  const ServerRequest& request = progress.request;
-  if ((request.method == "GET" || request.method == "HEAD") && AnnouncesBody(request)) {
-    return Answer(request, true);
-  }
-  return MHD_YES;
+  const auto refusal = ReadHead(method, version, progress);
+  if (!state_.connections.BeginAnswer(Descriptor(connection_), Now())) return RefuseForNow();
+  if (refusal) return Send(PlainText(*refusal, "request refused"), true);
+  // A body that is announced may never come, and nobody wants it: the library is answered before it
+  // waits for one.
+  return AnnouncesBody(progress.request) ? Answer(progress) : MHD_YES;
 }
 
-MHD_Result HttpDaemon::Callbacks::Answer(const ServerRequest& request, bool close) {
-  ServerResponse response = Handle(request);
+MHD_Result HttpDaemon::Callbacks::Answer(RequestInProgress& progress) {
+  if (progress.then && daemon_.stopping_) return MHD_NO;
+  ServerResponse response = progress.then
+                                ? Handle(std::exchange(progress.then, nullptr))
+                                : Handle([&] { return state_.handler(progress.request); });
+  if (response.awaited) {
+    progress.then = std::move(response.then);
+    return daemon_.Suspend(connection_, std::move(response.awaited)) ? MHD_YES : MHD_NO;
+  }
+  const int descriptor = Descriptor(connection_);
   if (response.delay.count() > 0) {
-    SetDeadline(response.delay + state_.options.response_deadline);
+    state_.connections.Delay(descriptor, response.delay);
     std::unique_lock lock(state_.mutex);
     if (state_.stop.wait_for(lock, response.delay, [this] { return state_.stopping; })) {
       return MHD_NO;
     }
   }
-  return Send(std::move(response), close || daemon_.retired_);
+  if (!state_.connections.Hold(descriptor, response.body.size(), response.shared_body, Now())) {
+    return RefuseForNow();
+  }
+  return Send(std::move(response), daemon_.retired_ || AnnouncesBody(progress.request));
 }
 
-ServerResponse HttpDaemon::Callbacks::Handle(const ServerRequest& request) {
+MHD_Result HttpDaemon::Callbacks::RefuseForNow() {
+  ServerResponse overloaded = PlainText(503, "too many requests at once");
+  overloaded.headers.emplace_back("Retry-After", "1");
+  return Send(std::move(overloaded), true);
+}
+
+ServerResponse HttpDaemon::Callbacks::Handle(const std::function<ServerResponse()>& handler) {
   try {
-    return state_.handler(request);
+    return handler();
   } catch (const std::exception& error) {
     ReportError(error.what());
   } catch (...) {
@@ -276,32 +277,69 @@ MHD_Result HttpDaemon::Callbacks::Send(ServerResponse response, bool close) {
   return queued;
 }
 
-std::unique_ptr<HttpDaemon> HttpDaemon::Start(ServerState& state, ServerThreads threads,
-                                              std::optional<TlsSettings> tls) {
-  std::unique_ptr<HttpDaemon> self(new HttpDaemon(state, std::move(tls)));
+Result<std::unique_ptr<HttpDaemon>, std::string> HttpDaemon::Start(ServerState& state,
+                                                                   ServerThreads threads,
+                                                                   std::optional<TlsSettings> tls,
+                                                                   int settings) {
+  std::unique_ptr<HttpDaemon> self(new HttpDaemon(state, std::move(tls), settings));
   unsigned flags = MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET;
   flags |= threads == ServerThreads::kPool
-               ? MHD_USE_EPOLL_INTERNAL_THREAD
+               ? MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME
                : MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD;
   if (self->tls_) flags |= MHD_USE_TLS;
+  // More than Connections lets in, for it does not count those that are being closed.
+  const int most = 2 * state.options.max_connections;
+  errno = 0;
   self->daemon_ = MHD_start_daemon(
-      flags, 0, nullptr, nullptr, &Callbacks::OnRequest, self.get(),                      //
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory,                              //
-      MHD_OPTION_CONNECTION_TIMEOUT, kIdleTimeoutSeconds,                                 //
-      MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(state.options.max_connections),  //
-      MHD_OPTION_URI_LOG_CALLBACK, &Callbacks::OnTarget, nullptr,                         //
-      MHD_OPTION_NOTIFY_COMPLETED, &Callbacks::OnCompleted, self.get(),                   //
-      MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::OnConnection, self.get(),                 //
+      flags, 0, nullptr, nullptr, &Callbacks::OnRequest, self.get(),       //
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory,               //
+      MHD_OPTION_CONNECTION_TIMEOUT, kIdleTimeoutSeconds,                  //
+      MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(most),            //
+      MHD_OPTION_URI_LOG_CALLBACK, &Callbacks::OnTarget, nullptr,          //
+      MHD_OPTION_NOTIFY_COMPLETED, &Callbacks::OnCompleted, self.get(),    //
+      MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::OnConnection, self.get(),  //
       MHD_OPTION_ARRAY, SpecialOptions(threads, self->tls_).data(), MHD_OPTION_END);
-  return self->daemon_ == nullptr ? nullptr : std::move(self);
+  if (self->daemon_ != nullptr) return self;
+  const int error = errno;
+  return "libmicrohttpd does not start" +
+         (error == 0 ? std::string() : ": " + std::generic_category().message(error));
 }
 
 HttpDaemon::~HttpDaemon() {
-  if (daemon_ != nullptr) MHD_stop_daemon(daemon_);
+  if (daemon_ == nullptr) return;
+  decltype(suspended_) suspended;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    suspended.swap(suspended_);
+  }
+  // The library ends the process when it is stopped with a connection suspended.
+  for (const auto& [connection, until] : suspended) {
+    until->Forget();
+    MHD_resume_connection(connection);
+  }
+  MHD_stop_daemon(daemon_);
+}
+
+bool HttpDaemon::Suspend(MHD_Connection* connection, std::shared_ptr<Awaited> until) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+    suspended_.emplace(connection, until);
+    MHD_suspend_connection(connection);
+  }
+  until->Then([this, connection] { Resume(connection); });
+  return true;
+}
+
+void HttpDaemon::Resume(MHD_Connection* connection) {
+  const std::lock_guard lock(mutex_);
+  if (suspended_.erase(connection) > 0) MHD_resume_connection(connection);
 }
 
 void HttpDaemon::Add(int descriptor, const sockaddr* client, socklen_t size) {
-  (void)MHD_add_connection(daemon_, descriptor, client, size);
+  if (MHD_add_connection(daemon_, descriptor, client, size) == MHD_YES) return;
+  state_.connections.Closing(descriptor);
 }
 
 int HttpDaemon::connections() const {

@@ -6,15 +6,18 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 
 #include <sys/socket.h>
 
-#include "connection_deadlines.h"
+#include "connections.h"
 #include "radar_spoof/serve/http_server.h"
+#include "radar_spoof/words/result.h"
 
+struct MHD_Connection;
 struct MHD_Daemon;
 
 namespace radar_spoof {
@@ -23,8 +26,7 @@ namespace radar_spoof {
 struct ServerState {
   const HttpServer::Handler handler;
   const ServerOptions options;
-  ConnectionDeadlines deadlines;
-  std::atomic<int> open_requests = 0;  // whose response is not yet taken
+  Connections connections;
 
   std::mutex mutex;
   std::condition_variable stop;
@@ -34,16 +36,18 @@ struct ServerState {
 // Thread rule: any thread.
 class HttpDaemon {
  public:
-  // nullptr when the library refuses to start. REQUIRES: `state` outlives this; `tls` has no
-  // TlsProblem.
-  static std::unique_ptr<HttpDaemon> Start(ServerState& state, ServerThreads threads,
-                                           std::optional<TlsSettings> tls);
-  // Drops open connections and joins the threads.
+  // `settings` is the number of these settings. The error is the library's or the system's reason.
+  // REQUIRES: `state` outlives this; `tls` has no TlsProblem.
+  static Result<std::unique_ptr<HttpDaemon>, std::string> Start(ServerState& state,
+                                                                ServerThreads threads,
+                                                                std::optional<TlsSettings> tls,
+                                                                int settings);
+  // Drops open connections and joins the threads; what responses wait for may come later.
   ~HttpDaemon();
   HttpDaemon(const HttpDaemon&) = delete;
   HttpDaemon& operator=(const HttpDaemon&) = delete;
 
-  // Takes over the descriptor; closes it when there are too many.
+  // Takes over the descriptor, which ServerState::connections has; closes it when it cannot.
   void Add(int descriptor, const sockaddr* client, socklen_t size);
   // From now on each response is the last one of its connection.
   void Retire() { retired_ = true; }
@@ -52,12 +56,20 @@ class HttpDaemon {
  private:
   class Callbacks;
 
-  HttpDaemon(ServerState& state, std::optional<TlsSettings> tls)
-      : state_(state), tls_(std::move(tls)) {}
+  HttpDaemon(ServerState& state, std::optional<TlsSettings> tls, int settings)
+      : state_(state), tls_(std::move(tls)), settings_(settings) {}
+
+  // False when it is too late.
+  bool Suspend(MHD_Connection* connection, std::shared_ptr<Awaited> until);
+  void Resume(MHD_Connection* connection);
 
   ServerState& state_;
   const std::optional<TlsSettings> tls_;
+  const int settings_;
   std::atomic<bool> retired_ = false;
+  std::mutex mutex_;
+  std::map<MHD_Connection*, std::shared_ptr<Awaited>> suspended_;  // under mutex_
+  std::atomic<bool> stopping_ = false;  // set under mutex_: none is suspended after that
   MHD_Daemon* daemon_ = nullptr;
 };
 

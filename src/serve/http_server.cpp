@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <iterator>
 #include <system_error>
+#include <thread>
 
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "acceptor.h"
+#include "client_address.h"
+#include "client_socket.h"
+#include "descriptor_budget.h"
 #include "http_daemon.h"
 #include "listen_socket.h"
 #include "server_probe.h"
@@ -16,32 +20,61 @@
 namespace radar_spoof {
 namespace {
 
-// A client that does not read would otherwise leave what it was sent in the system's memory.
-void ResetConnection(int descriptor) {
-  const linger at_once{1, 0};
-  (void)::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-  (void)::shutdown(descriptor, SHUT_RDWR);
-}
+// The acceptor's event; an event and an epoll of each of the library's two threads, and of a daemon
+// that takes the place of the first.
+constexpr int kOwnDescriptors = 9;
+
+// What must go for a newcomer is closed by the library's threads. Until then the next one waits in
+// the system's queue, where it costs no descriptor.
+constexpr Milliseconds kTimeToClose{2};
 
 Milliseconds SweepInterval(const ServerOptions& options) {
   return std::clamp<Milliseconds>(std::min(options.head_deadline, options.response_deadline) / 8,
                                   Milliseconds(10), Milliseconds(250));
 }
 
+Connections::Limits ConnectionLimits(const ServerOptions& options, DescriptorBudget budget) {
+  return {std::min(options.max_connections, budget.clients),
+          std::min(options.max_connections_of_client, (budget.clients + 1) / 2),
+          options.max_responses,
+          options.max_responses_of_client,
+          options.max_response_bytes,
+          options.head_deadline,
+          options.response_deadline};
+}
+
+Connections::Sockets ConnectionSockets(DescriptorBudget budget) {
+  return {HasUntaken, ResetConnection,
+          [budget](int fd) { return KeepUntaken(fd, budget.first_refused); },
+          [](int fd) { (void)::close(fd); }};
+}
+
+SteadyTime Now() { return std::chrono::floor<Milliseconds>(std::chrono::steady_clock::now()); }
+
 class AcceptingServer final : public HttpServer {
  public:
-  AcceptingServer(Handler handler, ServerOptions options, ServerThreads threads)
-      : threads_(threads), state_{std::move(handler), std::move(options), {}, {}, {}, {}} {}
+  AcceptingServer(Handler handler, ServerOptions options, ServerThreads threads,
+                  DescriptorBudget budget)
+      : threads_(threads),
+        budget_(budget),
+        state_{std::move(handler),
+               options,
+               {ConnectionLimits(options, budget), ConnectionSockets(budget)},
+               {},
+               {},
+               {}} {}
   ~AcceptingServer() override;
   AcceptingServer(const AcceptingServer&) = delete;
   AcceptingServer& operator=(const AcceptingServer&) = delete;
 
-  // Takes over the listening descriptor. False when the library refuses to start.
-  bool Run(int listening);
+  // The reason why it cannot. May throw std::system_error.
+  std::optional<std::string> Listen(const ListenAddress& address);
+  std::optional<std::string> Run();
 
-  int port() const override { return port_; }
-  bool Answers() const override { return ServerAnswers(listening_); }
+  std::vector<int> ports() const override;
+  bool Answers() const override;
   std::optional<std::string> UseTls(std::optional<TlsSettings> tls) override;
+  int settings() const override { return settings_; }
 
  private:
   struct Retired {
@@ -54,9 +87,10 @@ class AcceptingServer final : public HttpServer {
   bool IsDone(const Retired& retired) const;
 
   const ServerThreads threads_;
+  const DescriptorBudget budget_;
   ServerState state_;
-  int port_ = 0;
-  int listening_ = -1;
+  std::vector<int> listening_;
+  std::atomic<int> settings_ = 0;
 
   std::mutex mutex_;
   std::unique_ptr<HttpDaemon> serving_;  // under mutex_
@@ -66,6 +100,7 @@ class AcceptingServer final : public HttpServer {
 
 AcceptingServer::~AcceptingServer() {
   acceptor_.reset();
+  for (const int each : listening_) (void)::close(each);
   {
     const std::lock_guard lock(state_.mutex);
     state_.stopping = true;
@@ -73,37 +108,67 @@ AcceptingServer::~AcceptingServer() {
   state_.stop.notify_all();
 }
 
-bool AcceptingServer::Run(int listening) {
-  port_ = BoundPort(listening);
-  listening_ = listening;
-  serving_ = HttpDaemon::Start(state_, threads_, state_.options.tls);
-  if (serving_ == nullptr) {
-    (void)::close(listening);
-    return false;
-  }
+std::optional<std::string> AcceptingServer::Listen(const ListenAddress& address) {
+  listening_.reserve(listening_.size() + 1);
+  const auto socket = OpenListenSocket(address);
+  if (!socket) return socket.error();
+  listening_.push_back(socket.value());
+  return std::nullopt;
+}
+
+std::optional<std::string> AcceptingServer::Run() {
+  auto daemon = HttpDaemon::Start(state_, threads_, state_.options.tls, settings_);
+  if (!daemon) return daemon.error();
+  serving_ = std::move(daemon).value();
   acceptor_ = std::make_unique<Acceptor>(
-      listening, SweepInterval(state_.options),
+      listening_, SweepInterval(state_.options),
       [this](int fd, const sockaddr* client, socklen_t size) { Add(fd, client, size); },
       [this] { return Sweep(); });
-  return true;
+  return std::nullopt;
+}
+
+std::vector<int> AcceptingServer::ports() const {
+  std::vector<int> ports;
+  std::transform(listening_.begin(), listening_.end(), std::back_inserter(ports), BoundPort);
+  return ports;
+}
+
+bool AcceptingServer::Answers() const {
+  return std::all_of(listening_.begin(), listening_.end(), ServerAnswers);
 }
 
 void AcceptingServer::Add(int descriptor, const sockaddr* client, socklen_t size) {
-  // Under the lock, so that no daemon is retired between being chosen and being given this.
-  const std::lock_guard lock(mutex_);
-  serving_->Add(descriptor, client, size);
+  bool has_place = false;
+  try {
+    has_place = descriptor < budget_.first_refused &&
+                state_.connections.Add(descriptor, ClientNetwork(ClientAddressText(client)), Now());
+  } catch (const std::bad_alloc&) {  // then it has none
+  }
+  if (has_place) {
+    // Under the lock, so that no daemon is retired between being chosen and being given this.
+    const std::lock_guard lock(mutex_);
+    serving_->Add(descriptor, client, size);
+  } else {
+    (void)::close(descriptor);
+  }
+  if (descriptor >= budget_.first_crowded) std::this_thread::sleep_for(kTimeToClose);
 }
 
 std::optional<std::string> AcceptingServer::UseTls(std::optional<TlsSettings> tls) {
   if (tls) {
     if (auto problem = TlsProblem(*tls)) return problem;
   }
-  std::unique_ptr<HttpDaemon> next = HttpDaemon::Start(state_, threads_, std::move(tls));
-  if (next == nullptr) return "libmicrohttpd does not start";
-  const std::lock_guard lock(mutex_);
-  serving_.swap(next);
-  next->Retire();
-  retired_.push_back({std::move(next), std::chrono::steady_clock::now()});
+  auto next = HttpDaemon::Start(state_, threads_, std::move(tls), settings_ + 1);
+  if (!next) return next.error();
+  {
+    const std::lock_guard lock(mutex_);
+    retired_.reserve(retired_.size() + 1);
+    serving_->Retire();
+    retired_.push_back({std::move(serving_), std::chrono::steady_clock::now()});
+    serving_ = std::move(next).value();
+    ++settings_;
+  }
+  acceptor_->Wake();  // else it sleeps until somebody comes, and keeps threads and key till then
   return std::nullopt;
 }
 
@@ -116,8 +181,7 @@ bool AcceptingServer::IsDone(const Retired& retired) const {
 
 // Whether there is anything left to sweep.
 bool AcceptingServer::Sweep() {
-  const bool connected = state_.deadlines.ResetLate(
-      std::chrono::floor<Milliseconds>(std::chrono::steady_clock::now()), ResetConnection);
+  const bool connected = state_.connections.Sweep(Now());
   std::vector<Retired> done;  // stopped after the lock is given back
   const std::lock_guard lock(mutex_);
   done.reserve(retired_.size());
@@ -130,23 +194,29 @@ bool AcceptingServer::Sweep() {
 
 }  // namespace
 
-Result<std::unique_ptr<HttpServer>, std::string> HttpServer::Start(const ListenAddress& address,
-                                                                   ServerThreads threads,
-                                                                   Handler handler,
-                                                                   ServerOptions options) {
+Result<std::unique_ptr<HttpServer>, std::string> HttpServer::Start(
+    const std::vector<ListenAddress>& addresses, ServerThreads threads, Handler handler,
+    ServerOptions options) {
+  std::string place;
+  for (const ListenAddress& each : addresses) place += (place.empty() ? "" : ", ") + each.Text();
   if (options.tls) {
     if (const auto problem = TlsProblem(*options.tls)) {
-      return "cannot serve TLS on " + address.Text() + ": " + *problem;
+      return "cannot serve TLS on " + place + ": " + *problem;
     }
   }
-  const auto socket = OpenListenSocket(address);
-  if (!socket) return socket.error();
-  auto server = std::make_unique<AcceptingServer>(std::move(handler), std::move(options), threads);
+  const auto budget =
+      DescriptorBudget::AfterOpening(kOwnDescriptors + static_cast<int>(addresses.size()));
+  if (!budget) return "cannot serve on " + place + ": " + budget.error();
+  auto server = std::make_unique<AcceptingServer>(std::move(handler), std::move(options), threads,
+                                                  budget.value());
+  for (const ListenAddress& each : addresses) {
+    if (auto problem = server->Listen(each)) return std::move(*problem);
+  }
   try {
-    if (server->Run(socket.value())) return std::unique_ptr<HttpServer>(std::move(server));
-    return "cannot serve on " + address.Text() + ": libmicrohttpd does not start";
+    if (const auto problem = server->Run()) return "cannot serve on " + place + ": " + *problem;
+    return std::unique_ptr<HttpServer>(std::move(server));
   } catch (const std::system_error& error) {
-    return "cannot serve on " + address.Text() + ": " + error.what();
+    return "cannot serve on " + place + ": " + error.what();
   }
 }
 

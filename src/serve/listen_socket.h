@@ -12,8 +12,8 @@ namespace radar_spoof {
 
 // The caller owns the descriptor; it does not block and is not inherited by child processes. An
 // empty host listens on IPv6 and IPv4 together, on a machine without IPv6 on IPv4 alone.
-// Its connections hold at most 384 KiB each of what their client does not read (Linux doubles what
-// it is asked for: socket(7), SO_SNDBUF).
+// Its connections hold at most 192 KiB each of what their client does not read, and 32 KiB of what
+// it sends and we do not (Linux doubles what it is asked for: socket(7), SO_SNDBUF, SO_RCVBUF).
 // The error names the address and the system's reason.
 Result<int, std::string> OpenListenSocket(const ListenAddress& address);
 

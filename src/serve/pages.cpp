@@ -25,15 +25,26 @@ Pages::Pages(const SnapshotStore& store, const Clock& clock, PagesOptions option
       metrics_(store, clock, options_.process) {}
 
 ServerResponse Pages::Respond(const ServerRequest& request) const {
-  auto refusal = Refusal(request);
+  if (!options_.authenticate) return Respond(request, {AuthDecision::Outcome::kAllowed});
+  return Respond(request, options_.authenticate(request));
+}
+
+ServerResponse Pages::Respond(const ServerRequest& request, const AuthDecision& decision) const {
+  if (decision.outcome == AuthDecision::Outcome::kComparing) {
+    ServerResponse response;
+    response.awaited = {decision.comparison, &decision.comparison->done};
+    response.then = [this, &request, comparison = decision.comparison] {
+      return Respond(request, comparison->Decision());
+    };
+    return response;
+  }
+  auto refusal = Refusal(decision);
   ServerResponse response = refusal ? std::move(*refusal) : Route(request);
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
   return response;
 }
 
-std::optional<ServerResponse> Pages::Refusal(const ServerRequest& request) const {
-  if (!options_.authenticate) return std::nullopt;
-  const AuthDecision decision = options_.authenticate(request);
+std::optional<ServerResponse> Pages::Refusal(const AuthDecision& decision) {
   switch (decision.outcome) {
     case AuthDecision::Outcome::kAllowed: return std::nullopt;
     case AuthDecision::Outcome::kTryLater: {
@@ -41,7 +52,8 @@ std::optional<ServerResponse> Pages::Refusal(const ServerRequest& request) const
       response.headers.emplace_back("Retry-After", std::to_string(decision.retry_after.count()));
       return response;
     }
-    case AuthDecision::Outcome::kRefused: break;
+    case AuthDecision::Outcome::kRefused:
+    case AuthDecision::Outcome::kComparing: break;
   }
   ServerResponse response = PlainText(401, "Unauthorized");
   response.headers.emplace_back("WWW-Authenticate",

@@ -27,7 +27,7 @@ bool IsBcryptHash(std::string_view text) {
   }
   if (text[2] != 'a' && text[2] != 'b' && text[2] != 'y') return false;
   if (!IsDigit(text[4]) || !IsDigit(text[5])) return false;
-  const int cost = (text[4] - '0') * 10 + (text[5] - '0');
+  const int cost = BcryptCost(text);
   const std::string_view salted = text.substr(7);
   return cost >= 4 && cost <= 31 && std::all_of(salted.begin(), salted.end(), [](char c) {
            return IsDigit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' ||
@@ -35,20 +35,10 @@ bool IsBcryptHash(std::string_view text) {
          });
 }
 
+int BcryptCost(std::string_view hash) { return (hash[4] - '0') * 10 + (hash[5] - '0'); }
+
 bool MatchesBcrypt(const std::string& password, const std::string& hash) {
   return EqualInConstantTime(Crypt(password, hash), hash);
-}
-
-std::string FastDigest(const std::string& text, const std::string& salt) {
-  return Crypt(text, salt);
-}
-
-std::string RandomSalt() {
-  constexpr unsigned long kFewestRounds = 1000;
-  crypt_data workspace{};
-  const char* const salt = crypt_gensalt_rn("$5$", kFewestRounds, nullptr, 0, workspace.output,
-                                            static_cast<int>(sizeof workspace.output));
-  return salt == nullptr ? std::string() : std::string(salt);
 }
 
 bool EqualInConstantTime(std::string_view a, std::string_view b) {

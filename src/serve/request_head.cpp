@@ -108,7 +108,7 @@ std::string ServerRequest::HeaderList(std::string_view name) const {
 }
 
 std::optional<int> RefusalStatus(const ServerRequest& request, std::size_t head_size,
-                                 std::size_t head_limit, std::size_t body_limit) {
+                                 std::size_t head_limit) {
   if (head_size > head_limit || request.headers.size() > kMostHeaders) return 431;
   if (request.method == "CONNECT") return 400;
   int hosts = 0;
@@ -120,7 +120,6 @@ std::optional<int> RefusalStatus(const ServerRequest& request, std::size_t head_
     if (name == "transfer-encoding" && LowerCase(value) != "chunked") return 400;
   }
   if (hosts > 1 || framings > 1) return 400;
-  if (ContentLength(request) > body_limit) return 413;
   return std::nullopt;
 }
 

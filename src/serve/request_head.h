@@ -17,10 +17,9 @@ namespace radar_spoof {
 // The status a request is refused with before its body is read, or nullopt when it may go on.
 // 400: CONNECT; a header name that is not a token; a control character in a value; Host,
 // Content-Length or Transfer-Encoding given twice or together where that changes what the request
-// is; an unknown transfer coding. 413: a body over `body_limit` bytes. 431: a head over
-// `head_limit` bytes or 64 fields. REQUIRES: Content-Length, where there is one, is a number.
+// is; an unknown transfer coding. 431: a head over `head_limit` bytes or 64 fields.
 std::optional<int> RefusalStatus(const ServerRequest& request, std::size_t head_size,
-                                 std::size_t head_limit, std::size_t body_limit);
+                                 std::size_t head_limit);
 
 // Whether nothing stood in a head but what was read from it: every line ended in CR LF, no NUL, no
 // folded line, one space after the method and after the target. libmicrohttpd itself takes bare LF,
@@ -41,6 +40,7 @@ class HeadLayout {
 };
 
 // Whether the head announces a body of one byte or more.
+// REQUIRES: Content-Length, where there is one, is a number.
 bool AnnouncesBody(const ServerRequest& request);
 
 // Sets `path` and `query` from a target: "/metrics?a=b", the absolute form "http://HOST/metrics"

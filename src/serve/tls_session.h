@@ -1,6 +1,6 @@
-// The part of TLS that libmicrohttpd leaves to its users; the only door to GnuTLS.
+// The part of TLS that libmicrohttpd leaves to its users, and a digest; the only door to GnuTLS.
 //
-// Used by: http_server, http_daemon, web_config. Thread rule: pure.
+// Used by: http_server, http_daemon, web_config, basic_auth. Thread rule: any thread.
 #pragma once
 
 #include <optional>
@@ -20,5 +20,11 @@ const char* TlsPriorities(TlsVersion minimum);
 // What a session whose handshake has not begun asks of the client's certificate.
 // REQUIRES: `gnutls_session` is a gnutls_session_t.
 void AskForClientCertificate(void* gnutls_session, ClientAuth auth);
+
+// HMAC-SHA256, in a few microseconds: for a memory of passwords that were already checked, not for
+// storing them. "" when it cannot be had. `key` is RandomKey(), made anew by each process.
+std::string KeyedDigest(const std::string& text, const std::string& key);
+// Throws std::runtime_error when the system has no random bytes.
+std::string RandomKey();
 
 }  // namespace radar_spoof

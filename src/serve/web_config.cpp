@@ -153,9 +153,16 @@ class WebConfigReader {
         problems_.Add(node.keys[i], key_path, "found a name that is empty or holds a colon");
       }
       // What stands there may be a password in the clear: it is never shown.
-      if (!IsBcryptHash(node.children[i].text)) {
+      const std::string& hash = node.children[i].text;
+      if (!IsBcryptHash(hash)) {
         problems_.Add(node.children[i], key_path,
                       "found no bcrypt hash; expected one as `htpasswd -nBC 10 NAME` prints it");
+      } else if (BcryptCost(hash) > kHighestBcryptCost) {
+        problems_.Add(node.children[i], key_path,
+                      "found a bcrypt hash of cost " + std::to_string(BcryptCost(hash)) +
+                          ", which takes seconds to compare; expected a cost of at most " +
+                          std::to_string(kHighestBcryptCost) +
+                          ", as `htpasswd -nBC 10 NAME` makes it");
       }
       config_.users[name] = node.children[i].text;
     }

@@ -1,7 +1,5 @@
 #include "radar_spoof/serve/web_server.h"
 
-#include <algorithm>
-
 namespace radar_spoof {
 namespace {
 
@@ -17,7 +15,7 @@ std::string Text(const std::vector<ConfigProblem>& problems) {
 
 WebServer::WebServer(Options options, WebConfig config, BasicAuth& auth, Log& log)
     : options_(std::move(options)), config_(std::move(config)), auth_(auth), log_(log) {
-  auth_.SetUsers(config_.users);
+  auth_.SetUsers(config_.users, 0);
 }
 
 Result<std::unique_ptr<WebServer>, std::string> WebServer::Start(Options options, WebConfig config,
@@ -28,15 +26,13 @@ Result<std::unique_ptr<WebServer>, std::string> WebServer::Start(Options options
 }
 
 std::optional<std::string> WebServer::Listen() {
-  for (const ListenAddress& address : options_.addresses) {
-    auto server =
-        HttpServer::Start(address, ServerThreads::kPool, options_.handler,
-                          {.tls = config_.tls, .on_error = [&log = log_](std::string_view problem) {
-                             log.Error("a request could not be answered", {{"detail", problem}});
-                           }});
-    if (!server) return server.error();
-    servers_.push_back(std::move(server).value());
-  }
+  auto server =
+      HttpServer::Start(options_.addresses, ServerThreads::kPool, options_.handler,
+                        {.tls = config_.tls, .on_error = [&log = log_](std::string_view problem) {
+                           log.Error("a request could not be answered", {{"detail", problem}});
+                         }});
+  if (!server) return server.error();
+  server_ = std::move(server).value();
   return std::nullopt;
 }
 
@@ -53,11 +49,13 @@ void WebServer::Refresh() {
 
 std::optional<std::string> WebServer::Use(WebConfig config) {
   if (config == config_) return std::nullopt;
-  auth_.SetUsers(config.users);
-  if (config.tls != config_.tls) {
-    for (const auto& server : servers_) {
-      if (auto problem = server->UseTls(config.tls)) return problem;
-    }
+  if (config.tls == config_.tls) {
+    auth_.SetUsers(config.users, server_->settings());
+  } else {
+    // Who is connected by the old settings keeps the old users: no connection ever has the weaker
+    // half of both.
+    auth_.SetUsers(config.users, server_->settings() + 1);
+    if (auto problem = server_->UseTls(config.tls)) return problem;
   }
   config_ = std::move(config);
   log_.Info("web configuration read again", {{"file", options_.config_file},
@@ -66,16 +64,12 @@ std::optional<std::string> WebServer::Use(WebConfig config) {
   return std::nullopt;
 }
 
-bool WebServer::Answers() const {
-  return std::all_of(servers_.begin(), servers_.end(),
-                     [](const auto& server) { return server->Answers(); });
-}
+bool WebServer::Answers() const { return server_->Answers(); }
 
 std::vector<ListenAddress> WebServer::addresses() const {
-  std::vector<ListenAddress> bound;
-  for (std::size_t i = 0; i < servers_.size(); ++i) {
-    bound.push_back({options_.addresses[i].host, servers_[i]->port()});
-  }
+  std::vector<ListenAddress> bound = options_.addresses;
+  const std::vector<int> ports = server_->ports();
+  for (std::size_t i = 0; i < bound.size(); ++i) bound[i].port = ports[i];
   return bound;
 }
 

@@ -3,6 +3,9 @@
 import base64
 import http.client
 import os
+import pathlib
+import re
+import resource
 import signal
 import ssl
 import subprocess
@@ -134,6 +137,21 @@ static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]
         self.file("web.yaml", "tls_server_config: {cert_file: nowhere.crt}\n")
         self.exporter.send(signal.SIGHUP)
         self.exporter.wait_for_line("the web configuration stays as it was.*nowhere.crt")
+        self.assertEqual(fetch(self.port, "/metrics", tls=self.tls, headers=GOOD).status, 200)
+
+    def test_a_change_that_lacks_memory_ends_nothing_and_is_taken_when_there_is_some(self):
+        pid = self.exporter.process.pid
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        kibibytes = int(re.search(r"VmSize:\s+(\d+)", status).group(1))
+        users = "".join(f"  user{i}: {BCRYPT_HASH}\n" for i in range(10000))
+        before = resource.prlimit(pid, resource.RLIMIT_AS)
+        resource.prlimit(pid, resource.RLIMIT_AS, (kibibytes * 1024 + (1 << 20), before[1]))
+        self.file("web.yaml", self.web_config.read_text() + users)
+        self.exporter.send(signal.SIGHUP)
+        self.exporter.wait_for_line("a turn of the main thread was given up|"
+                                    "the web configuration stays as it was")
+        resource.prlimit(pid, resource.RLIMIT_AS, before)
+        self.exporter.wait_for_line("web configuration read again.*users=10001")
         self.assertEqual(fetch(self.port, "/metrics", tls=self.tls, headers=GOOD).status, 200)
 
     def test_guessing_is_slowed_down(self):

@@ -1,6 +1,8 @@
-"""Clients that do a server no good: half-open, slow to read, dripping, stalled in a handshake."""
+"""Clients that do a server no good: half-open, slow to read, dripping, stalled in a handshake. They
+come from many addresses of the loopback network, or from one, which has a share of its own."""
 
 import contextlib
+import itertools
 import select
 import socket
 import threading
@@ -11,24 +13,28 @@ WHOLE_REQUEST = HALF_A_REQUEST + b"\r\n"
 # A TLS record header that announces a handshake of 512 bytes, and its first few.
 HALF_A_CLIENT_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
 SMALL_BUFFER = 2048
+MANY = [f"127.0.2.{i}" for i in range(1, 51)]
+ONE = ["127.0.3.1"]
 
 
 class Crowd:
-    """Sockets to 127.0.0.1:`port`, each after its first words, and a thread that plays their part
-    until leave()."""
+    """Sockets to 127.0.0.1:`port`, from `addresses` in turn, each after its first words, and a
+    thread that plays their part until leave()."""
 
-    def __init__(self, port, count, words, receive_buffer=None):
+    def __init__(self, port, count, words, receive_buffer=None, addresses=None):
         self.born = time.monotonic()
         self.sockets = []
         self.gone_after = []  # seconds after which each of those that were closed was
         self._leaving = threading.Event()
-        for _ in range(count):
+        for _, address in zip(range(count), itertools.cycle(addresses or MANY)):
             client = socket.socket()
             if receive_buffer:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             client.settimeout(5)
+            client.bind((address, 0))
             client.connect(("127.0.0.1", port))
-            client.sendall(words)
+            with contextlib.suppress(ConnectionError):
+                client.sendall(words)
             client.setblocking(False)
             self.sockets.append(client)
         self._open = set(self.sockets)
@@ -81,8 +87,8 @@ class Crowd:
 class HalfOpen(Crowd):
     """A request that is never finished."""
 
-    def __init__(self, port, count):
-        super().__init__(port, count, HALF_A_REQUEST)
+    def __init__(self, port, count, addresses=None):
+        super().__init__(port, count, HALF_A_REQUEST, addresses=addresses)
 
 
 class StalledHandshakes(Crowd):
@@ -102,8 +108,8 @@ class Idle(Crowd):
 class SlowReaders(Crowd):
     """2 KB every 0.2 s, of answers that are more than the kernel's buffers hold."""
 
-    def __init__(self, port, count, requests=4):
-        super().__init__(port, count, WHOLE_REQUEST * requests, SMALL_BUFFER)
+    def __init__(self, port, count, requests=4, addresses=None):
+        super().__init__(port, count, WHOLE_REQUEST * requests, SMALL_BUFFER, addresses)
 
     def _act(self):
         for client in list(self._open):

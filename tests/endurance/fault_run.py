@@ -1,6 +1,7 @@
 """One life of the exporter with one failing call in it: start, poll, scrape, reload, poll what is
 new, scrape, stop. About a tenth of a second, so that thousands of calls can have their turn."""
 
+import base64
 import http.client
 import os
 import pathlib
@@ -15,6 +16,10 @@ RECOVERY = 8  # seconds; a busy machine is slow
 SCRAPES = ({}, {"Accept": "application/openmetrics-text; version=1.0.0",
                 "Accept-Encoding": "gzip"})
 MARK = "fault injected: "
+# Both with the password "secret", at the lowest cost; the first is there from first to last.
+USERS = "".join(f"  {user}: $2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n"
+                for user in ("scraper", "other"))
+AUTHORIZATION = {"Authorization": "Basic " + base64.b64encode(b"scraper:secret").decode()}
 
 
 class FaultRun:
@@ -29,6 +34,7 @@ class FaultRun:
         self._second = simulator_config(directory, base_url, [query.format("second")],
                                         name="2.yaml")
         self._config = directory / "config.yaml"
+        self._web = directory / "web.yaml"
         self._log = directory / "log"
 
     def command(self, *flags):
@@ -50,9 +56,11 @@ class FaultRun:
     def daemon(self, environment):
         """A daemon's whole life: what was wrong with it, or None."""
         self._config.write_bytes(self._first.read_bytes())
+        self._use_users(1)
         with self._log.open("w") as log:
             process = subprocess.Popen(
-                self.command(f"--web.listen-address=127.0.0.1:{self._port}"),
+                self.command(f"--web.listen-address=127.0.0.1:{self._port}",
+                             f"--web.config.file={self._web}"),
                 env=self._environment(environment), stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=log)
         try:
@@ -73,6 +81,7 @@ class FaultRun:
                 return self._judge_start(process.poll())  # it serves before it can poll
             return self._died(process) or "the poll does not recover"
         os.replace(self._copy_of_second(), self._config)
+        self._use_users(2)
         process.send_signal(signal.SIGHUP)
         if not self._reloaded(process):
             return self._died(process) or "the reload or its poll does not recover"
@@ -104,11 +113,16 @@ class FaultRun:
         copy.write_bytes(self._second.read_bytes())
         return copy
 
+    def _use_users(self, count):
+        new = self._web.with_suffix(".new")
+        new.write_text("basic_auth_users:\n" + "".join(USERS.splitlines(True)[:count]))
+        os.replace(new, self._web)
+
     def _page(self, headers=None):
         """A scrape's body, or None when there was none."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=2)
         try:
-            connection.request("GET", "/metrics", headers=headers or {})
+            connection.request("GET", "/metrics", headers=AUTHORIZATION | (headers or {}))
             answer = connection.getresponse()
             body = answer.read()
             return body if answer.status == 200 else None

@@ -1,6 +1,8 @@
 """Slow and silent clients do not come between Prometheus and its scrape: with 1,000 half-open
 connections, 100 slow readers, 50 dripping clients and 100 stalled TLS handshakes, 99 of 100 scrapes
 take at most 50 ms; the half-open ones are closed within 15 s, and memory grows by 16 MiB at most.
+They come from 50 addresses. The same half-open clients and slow readers from one address are at
+most its share, and scrapes from others take no longer.
 
     slow_clients.py [--short] [--without-drip]
 
@@ -15,7 +17,7 @@ import subprocess
 import sys
 import time
 
-from crowd import Drips, HalfOpen, SlowReaders, StalledHandshakes
+from crowd import ONE, Drips, HalfOpen, SlowReaders, StalledHandshakes
 from exporter_under_test import (
     MEBIBYTE, Exporter, ProcessFigures, Simulator, allow_descriptors, fetch, running, scratch,
     simulator_config, write)
@@ -24,6 +26,7 @@ from figures import Figures, percentile
 QUERIES = ["{name: m, poll_interval: 4w, matrix: {dmarc: [PASS, FAIL, NONE], spf: [PASS, FAIL, "
            "NONE], dkim: [PASS, FAIL, any]}}"]
 CLOSED_WITHIN = 15
+SHARE = 256  # ServerOptions::max_connections_of_client
 # All at once they are work for anyone; what is measured after that is their staying.
 QUIET_WITHIN = 5
 
@@ -126,6 +129,9 @@ def main():
         http, https = Meeting(plain), Meeting(secure, tls)
         for _ in range(1 if options.short else 4):
             meet(stack, options, figures, http, https)
+        alone = Meeting(plain)
+        meet_one(stack, figures, alone)
+        alone.show(figures, "one address", options.short)
         http.show(figures, "HTTP", options.short)
         https.show(figures, "HTTPS", options.short)
     return figures.finish()
@@ -152,6 +158,22 @@ def meet(stack, options, figures, http, https):
         figures.at_most("dripping: last one closed after", longest(drips), CLOSED_WITHIN, "s")
     figures.note("slow readers still served", slow.still_open)
     for crowd in (slow, drips, stalled, half_open):
+        crowd.leave()
+
+
+def meet_one(stack, figures, alone):
+    """1,000 half-open connections and 200 slow readers of one address."""
+    port = alone.exporter.port
+    slow = stack.enter_context(SlowReaders(port, 200, addresses=ONE))
+    half_open = stack.enter_context(HalfOpen(port, 1000, addresses=ONE))
+    seconds_until_quiet(alone.costs)
+    for _ in range(3):
+        alone.scrape(1.2)
+    figures.at_most("one address: connections held", slow.still_open + half_open.still_open, SHARE)
+    wait_for_closing(half_open)
+    figures.at_most("one address: last half-open one closed after", longest(half_open),
+                    CLOSED_WITHIN, "s")
+    for crowd in (slow, half_open):
         crowd.leave()
 
 

@@ -31,6 +31,25 @@ class TcpClient {
                               : ::connect(fd_, reinterpret_cast<sockaddr*>(&six), sizeof six);
     if (connected != 0) throw std::runtime_error("connect");
   }
+  // From one of the loopback network's addresses: "127.0.0.2". `receive_buffer` bytes of what it
+  // is sent wait to be read, more or less; 0: as the system likes.
+  TcpClient(int port, const char* from, int receive_buffer = 0)
+      : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    if (receive_buffer > 0) {
+      (void)::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+    }
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    (void)::inet_pton(AF_INET, from, &address.sin_addr);
+    if (::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      throw std::runtime_error("bind");
+    }
+    address.sin_port = htons(static_cast<in_port_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      throw std::runtime_error("connect");
+    }
+  }
   ~TcpClient() { ::close(fd_); }
   TcpClient(const TcpClient&) = delete;
   TcpClient& operator=(const TcpClient&) = delete;

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "radar_spoof/serve/awaited.h"
 #include "radar_spoof/serve/failed_logins.h"
 #include "radar_spoof/words/clock.h"
 
@@ -23,50 +25,64 @@ struct BasicCredentials {
 // broken base64, no colon, or a control character.
 std::optional<BasicCredentials> ParseBasicAuthorization(std::string_view header);
 
+class PasswordComparison;
+
 struct AuthDecision {
-  enum class Outcome { kAllowed, kRefused, kTryLater };
+  enum class Outcome { kAllowed, kRefused, kTryLater, kComparing };
 
   Outcome outcome;
-  Seconds retry_after{0};  // kTryLater: at least 1
+  Seconds retry_after{0};                                    // kTryLater: at least 1
+  std::shared_ptr<PasswordComparison> comparison = nullptr;  // kComparing
 };
 
-// Thread rule: any thread. Only one bcrypt comparison is made at a time, and who would have to wait
-// for it is told to try later instead; so at most one thread is ever busy with guesses. Credentials
-// that were right before are known again in about a millisecond, whatever else goes on.
-// After 10 wrong guesses within a minute a client's next ones are not looked at until the minute is
-// over. An unknown user takes as long as a wrong password.
+// A guess that is compared with its bcrypt hash, or will be.
+class PasswordComparison {
+ public:
+  Awaited done;
+  // REQUIRES: `done` was called. Never kComparing.
+  AuthDecision Decision() const { return {outcome_, Seconds(1)}; }
+
+ private:
+  friend class BasicAuth;
+  AuthDecision::Outcome outcome_ = AuthDecision::Outcome::kTryLater;
+};
+
+// Thread rule: any thread; nothing blocks. Comparisons are made one after the other by a thread of
+// their own, which is not waited for by the destructor. A client (FailedLogins) waits for one at a
+// time, and 16 do; others are told to try later, as is who guessed wrong 10 times within a minute,
+// until the minute is over. Credentials that were right before are known again at once, whatever
+// else goes on. An unknown user takes as long as a wrong password.
 class BasicAuth {
  public:
   // User name to bcrypt hash. Empty: everyone is let in. REQUIRES: every hash satisfies
-  // IsBcryptHash.
-  explicit BasicAuth(std::map<std::string, std::string> users);
+  // IsBcryptHash and BcryptCost(hash) <= kHighestBcryptCost.
+  using Users = std::map<std::string, std::string>;
+  explicit BasicAuth(Users users);
+  ~BasicAuth();
+  BasicAuth(const BasicAuth&) = delete;
+  BasicAuth& operator=(const BasicAuth&) = delete;
 
-  // From now on these; who was known stays so if the hash is the same.
-  void SetUsers(std::map<std::string, std::string> users);
+  // These are the users of connections accepted with the server's settings number `settings` or
+  // later; earlier ones keep theirs, for 16 numbers. Who was known stays so if the hash is the
+  // same. May throw std::bad_alloc, and then nothing has changed.
+  void SetUsers(Users users, int settings);
 
-  // `authorization` is the header's value, "" when it is absent; `client` as in ServerRequest.
-  AuthDecision Check(std::string_view authorization, std::string_view client, SteadyTime now);
+  // `authorization` is the header's value, "" when it is absent; `client` and `settings` as in
+  // ServerRequest.
+  AuthDecision Check(std::string_view authorization, std::string_view client, int settings,
+                     SteadyTime now);
 
  private:
-  struct KnownPassword {
-    std::string hash;    // the one it was found right for
-    std::string digest;  // of the password
-  };
+  struct Guess;
+  struct Shared;
 
-  struct UserHash {
-    std::string hash;  // an unknown user has another one's; "" if there are no users
-    bool exists = false;
-  };
+  static void Compare(const std::shared_ptr<Shared>& shared);
+  AuthDecision Queue(std::unique_ptr<Guess> guess, SteadyTime now);
 
-  UserHash FindUser(const std::string& name) const;
-  bool IsKnown(const std::string& user, const KnownPassword& password) const;
-
-  const std::string salt_;
-  std::mutex comparing_;
-  FailedLogins failed_;  // under comparing_
+  const std::string key_;
+  const std::shared_ptr<Shared> shared_;  // with the thread that compares
   mutable std::mutex mutex_;
-  std::map<std::string, std::string> users_;    // under mutex_
-  std::map<std::string, KnownPassword> known_;  // under mutex_; by user
+  std::map<int, Users> users_;  // under mutex_; by the first settings they are for
 };
 
 }  // namespace radar_spoof

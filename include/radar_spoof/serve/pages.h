@@ -47,11 +47,13 @@ class Pages {
   // `options.last_turn` are set.
   Pages(const SnapshotStore& store, const Clock& clock, PagesOptions options);
 
+  // REQUIRES: `request` outlives what the response awaits.
   ServerResponse Respond(const ServerRequest& request) const;
 
  private:
+  ServerResponse Respond(const ServerRequest& request, const AuthDecision& decision) const;
   // The answer to who may not have another one.
-  std::optional<ServerResponse> Refusal(const ServerRequest& request) const;
+  static std::optional<ServerResponse> Refusal(const AuthDecision& decision);
   ServerResponse Route(const ServerRequest& request) const;
   ServerResponse Metrics(const ServerRequest& request) const;
   ServerResponse LandingPage() const;

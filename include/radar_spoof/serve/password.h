@@ -11,15 +11,15 @@ namespace radar_spoof {
 // Whether `text` has the form of a bcrypt hash: "$2y$10$" (or 2a, 2b) and 53 characters.
 bool IsBcryptHash(std::string_view text);
 
-// Whether `password` is the one behind `hash`. Slow on purpose: some 50 ms at cost 10, twice as
+// The binary logarithm of the work it asks for. REQUIRES: IsBcryptHash(hash).
+int BcryptCost(std::string_view hash);
+// A second of work, or more, on the machines of 2024.
+inline constexpr int kHighestBcryptCost = 14;
+
+// Whether `password` is the one behind `hash`. Slow on purpose: some 80 ms at cost 10, twice as
 // much for each step more; the time does not depend on the answer.
 // REQUIRES: IsBcryptHash(hash).
 bool MatchesBcrypt(const std::string& password, const std::string& hash);
-
-// A fast digest, for a memory of passwords that were already checked. Never to be stored: `salt` is
-// RandomSalt(), made anew by each process. "" when `text` cannot be digested.
-std::string FastDigest(const std::string& text, const std::string& salt);
-std::string RandomSalt();
 
 // Equality in a time that depends on the lengths only.
 bool EqualInConstantTime(std::string_view a, std::string_view b);

@@ -30,9 +30,10 @@ class WebServer {
   static Result<std::unique_ptr<WebServer>, std::string> Start(Options options, WebConfig config,
                                                                BasicAuth& auth, Log& log);
 
-  // Reads the file and those it names again. What changed holds for new connections (TLS) and new
-  // requests (users) from now on; no request fails for it. A file that is broken changes nothing
-  // and is logged once for each way of being broken. Blocks as LoadWebConfig does.
+  // Reads the file and those it names again. If TLS changed, all of it holds for new connections
+  // from now on, and those that are open keep the old settings and users until they are closed; if
+  // only users did, they hold for the next request. No request fails for it. What cannot be used
+  // changes nothing and is logged once for each reason. Blocks as LoadWebConfig does.
   void Refresh();
 
   // Whether connections of our own are answered on every address. Blocking: half a second for each
@@ -46,14 +47,14 @@ class WebServer {
   WebServer(Options options, WebConfig config, BasicAuth& auth, Log& log);
 
   std::optional<std::string> Listen();
-  // The error if what is served stays as it is, at least in part.
+  // The error if everything stays as it is.
   std::optional<std::string> Use(WebConfig config);
 
   const Options options_;
   WebConfig config_;
   BasicAuth& auth_;
   Log& log_;
-  std::vector<std::unique_ptr<HttpServer>> servers_;
+  std::unique_ptr<HttpServer> server_;
   std::string last_problem_;
 };
 
