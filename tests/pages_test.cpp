@@ -156,7 +156,7 @@ TEST_CASE_FIXTURE(PagesFixture, "the metrics may have another path, even the roo
   options_.telemetry_path = "/probe";
   CHECK(Contains(Whole(Ask("GET", "/probe")), "process_threads 5"));
   CHECK(Ask("GET", "/metrics").status == 404);
-  CHECK(Contains(Ask("GET", "/").body, "<a href=\"/probe\">"));
+  CHECK(Contains(Ask("GET", "/").body, "<a href=\"./probe\">"));
   options_.telemetry_path = "/";
   CHECK(Contains(Whole(Ask("GET", "/")), "process_threads 5"));
 }

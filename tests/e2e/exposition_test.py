@@ -168,7 +168,7 @@ class TelemetryPathTest(EndToEndTest):
             config_text(self.start_simulator(), QUERIES), "--web.telemetry-path=/radar")
         self.assertEqual(exporter.fetch("/radar").headers["Content-Type"], TEXT)
         self.assertEqual(exporter.fetch("/metrics").status, 404)
-        self.assertIn('href="/radar"', exporter.fetch("/").body.decode())
+        self.assertIn('href="./radar"', exporter.fetch("/").body.decode())
 
 
 if __name__ == "__main__":
