@@ -23,7 +23,7 @@ from oracle.words import excess_of_reasons, wrong_words
 
 PAUSE = 0.12  # seconds between two pages
 # Until a page is judged: a request that the exporter has sent is then known here.
-PATIENCE = 0.5
+PATIENCE = 1.5
 # So many refusals must have left their text in the log once: each time a query begins to fail.
 _REFUSALS_TO_BE_TOLD = 30
 
@@ -66,6 +66,7 @@ class Life:
         self._recent = collections.deque(maxlen=20 * plan.queries)
         self._wrong = set()  # queries that are not judged any more
         self._reader = PageReader()
+        self._pages = collections.deque()  # that are not judged yet
         self._saw_earlier_policy = False
         self._exporter = None
         self._ended = False  # of itself
@@ -123,6 +124,8 @@ queries:
                                   token=TOKEN)
         with running(self._exporter):
             self._scrape_for(seconds)
+            time.sleep(PAUSE)
+            self._judge_pages(time.monotonic())
             if not self._ended:
                 code, _ = self._exporter.stop()
                 if code != 0:
@@ -134,13 +137,11 @@ queries:
     def _scrape_for(self, seconds):
         connection = http.client.HTTPConnection("127.0.0.1", self._exporter.port, timeout=10)
         with contextlib.closing(connection):
-            pages = collections.deque()
             end = time.monotonic() + seconds
             while (now := time.monotonic()) < end and self._goes_on():
                 try:
-                    pages.append(self._scrape(connection))
-                    while now - pages[0].ended > PATIENCE:
-                        self._judge_page(pages.popleft())
+                    self._pages.append(self._scrape(connection))
+                    self._judge_pages(now - PATIENCE)
                 except (OSError, http.client.HTTPException) as error:
                     time.sleep(PAUSE)
                     code = self._exporter.process.poll()
@@ -158,6 +159,10 @@ queries:
         if answer.status != 200:
             self._violation(f"a page with status {answer.status}")
         return _Page(began, ended, text)
+
+    def _judge_pages(self, until):
+        while self._pages and self._pages[0].ended < until and self._goes_on():
+            self._judge_page(self._pages.popleft())
 
     def _judge_page(self, page):
         self.pages += 1

@@ -5,17 +5,23 @@ import collections
 import threading
 import time
 
-from oracle.contract import ASK_AGAIN, EITHER, NOTHING, REFUSE, Verdict
+from oracle.contract import ACCEPT, ASK_AGAIN, EITHER, NOTHING, Verdict
 from oracle.ledger import Exchange
 
 from .queries import Request
 from .wire_mutants import plain
 
+_MOMENT = 0.02
+_DOUBT = 0.7
 _LINGER = 3  # seconds for which a request is waited for on a connection that was ended
 # What lay on a connection already may have been taken for the answer before the request was read
 # here, so many seconds ago at most.
 _HEAD_START = 5
 _REFUSED = b'{"success": false, "errors": [{"code": 2001, "message": "%s"}], "result": null}'
+
+
+def _read(head):
+    return Request(head.split(b" ", 2)[1].decode())
 
 
 class Behaviour:
@@ -99,6 +105,7 @@ class MutatingApi:
             while True:
                 request = await reader.readuntil(b"\r\n\r\n")
                 if not await self._answer(connection, request):
+                    await self._note_unanswered(connection)
                     break
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # the exporter has closed it
@@ -110,11 +117,22 @@ class MutatingApi:
         finally:
             writer.close()
 
+    async def _note_unanswered(self, connection):
+        """What lies on a connection that is about to be closed: its answer was what lay there."""
+        try:
+            while connection.in_doubt:
+                async with asyncio.timeout(_MOMENT):
+                    head = await connection.reader.readuntil(b"\r\n\r\n")
+                self._note(_read(head).series(self._queries), time.monotonic(),
+                           Verdict(NOTHING, why="on a closed connection"), "unanswered")
+        except TimeoutError:
+            pass
+
     async def _answer(self, connection, head):
         """Whether the connection stays open."""
         asked_at = time.monotonic()
         self._began = self._began or asked_at
-        request = Request(head.split(b" ", 2)[1].decode())
+        request = _read(head)
         self.names.update(request.names)
         used = connection.requests > 0
         connection.requests += 1
@@ -160,14 +178,14 @@ class MutatingApi:
 
     def _note_each(self, series, asked_at, spoiled, in_doubt):
         exchanges = []
+        asked_again = any(each.kind == NOTHING for each in spoiled.verdicts.values())
         for each in series:
             verdict = spoiled.verdicts[each.query]
             kinds = tuple(spoiled.kinds)
             if in_doubt:
-                # What is read may be what lay there before.
-                kinds += ("in doubt",)
-                if verdict.kind not in (NOTHING, ASK_AGAIN, REFUSE):
-                    verdict.kind = EITHER
+                kinds += ("in doubt",)  # what is read may be what lay there before
+            if (in_doubt or asked_again) and verdict.kind == ACCEPT:
+                verdict.kind = EITHER
             begun_at = asked_at - _HEAD_START if in_doubt else time.monotonic()
             exchange = Exchange(verdict, kinds, asked_at, begun_at, spoiled,
                                 counted=not in_doubt and len(series) == 1)
@@ -184,8 +202,8 @@ class MutatingApi:
                 writer.write(piece)
         if sending.behind:
             connection.in_doubt = True
-            self._loop.create_task(self._surplus(writer, sending.behind))
-        if sending.unasked is not None:
+            self._loop.create_task(self._surplus(connection, sending.behind))
+        if sending.unasked is not None and not connection.in_doubt:
             self._loop.create_task(self._end_unasked(connection, *sending.unasked))
         if sending.then == "reset":
             writer.transport.abort()
@@ -196,11 +214,14 @@ class MutatingApi:
         return True
 
     @staticmethod
-    async def _surplus(writer, behind):
+    async def _surplus(connection, behind):
+        """Ends the connection soon: what was sent may be half an answer, to be waited for."""
         for pause, text in behind:
             await asyncio.sleep(pause)
-            if not writer.is_closing():
-                writer.write(text)
+            if not connection.writer.is_closing():
+                connection.writer.write(text)
+        await asyncio.sleep(_DOUBT)
+        connection.writer.close()
 
     async def _end_unasked(self, connection, pause, last_words):
         requests = connection.requests

@@ -52,8 +52,8 @@ class Recipe:
         document = true_answer(series, now, rng)
         kinds = self._kinds(rng)
         chosen = {layer: [kind for kind in kinds if layer_of(kind) == layer] for layer in KINDS}
-        for kind in chosen["document"]:
-            self._spoil_document(kind, document, series, now, rng)
+        for number_of_kind, kind in enumerate(chosen["document"]):
+            self._spoil_document(kind, document, series, now, rng, number_of_kind == 0)
         verdicts = {each.query: contract.judge(document, each.own, each.control, now)
                     for each in series}
         body, worth = json.dumps(document).encode(), None
@@ -82,13 +82,15 @@ class Recipe:
         return kinds
 
     @staticmethod
-    def _spoil_document(kind, document, series, now, rng):
+    def _spoil_document(kind, document, series, now, rng, first):
         victim = rng.choice(series)
         others = [each.own.name for each in series if each is not victim]
         before = copy.deepcopy(document)
         try:
             KINDS["document"][kind][0](Target(document, victim, others, now, rng))
         except (KeyError, TypeError, AttributeError, ValueError, IndexError):
+            if first:
+                raise
             # What it would spoil is not there any more, by the mutation before.
             document.clear()
             document.update(before)

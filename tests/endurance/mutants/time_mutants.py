@@ -1,6 +1,7 @@
 """Mutations of what places the buckets in time: timestamps, lastUpdated, dateRange."""
 
-from oracle.readings import DAY
+from oracle.contract import AGGREGATIONS
+from oracle.readings import DAY, grid_floor
 
 from .target import mutation
 from .true_answer import text_of
@@ -112,7 +113,7 @@ def without_timestamps(target):
         for name in ("SPOOF", "NOT_SPOOF"):
             del target.series[name][:target.rng.choice((3, 5))]
     if target.rng.random() < 0.4:
-        filling = target.updated // target.length * target.length
+        filling = grid_floor(target.updated, target.own.interval)
         target.annotate(eventType=target.rng.choice(("PARTIAL_PROJECTION", "partial_projection")),
                         startDate=text_of(filling), endDate=text_of(filling + target.length))
     if target.rng.random() < 0.3:
@@ -140,7 +141,8 @@ def date_range(target):
 @mutation("document")
 def reference_example(target):
     """The API reference's own example, with dates that are recent."""
-    end = target.updated - target.updated % target.length
+    updated = target.updated
+    end = grid_floor(updated, target.own.interval)
     start = end - target.length
     numbers = ["10", "10"] if target.rng.random() < 0.5 else [
         f"{target.rng.randrange(1, 50_000_000) / 1e6}", "20.5"]
@@ -148,13 +150,12 @@ def reference_example(target):
     target.result.clear()
     target.result[name] = {"NOT_SPOOF": [numbers[1]], "SPOOF": [numbers[0]]}
     target.result["meta"] = {
-        "aggInterval": {900: "FIFTEEN_MINUTES", HOUR: "ONE_HOUR", DAY: "ONE_DAY"}.get(
-            target.length, "ONE_WEEK"),
+        "aggInterval": AGGREGATIONS[target.own.interval],
         "confidenceInfo": {"annotations": [{
             "dataSource": "ALL", "description": "Cable cut in Tonga",
             "endDate": text_of(end), "eventType": "EVENT", "isInstantaneous": True,
             "linkedUrl": "https://example.com", "startDate": text_of(start)}], "level": 0},
         "dateRange": [{"startTime": text_of(start), "endTime": text_of(end)}] * target.own.of,
-        "lastUpdated": text_of(target.updated), "normalization": "PERCENTAGE",
+        "lastUpdated": text_of(updated), "normalization": "PERCENTAGE",
         "units": [{"name": "*", "value": "requests"}]}
     target.document.pop("errors", None)

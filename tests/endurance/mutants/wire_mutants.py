@@ -46,6 +46,11 @@ def chunked(body, sizes, trailer=(), extra=(), spell="{:x}"):
     return b"".join(pieces), end
 
 
+def _worth_of_part(text, place):
+    """Who has not even seen the head may ask again."""
+    return BROKEN if place > text.index(b"\r\n\r\n") + 3 else NOTHING
+
+
 def _sizes(rng):
     while True:
         yield rng.choice((1, 7, 100, 1_000, 4_096))
@@ -164,7 +169,8 @@ def until_close(body, rng):
 @mutation("wire", 2)
 def cut_off(body, rng):
     text = plain(body)
-    return Sending([text[:rng.randrange(20, len(text))]], BROKEN, rng.choice(("close", "reset")))
+    place = rng.choice((rng.randrange(1, 90), rng.randrange(90, len(text))))
+    return Sending([text[:place]], _worth_of_part(text, place), rng.choice(("close", "reset")))
 
 
 @mutation("wire", 2)
@@ -186,4 +192,5 @@ def pieces(body, rng):
 def stalled(body, rng):
     """Begun, and given up after a while."""
     text = plain(body)
-    return Sending([text[:rng.choice((9, 60, len(text) - 1))], 0.5], BROKEN, "close")
+    place = rng.choice((9, 60, len(text) - 1))
+    return Sending([text[:place], 0.5], _worth_of_part(text, place), "close")

@@ -24,7 +24,7 @@ class Annotation:
         return PROJECTION in self.types
 
     def covers(self, start, length):
-        """Whether it overlaps the bucket: YES, NO, or MAYBE where it only touches it."""
+        """Whether it overlaps the bucket: YES, NO, or MAYBE, as for a moment at the bucket's edge."""
         if self.start is None or start is None:
             return MAYBE
         end = start + length
@@ -33,9 +33,7 @@ class Annotation:
         if self.start == self.end:
             return YES if start < self.start < end else (
                 MAYBE if self.start in (start, end) else NO)
-        if self.start < end and self.end > start:
-            return YES
-        return MAYBE if self.start <= end and self.end >= start else NO
+        return YES if self.start < end and self.end > start else NO
 
 
 def read_annotations(info, doubts):

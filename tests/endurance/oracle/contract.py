@@ -7,7 +7,8 @@ import statistics
 
 from .annotations import counts_over, mark_projections, read_annotations
 from .readings import LENGTHS, read_pair, read_time
-from .series import MAYBE, NO, YES, Asked, Doubts, Refused, check_grid, read_series
+from .series import (
+    MAYBE, NO, YES, Asked, Doubts, NotThere, Refused, check_grid, read_series)
 
 ACCEPT = "accept"  # must be shown
 REFUSE = "refuse"  # must not be shown, and is a failed poll
@@ -53,6 +54,10 @@ def judge(document, asked, control, now):
     try:
         result, meta = _envelope(document, doubts)
         shown = _shown(result, meta, asked, control, now, doubts)
+    except NotThere as refusal:
+        # Whoever asked by a name may find out whether the API takes names.
+        by_name = not asked.name.startswith("serie_")
+        return Verdict(NOTHING if by_name else REFUSE, why=str(refusal), reasons=refusal.reasons)
     except Refused as refusal:
         return Verdict(REFUSE, why=str(refusal), reasons=refusal.reasons)
     if not shown:
@@ -93,7 +98,7 @@ def _shown(result, meta, asked, control, now, doubts):
         info = {}
     annotations = read_annotations(info, doubts)
     if asked.name not in result:
-        raise Refused("the series is not there", "validation", "empty")
+        raise NotThere("the series is not there", "validation", "empty")
     buckets = read_series(result[asked.name], meta, asked, doubts)
     length = LENGTHS[asked.interval]
     check_grid(buckets, asked, last_updated, now, doubts)

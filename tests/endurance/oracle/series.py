@@ -17,6 +17,10 @@ class Refused(Exception):
         self.reasons = reasons or ("validation",)
 
 
+class NotThere(Refused):
+    """The series that was asked for by its name is not in the answer."""
+
+
 class Doubts(list):
     """What the contract leaves open about an answer: it may be used or refused. `loose`: if it is
     used, more than the ratios is left open. `unplaced`: its buckets may be placed by their order
