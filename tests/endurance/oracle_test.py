@@ -80,7 +80,9 @@ class ContractTest(unittest.TestCase):
 
     def test_projections(self):
         self.shows(with_projection(startDate=QUARTERS[47], endDate="2026-06-01T12:00:00Z"), 46)
-        self.shows(with_projection(startDate=QUARTERS[47], endDate=QUARTERS[46]), 46)
+        backwards = self.verdict(with_projection(startDate=QUARTERS[47], endDate=QUARTERS[46]))
+        self.assertEqual(backwards.kind, ACCEPT)
+        self.assertNotIn(0.575, [each.spoof for each in backwards.shown])
         self.shows(with_projection(startDate="2026-06-01", endDate="2026-06-01"), 46)
         self.shows(with_projection(), 46)
         self.refuses(answer(confidenceInfo={"annotations": {}}))

@@ -13,11 +13,12 @@ PROJECTION = "PARTIAL_PROJECTION"
 @dataclasses.dataclass
 class Annotation:
     """`types`: under which of the names it may be counted. `start` and `end` are None when they
-    cannot be read, or end before they begin."""
+    cannot be read, or end before they begin; `hints` are then those that can be read."""
     types: tuple
     start: float | None
     end: float | None
     sure: bool
+    hints: tuple = ()
 
     @property
     def projection(self):
@@ -74,7 +75,8 @@ def _read_one(entry, doubts):
     start, end = read_time(entry.get("startDate")), read_time(entry.get("endDate"))
     readable = start.seconds is not None and end.seconds is not None
     if not readable or end.seconds < start.seconds:
-        return Annotation(types, None, None, start.sure and end.sure)
+        hints = tuple(each.seconds for each in (start, end) if each.seconds is not None)
+        return Annotation(types, None, None, start.sure and end.sure, hints)
     instant = entry.get("isInstantaneous") is True and start.seconds != end.seconds
     return Annotation(types, start.seconds, end.seconds, start.sure and end.sure and not instant)
 
@@ -91,6 +93,11 @@ def mark_projections(buckets, annotations, length, doubts):
             buckets[-1].complete = NO if each.sure else MAYBE
             if not each.sure:
                 doubts.about_place("a projection whose time can be read in two ways")
+            # Whoever keeps the bucket that is hinted at from the page as well is right to do so.
+            for bucket in buckets if each.hints else ():
+                if bucket.complete == YES and bucket.start <= max(each.hints) and (
+                        min(each.hints) < bucket.start + length):
+                    bucket.complete = MAYBE
         else:
             for bucket in buckets:
                 covered = each.covers(bucket.start, length)

@@ -6,7 +6,7 @@ import math
 import statistics
 
 from .annotations import counts_over, mark_projections, read_annotations
-from .readings import LENGTHS, read_pair, read_time
+from .readings import DAY, LENGTHS, read_pair, read_time
 from .series import (
     MAYBE, NO, YES, Asked, Doubts, NotThere, Refused, check_grid, read_series)
 
@@ -102,7 +102,7 @@ def _shown(result, meta, asked, control, now, doubts):
     buckets = read_series(result[asked.name], meta, asked, doubts)
     length = LENGTHS[asked.interval]
     check_grid(buckets, asked, last_updated, now, doubts)
-    _mark_complete(buckets, length, last_updated, now)
+    _mark_complete(buckets, asked, last_updated, now)
     mark_projections(buckets, annotations, length, doubts)
     places = _latest(buckets, doubts)
     confidence = _confidence(info, doubts)
@@ -131,7 +131,8 @@ def _last_updated(meta, now, doubts):
     return time.seconds
 
 
-def _mark_complete(buckets, length, last_updated, now):
+def _mark_complete(buckets, asked, last_updated, now):
+    length = LENGTHS[asked.interval]
     for bucket in buckets:
         if bucket.start is None:
             continue
@@ -140,6 +141,12 @@ def _mark_complete(buckets, length, last_updated, now):
             bucket.complete = NO
         elif end > now - _SLACK:
             bucket.complete = MAYBE
+    # The first one may begin before what was asked for, and meta.dateRange, which is adjusted to
+    # whole buckets, does not tell.
+    first = buckets[0]
+    if first.start is not None and first.complete == YES and (
+            first.start < now - asked.range_days * DAY):
+        first.complete = MAYBE
 
 
 def _latest(buckets, doubts):
@@ -197,7 +204,7 @@ def _control(result, meta, control, latest, last_updated):
         return [None, *_values_at(result.get(control.name), control, latest.start)]
     if latest.start is None or buckets[0].start is None:
         return None
-    wanted = latest.start - control.shift_days * 86_400
+    wanted = latest.start - control.shift_days * DAY
     same = [bucket.pair for bucket in buckets if bucket.start == wanted]
     cut = any(bucket.cut and bucket.start == wanted for bucket in buckets)
     values = [pair.spoof for pair in same if pair.kind == "good"]
@@ -212,7 +219,7 @@ def _values_at(series, control, start):
         return []
     try:
         rows = zip(series["timestamps"], series["SPOOF"], series["NOT_SPOOF"])
-        wanted = start - control.shift_days * 86_400
+        wanted = start - control.shift_days * DAY
         pairs = [read_pair(*row[1:]) for row in rows if read_time(row[0]).seconds == wanted]
     except (KeyError, TypeError):
         return []

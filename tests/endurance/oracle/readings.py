@@ -100,7 +100,9 @@ def read_share(value):
     number = float(value)
     if math.isinf(number):
         return Share()
-    return Share(number=number, sure=bool(plain) and not value.startswith("-0"))
+    # Too small for a double, and yet not 0.
+    vanished = number == 0 and re.search("[1-9]", value.lower().partition("e")[0])
+    return Share(number=number, sure=bool(plain) and not value.startswith("-0") and not vanished)
 
 
 @dataclasses.dataclass(frozen=True)
