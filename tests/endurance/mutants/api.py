@@ -26,13 +26,12 @@ def _read(head):
 
 class Behaviour:
     """How the API as a whole is: `names` are "taken", "refused" (400) or "ignored" (serie_N all the
-    same); `path` may be "upper" (only .../SPOOF is known); more than `most_series` at once are
-    refused until `refused_for` seconds have passed."""
+    same); `path` may be "upper" (only .../SPOOF is known); everything is refused until `refused_for`
+    seconds have passed."""
 
-    def __init__(self, names="taken", path="any", most_series=None, refused_for=0.0):
+    def __init__(self, names="taken", path="any", refused_for=0.0):
         self.names = names
         self.path = path
-        self.most_series = most_series
         self.refused_for = refused_for
 
 
@@ -71,7 +70,7 @@ class MutatingApi:
         self.answers = collections.Counter()  # by kind
         self.names = collections.Counter()  # by which series were asked for
         self.unlabelled_on_used = 0  # requests without names on a connection that was used before
-        self.shared_lately = collections.deque(maxlen=50)  # queries in each of the last requests
+        self.sizes_when_good = []  # how many queries each request was for, since none is refused
         self.errors = []  # in this code
 
     def __enter__(self):
@@ -96,8 +95,10 @@ class MutatingApi:
         self._ready.set()
         await self._stop.wait()
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _connected(self, reader, writer):
         connection = _Connection(reader, writer)
@@ -139,8 +140,9 @@ class MutatingApi:
         labelled = bool(request.names) and self._behaviour.names == "taken"
         self.unlabelled_on_used += used and not request.names
         series = request.series(self._queries, labelled)
-        self.shared_lately.append(len(series))
-        refusal = self._refusal(request, series, asked_at)
+        if asked_at > self._began + self._behaviour.refused_for:
+            self.sizes_when_good.append(len(series))
+        refusal = self._refusal(request, asked_at)
         if connection.ended:
             self._note(series, asked_at, Verdict(ASK_AGAIN, why="on an ended connection"), "ended")
             return False
@@ -155,17 +157,15 @@ class MutatingApi:
         if request.names and not labelled:
             spoiled.verdicts = {each.query: Verdict(NOTHING, why="names ignored")
                                 for each in series}
-        exchanges = self._note_each(series, asked_at, spoiled, connection.in_doubt)
-        return await self._send(connection, spoiled.sending, exchanges)
+        self._note_each(series, asked_at, spoiled, connection.in_doubt)
+        return await self._send(connection, spoiled.sending)
 
-    def _refusal(self, request, series, now):
+    def _refusal(self, request, now):
         behaviour = self._behaviour
         if behaviour.path == "upper" and not request.path.endswith("/SPOOF"):
             return _REFUSED % b"Invalid option for dimension."
         if request.names and behaviour.names == "refused":
             return _REFUSED % b"name: invalid value"
-        if behaviour.most_series and len(series) > behaviour.most_series:
-            return _REFUSED % b"input validation failed"
         if now < self._began + behaviour.refused_for:
             return _REFUSED % b"input validation failed"
         return None
@@ -177,7 +177,6 @@ class MutatingApi:
                                               answer))
 
     def _note_each(self, series, asked_at, spoiled, in_doubt):
-        exchanges = []
         asked_again = any(each.kind == NOTHING for each in spoiled.verdicts.values())
         for each in series:
             verdict = spoiled.verdicts[each.query]
@@ -187,13 +186,10 @@ class MutatingApi:
             if (in_doubt or asked_again) and verdict.kind == ACCEPT:
                 verdict.kind = EITHER
             begun_at = asked_at - _HEAD_START if in_doubt else time.monotonic()
-            exchange = Exchange(verdict, kinds, asked_at, begun_at, spoiled,
-                                counted=not in_doubt and len(series) == 1)
-            self._record(each.query, exchange)
-            exchanges.append(exchange)
-        return exchanges
+            self._record(each.query, Exchange(verdict, kinds, asked_at, begun_at, spoiled,
+                                              counted=not in_doubt and len(series) == 1))
 
-    async def _send(self, connection, sending, exchanges):
+    async def _send(self, connection, sending):
         writer = connection.writer
         for piece in sending.pieces:
             if isinstance(piece, (int, float)):

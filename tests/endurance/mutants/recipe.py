@@ -13,11 +13,10 @@ from . import (  # noqa: F401  (they register their mutations)
 from .target import KINDS, Target
 from .text_mutants import BROKEN, PERHAPS
 from .true_answer import true_answer
-from .wire_mutants import ASK_AGAIN, NOTHING, Sending, plain
+from .wire_mutants import NOTHING, Sending, plain
 
 # How many answers of a hundred stay true, and how many get a mutation of each layer.
 _SHARES = {None: 30, "document": 40, "text": 8, "wire": 22}
-_WORTH = {NOTHING: contract.NOTHING, ASK_AGAIN: contract.ASK_AGAIN}
 
 
 class Spoiled:
@@ -104,9 +103,9 @@ def _choose(layer, rng):
 def _lower(verdicts, worth, kind):
     """A document is worth no more than the text and the message that it comes in."""
     for query, verdict in verdicts.items():
-        if worth in _WORTH:
-            verdicts[query] = contract.Verdict(_WORTH[worth], why=kind)
-        elif worth == BROKEN and verdict.kind not in _WORTH.values():
+        if worth == NOTHING:
+            verdicts[query] = contract.Verdict(NOTHING, why=kind)
+        elif worth == BROKEN and verdict.kind != NOTHING:
             verdicts[query] = contract.Verdict(contract.REFUSE, why=kind)
         elif worth == PERHAPS and verdict.kind == contract.ACCEPT:
             verdict.kind, verdict.why = contract.EITHER, kind

@@ -5,10 +5,10 @@ import dataclasses
 import gzip
 import zlib
 
+from oracle.contract import NOTHING
+
 from .target import mutation
 from .text_mutants import BROKEN, PERHAPS, WHOLE
-
-NOTHING, ASK_AGAIN = "nothing", "ask again"
 
 
 @dataclasses.dataclass
