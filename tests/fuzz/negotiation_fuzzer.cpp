@@ -45,7 +45,7 @@ void ReadHeaders(std::string_view text) {
   ServerRequest request;
   const std::string name(text.substr(0, text.find(':')));
   request.headers = {{name, std::string(text)}, {"content-length", std::string(text)}};
-  const auto status = RefusalStatus(request, text.size(), 16'384, 65'536);
+  const auto status = RefusalStatus(request, text.size(), 16'384);
   Expect(!status || (*status >= 400 && *status < 500));
   (void)AnnouncesBody(request);
 }
