@@ -64,12 +64,12 @@ std::optional<std::size_t> CutBucket(const AskedSeries& asked,
                                      const std::optional<TimeRange>& range,
                                      const std::vector<BucketPlace>& places) {
   if (places.empty() || !places.front().start) return std::nullopt;
-  const auto [position, start] = places.front();
+  const BucketPlace& first = places.front();
   const auto begins_within = [&](WallTime from) {
-    return *start < from && from < *start + Length(asked.query.agg_interval);
+    return *first.start < from && from < *first.start + Length(asked.query.agg_interval);
   };
   if (!begins_within(asked.from) && !(range && begins_within(range->from))) return std::nullopt;
-  return position;
+  return first.position;
 }
 
 }  // namespace
