@@ -306,6 +306,12 @@ TEST_CASE(
   CHECK(Percent(sample) == doctest::Approx(20));
   CHECK_FALSE(sample.bucket_start);
   CHECK_FALSE(sample.complete_until);
+  // All have ended, wherever they are; 11:00, which is the second or the third, is projected.
+  answer.meta.Set("lastUpdated", R"("2026-06-09T13:10:00Z")")
+      .Set("confidenceInfo",
+           R"({"annotations": [)" +
+               Projection(R"("2026-06-09T11:00:00Z")", R"("2026-06-09T12:00:00Z")") + "]}");
+  CHECK(Percent(Sample(kHourly, answer.Body(), At("2026-06-09T13:10:00Z"))) == doctest::Approx(10));
 }
 
 TEST_CASE("the reference's own example gives its value, for every interval") {

@@ -23,7 +23,7 @@ struct Completeness {
   WallTime reached;  // by the data and by the clock
   const Projections& projections;
 
-  void Keep(std::vector<BucketPlace>& places) const {
+  void Keep(std::vector<BucketPlace>& places, bool certain) const {
     if (places.empty()) return;
     if (!places.front().start) {
       if (projections.any()) places.pop_back();
@@ -32,11 +32,14 @@ struct Completeness {
     const auto begun =
         std::find_if(places.rbegin(), places.rend(),
                      [this](const BucketPlace& place) { return *place.start <= reached; });
-    if (projections.of_last() && begun != places.rend())
+    if (projections.of_last() && begun != places.rend()) {
       places.erase(std::prev(begun.base()), places.end());
-    std::erase_if(places, [this](const BucketPlace& place) {
+    }
+    // What may be one interval earlier may be what a projection covers there.
+    const Seconds margin = certain ? Seconds(0) : interval;
+    std::erase_if(places, [&](const BucketPlace& place) {
       const WallTime end = *place.start + interval;
-      return end > reached || projections.Cover(*place.start, end);
+      return end > reached || projections.Cover(*place.start - margin, end);
     });
   }
 };
@@ -61,12 +64,12 @@ std::optional<std::size_t> CutBucket(const AskedSeries& asked,
                                      const std::optional<TimeRange>& range,
                                      const std::vector<BucketPlace>& places) {
   if (places.empty() || !places.front().start) return std::nullopt;
-  const auto [position, start] = places.front();
+  const BucketPlace& first = places.front();
   const auto begins_within = [&](WallTime from) {
-    return *start < from && from < *start + Length(asked.query.agg_interval);
+    return *first.start < from && from < *first.start + Length(asked.query.agg_interval);
   };
   if (!begins_within(asked.from) && !(range && begins_within(range->from))) return std::nullopt;
-  return position;
+  return first.position;
 }
 
 }  // namespace
@@ -92,9 +95,9 @@ Result<SeriesWindow, Failure> ReadSeries(const AskedSeries& asked, const JsonVal
   const auto cut = CutBucket(asked, range, places);
   SeriesWindow read{.buckets = {}, .count = places.size()};
   Completeness{Length(asked.query.agg_interval), std::min(now, meta.last_updated), meta.projections}
-      .Keep(places);
+      .Keep(places, certain);
   read.complete = places.size();
-  read.placed_by_range = by_range;
+  read.placed_by_range = by_range && certain;
   if (!certain) {
     for (BucketPlace& place : places) place.start.reset();
   }
