@@ -75,7 +75,7 @@ TEST_CASE("of queries that may be refused for their names one at a time is asked
   SUBCASE("until it failed otherwise") {
     CHECK_FALSE(endpoint.Other(both, FormProblem::kNone, "a"));
   }
-  SUBCASE("until it will not be answered") { endpoint.ForgetInFlight(); }
+  SUBCASE("until it will not be answered") { endpoint.StopFindingOut(); }
   CHECK(ask("b") == kUnnamed);
 }
 

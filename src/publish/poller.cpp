@@ -117,10 +117,12 @@ void Poller::Turn(Milliseconds longest_wait) {
 
 void Poller::AbandonInFlight() {
   http_.CancelAll();
-  endpoint_.ForgetInFlight();
-  if (!in_flight_.empty()) state_.api.requests[0] += in_flight_.size();
+  endpoint_.StopFindingOut();
+  const std::size_t unanswered = in_flight_.size() - undecided_.size();
+  if (unanswered > 0) state_.api.requests[0] += unanswered;
   schedule_.AbandonInFlight(clock_.Now());
   in_flight_.clear();
+  undecided_.clear();
 }
 
 void Poller::StartDue() {
@@ -151,60 +153,83 @@ void Poller::Finish(const HttpClient::Finished& finished) {
   const std::size_t first = finished.id;
   const Instant now = clock_.Now();
   const InFlight request = in_flight_.at(first);
-  const RequestGroup queries = schedule_.Together(first);
   const std::vector<const Query*> asked = AskedWith(first);
 
   AnswerOutcome outcome = OutcomeOf(asked, request.names, finished, *request.credentials, now);
   NoteAnswer(finished, state_.api);
   Observe(outcome.rate_limits, now);
-  Samples samples;
-  std::vector<PollReport> reports;
+  PollEnd end;
   for (std::size_t i = 0; i < asked.size(); ++i) {
-    samples.push_back(SampleFrom(*asked[i], outcome.windows[i]));
-    reports.push_back(ReportOf(samples[i], outcome.retry_after));
+    end.samples.push_back(SampleFrom(*asked[i], outcome.windows[i]));
+    end.reports.push_back(ReportOf(end.samples[i], outcome.retry_after));
   }
   const auto is_good = std::mem_fn(&Result<SpoofSample, Failure>::ok);
-  const auto failed = std::find_if_not(samples.begin(), samples.end(), is_good);
-  state_.api.up = failed == samples.end();
+  const auto failed = std::find_if_not(end.samples.begin(), end.samples.end(), is_good);
+  state_.api.up = failed == end.samples.end();
   log_.Debug("answered", {{"query", asked.front()->name},
-                          {"queries", queries.size()},
+                          {"queries", asked.size()},
                           {"status", finished.result ? finished.result.value().status : 0},
                           {"milliseconds", finished.duration.count()},
                           {"outcome", state_.api.up ? std::string_view("good")
                                                     : Name(failed->error().reason)}});
-  if (std::any_of(samples.begin(), samples.end(), is_good)) {
+  if (std::any_of(end.samples.begin(), end.samples.end(), is_good)) {
     NoteGood(request.tried.back(), asked.front()->name);
   }
-  if (failed != samples.end()) {
+  if (failed != end.samples.end()) {
     ++state_.api.failures[static_cast<std::size_t>(failed->error().reason)];
     next_form_.reset();
-    if (auto other = OtherForm(first, request, outcome)) {
-      if (schedule_.TryExtraRequest(now)) {
-        InFlight again = request;
-        again.tried.push_back(*std::move(other));
-        return Send(first, std::move(again));
-      }
-      next_form_ = std::move(other);
-      for (PollReport& report : reports) report.failure = RetryClass::kTransientOnce;
+    if (const auto other = OtherForm(first, request, outcome)) {
+      if (AskAgain(first, request, *other, now)) return;
+      endpoint_.StopFindingOut();
+      next_form_ = other;
+      for (PollReport& report : end.reports) report.failure = RetryClass::kTransientOnce;
+    } else if (outcome.form == FormProblem::kMayBeNames && endpoint_.IsFindingOut()) {
+      undecided_.insert_or_assign(first, std::move(end));
+      return;
     }
   }
+  EndPoll(first, end, now);
+  if (!endpoint_.IsFindingOut()) EndUndecided(now);
+}
+
+bool Poller::AskAgain(std::size_t first, InFlight request, RequestForm form, Instant now) {
+  if (!schedule_.TryExtraRequest(now)) return false;
+  request.tried.push_back(std::move(form));
+  Send(first, std::move(request));
+  return true;
+}
+
+void Poller::EndPoll(std::size_t first, const PollEnd& end, Instant now) {
+  const RequestGroup queries = schedule_.Together(first);
+  const auto failed = std::find_if_not(end.samples.begin(), end.samples.end(),
+                                       std::mem_fn(&Result<SpoofSample, Failure>::ok));
   in_flight_.erase(first);
-  if (queries.size() > 1 && failed != samples.end() &&
+  if (queries.size() > 1 && failed != end.samples.end() &&
       schedule_.IsTooMany(first, failed->error().fewer_series, now)) {
     Halve(first, failed->error(), now);
   } else {
-    Record(queries, reports, samples, now);
+    Record(queries, end, now);
   }
   if (saver_) saver_->NoteChange();
   Publish(queries);
 }
 
-void Poller::Record(const RequestGroup& queries, const std::vector<PollReport>& reports,
-                    const Samples& samples, Instant now) {
-  for (std::size_t i = 0; i < queries.size(); ++i) schedule_.Record(queries[i], reports[i], now);
+void Poller::EndUndecided(Instant now) {
+  for (const auto& [first, end] : std::exchange(undecided_, {})) {
+    const InFlight request = in_flight_.at(first);
+    const RequestForm& form = endpoint_.form();
+    if (!form.named && AskAgain(first, request, form, now)) continue;
+    EndPoll(first, end, now);
+  }
+}
+
+void Poller::Record(const RequestGroup& queries, const PollEnd& end, Instant now) {
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    schedule_.Record(queries[i], end.reports[i], now);
+  }
   // After the record: what changes here releases these queries too.
-  if (reports.front().failure == RetryClass::kCredentials) RefreshCredentials(true);
-  for (std::size_t i = 0; i < queries.size(); ++i) Conclude(queries[i], samples[i], now);
+  if (end.reports.front().failure == RetryClass::kCredentials) RefreshCredentials(true);
+  for (std::size_t i = 0; i < queries.size(); ++i) Conclude(queries[i], end.samples[i], now);
   NoteHold(now);
 }
 
@@ -232,10 +257,7 @@ void Poller::NoteGood(const RequestForm& form, const std::string& query) {
               {{"path", form.endpoint.path()}, {"not_found", state_.api.path}});
     state_.api.path = form.endpoint.path();
   }
-  if (!names) return;
-  log_.Warn(EndpointInUse::kNamesNotUsed);
-  // Others were refused for the same.
-  schedule_.ReleaseFailed(clock_.Now());
+  if (names) log_.Warn(EndpointInUse::kNamesNotUsed);
 }
 
 void Poller::Halve(std::size_t first, const Failure& refusal, Instant now) {

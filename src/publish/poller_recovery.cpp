@@ -35,8 +35,9 @@ void Poller::GiveUpTurn(const char* reason) {
 // After a lack of memory the books may differ; the schedule's are right.
 void Poller::FailInFlight() {
   http_.CancelAll();
-  endpoint_.ForgetInFlight();
+  endpoint_.StopFindingOut();
   in_flight_.clear();
+  undecided_.clear();
   for (std::size_t i = 0; i < schedule_.queries().size(); ++i) {
     if (schedule_.IsInFlight(i)) {
       schedule_.Record(i, {.failure = RetryClass::kTransient}, clock_.Now());

@@ -52,8 +52,10 @@ class EndpointInUse {
     bool names = false;  // they are not used any more
   };
   Change NoteGood(const RequestForm& form, const std::string& query);
-  // What is in flight will not be answered.
-  void ForgetInFlight() { without_names_.reset(); }
+  // Whether some query is asked without names just now, to find out whether they are refused.
+  bool IsFindingOut() const { return without_names_.has_value(); }
+  // It is not asked after all, or what is in flight will not be answered.
+  void StopFindingOut() { without_names_.reset(); }
 
  private:
   RequestForm form_;

@@ -72,7 +72,11 @@ class Poller {
     std::vector<SeriesNames> names;                  // of its series
     std::shared_ptr<const Credentials> credentials;  // that it was sent with
   };
-  using Samples = std::vector<Result<SpoofSample, Failure>>;  // one for each query of a request
+  // How a request ended, for each of its queries.
+  struct PollEnd {
+    std::vector<Result<SpoofSample, Failure>> samples;
+    std::vector<PollReport> reports;
+  };
 
   void Turn(Milliseconds longest_wait);
   void TakeMessages();
@@ -94,8 +98,12 @@ class Poller {
   std::optional<RequestForm> OtherForm(std::size_t first, const InFlight& request,
                                        const AnswerOutcome& outcome);
   void NoteGood(const RequestForm& form, const std::string& query);
-  void Record(const RequestGroup& queries, const std::vector<PollReport>& reports,
-              const Samples& samples, Instant now);
+  // Asks the same again at once; false when the budget has no room for it.
+  bool AskAgain(std::size_t first, InFlight request, RequestForm form, Instant now);
+  void EndPoll(std::size_t first, const PollEnd& end, Instant now);
+  // What was refused, maybe for its names, once it is known whether they are.
+  void EndUndecided(Instant now);
+  void Record(const RequestGroup& queries, const PollEnd& end, Instant now);
   void Halve(std::size_t first, const Failure& refusal, Instant now);
   void Conclude(std::size_t query, const Result<SpoofSample, Failure>& outcome, Instant now);
   void NoteHold(Instant now);
@@ -126,6 +134,8 @@ class Poller {
     SteadyTime until{};
   } told_of_hold_;
   std::map<std::size_t, InFlight> in_flight_;  // by the first query
+  // Of these, those that are answered, and wait to know whether the API refuses names.
+  std::map<std::size_t, PollEnd> undecided_;
   std::unique_ptr<FailureLog> failure_log_;
 
   std::unique_ptr<StateSaver> saver_;
