@@ -173,6 +173,145 @@ TEST_CASE("frozen data are asked for with growing delays, and found soon after t
   CHECK(*found - thaw <= 16min);
 }
 
+// What each of several queries costs and gets when their data differ.
+struct OfOne {
+  int requests = 0;
+  Milliseconds longest_wait{0};  // from when data are there to when they are found
+};
+
+std::vector<OfOne> RunDiffering(
+    const std::vector<Query>& queries, Milliseconds length,
+    const std::function<PollReport(std::size_t query, WallTime now)>& answer,
+    const DataSet& normal) {
+  Schedule schedule(ApiConfig{}, PollingConfig{}, queries, 7);
+  std::vector<OfOne> seen(queries.size());
+  std::vector<std::optional<WallTime>> found(queries.size());
+  Instant now = kStart;
+  const WallTime counted_from = kStart.wall + 6h;
+  while (now.wall < kStart.wall + length) {
+    while (const auto query = schedule.StartNext(now)) {
+      const PollReport report = answer(*query, now.wall);
+      const Instant ended = now + kLatency;
+      const WallTime bucket_end =
+          FloorTo(*report.last_updated, Length(queries[*query].agg_interval));
+      if (now.wall > counted_from) {
+        OfOne& one = seen[*query];
+        ++one.requests;
+        if (found[*query] && bucket_end > *found[*query]) {
+          const WallTime next = *found[*query] + Length(queries[*query].agg_interval);
+          one.longest_wait = std::max(one.longest_wait, ended.wall - normal.AvailableAt(next));
+        }
+      }
+      found[*query] = bucket_end;
+      schedule.Record(*query, report, ended);
+      now = ended;
+    }
+    now = now + (std::max(schedule.WakeAt(now), now.steady + 1ms) - now.steady);
+  }
+  return seen;
+}
+
+std::vector<Query> ManyQueries(int count, AggInterval interval) {
+  std::vector<Query> queries;
+  for (int i = 0; i < count; ++i) queries.push_back(MakeQuery("q" + std::to_string(i), interval));
+  return queries;
+}
+
+TEST_CASE("a query whose newest buckets are without mail moves no poll, neither its own") {
+  const DataSet api{.lag = Constant(20min)};
+  for (const AggInterval interval : {AggInterval::k15m, AggInterval::k1h}) {
+    const auto queries = ManyQueries(5, interval);
+    const auto good = [&](std::size_t query, WallTime now) {
+      return api.Answer(queries[query], now);
+    };
+    const auto without = RunDiffering(queries, 46h, good, api);
+    const auto with = RunDiffering(
+        queries, 46h,
+        [&](std::size_t query, WallTime now) {
+          PollReport report = good(query, now);
+          // Three hours of every six.
+          if (query == 2 && now.time_since_epoch() % 6h < 3h) {
+            report.newest_bucket_end = FloorTo(now, 6h);
+          }
+          return report;
+        },
+        api);
+    for (std::size_t query = 0; query < queries.size(); ++query) {
+      CAPTURE(query);
+      CHECK(with[query].requests == without[query].requests);
+      CHECK(with[query].longest_wait <= 3min);
+    }
+  }
+}
+
+TEST_CASE("a query whose data are behind, or glitch, moves no other's polls by a tenth") {
+  const DataSet api{.lag = Constant(20min)};
+  auto queries = ManyQueries(20, AggInterval::k15m);
+  queries.push_back(MakeQuery("hour", AggInterval::k1h));
+  queries.push_back(MakeQuery("day", AggInterval::k1d));
+  const auto good = [&](std::size_t query, WallTime now) {
+    return api.Answer(queries[query], now);
+  };
+  const auto sum = [](const std::vector<OfOne>& seen) {
+    int requests = 0;
+    for (std::size_t query = 0; query < 19; ++query) requests += seen[query].requests;
+    return requests;
+  };
+  const auto well = RunDiffering(queries, 46h, good, api);
+  const std::function<bool(std::size_t, WallTime)> behind[] = {
+      [](std::size_t query, WallTime) { return query >= 20; },
+      // One glitch of one query in each six hours, of ten minutes.
+      [](std::size_t query, WallTime now) {
+        return query == 19 && now.time_since_epoch() % 6h < 10min;
+      },
+      [](std::size_t query, WallTime) { return query == 19; }};
+  for (const auto& is_behind : behind) {
+    const auto seen = RunDiffering(
+        queries, 46h,
+        [&](std::size_t query, WallTime now) {
+          PollReport report = good(query, now);
+          if (is_behind(query, now)) *report.last_updated -= 5h;
+          return report;
+        },
+        api);
+    CHECK(sum(seen) <= sum(well) * 1.1);
+    CHECK(sum(seen) >= sum(well) * 0.9);
+    for (std::size_t query = 0; query < 19; ++query) {
+      CAPTURE(query);
+      CHECK(seen[query].longest_wait <= 3min);
+    }
+    // Nor does the one that is behind cost more than three times its share.
+    for (std::size_t query = 19; query < queries.size(); ++query) {
+      CHECK(seen[query].requests <= 3 * std::max(well[query].requests, 8));
+    }
+  }
+}
+
+TEST_CASE("a poll interval that is no multiple of the aggregation interval costs what is planned") {
+  struct Row {
+    AggInterval interval;
+    Seconds poll_interval;
+  };
+  for (const Row& row : {Row{AggInterval::k15m, 20min},
+                         {AggInterval::k1h, 61min},
+                         {AggInterval::k1h, 90min},
+                         {AggInterval::k1d, 25h},
+                         {AggInterval::k1w, 240h}}) {
+    CAPTURE(row.poll_interval.count());
+    Query odd = MakeQuery("odd", row.interval);
+    odd.poll_interval = row.poll_interval;
+    const DataSet api{.lag = Constant(20min)};
+    const Milliseconds length = 60 * Milliseconds(row.poll_interval) + 6h;
+    const std::vector<Query> queries = {odd, MakeQuery("normal")};
+    const auto seen = RunDiffering(
+        queries, length,
+        [&](std::size_t query, WallTime now) { return api.Answer(queries[query], now); }, api);
+    CHECK(seen[0].requests <= 60 * 1.25);
+    CHECK(seen[0].requests >= 30);
+    CHECK(seen[1].longest_wait <= 3min);
+  }
+}
+
 // One random life of a schedule: random queries, latencies, failures, clock steps and suspends.
 class RandomLife {
  public:

@@ -27,8 +27,10 @@ void ResumeQuery(const SavedQuery& saved, QueryState& state, Instant now) {
   }
 }
 
-std::optional<WallTime> NewestBucketEnd(const QueryState& state) {
-  if (!state.sample || !state.sample->bucket_start) return std::nullopt;
+std::optional<WallTime> ReachOf(const QueryState& state) {
+  if (!state.sample) return std::nullopt;
+  if (state.sample->last_updated) return state.sample->last_updated;
+  if (!state.sample->bucket_start) return std::nullopt;
   return *state.sample->bucket_start + Length(state.query.agg_interval);
 }
 
@@ -109,7 +111,7 @@ void StateSaver::Resume(const ApiConfig& api, Snapshot& snapshot, Schedule& sche
     if (found == by_name.end() || found->second->asks != AsksFor(state.query)) continue;
     const SavedQuery& query = *found->second;
     ResumeQuery(query, state, now);
-    asked.push_back({i, query.asked, query.ended && state.success(), NewestBucketEnd(state)});
+    asked.push_back({i, query.asked, query.ended && state.success(), ReachOf(state)});
   }
   snapshot.api.up = saved->up;
   log_.Info("going on from the saved state", {{"queries", asked.size()}});

@@ -1,37 +1,34 @@
 #include "radar_spoof/schedule/learned_lags.h"
 
-#include <algorithm>
-
 namespace radar_spoof {
 namespace {
 
 using namespace std::chrono_literals;
 
 constexpr Seconds kQuarterHour = 15min;
+// As early as the others, but for what the lag of all wavers by.
+constexpr Milliseconds kAlike = 60s;
 
 }  // namespace
 
-LearnedLags::LearnedLags(Seconds floor, Seconds slowest_step)
-    : floor_(floor), slowest_step_(slowest_step), shared_(floor, slowest_step) {}
+LearnedLags::LearnedLags(Seconds floor, Seconds slowest_step) : shared_(floor, slowest_step) {}
 
-Milliseconds LearnedLags::Expected(AggInterval interval) const {
-  const auto own = own_.find(interval);
+Milliseconds LearnedLags::Expected(std::size_t query) const {
+  const auto own = own_.find(query);
   return own == own_.end() ? shared_.Expected() : own->second.Expected();
 }
 
-void LearnedLags::Observe(AggInterval interval, WallTime asked, WallTime newest_bucket_end,
-                          std::optional<WallTime> last_updated, std::optional<WallTime> awaited) {
-  const bool bucket_is_late =
-      !last_updated ||
-      newest_bucket_end < FloorTo(std::min(*last_updated, asked), Length(interval));
-  if (bucket_is_late) {
-    const auto own = own_.try_emplace(interval, floor_, slowest_step_).first;
-    own->second.Observe(asked, newest_bucket_end, Length(interval), awaited);
-    return;
-  }
-  const auto own = own_.find(interval);
-  DataLag& lag = own == own_.end() ? shared_ : own->second;
-  lag.Observe(asked, *last_updated, kQuarterHour, awaited);
+void LearnedLags::Observe(std::size_t query, WallTime asked, WallTime reach,
+                          std::optional<WallTime> awaited) {
+  if (reach > asked) return;
+  const bool is_behind = furthest_ && furthest_->asked <= asked && reach < furthest_->data;
+  auto own = own_.find(query);
+  if (is_behind && own == own_.end()) own = own_.emplace(query, shared_).first;
+  if (!furthest_ || reach >= furthest_->data) furthest_ = {asked, reach};
+  if (own == own_.end()) return shared_.Observe(asked, reach, kQuarterHour, awaited);
+  own->second.Observe(asked, reach, kQuarterHour, awaited);
+  const bool found = awaited && reach >= *awaited;
+  if (!is_behind && found && asked - *awaited <= shared_.Expected() + kAlike) own_.erase(own);
 }
 
 }  // namespace radar_spoof

@@ -69,6 +69,7 @@ void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
   requests_ = SharedRequests(queries_, api.max_series_per_request);
   series_limit_ = {};
   to_join_.clear();
+  lags_.ForgetQueries();
   OrderAnew();
 }
 
@@ -91,9 +92,7 @@ void Schedule::RankMoved(Instant now) {
   due_.Resize(requests_.size());
   retries_.Resize(requests_.size());
   for (std::size_t request = 0; request < requests_.size(); ++request) Rank(request, now);
-  for (const AggInterval interval : kAllAggIntervals) {
-    ranked_lag_[static_cast<std::size_t>(interval)] = lags_.Expected(interval);
-  }
+  ranked_lag_ = lags_.Shared();
   ranked_for_ = apart;
 }
 
@@ -138,14 +137,19 @@ Milliseconds Schedule::Spread(std::size_t query) const {
 
 Milliseconds Schedule::Offset(std::size_t query) const {
   if (!FollowsData(query)) return Milliseconds(polling_.settle) + Spread(query);
-  return lags_.Expected(queries_[query].agg_interval) + Spread(query);
+  return lags_.Expected(query) + Spread(query);
 }
 
-std::optional<WallTime> Schedule::Awaited(std::size_t query) const {
+std::optional<Schedule::Next> Schedule::Awaited(std::size_t query) const {
   const Entry& entry = entries_[query];
-  if (!FollowsData(query) || !entry.newest_bucket_end) return std::nullopt;
+  if (!FollowsData(query) || !entry.reach) return std::nullopt;
   const Seconds period = queries_[query].poll_interval;
-  return FloorTo(*entry.newest_bucket_end, period) + period;
+  const Seconds interval = Length(queries_[query].agg_interval);
+  // A poll interval need not be a multiple of the other.
+  const WallTime next_bucket_end = FloorTo(*entry.reach, interval) + interval;
+  WallTime boundary = FloorTo(next_bucket_end, period);
+  if (boundary < next_bucket_end) boundary += period;
+  return Next{boundary, FloorTo(boundary, interval)};
 }
 
 WallTime Schedule::NextSlot(std::size_t query, WallTime asked) const {
@@ -162,7 +166,7 @@ WallTime Schedule::Slot(std::size_t query, Instant now) const {
   if (entry.failures > 0 || !awaited) return NextSlot(query, asked);
 
   const Milliseconds period = queries_[query].poll_interval;
-  WallTime slot = *awaited + Offset(query);
+  WallTime slot = std::max(awaited->bucket_end + Offset(query), awaited->boundary);
   // A bucket end far ahead means that our clock was wrong then or is now.
   slot = std::min(slot, asked + 2 * period);
   return std::max(
@@ -211,7 +215,8 @@ void Schedule::Start(std::size_t request, bool is_retry, Instant now) {
   const auto jitter = random_();
   for (const std::size_t query : requests_.Queries(request)) {
     Entry& entry = entries_[query];
-    entry.awaited = Awaited(query);
+    const auto awaited = Awaited(query);
+    entry.awaited = awaited ? std::optional(awaited->bucket_end) : std::nullopt;
     entry.in_flight = true;
     entry.asked = now;
     entry.jitter = jitter;
@@ -245,7 +250,7 @@ void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_u
   for (const Resumed& each : asked) {
     Entry& entry = entries_[each.query];
     entry.asked = now.InThePast(each.asked);
-    entry.newest_bucket_end = each.newest_bucket_end;
+    entry.reach = each.reach;
     if (!each.answered_well) {
       entry.failures = kFailuresOfAnEarlierRun;
       entry.failures_alike = kFailuresOfAnEarlierRun;

@@ -78,18 +78,15 @@ void Schedule::RecordGood(std::size_t query, const PollReport& report, Instant n
   entry.failures_alike = 0;
   entry.not_before.reset();
   refused_.erase(query);
-  const AggInterval interval = queries_[query].agg_interval;
-  if (report.newest_bucket_end && FollowsData(query)) {
-    // By the clock as it is now: it may have been set since.
-    lags_.Observe(interval, now.WallAt(entry.asked->steady), *report.newest_bucket_end,
-                  report.last_updated, entry.awaited);
+  entry.reach = report.last_updated ? report.last_updated : report.newest_bucket_end;
+  // By the clock as it is now: it may have been set since.
+  if (entry.reach) entry.reach = std::min(*entry.reach, now.wall);
+  if (entry.reach && FollowsData(query)) {
+    lags_.Observe(query, now.WallAt(entry.asked->steady), *entry.reach, entry.awaited);
   }
-  const Milliseconds ranked = ranked_lag_[static_cast<std::size_t>(interval)];
-  if (std::chrono::abs(lags_.Expected(interval) - ranked) >= kLagTolerance) NoteMove();
-  const bool too_early =
-      entry.awaited && report.newest_bucket_end && *report.newest_bucket_end < *entry.awaited;
+  if (std::chrono::abs(lags_.Shared() - ranked_lag_) >= kLagTolerance) NoteMove();
+  const bool too_early = entry.awaited && entry.reach && *entry.reach < *entry.awaited;
   entry.asked_too_early = too_early ? entry.asked_too_early + 1 : 0;
-  entry.newest_bucket_end = report.newest_bucket_end;
 }
 
 void Schedule::RecordFailure(std::size_t query, const PollReport& report, Instant now) {

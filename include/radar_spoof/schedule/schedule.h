@@ -25,7 +25,6 @@
 // wall side may step. Thread rule: confined to its owner's thread.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -50,7 +49,7 @@ struct PollReport {
   std::optional<RetryClass> failure{};              // nullopt: a good answer
   std::optional<Seconds> retry_after{};             // as the API asked; kThrottled and kTransient
   std::optional<WallTime> last_updated{};           // a good answer's `meta.lastUpdated`
-  std::optional<WallTime> newest_bucket_end{};      // end of a good answer's newest complete bucket
+  std::optional<WallTime> newest_bucket_end{};      // stands for it where it is missing
   FewerSeries fewer_series = FewerSeries::kNoHelp;  // as the failure's
 };
 
@@ -75,9 +74,9 @@ class Schedule {
   // What an earlier run of the program knew of one query.
   struct Resumed {
     std::size_t query;
-    WallTime asked;                             // last
-    bool answered_well;                         // and what came of it; false if nothing did
-    std::optional<WallTime> newest_bucket_end;  // of the last good answer
+    WallTime asked;                 // last
+    bool answered_well;             // and what came of it; false if nothing did
+    std::optional<WallTime> reach;  // of the data in the last good answer
   };
   // Goes on from an earlier run: what it asked is not asked again before it is due, or before a
   // minute has passed if no good answer came. `held_until` is clamped to 15 min and a twentieth.
@@ -142,7 +141,7 @@ class Schedule {
   struct Entry {
     bool in_flight = false;
     std::optional<Instant> asked;                   // start of the last poll
-    std::optional<WallTime> newest_bucket_end;      // of the last good answer
+    std::optional<WallTime> reach;                  // of the data in the last good answer
     std::optional<WallTime> awaited;                // end of the bucket the poll in flight is for
     int asked_too_early = 0;                        // good answers in a row without that bucket
     int failures = 0;                               // in a row
@@ -182,7 +181,12 @@ class Schedule {
   Due DueOf(std::size_t query, Instant now) const;
   WallTime Slot(std::size_t query, Instant now) const;
   WallTime NextSlot(std::size_t query, WallTime asked) const;
-  std::optional<WallTime> Awaited(std::size_t query) const;
+  // The boundary of the next poll, and the end of the newest bucket that has ended by then.
+  struct Next {
+    WallTime boundary;
+    WallTime bucket_end;
+  };
+  std::optional<Next> Awaited(std::size_t query) const;
   SteadyTime MayStartAt(const Due& due, SteadyTime now) const;
   void ReleaseRefusedByMistake(Instant now);
   void ReleaseAfterOutage(Instant now);
@@ -210,7 +214,7 @@ class Schedule {
   std::optional<Milliseconds> clocks_apart_;  // when they were last looked at
   // The distance between the clocks that the orders were made for; nullopt: something moved.
   std::optional<Milliseconds> ranked_for_;
-  std::array<Milliseconds, kAllAggIntervals.size()> ranked_lag_{};  // likewise, by AggInterval
+  Milliseconds ranked_lag_{0};  // likewise, of those that share one
   std::uint64_t moves_ = 0;
   RequestBudget budget_;
   LearnedLags lags_;
