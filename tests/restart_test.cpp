@@ -267,7 +267,7 @@ TEST_CASE(
              R"("aggInterval":"FIFTEEN_MINUTES","normalization":"PERCENTAGE",)"
              R"("lastUpdated":"0001-01-01T00:00:00Z"}}})")};
   });
-  REQUIRE(machine.RunFor(1min).last->queries[1].success());
+  REQUIRE(machine.RunFor(30s).last->queries[1].success());
   const auto pages = machine.RunFor(3s);
   for (const QueryState& state : pages.first->queries) CHECK(state.success());
   CHECK(machine.requests.size() == 2);
