@@ -260,8 +260,8 @@ TEST_CASE("a refusal that stays for whatever is asked is not asked about again a
                         kThreeInOne + "  path: /other\n");
   planned.RunFor(6h);
   PollerFixture f([](const Request&) { return Refused(); }, kNineRequests, kThreeInOne);
-  // Nine, two of one query to find out whether fewer help, and two to find out whether names do.
-  f.http.At(32s, [&] { CHECK(f.http.requests().size() == 9 + 2 + 2); });
+  // Nine, two of one query to find out whether fewer help, and three to find out whether names do.
+  f.http.At(32s, [&] { CHECK(f.http.requests().size() == 9 + 2 + 3); });
   f.RunFor(6h);
   CHECK(RequestsFor(f, 2) == 0);
   CHECK(RequestsFor(f, 1) <= 2 * 6 + 1);
