@@ -40,9 +40,11 @@ class OverloadTest(EndToEndTest):
         return config_text(self.simulator, QUERIES.replace("NAME", name))
 
     def connect(self, port, count):
+        """From 250 addresses, each of which stays within its share."""
         clients = []
-        for _ in range(count):
-            client = socket.create_connection(("127.0.0.1", port), 10)
+        for i in range(count):
+            client = socket.create_connection(("127.0.0.1", port), 10,
+                                              source_address=(f"127.0.1.{i % 250 + 1}", 0))
             self.addCleanup(client.close)
             clients.append(client)
         return clients
