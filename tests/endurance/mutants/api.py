@@ -134,7 +134,6 @@ class MutatingApi:
         asked_at = time.monotonic()
         self._began = self._began or asked_at
         request = _read(head)
-        self.names.update(request.names)
         used = connection.requests > 0
         connection.requests += 1
         labelled = bool(request.names) and self._behaviour.names == "taken"
@@ -158,6 +157,9 @@ class MutatingApi:
             spoiled.verdicts = {each.query: Verdict(NOTHING, why="names ignored")
                                 for each in series}
         self._note_each(series, asked_at, spoiled, connection.in_doubt)
+        # What gets no byte of an answer is asked again under the same name.
+        if any(isinstance(piece, bytes) for piece in spoiled.sending.pieces):
+            self.names.update(request.names)
         return await self._send(connection, spoiled.sending)
 
     def _refusal(self, request, now):
@@ -187,7 +189,8 @@ class MutatingApi:
                 verdict.kind = EITHER
             begun_at = asked_at - _HEAD_START if in_doubt else time.monotonic()
             self._record(each.query, Exchange(verdict, kinds, asked_at, begun_at, spoiled,
-                                              counted=not in_doubt and len(series) == 1))
+                                              counted=not in_doubt and len(series) == 1 and
+                                              "series_name" not in kinds))
 
     async def _send(self, connection, sending):
         writer = connection.writer
