@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import dataclasses
 import threading
 import time
 
@@ -68,7 +69,9 @@ class MutatingApi:
         self._began = None
         self.port = None
         self.answers = collections.Counter()  # by kind
-        self.names = collections.Counter()  # by which series were asked for
+        self.names = {}  # by which series were asked for, each with what was asked for
+        self._exchanges = {}  # likewise
+        self.names_of_two = []  # that were asked for twice, for different things
         self.unlabelled_on_used = 0  # requests without names on a connection that was used before
         self.sizes_when_good = []  # how many queries each request was for, since none is refused
         self.errors = []  # in this code
@@ -136,6 +139,7 @@ class MutatingApi:
         request = _read(head)
         used = connection.requests > 0
         connection.requests += 1
+        self._note_names(request)
         labelled = bool(request.names) and self._behaviour.names == "taken"
         self.unlabelled_on_used += used and not request.names
         series = request.series(self._queries, labelled)
@@ -157,10 +161,20 @@ class MutatingApi:
             spoiled.verdicts = {each.query: Verdict(NOTHING, why="names ignored")
                                 for each in series}
         self._note_each(series, asked_at, spoiled, connection.in_doubt)
-        # What gets no byte of an answer is asked again under the same name.
-        if any(isinstance(piece, bytes) for piece in spoiled.sending.pieces):
-            self.names.update(request.names)
         return await self._send(connection, spoiled.sending)
+
+    def _note_names(self, request):
+        for name, *asked in request.keys():
+            if name in request.names and self.names.setdefault(name, asked) != asked:
+                self.names_of_two.append(name)
+
+    def _retract(self, name):
+        """A request that comes once more, on another connection, is no other poll: the answer to
+        the first did not arrive, or in part."""
+        earlier = self._exchanges.get(name)
+        if earlier:
+            earlier.counted = False
+            earlier.verdict = dataclasses.replace(earlier.verdict, kind=EITHER)
 
     def _refusal(self, request, now):
         behaviour = self._behaviour
@@ -188,9 +202,13 @@ class MutatingApi:
             if (in_doubt or asked_again) and verdict.kind == ACCEPT:
                 verdict.kind = EITHER
             begun_at = asked_at - _HEAD_START if in_doubt else time.monotonic()
-            self._record(each.query, Exchange(verdict, kinds, asked_at, begun_at, spoiled,
-                                              counted=not in_doubt and len(series) == 1 and
-                                              "series_name" not in kinds))
+            self._retract(each.own.name)
+            exchange = Exchange(verdict, kinds, asked_at, begun_at, spoiled,
+                                counted=not in_doubt and len(series) == 1 and
+                                "series_name" not in kinds)
+            if each.own.name in self.names:
+                self._exchanges[each.own.name] = exchange
+            self._record(each.query, exchange)
 
     async def _send(self, connection, sending):
         writer = connection.writer
