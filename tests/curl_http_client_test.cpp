@@ -542,6 +542,7 @@ TEST_CASE("a body is taken up to the limit and refused beyond it") {
       CHECK(finished.result.value().body.size() == kBodyLimit);
     } else {
       CheckFailure(Judge(finished), {FailureReason::kTooLarge, kN});
+      CHECK(finished.result.error().fewer_series == FewerSeries::kHelp);
     }
   }
 }

@@ -259,6 +259,7 @@ std::size_t CurlTransfer::OnBody(const char* bytes, std::size_t, std::size_t cou
     }
     transfer.given_up_.emplace(FailureReason::kTooLarge,
                                "the body passes " + std::to_string(kBodyLimit) + " bytes");
+    transfer.given_up_->fewer_series = FewerSeries::kHelp;
   } catch (const std::exception&) {
     return 0;
   }
