@@ -22,6 +22,9 @@ constexpr std::size_t kHeadLimit = std::size_t{16} * 1024;
 constexpr std::size_t kConnectionMemory = kHeadLimit + std::size_t{8} * 1024;
 constexpr unsigned kIdleTimeoutSeconds = 10;
 constexpr unsigned kPoolThreads = 2;
+// Connections has the limit. Never the library, whose thread waits for itself for ever when it
+// finds that it has too many (0.9.75: new_connection_process_ leaves a mutex locked).
+constexpr unsigned kNoConnectionLimit = 1U << 30;
 
 struct RequestInProgress {
   RequestInProgress(const char* begin, std::string text)
@@ -287,14 +290,12 @@ Result<std::unique_ptr<HttpDaemon>, std::string> HttpDaemon::Start(ServerState& 
                ? MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME
                : MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD;
   if (self->tls_) flags |= MHD_USE_TLS;
-  // More than Connections lets in, for it does not count those that are being closed.
-  const int most = 2 * state.options.max_connections;
   errno = 0;
   self->daemon_ = MHD_start_daemon(
       flags, 0, nullptr, nullptr, &Callbacks::OnRequest, self.get(),       //
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory,               //
       MHD_OPTION_CONNECTION_TIMEOUT, kIdleTimeoutSeconds,                  //
-      MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(most),            //
+      MHD_OPTION_CONNECTION_LIMIT, kNoConnectionLimit,                     //
       MHD_OPTION_URI_LOG_CALLBACK, &Callbacks::OnTarget, nullptr,          //
       MHD_OPTION_NOTIFY_COMPLETED, &Callbacks::OnCompleted, self.get(),    //
       MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::OnConnection, self.get(),  //

@@ -93,8 +93,8 @@ struct TlsSettings {
 };
 
 struct ServerOptions {
-  int max_connections = 1536;
-  int max_connections_of_client = 256;  // of one address, or of one IPv6 network of 64 bits
+  int max_connections = 2048;
+  int max_connections_of_client = 1280;  // of one address, or of one IPv6 network of 64 bits
   // Responses that are not yet taken by their clients. They hold no more than 224 KiB each of the
   // system's memory, and together, as far as they do not share it, this much of the process's; but
   // one may always hold more. Who finds no place is answered with 503.
