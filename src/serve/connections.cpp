@@ -34,6 +34,7 @@ bool Connections::Add(int descriptor, const std::string& network, SteadyTime now
   auto at = connections_.end();
   try {
     at = connections_.try_emplace(descriptor, client, now, now + limits_.head_deadline).first;
+    at->second.turn = ++turns_;
     const auto excess = [&] {
       return std::max(all_ - limits_.connections,
                       client->second.connections - limits_.connections_of_client);
@@ -89,8 +90,7 @@ bool Connections::BeginAnswer(int descriptor, SteadyTime now) {
   if (at == connections_.end() || at->second.is_reset) return false;
   Connection& connection = at->second;
   SetPhase(connection, Phase::kHead);  // a tail before it is as good as taken
-  connection.since = now;
-  connection.deadline = now + limits_.answer_deadline;
+  BeginTurn(connection, limits_.answer_deadline, now);
   const auto client = connection.client;
   const auto share_is_used = [&] { return client->second.answers >= limits_.answers_of_client; };
   if (share_is_used() || answers_ >= limits_.answers) EndTails(now);
@@ -173,8 +173,13 @@ void Connections::SetPhase(Connection& connection, Phase phase) {
 
 void Connections::AwaitHead(Connection& connection, SteadyTime now) {
   SetPhase(connection, Phase::kHead);
+  BeginTurn(connection, limits_.head_deadline, now);
+}
+
+void Connections::BeginTurn(Connection& connection, Milliseconds at_most, SteadyTime now) {
   connection.since = now;
-  connection.deadline = now + limits_.head_deadline;
+  connection.deadline = now + at_most;
+  connection.turn = ++turns_;
 }
 
 // What its answer holds is not held any more.
@@ -229,7 +234,7 @@ void Connections::EndTails(SteadyTime now) {
 bool Connections::ResetOneOf(Clients::iterator client, const Weight& weight, Milliseconds grace,
                              SteadyTime now) {
   const auto rank = [](const Connection& each) {
-    return std::pair(each.phase != Phase::kHead, each.since);
+    return std::pair(each.phase != Phase::kHead, each.turn);
   };
   auto victim = connections_.end();
   for (auto at = connections_.begin(); at != connections_.end(); ++at) {

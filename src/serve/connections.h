@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -92,6 +93,7 @@ class Connections {
     bool is_reset = false;  // and counts no more
     std::size_t own_bytes = 0;
     const std::string* shared = nullptr;
+    std::uint64_t turn = 0;  // orders those that began within one tick of the clock
   };
   using Map = std::map<int, Connection>;
   using Weight = std::function<std::size_t(const Connection&)>;
@@ -100,6 +102,7 @@ class Connections {
   static std::size_t IsAnswer(const Connection& each) { return each.phase != Phase::kHead ? 1 : 0; }
 
   void SetPhase(Connection& connection, Phase phase);
+  void BeginTurn(Connection& connection, Milliseconds at_most, SteadyTime now);
   void AwaitHead(Connection& connection, SteadyTime now);
   void Let(Connection& connection);
   void Uncount(Clients::iterator client);
@@ -120,6 +123,7 @@ class Connections {
   Map connections_;   // by descriptor
   int all_ = 0;       // that count
   int answers_ = 0;
+  std::uint64_t turns_ = 0;  // that began
   std::size_t own_bytes_ = 0;
   std::map<const std::string*, int> shared_;  // and how many hold it
 };
