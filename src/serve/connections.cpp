@@ -33,7 +33,8 @@ bool Connections::Add(int descriptor, const std::string& network, SteadyTime now
   ++all_;
   auto at = connections_.end();
   try {
-    at = connections_.try_emplace(descriptor, client, now, now + limits_.head_deadline).first;
+    at = connections_.try_emplace(descriptor, Connection{client, now, now + limits_.head_deadline})
+             .first;
     at->second.turn = ++turns_;
     const auto excess = [&] {
       return std::max(all_ - limits_.connections,

@@ -53,7 +53,7 @@ SteadyTime Now() { return std::chrono::floor<Milliseconds>(std::chrono::steady_c
 
 class AcceptingServer final : public HttpServer {
  public:
-  AcceptingServer(Handler handler, ServerOptions options, ServerThreads threads,
+  AcceptingServer(Handler handler, const ServerOptions& options, ServerThreads threads,
                   DescriptorBudget budget)
       : threads_(threads),
         budget_(budget),
