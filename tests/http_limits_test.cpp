@@ -222,7 +222,8 @@ TEST_CASE(
 }
 
 TEST_CASE("connections of one client beyond its share replace those that waited longest") {
-  const auto server = Serve({.max_connections = 16, .max_connections_of_client = 4});
+  const auto server =
+      Serve({.max_connections = 16, .max_connections_of_client = 4, .head_deadline = 1min});
   std::vector<std::unique_ptr<TcpClient>> clients;
   for (int i = 0; i < 40; ++i) {
     clients.push_back(std::make_unique<TcpClient>(server->port(), "127.0.0.2"));
