@@ -169,6 +169,17 @@ TEST_CASE("an excerpt that ends within the credential shows nothing of it") {
   }
 }
 
+TEST_CASE("a token that looks like a Retry-After hides none") {
+  PollerFixture f([](const Request& request) {
+    if (request.number > 0) return Good(request);
+    return Answer{Response(429, "", {{"retry-after", "60"}})};
+  });
+  f.directory.Write("token", "60");
+  f.RunFor(90s);
+  CHECK(f.http.requests().front().authorization == "Bearer 60");
+  CHECK(f.State().success());
+}
+
 TEST_CASE("a token in a rate-limit header is on no page") {
   PollerFixture f([](const Request& request) {
     Answer answer = Good(request);

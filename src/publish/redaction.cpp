@@ -60,7 +60,7 @@ Folded Fold(std::string_view text) {
 // Which characters belong to a part of `secret` of that length.
 void MarkParts(std::string_view text, std::string_view secret, std::size_t length,
                std::vector<bool>& marked) {
-  if (secret.empty()) return;
+  if (secret.empty() || text.size() < length) return;
   std::unordered_set<std::string_view> parts;
   for (std::size_t at = 0; at + length <= secret.size(); ++at) {
     parts.insert(secret.substr(at, length));
