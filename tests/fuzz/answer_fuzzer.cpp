@@ -13,6 +13,7 @@
 #include "radar_spoof/parse/radar_headers.h"
 #include "radar_spoof/parse/radar_response.h"
 #include "radar_spoof/publish/exposition.h"
+#include "tests/fuzz/fuzz_input.h"
 #include "tests/support/read_answer.h"
 
 namespace radar_spoof {
@@ -20,17 +21,6 @@ namespace {
 
 constexpr Instant kNow = {WallTime(Seconds(1'781'007'000)),  // 2026-06-09T12:10:00Z
                           SteadyTime(Seconds(1'000'000))};
-
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
-
-std::string_view TakeUntil(std::string_view& rest, std::string_view separator) {
-  const std::size_t end = std::min(rest.find(separator), rest.size());
-  const std::string_view part = rest.substr(0, end);
-  rest.remove_prefix(std::min(end + separator.size(), rest.size()));
-  return part;
-}
 
 Query ReadQuery(std::string_view line) {
   const auto interval = ParseAggInterval(TakeUntil(line, " "));

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "radar_spoof/publish/exposition.h"
+#include "tests/fuzz/fuzz_input.h"
 #include "tests/support/poller_fixture.h"
 
 namespace radar_spoof::test {
@@ -29,17 +30,6 @@ constexpr std::array kGoodPercents = {30, 31};
 constexpr std::string_view kQueries =
     "polling: { max_data_age: 1d }\n"
     "queries:\n  - { name: q, matrix: { spf: [PASS, FAIL] } }\n";
-
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
-
-std::string_view TakeUntil(std::string_view& rest, std::string_view separator) {
-  const std::size_t end = std::min(rest.find(separator), rest.size());
-  const std::string_view part = rest.substr(0, end);
-  rest.remove_prefix(std::min(end + separator.size(), rest.size()));
-  return part;
-}
 
 int ReadNumber(std::string_view digits) {
   int number = 0;
@@ -143,7 +133,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   std::string_view rest(reinterpret_cast<const char*>(bytes), size);
   std::vector<std::string_view> replies;
   while (!rest.empty() && replies.size() < kMostReplies) {
-    replies.push_back(TakeUntil(rest, "\n----\n"));
+    replies.push_back(radar_spoof::TakeUntil(rest, "\n----\n"));
   }
   PollerFixture fixture(
       [&](const ScriptedHttpClient::Request& request) {
