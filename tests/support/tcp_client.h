@@ -64,12 +64,12 @@ class TcpClient {
   void CloseWriting() { ::shutdown(fd_, SHUT_WR); }
 
   // Everything until the server closes; "TIMEOUT" is appended when it does not.
-  std::string ReceiveAll(std::chrono::milliseconds timeout = std::chrono::seconds(5)) {
+  std::string ReceiveAll(std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
     return Receive(timeout, {});
   }
   // Everything until `mark` has arrived `times` times, or as ReceiveAll.
   std::string ReceiveUntil(std::string_view mark, int times = 1,
-                           std::chrono::milliseconds timeout = std::chrono::seconds(5)) {
+                           std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
     return Receive(timeout, mark, times);
   }
 
