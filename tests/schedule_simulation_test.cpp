@@ -94,9 +94,9 @@ struct LagCase {
 
 std::vector<LagCase> LagCases(Seconds interval) {
   std::vector<LagCase> cases;
-  for (const bool quarter_hours : {true, false}) {
+  for (const Seconds step : {Seconds(15min), 1s}) {
     const auto add = [&](const char* name, std::function<Milliseconds(WallTime)> lag) {
-      cases.push_back({name, {.lag = std::move(lag), .quarter_hours = quarter_hours}});
+      cases.push_back({name, {.lag = std::move(lag), .step = step}});
     };
     add("5 min", Constant(5min));
     add("17 min", Constant(17min));
@@ -116,10 +116,37 @@ TEST_CASE("in steady state a bucket costs at most 1.25 requests and waits at mos
   for (const AggInterval interval : {AggInterval::k15m, AggInterval::k1h, AggInterval::k1d}) {
     for (const LagCase& lag : LagCases(Length(interval))) {
       CAPTURE(RequestName(interval));
-      CAPTURE(lag.name);
-      CAPTURE(lag.api.quarter_hours);
+      CAPTURE(std::string(lag.name));
+      CAPTURE(lag.api.step.count());
       const SteadyState seen = RunSteadyState(lag.api, {MakeQuery("all", interval)}, 700);
       CHECK(seen.buckets > 650);
+      CHECK(seen.requests_per_bucket <= 1.25);
+      CHECK(seen.longest_wait <= 3min);
+    }
+  }
+}
+
+TEST_CASE("whatever the steps of lastUpdated are, the lag is found by asking") {
+  struct Row {
+    AggInterval interval;
+    Seconds step;
+    Seconds phase;
+  };
+  for (const Row& row : {Row{AggInterval::k1h, 1h, 7min},
+                         {AggInterval::k1h, 1h, 0s},
+                         {AggInterval::k1h, 30min, 29min},
+                         {AggInterval::k1h, 15min, 7min},
+                         {AggInterval::k1d, 24h, 0s},
+                         {AggInterval::k1d, 6h, 3h},
+                         {AggInterval::k1d, 1h, 59min},
+                         {AggInterval::k1w, 24h, 0s}}) {
+    for (const Seconds lag : {Seconds(3min), Seconds(20min), Seconds(58min)}) {
+      CAPTURE(RequestName(row.interval));
+      CAPTURE(row.step.count());
+      CAPTURE(row.phase.count());
+      CAPTURE(lag.count());
+      const DataSet api{.lag = Constant(lag), .step = row.step, .phase = row.phase};
+      const SteadyState seen = RunSteadyState(api, {MakeQuery("all", row.interval)}, 200);
       CHECK(seen.requests_per_bucket <= 1.25);
       CHECK(seen.longest_wait <= 3min);
     }
@@ -130,8 +157,8 @@ TEST_CASE("queries share what one of them learns about the lag") {
   std::vector<Query> queries;
   for (int i = 0; i < 20; ++i) queries.push_back(MakeQuery("q" + std::to_string(i)));
   for (const LagCase& lag : LagCases(15min)) {
-    CAPTURE(lag.name);
-    CAPTURE(lag.api.quarter_hours);
+    CAPTURE(std::string(lag.name));
+    CAPTURE(lag.api.step.count());
     const SteadyState seen = RunSteadyState(lag.api, queries, 400);
     CHECK(seen.requests_per_bucket <= 1.1);
     CHECK(seen.longest_wait <= 3min);
@@ -309,6 +336,167 @@ TEST_CASE("a poll interval that is no multiple of the aggregation interval costs
     CHECK(seen[0].requests <= 60 * 1.25);
     CHECK(seen[0].requests >= 30);
     CHECK(seen[1].longest_wait <= 3min);
+  }
+}
+
+// --- what fails ----------------------------------------------------------------------------------
+
+struct Asked {
+  std::size_t query;
+  WallTime at;
+};
+
+// Every request of so long, one after the other; each answered at once.
+std::vector<Asked> RequestsOf(
+    const std::vector<Query>& queries, Milliseconds length,
+    const std::function<PollReport(std::size_t query, WallTime now)>& answer) {
+  Schedule schedule(ApiConfig{}, PollingConfig{}, queries, 7);
+  std::vector<Asked> asked;
+  Instant now = kStart;
+  while (now.wall < kStart.wall + length) {
+    while (const auto query = schedule.StartNext(now)) {
+      asked.push_back({*query, now.wall});
+      const PollReport report = answer(*query, now.wall);
+      now = now + kLatency;
+      schedule.Record(*query, report, now);
+    }
+    now = now + (std::max(schedule.WakeAt(now), now.steady + 1ms) - now.steady);
+  }
+  return asked;
+}
+
+std::size_t CountOf(const std::vector<Asked>& asked, std::size_t query) {
+  return static_cast<std::size_t>(std::count_if(
+      asked.begin(), asked.end(), [query](const Asked& each) { return each.query == query; }));
+}
+
+std::size_t CountBetween(const std::vector<Asked>& asked, WallTime from, WallTime to) {
+  return static_cast<std::size_t>(std::count_if(asked.begin(), asked.end(), [&](const Asked& each) {
+    return from <= each.at && each.at < to;
+  }));
+}
+
+const DataSet kData{.lag = Constant(20min)};
+constexpr PollReport kUnavailable{.failure = RetryClass::kTransient};
+
+TEST_CASE("retries stay within a tenth of the requests, however failures are spread") {
+  const auto queries = ManyQueries(400, AggInterval::k15m);
+  const auto good = [&](std::size_t query, WallTime now) {
+    return kData.Answer(queries[query], now);
+  };
+  const auto healthy = RequestsOf(queries, 6h, good).size();
+  for (const RetryClass failure : {RetryClass::kTransient, RetryClass::kTransientOnce}) {
+    for (const double share : {0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97}) {
+      std::minstd_rand random(11);
+      const auto asked = RequestsOf(queries, 6h, [&](std::size_t query, WallTime now) {
+        const bool fails = std::bernoulli_distribution(share)(random);
+        return fails ? PollReport{.failure = failure} : good(query, now);
+      });
+      CAPTURE(share);
+      CHECK(asked.size() <= healthy * 11 / 10 + 3);
+      if (share <= 0.9) CHECK(asked.size() >= healthy / 2);  // beyond that nearly nothing answers
+    }
+  }
+  // Answered with 429 now and then.
+  std::minstd_rand random(11);
+  const auto throttled = RequestsOf(queries, 6h, [&](std::size_t query, WallTime now) {
+    const bool fails = std::bernoulli_distribution(0.3)(random);
+    return fails ? PollReport{.failure = RetryClass::kThrottled, .retry_after = 1s}
+                 : good(query, now);
+  });
+  CHECK(throttled.size() <= healthy * 11 / 10 + 3);
+}
+
+TEST_CASE("an answer of one query a minute does not have those that fail asked with it") {
+  auto queries = ManyQueries(4, AggInterval::k15m);
+  queries[0].poll_interval = 60s;
+  const auto asked = RequestsOf(queries, 6h, [&](std::size_t query, WallTime now) {
+    return query == 0 ? kData.Answer(queries[query], now) : kUnavailable;
+  });
+  CHECK(CountOf(asked, 0) >= 359);
+  for (const std::size_t dead : {1U, 2U, 3U}) CHECK(CountOf(asked, dead) <= 6 * 10.5);
+}
+
+TEST_CASE("while nothing answers one request in each retry_max stands for all; then all are back") {
+  std::vector<Query> queries;
+  for (int i = 0; i < 1280; ++i) {
+    queries.push_back(
+        MakeQuery("q" + std::to_string(i), kAllAggIntervals[static_cast<std::size_t>(i) % 4]));
+  }
+  for (const Milliseconds begins : {Milliseconds(0), Milliseconds(20h)}) {
+    const WallTime begin = kStart.wall + begins;
+    const WallTime end = begin + 30h;
+    const auto asked = RequestsOf(queries, begins + 31h, [&](std::size_t query, WallTime now) {
+      return begin <= now && now < end ? kUnavailable : kData.Answer(queries[query], now);
+    });
+    CHECK(CountBetween(asked, begin, begin + 2h) <= 200);
+    CHECK(CountBetween(asked, begin + 2h, end) <= 28 * 12 + 1);
+    WallTime last = begin;
+    for (const Asked& each : asked) {
+      if (each.at < begin || each.at >= end) continue;
+      CHECK(each.at - last <= 5min);
+      last = each.at;
+    }
+    // Noticed within retry_max, then 1,280 requests at two a second.
+    std::set<std::size_t> back;
+    for (const Asked& each : asked) {
+      if (each.at >= end && each.at < end + 5min + 11min) back.insert(each.query);
+    }
+    std::size_t due = 0;
+    for (std::size_t query = 0; query < queries.size(); ++query) {
+      // Those whose slot did not come in the outage have nothing to be back for.
+      const auto in_outage = std::find_if(asked.begin(), asked.end(), [&](const Asked& each) {
+        return each.query == query && begin <= each.at && each.at < end;
+      });
+      const bool is_long = queries[query].poll_interval > 30h;
+      if (begins == 0ms || !is_long || in_outage != asked.end()) {
+        ++due;
+        CAPTURE(query);
+        CHECK(back.contains(query));
+      }
+    }
+    CHECK(due >= 960);
+  }
+}
+
+TEST_CASE("a second outage soon after the first is over just so for whoever has a slot") {
+  const auto queries = ManyQueries(100, AggInterval::k15m);
+  const auto fails = [](WallTime now) {
+    const auto since = now - kStart.wall;
+    return (since >= 6h && since < 6h + 20min) || (since >= 6h + 40min && since < 7h);
+  };
+  const auto asked = RequestsOf(queries, 9h, [&](std::size_t query, WallTime now) {
+    return fails(now) ? kUnavailable : kData.Answer(queries[query], now);
+  });
+  std::set<std::size_t> back;
+  for (const Asked& each : asked) {
+    if (each.at >= kStart.wall + 7h && each.at < kStart.wall + 7h + 22min) back.insert(each.query);
+  }
+  CHECK(back.size() == queries.size());
+}
+
+TEST_CASE("what is down for some is no outage for the others") {
+  auto queries = ManyQueries(45, AggInterval::k15m);
+  for (std::size_t query = 0; query < 20; ++query)
+    queries[query] = MakeQuery("h" + std::to_string(query), AggInterval::k1h);
+  const auto all_good = RunDiffering(
+      queries, 46h,
+      [&](std::size_t query, WallTime now) { return kData.Answer(queries[query], now); }, kData);
+  std::map<std::size_t, Milliseconds> longest;
+  std::map<std::size_t, WallTime> found;
+  const auto asked = RequestsOf(queries, 46h, [&](std::size_t query, WallTime now) {
+    if (query >= 20) return kUnavailable;
+    const PollReport report = kData.Answer(queries[query], now);
+    const WallTime bucket_end = FloorTo(*report.last_updated, 1h);
+    if (now > kStart.wall + 6h && found[query] < bucket_end) {
+      longest[query] = std::max(longest[query], now - kData.AvailableAt(bucket_end));
+    }
+    found[query] = bucket_end;
+    return report;
+  });
+  for (std::size_t query = 0; query < 20; ++query) {
+    CAPTURE(query);
+    CHECK(longest[query] <= all_good[query].longest_wait + 1min);
   }
 }
 

@@ -64,6 +64,13 @@ class Rig {
   std::optional<std::size_t> started;
 };
 
+std::vector<Query> Queries(int count) {
+  std::vector<Query> queries;
+  queries.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) queries.push_back(MakeQuery("q" + std::to_string(i)));
+  return queries;
+}
+
 TEST_CASE("every query is due at start, in the order of the configuration") {
   Rig rig({MakeQuery("a"), MakeQuery("b"), MakeQuery("c", AggInterval::k1w, "52w")});
   for (const std::size_t expected : {0U, 1U, 2U})
@@ -390,7 +397,7 @@ TEST_CASE("few requests left by the API's own count are spread until its reset")
   ApiConfig api;
   Rig rig({MakeQuery("a"), MakeQuery("b"), MakeQuery("c")}, api);
   rig.UntilNextStart();
-  rig.schedule.ObserveRateLimit(2, 30s, rig.now);
+  rig.schedule.ObserveRateLimit(0, "default", 2, 30s, rig.now);
   CHECK(rig.UntilNextStart() == 10s);
   CHECK(rig.UntilNextStart() == 10s);
 }
@@ -398,8 +405,145 @@ TEST_CASE("few requests left by the API's own count are spread until its reset")
 TEST_CASE("plenty of requests left slow nothing down") {
   Rig rig({MakeQuery("a"), MakeQuery("b")});
   rig.UntilNextStart();
-  rig.schedule.ObserveRateLimit(1190, 300s, rig.now);
+  rig.schedule.ObserveRateLimit(0, "default", 1190, 300s, rig.now);
   CHECK(rig.UntilNextStart() == 0ms);
+}
+
+TEST_CASE("of several policies the strictest holds, and none of them is overspent") {
+  Rig rig(Queries(40));
+  rig.UntilNextStart();
+  const SteadyTime answered = rig.now.steady;
+  rig.schedule.ObserveRateLimit(*rig.started, "burst", 0, 60s, rig.now);
+  rig.schedule.ObserveRateLimit(*rig.started, "default", 15, 300s, rig.now);
+  CHECK(*rig.UntilNextStart() >= 60s);
+  int sent = 0;
+  for (; rig.now.steady - answered < 300s; rig.UntilNextStart()) {
+    ++sent;
+    rig.AnswerWell();
+  }
+  CHECK(sent <= 15);
+  CHECK(sent >= 14);
+}
+
+TEST_CASE("what is left is counted from the request that was answered, whatever is in flight") {
+  ApiConfig api;
+  api.max_concurrency = 10;
+  Rig rig(Queries(40), api);
+  for (int i = 0; i < 10; ++i) CHECK(rig.UntilNextStart() == 0ms);
+  // The first of ten is answered; the API had not counted the other nine.
+  rig.schedule.ObserveRateLimit(0, "default", 9, 100s, rig.now);
+  rig.schedule.Record(0, {}, rig.now);
+  CHECK(*rig.UntilNextStart() >= 100s);
+}
+
+TEST_CASE("an answer that was overtaken does not loosen what a later one said") {
+  ApiConfig api;
+  Rig rig(Queries(40), api);
+  rig.UntilNextStart();
+  rig.UntilNextStart();
+  rig.schedule.ObserveRateLimit(1, "default", 0, 60s, rig.now);
+  rig.schedule.ObserveRateLimit(0, "default", 100, 60s, rig.now);
+  CHECK(*rig.UntilNextStart() >= 60s);
+}
+
+TEST_CASE("a later answer that says all is well lifts the limit, one that says nothing does not") {
+  Rig rig(Queries(3));
+  rig.UntilNextStart();
+  rig.UntilNextStart();
+  rig.schedule.ObserveRateLimit(0, "default", 0, 60s, rig.now);
+  CHECK(rig.schedule.WakeAt(rig.now) >= rig.now.steady + 60s);
+  rig.schedule.ObserveRateLimit(1, "other", 100, 60s, rig.now);
+  CHECK(rig.schedule.WakeAt(rig.now) >= rig.now.steady + 60s);
+  rig.schedule.ObserveRateLimit(1, "default", 100, 60s, rig.now);
+  CHECK(rig.UntilNextStart() == 0ms);
+}
+
+TEST_CASE("a reset is believed for 15 minutes, and policies beyond sixteen are not") {
+  Rig rig(Queries(3));
+  rig.UntilNextStart();
+  for (int i = 0; i < 100; ++i) {
+    rig.schedule.ObserveRateLimit(0, "policy" + std::to_string(i), 1000, 24h, rig.now);
+  }
+  rig.schedule.ObserveRateLimit(0, "policy100", 0, 24h, rig.now);
+  CHECK(rig.UntilNextStart() == 0ms);
+  rig.schedule.ObserveRateLimit(1, "policy1", 0, 24h, rig.now);
+  CHECK(rig.UntilNextStart() == 15min);
+}
+
+TEST_CASE("another API has its own limits") {
+  Rig rig({MakeQuery("a"), MakeQuery("b")});
+  rig.UntilNextStart();
+  rig.schedule.ObserveRateLimit(0, "default", 0, 300s, rig.now);
+  rig.Fail(RetryClass::kThrottled, 900s);
+  rig.schedule.Reconfigure({}, {}, {MakeQuery("a"), MakeQuery("b")});
+  CHECK(rig.schedule.WakeAt(rig.now) >= rig.now.steady + 900s);
+  rig.schedule.ForgetApi();
+  CHECK(rig.UntilNextStart() == 0ms);
+}
+
+TEST_CASE("a plan that just fits rate_limit is sent whole") {
+  ApiConfig api;
+  api.rate_limit = 60;
+  auto queries = Queries(60);
+  for (Query& query : queries) query.poll_interval = 300s;
+  for (Query& query : queries) query.agg_interval = AggInterval::k1h;
+  Rig rig(std::move(queries), api);
+  const SteadyTime begin = rig.now.steady;
+  int sent = 0;
+  while (rig.UntilNextStart() && rig.now.steady - begin < 24h) {
+    ++sent;
+    rig.AnswerWell();
+  }
+  CHECK(sent >= 24 * 12 * 60 - 60);
+}
+
+TEST_CASE("holds that follow each other grow, and then only slots are asked") {
+  for (const AggInterval interval : {AggInterval::k15m, AggInterval::k1d}) {
+    Rig rig({MakeQuery("all", interval)});
+    rig.UntilNextStart();
+    rig.Fail(RetryClass::kThrottled, 1s);
+    CHECK(*rig.UntilNextStart() <= 1050ms);
+    rig.Fail(RetryClass::kThrottled, 1s);
+    const auto second = *rig.UntilNextStart();
+    CHECK(second >= 300s);
+    CHECK(second <= 315s);
+    for (int i = 0; i < 5; ++i) {
+      rig.Fail(RetryClass::kThrottled, 1s);
+      const auto next = *rig.UntilNextStart();
+      CHECK(next >= 900s);
+      CHECK(next <= 1h);
+    }
+    rig.AnswerWell();
+    rig.UntilNextStart();
+    rig.Fail(RetryClass::kThrottled, 1s);
+    CHECK(*rig.UntilNextStart() <= 1050ms);
+  }
+}
+
+TEST_CASE("thousands of queries are freed after refused credentials at no more than linear cost") {
+  const auto cost = [](int count) {
+    ApiConfig api;
+    api.rate_limit = 1'000'000;
+    api.max_concurrency = 10'000;
+    Rig rig(Queries(count), api);
+    for (int round = 0; round < 2; ++round) {
+      while (const auto query = rig.schedule.StartNext(rig.now)) {
+        rig.schedule.Record(*query, {.failure = RetryClass::kCredentials}, rig.now);
+      }
+      rig.Pass(1h);
+    }
+    rig.schedule.ReleaseRefused(rig.now);
+    const std::uint64_t before = rig.schedule.revision();
+    int answered = 0;
+    while (rig.UntilNextStart(10min)) {
+      rig.AnswerWell();
+      ++answered;
+      (void)rig.schedule.WakeAt(rig.now);
+    }
+    CHECK(answered >= count);
+    return rig.schedule.revision() - before;  // each of them a look at all
+  };
+  CHECK(cost(2000) <= cost(20) + 10);
 }
 
 TEST_CASE("a new configuration keeps the place of unchanged queries and starts new ones at once") {
@@ -449,13 +593,6 @@ ApiConfig Sharing(int max_series) {
   ApiConfig api;
   api.max_series_per_request = max_series;
   return api;
-}
-
-std::vector<Query> Queries(int count) {
-  std::vector<Query> queries;
-  queries.reserve(static_cast<std::size_t>(count));
-  for (int i = 0; i < count; ++i) queries.push_back(MakeQuery("q" + std::to_string(i)));
-  return queries;
 }
 
 PollReport AnswerOf(const Rig& rig) {

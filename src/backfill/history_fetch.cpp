@@ -100,8 +100,8 @@ bool HistoryFetch::WaitFor(const Next& next) {
   for (;;) {
     if (stopped_()) return false;
     const SteadyTime now = clock_.Now().steady;
-    const SteadyTime at = std::max(
-        next.at, next.is_retry ? budget_.EarliestRetry(now) : budget_.EarliestRequest(now));
+    const SteadyTime at = hold_.NotBefore(std::max(
+        next.at, next.is_retry ? budget_.EarliestRetry(now) : budget_.EarliestRequest(now)));
     if (at <= now) return true;
     (void)http_.Wait(std::min(at - now, kLookForStop));
   }
@@ -114,7 +114,8 @@ std::optional<HistoryFetch::Answered> HistoryFetch::Ask(const Piece& piece, cons
   asked.control = false;
   asked.date_range = RangeOf(piece.range);
   const Query* const alone[] = {&asked};
-  budget_.Spend(clock_.Now().steady, next.is_retry);
+  const SteadyTime sent = clock_.Now().steady;
+  const std::uint64_t number = budget_.Spend(sent, next.is_retry);
   const RadarRequest request =
       BuildRequest(form, asked, piece.range, request_number_++, settings_.credentials);
   http_.Start(kOnly, request.http);
@@ -122,7 +123,7 @@ std::optional<HistoryFetch::Answered> HistoryFetch::Ask(const Piece& piece, cons
     if (auto finished = http_.Wait(kLookForStop)) {
       auto outcome =
           OutcomeOf(alone, request.names, *finished, settings_.credentials, clock_.Now());
-      return Answered{*std::move(finished), std::move(outcome)};
+      return Answered{number, *std::move(finished), std::move(outcome)};
     }
     if (!stopped_()) continue;
     http_.CancelAll();
@@ -142,7 +143,7 @@ std::optional<HistoryFetch::Answered> HistoryFetch::AskInEachForm(const Piece& p
     const Instant now = clock_.Now();
     for (const auto& [name, header] : outcome.rate_limits) {
       if (!header.remaining || !header.reset_in) continue;
-      budget_.Advise(*header.remaining, now.steady + *header.reset_in, now.steady);
+      budget_.Advise(name, *header.remaining, *header.reset_in, answered->number, now.steady);
     }
     if (outcome.windows.front()) NoteGood(tried.back(), QueryOf(piece));
     form = endpoint_.Other(tried, outcome.form, query);
@@ -236,9 +237,8 @@ Result<HistoryFetch::Next, std::string> HistoryFetch::AfterFailure(
     return fmt::format("{}; given up after {} failures in a row", failure.detail, failures);
   }
   if (failure.retry == RetryClass::kThrottled) {
-    const Instant until = now + HoldLength(retry_after, 0, random_);
-    budget_.HoldUntil(until.steady);
-    log_.Warn("the API limits the rate; waiting", {{"until", FormatRfc3339(until.wall)}});
+    hold_.Extend(retry_after, now, random_);
+    log_.Warn("the API limits the rate; waiting", {{"until", FormatRfc3339(hold_.until()->wall)}});
     return Next{now.steady, false};
   }
   if (failure.retry == RetryClass::kCredentials) ReadCredentialsAgain();
@@ -246,17 +246,17 @@ Result<HistoryFetch::Next, std::string> HistoryFetch::AfterFailure(
   // A single one may be a mistake: an edge server that was restarted, say.
   const RetryClass retry_class =
       failure.reason == FailureReason::kNotFound ? RetryClass::kTransientOnce : failure.retry;
-  const Retry retry = RetryAfterFailure(retry_class, failures, retry_after, longest, random_);
+  const Retry retry = NextRetry(retry_class, failures, retry_after, longest, random_);
   if (retry.refused) return "the API refuses the credentials: " + failure.detail;
-  if (!retry.in) return failure.detail;
+  if (!retry.delay) return failure.detail;
   if (retry.in_budget && budget_.EarliestRetry(now.steady) > now.steady + longest) {
     return failure.detail + "; given up, as more retries would ask a failing API too much";
   }
   log_.Warn("asking again", {{"query", QueryOf(piece).name},
                              {"reason", Name(failure.reason)},
                              {"detail", failure.detail},
-                             {"in_ms", retry.in->count()}});
-  return Next{now.steady + *retry.in, retry.in_budget};
+                             {"in_ms", retry.delay->count()}});
+  return Next{now.steady + *retry.delay, retry.in_budget};
 }
 
 }  // namespace radar_spoof

@@ -110,7 +110,7 @@ void Poller::Turn(Milliseconds longest_wait) {
   if (schedule_.HasRefused()) longest_wait = std::min(longest_wait, kRefusedWait);
   SteadyTime wake = std::min(schedule_.WakeAt(now), now.steady + longest_wait);
   // The clock was set.
-  if (schedule_.moves() != published_moves_) PublishAll();
+  if (schedule_.revision() != published_revision_) PublishAll();
   if (saver_) wake = std::min(wake, saver_->DueAt());
   if (auto finished = http_.Wait(std::max(wake, now.steady) - now.steady)) Finish(*finished);
 }
@@ -157,7 +157,7 @@ void Poller::Finish(const HttpClient::Finished& finished) {
 
   AnswerOutcome outcome = OutcomeOf(asked, request.names, finished, *request.credentials, now);
   NoteAnswer(finished, state_.api);
-  Observe(outcome.rate_limits, now);
+  Observe(first, outcome.rate_limits, now);
   PollEnd end;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     end.samples.push_back(SampleFrom(*asked[i], outcome.windows[i]));
@@ -233,10 +233,11 @@ void Poller::Record(const RequestGroup& queries, const PollEnd& end, Instant now
   NoteHold(now);
 }
 
-void Poller::Observe(const std::map<std::string, RateLimitHeader>& policies, Instant now) {
+void Poller::Observe(std::size_t first, const std::map<std::string, RateLimitHeader>& policies,
+                     Instant now) {
   for (const auto& [name, header] : policies) {
     if (!header.remaining || !header.reset_in) continue;
-    schedule_.ObserveRateLimit(*header.remaining, *header.reset_in, now);
+    schedule_.ObserveRateLimit(first, name, *header.remaining, *header.reset_in, now);
   }
   NoteRateLimits(policies, now.wall, state_.api);
 }
@@ -336,11 +337,11 @@ void Poller::PublishAll() {
   state_.api.budget = {schedule_.SpentLately(now), settings_.config.api().rate_limit, now.wall};
   state_.api.blocked_until = schedule_.held_until();
   store_.Publish(state_);
-  published_moves_ = schedule_.moves();
+  published_revision_ = schedule_.revision();
 }
 
 void Poller::Publish(const RequestGroup& queries) {
-  if (schedule_.moves() != published_moves_) return PublishAll();
+  if (schedule_.revision() != published_revision_) return PublishAll();
   const Instant now = clock_.Now();
   state_.api.budget = {schedule_.SpentLately(now), settings_.config.api().rate_limit, now.wall};
   SnapshotChange change{.queries = {}, .api = state_.api};

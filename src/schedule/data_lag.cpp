@@ -8,22 +8,19 @@ namespace {
 using namespace std::chrono_literals;
 
 // The steps are one tuned set: a first-step-later of 60 s over a step-earlier of 12 s gives a miss
-// in about seven intervals, so 1.15 requests per interval; together with the reserve and the spread
+// in about seven intervals, so 1.15 requests per interval; together with the spread
 // of the queries they keep the wait for a bucket under 3 minutes.
-constexpr Milliseconds kQuarterHour = 15min;
 constexpr Milliseconds kFirstStepLater = 60s;
 constexpr Milliseconds kLongestStepLater = 140s;
+constexpr Milliseconds kLongestLeap = 8min;
 constexpr Milliseconds kPlausibleLag = 70min;
+constexpr Milliseconds kFirstTry = kPlausibleLag / 2;
 constexpr Milliseconds kFirstStepEarlier = 12s;
 constexpr Milliseconds kLongestStepEarlier = 60s;
-constexpr Milliseconds kReserveStep = 25s;
-constexpr Milliseconds kLargestReserve = 90s;
-constexpr Milliseconds kExactMargin = 45s;
 constexpr Milliseconds kNarrowEnough = 60s;
 constexpr int kFindsThatMeanTooLate = 5;
-constexpr int kFindsBetweenCrowdedMisses = 4;
-
-bool OnQuarterHour(WallTime time) { return time.time_since_epoch() % kQuarterHour == 0ms; }
+// As early as the others, but for what the lag of all wavers by.
+constexpr Milliseconds kAlike = 60s;
 
 }  // namespace
 
@@ -37,19 +34,12 @@ Milliseconds DataLag::Expected() const { return estimate_ ? std::max(floor_, *es
 
 bool DataLag::searching() const { return longest_ - shortest_ > kNarrowEnough; }
 
-void DataLag::Observe(WallTime asked, WallTime reach, Seconds resolution,
-                      std::optional<WallTime> awaited) {
+void DataLag::Observe(WallTime asked, WallTime reach, std::optional<WallTime> awaited) {
   const Milliseconds at_most = asked - reach;
   if (at_most < 0ms) return;
-  if (!OnQuarterHour(reach)) {
-    estimate_ = at_most + kExactMargin;
-    longest_ = shortest_ = *estimate_;
-    return;
-  }
   if (!estimate_) {
     longest_ = at_most;
-    shortest_ = std::max(0ms, at_most - Milliseconds(resolution));
-    estimate_ = (shortest_ + longest_) / 2;
+    estimate_ = Guess();
     return;
   }
   if (!awaited) return;
@@ -58,41 +48,47 @@ void DataLag::Observe(WallTime asked, WallTime reach, Seconds resolution,
   if (searching()) {
     Narrow(offset, found);
   } else if (found) {
-    Find(*awaited, offset, at_most);
+    Find(*awaited, offset);
   } else if (offset >= *estimate_) {
     Miss(*awaited, offset);
   }
 }
 
+// The middle of what is possible, unless that is far beyond what is likely: data that come in steps
+// of a day are not half a day late.
+Milliseconds DataLag::Guess() const {
+  return std::min((shortest_ + longest_) / 2, std::max(kFirstTry, 2 * shortest_));
+}
+
 void DataLag::Narrow(Milliseconds offset, bool found) {
   if (found) {
     longest_ = std::clamp(offset, shortest_, longest_);
+    was_found_ = true;
   } else {
     shortest_ = std::max(shortest_, offset);
-    longest_ = std::max(longest_, shortest_ + kFirstStepLater);
+    // Until a bucket was found there is no bound: `lastUpdated` moves in steps that need not end
+    // with the buckets.
+    const Milliseconds step =
+        was_found_ ? kFirstStepLater : std::clamp(shortest_ / 4, kFirstStepLater, kLongestLeap);
+    longest_ = std::max(longest_, shortest_ + step);
   }
-  estimate_ = searching() ? (shortest_ + longest_) / 2 : longest_;
+  estimate_ = searching() ? Guess() : longest_;
 }
 
-void DataLag::Find(WallTime awaited, Milliseconds offset, Milliseconds at_most) {
+void DataLag::Find(WallTime awaited, Milliseconds offset) {
   if (missed_ == awaited) {
-    const bool crowded = finds_in_a_row_ < kFindsBetweenCrowdedMisses;
-    reserve_ = crowded ? std::min(reserve_ + kReserveStep, kLargestReserve)
-                       : std::max(reserve_ - kReserveStep, 0ms);
     step_earlier_ = std::max(kFirstStepEarlier, step_earlier_ * 3 / 5);
     step_later_ = kFirstStepLater;
     finds_in_a_row_ = 0;
     missed_.reset();
-    estimate_ = offset + reserve_;
+    estimate_ = offset;
   } else if (!last_found_ || awaited > *last_found_) {
     if (++finds_in_a_row_ > kFindsThatMeanTooLate) {
       step_earlier_ = std::min(step_earlier_ * 8 / 5, kLongestStepEarlier);
-      reserve_ = std::max(reserve_ - kReserveStep, 0ms);
     }
     estimate_ = std::max(floor_, *estimate_ - step_earlier_);
   }
   last_found_ = std::max(awaited, last_found_.value_or(awaited));
-  estimate_ = std::min(*estimate_, at_most);
 }
 
 void DataLag::Miss(WallTime awaited, Milliseconds offset) {
@@ -101,6 +97,24 @@ void DataLag::Miss(WallTime awaited, Milliseconds offset) {
   estimate_ = offset + step_later_;
   step_later_ = offset < kPlausibleLag ? std::min(step_later_ * 5 / 4, kLongestStepLater)
                                        : std::min(step_later_ * 3 / 2, slowest_step_);
+}
+
+Milliseconds DataLags::Expected(std::size_t query) const {
+  const auto own = own_.find(query);
+  return own == own_.end() ? shared_.Expected() : own->second.Expected();
+}
+
+void DataLags::Observe(std::size_t query, WallTime asked, WallTime reach,
+                       std::optional<WallTime> awaited) {
+  if (reach > asked) return;
+  const bool is_behind = furthest_ && furthest_->asked <= asked && reach < furthest_->end;
+  auto own = own_.find(query);
+  if (is_behind && own == own_.end()) own = own_.emplace(query, shared_).first;
+  if (!furthest_ || reach >= furthest_->end) furthest_ = {asked, reach};
+  if (own == own_.end()) return shared_.Observe(asked, reach, awaited);
+  own->second.Observe(asked, reach, awaited);
+  const bool found = awaited && reach >= *awaited;
+  if (!is_behind && found && asked - *awaited <= shared_.Expected() + kAlike) own_.erase(own);
 }
 
 }  // namespace radar_spoof

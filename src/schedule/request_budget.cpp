@@ -11,17 +11,16 @@ using namespace std::chrono_literals;
 constexpr Milliseconds kWindow = 5min;
 constexpr Milliseconds kRetryWindow = 1h;
 constexpr std::ptrdiff_t kRetriesAlwaysAllowed = 3;
-constexpr double kRetryShare = 0.1;
+// A tenth, less what an API that fails has us ask for too early.
+constexpr double kRetryShare = 0.09;
 constexpr int kBurstDivisor = 60;
 // Below this many remaining requests the API's own counter paces us.
 constexpr std::uint64_t kScarce = 20;
+constexpr std::uint64_t kPlenty = 1'000'000;
+constexpr Seconds kLongestReset = 900s;
+constexpr std::size_t kMostPolicies = 16;
 
 double BurstOf(int limit) { return std::max(1.0, static_cast<double>(limit) / kBurstDivisor); }
-
-// Such that a burst and what follows it just fit into the window: faster would end in a gap.
-double RequestsPerMillisecond(int limit) {
-  return (limit - BurstOf(limit) + 1) / static_cast<double>(kWindow.count());
-}
 
 }  // namespace
 
@@ -34,9 +33,16 @@ void RequestBudget::SetLimits(int limit, Milliseconds retry_gap) {
   tokens_ = std::min(tokens_, BurstOf(limit));
 }
 
+// So slow that a burst and what follows it just fit into the window: faster would end in a gap.
+double RequestBudget::RequestsPerMillisecond(SteadyTime now) const {
+  const auto ahead = CountAfter(ahead_, now - kWindow);
+  return std::max<double>(1.0, static_cast<double>(limit_ - ahead)) /
+         static_cast<double>(kWindow.count());
+}
+
 double RequestBudget::TokensAt(SteadyTime now) const {
   const auto elapsed = static_cast<double>((now - tokens_at_).count());
-  return std::min(BurstOf(limit_), tokens_ + elapsed * RequestsPerMillisecond(limit_));
+  return std::min(BurstOf(limit_), tokens_ + elapsed * RequestsPerMillisecond(now));
 }
 
 RequestBudget::Times::difference_type RequestBudget::CountAfter(const Times& times,
@@ -48,11 +54,15 @@ int RequestBudget::SpentLately(SteadyTime now) const {
   return static_cast<int>(CountAfter(requests_, now - kWindow));
 }
 
+int RequestBudget::SpentInHour(SteadyTime now) const {
+  return static_cast<int>(CountAfter(requests_, now - kRetryWindow));
+}
+
 SteadyTime RequestBudget::EarliestRequest(SteadyTime now) const {
-  SteadyTime earliest = std::max(now, hold_until_);
+  SteadyTime earliest = now;
   const double missing = 1.0 - TokensAt(now);
   if (missing > 0) {
-    const double wait = std::ceil(missing / RequestsPerMillisecond(limit_));
+    const double wait = std::ceil(missing / RequestsPerMillisecond(now));
     earliest = std::max(earliest, now + Milliseconds(static_cast<std::int64_t>(wait)));
   }
   const auto limit = static_cast<std::size_t>(limit_);
@@ -60,50 +70,54 @@ SteadyTime RequestBudget::EarliestRequest(SteadyTime now) const {
     const SteadyTime oldest_that_counts = requests_[requests_.size() - limit];
     earliest = std::max(earliest, oldest_that_counts + kWindow + 1ms);
   }
-  if (!requests_.empty() && now < advised_until_) {
-    const SteadyTime spaced = requests_.back() + advised_spacing_;
-    earliest = std::max(earliest, std::min(spaced, advised_until_));
+  for (const auto& [policy, advice] : advice_) {
+    if (advice.reset <= now) continue;
+    const std::uint64_t left = advice.last > spent_ ? advice.last - spent_ : 0;
+    if (left >= kScarce) continue;
+    const SteadyTime last = requests_.empty() ? now : requests_.back();
+    const SteadyTime spaced = last + (advice.reset - last) / static_cast<std::int64_t>(left + 1);
+    earliest = std::max(earliest, spaced);
   }
   return earliest;
 }
 
 SteadyTime RequestBudget::EarliestRetry(SteadyTime now) const {
   const SteadyTime earliest = EarliestRequest(now);
-  const auto requests = static_cast<double>(CountAfter(requests_, now - kRetryWindow));
   const auto retries = CountAfter(retries_, now - kRetryWindow);
-  const auto share = static_cast<Times::difference_type>(requests * kRetryShare);
+  const auto others = static_cast<double>(CountAfter(requests_, now - kRetryWindow) - retries);
+  const auto share = static_cast<Times::difference_type>(others * kRetryShare);
   const auto allowed = std::max(kRetriesAlwaysAllowed, share);
   if (retries < allowed) return earliest;
-  // The oldest of those allowed must be an hour old first, or the youngest as old as the gap.
+  // The oldest of those allowed must be an hour old first, or the last request as old as the gap.
   return std::max(earliest, std::min(*(retries_.end() - allowed) + kRetryWindow,
-                                     retries_.back() + std::min(retry_gap_, kRetryWindow)));
+                                     requests_.back() + std::min(retry_gap_, kRetryWindow)));
 }
 
-void RequestBudget::Spend(SteadyTime now, bool is_retry) {
+std::uint64_t RequestBudget::Spend(SteadyTime now, bool is_retry) {
   Forget(requests_, now);
   Forget(retries_, now);
+  Forget(ahead_, now);
   tokens_ = TokensAt(now) - 1.0;
   tokens_at_ = now;
+  if (!requests_.empty() && now - requests_.back() < kWindow / limit_) ahead_.push_back(now);
   requests_.push_back(now);
   if (is_retry) retries_.push_back(now);
+  return ++spent_;
 }
 
 void RequestBudget::Forget(Times& times, SteadyTime now) {
   while (!times.empty() && times.front() + kRetryWindow <= now) times.pop_front();
 }
 
-void RequestBudget::HoldUntil(SteadyTime until) { hold_until_ = std::max(hold_until_, until); }
-
-void RequestBudget::ForgetApi() {
-  hold_until_ = {};
-  advised_until_ = {};
-}
-
-void RequestBudget::Advise(std::uint64_t remaining, SteadyTime reset, SteadyTime now) {
-  if (reset <= now || remaining >= kScarce) return;
-  advised_until_ = reset;
-  // With r left, r + 1 gaps end after the reset.
-  advised_spacing_ = (reset - now) / static_cast<std::int64_t>(remaining + 1);
+void RequestBudget::Advise(const std::string& policy, std::uint64_t remaining, Seconds reset_in,
+                           std::uint64_t number, SteadyTime now) {
+  std::erase_if(advice_, [now](const auto& each) { return each.second.reset <= now; });
+  if (advice_.size() >= kMostPolicies && !advice_.contains(policy)) return;
+  const Advice read{number, number + std::min(remaining, kPlenty),
+                    now + std::clamp(reset_in, Seconds(0), kLongestReset)};
+  Advice& known = advice_[policy];
+  // An answer that was overtaken by that to a later request only takes away.
+  if (number >= known.number || read.last < known.last) known = read;
 }
 
 }  // namespace radar_spoof

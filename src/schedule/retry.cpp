@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+
+#include "radar_spoof/schedule/rate_limit_hold.h"
 
 namespace radar_spoof {
 namespace {
@@ -13,11 +16,13 @@ constexpr Milliseconds kRetryBase = 1s;
 constexpr Milliseconds kQuickRetryCap = 30s;
 constexpr Milliseconds kShortestRetry = 100ms;
 constexpr Milliseconds kRefusedCadence = 15min;
-constexpr Seconds kShortestHold = 1s;
-constexpr Seconds kLongestHold = 900s;
-constexpr Seconds kBlockLength = 300s;
-constexpr int kHoldJitterShare = 20;
-constexpr double kHoldGrowth = 4;
+
+constexpr int kFailuresOfAnOutage = 20;
+constexpr int kFailuresOfARun = 3;  // a query that fails for itself has no more quick retries
+constexpr int kPartOfAnHour = 5;
+constexpr Milliseconds kFirstPause = 30s;
+constexpr Milliseconds kFirstPauseOfOthers = 1s;
+constexpr double kGrowthOfOthers = 1.2;
 
 Milliseconds Jitter(Milliseconds longest, std::minstd_rand& random) {
   std::uniform_int_distribution<std::int64_t> within(std::min(kShortestRetry, longest).count(),
@@ -27,31 +32,32 @@ Milliseconds Jitter(Milliseconds longest, std::minstd_rand& random) {
 
 Milliseconds TransientDelay(int failures, Milliseconds longest, std::minstd_rand& random) {
   if (failures <= kQuickRetries) {
-    return Jitter(Grown(kRetryBase, 2, failures - 1, kQuickRetryCap), random);
+    return Jitter(Backoff(kRetryBase, 2, failures - 1, kQuickRetryCap), random);
   }
-  const Milliseconds delay = Grown(kQuickRetryCap, 2, failures - kQuickRetries - 1, longest);
+  const Milliseconds delay = Backoff(kQuickRetryCap, 2, failures - kQuickRetries - 1, longest);
   return delay / 2 + Jitter(delay / 2, random);
+}
+
+// How many must have failed for it to be an outage, of so many requests.
+int EnoughOf(std::size_t requests) {
+  return static_cast<int>(std::min<std::size_t>(kFailuresOfAnOutage, requests));
 }
 
 }  // namespace
 
-Milliseconds WaitAskedFor(Seconds retry_after) {
-  return std::clamp(retry_after, kShortestHold, kLongestHold);
-}
-
-Milliseconds Grown(Milliseconds first, double factor, int times, Milliseconds cap) {
+Milliseconds Backoff(Milliseconds first, double factor, int times, Milliseconds cap) {
   const double grown = static_cast<double>(first.count()) * std::pow(factor, times);
   if (grown >= static_cast<double>(cap.count())) return cap;
   return Milliseconds(static_cast<std::int64_t>(grown));
 }
 
-Retry RetryAfterFailure(RetryClass failure, int failures, std::optional<Seconds> retry_after,
-                        Milliseconds longest, std::minstd_rand& random) {
+Retry NextRetry(RetryClass failure, int failures, std::optional<Seconds> retry_after,
+                Milliseconds longest, std::minstd_rand& random) {
   switch (failure) {
     case RetryClass::kTransient: {
       Milliseconds delay = TransientDelay(failures, longest, random);
       if (retry_after) {
-        delay = std::max(delay, WaitAskedFor(*retry_after));
+        delay = std::max(delay, ClampRetryAfter(*retry_after));
       }
       return {delay, true};
     }
@@ -67,10 +73,32 @@ Retry RetryAfterFailure(RetryClass failure, int failures, std::optional<Seconds>
   return {};
 }
 
-Milliseconds HoldLength(std::optional<Seconds> retry_after, int before, std::minstd_rand& random) {
-  const Milliseconds asked_for =
-      Grown(WaitAskedFor(retry_after.value_or(kBlockLength)), kHoldGrowth, before, kLongestHold);
-  return asked_for + Jitter(asked_for / kHoldJitterShare, random);
+bool Outage::NothingAnswers(std::size_t requests) const {
+  return failures_ >= kFailuresOfAnOutage && failed_ >= EnoughOf(requests);
+}
+
+void Outage::NoteFailure(bool again) {
+  ++failures_;
+  if (!again) ++failed_;
+}
+
+Outage::Release Outage::NoteGood(std::size_t requests, int sent_in_hour) {
+  const int failures = std::exchange(failures_, 0);
+  const int failed = std::exchange(failed_, 0);
+  ++run_;
+  if (failures < kFailuresOfARun) return Release::kNone;
+  const bool nothing_else = failures * kPartOfAnHour >= sent_in_hour;
+  return failed >= EnoughOf(requests) && nothing_else ? Release::kFree : Release::kCounted;
+}
+
+SteadyTime Outage::NextOfFailed() const {
+  return last_start_ + Backoff(kFirstPause, 2, failures_ - kFailuresOfAnOutage, longest_);
+}
+
+SteadyTime Outage::NextOfOthers() const {
+  const int beyond = failed_ - 2 * kFailuresOfAnOutage;
+  if (beyond <= 0) return last_start_;
+  return last_start_ + Backoff(kFirstPauseOfOthers, kGrowthOfOthers, beyond, longest_);
 }
 
 }  // namespace radar_spoof

@@ -1,6 +1,7 @@
 #include "radar_spoof/schedule/schedule.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "radar_spoof/schedule/retry.h"
@@ -15,16 +16,20 @@ constexpr Milliseconds kLongestSpread = 20s;
 constexpr int kSpreadShare = 20;  // of the poll interval
 constexpr Milliseconds kFirstAskAgain = 60s;
 constexpr double kAskAgainGrowth = 1.2;
-constexpr Seconds kLongestReset = 900s;
 constexpr Milliseconds kBudgetWindow = 5min;
 constexpr Milliseconds kSoonestAfterRestart = 60s;
-constexpr int kFailuresOfAnEarlierRun = 3;          // enough for no quick retry
-constexpr Milliseconds kLongestResumedHold = 945s;  // kLongestReset and the jitter of a hold
+constexpr int kFailuresOfAnEarlierRun = 3;  // enough for no quick retry
 constexpr Seconds kLongestLagStep = 1h;
 // The clocks are read one after the other, and the wall clock is slewed.
 constexpr Milliseconds kClockTolerance = 50ms;
 // More than what a certificate or a bucket's end ever turns on.
 constexpr Milliseconds kClockStep = 1min;
+// What the lag's estimate must have changed by for every query to be ordered anew.
+constexpr Milliseconds kLagTolerance = 1s;
+// What no quick retry helps is tried again so soon, where the next slot is days away.
+constexpr Milliseconds kHopelessCadence = 1h;
+// After so many holds in a row nothing is asked for them alone.
+constexpr int kHoldsWithRetry = 2;
 
 Seconds SlowestLagStep(const std::vector<Query>& queries) {
   Seconds shortest = kLongestLagStep;
@@ -41,70 +46,69 @@ Schedule::Schedule(const ApiConfig& api, const PollingConfig& polling, std::vect
       queries_(std::move(queries)),
       entries_(queries_.size()),
       requests_(queries_, api.max_series_per_request),
-      budget_(api.rate_limit, polling.retry_max),
       lags_(polling.settle, SlowestLagStep(queries_)),
+      budget_(api.rate_limit, polling.retry_max),
+      outage_(polling.retry_max),
       random_(seed) {
-  OrderAnew();
+  ClearOrder();
 }
 
 void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
                            std::vector<Query> queries) {
   std::vector<Entry> entries(queries.size());
-  std::set<std::size_t> refused;
   const auto kept = KeptQueries(queries_, queries);
   for (std::size_t i = 0; i < queries.size(); ++i) {
-    if (!kept[i]) continue;
-    entries[i] = entries_[*kept[i]];
-    if (refused_.contains(*kept[i])) refused.insert(i);
+    if (kept[i]) entries[i] = entries_[*kept[i]];
   }
   if (polling.settle != polling_.settle) {
-    lags_ = LearnedLags(polling.settle, SlowestLagStep(queries));
+    lags_ = DataLags(polling.settle, SlowestLagStep(queries));
   }
   max_concurrency_ = api.max_concurrency;
   polling_ = polling;
   queries_ = std::move(queries);
   entries_ = std::move(entries);
-  refused_ = std::move(refused);
+  just_refused_.clear();
   budget_.SetLimits(api.rate_limit, polling.retry_max);
+  outage_.SetLongest(polling.retry_max);
   requests_ = SharedRequests(queries_, api.max_series_per_request);
   series_limit_ = {};
   to_join_.clear();
   lags_.ForgetQueries();
-  OrderAnew();
+  ClearOrder();
 }
 
-void Schedule::OrderAnew() {
+void Schedule::ClearOrder() {
   due_.Clear();
   retries_.Clear();
-  NoteMove();
+  Invalidate();
 }
 
-void Schedule::NoteMove() {
-  ranked_for_.reset();
-  ++moves_;
+void Schedule::Invalidate() {
+  ordered_for_.reset();
+  ++revision_;
 }
 
-void Schedule::RankMoved(Instant now) {
+void Schedule::RefreshOrder(Instant now) {
   const Milliseconds apart = now.wall.time_since_epoch() - now.steady.time_since_epoch();
   NoteClockStep(apart, now);
-  if (ranked_for_ && std::chrono::abs(apart - *ranked_for_) < kClockTolerance) return;
-  if (ranked_for_) NoteMove();
+  if (ordered_for_ && std::chrono::abs(apart - *ordered_for_) < kClockTolerance) return;
+  if (ordered_for_) Invalidate();
   due_.Resize(requests_.size());
   retries_.Resize(requests_.size());
-  for (std::size_t request = 0; request < requests_.size(); ++request) Rank(request, now);
-  ranked_lag_ = lags_.Shared();
-  ranked_for_ = apart;
+  for (std::size_t request = 0; request < requests_.size(); ++request) UpdateOrder(request, now);
+  ordered_lag_ = lags_.Shared();
+  ordered_for_ = apart;
 }
 
 void Schedule::NoteClockStep(Milliseconds apart, Instant now) {
   const auto before = std::exchange(clocks_apart_, apart);
   if (!before || std::chrono::abs(apart - *before) < kClockStep) return;
-  lags_ = LearnedLags(polling_.settle, SlowestLagStep(queries_));
-  if (held_until_) held_until_->wall = now.WallAt(held_until_->steady);
+  lags_ = DataLags(polling_.settle, SlowestLagStep(queries_));
+  hold_.FollowClock(now);
   ReleaseFailed(now);
 }
 
-void Schedule::Rank(std::size_t request, Instant now) {
+void Schedule::UpdateOrder(std::size_t request, Instant now) {
   Due first;
   if (!RequestInFlight(request)) {
     for (const std::size_t query : requests_.Queries(request)) {
@@ -123,7 +127,7 @@ bool Schedule::RequestInFlight(std::size_t request) const {
                      [this](std::size_t query) { return entries_[query].in_flight; });
 }
 
-bool Schedule::FollowsData(std::size_t query) const {
+bool Schedule::IsAlignedToBuckets(std::size_t query) const {
   return queries_[query].poll_interval >= Length(queries_[query].agg_interval);
 }
 
@@ -136,13 +140,13 @@ Milliseconds Schedule::Spread(std::size_t query) const {
 }
 
 Milliseconds Schedule::Offset(std::size_t query) const {
-  if (!FollowsData(query)) return Milliseconds(polling_.settle) + Spread(query);
+  if (!IsAlignedToBuckets(query)) return Milliseconds(polling_.settle) + Spread(query);
   return lags_.Expected(query) + Spread(query);
 }
 
 std::optional<Schedule::Next> Schedule::Awaited(std::size_t query) const {
   const Entry& entry = entries_[query];
-  if (!FollowsData(query) || !entry.reach) return std::nullopt;
+  if (!IsAlignedToBuckets(query) || !entry.reach) return std::nullopt;
   const Seconds period = queries_[query].poll_interval;
   const Seconds interval = Length(queries_[query].agg_interval);
   // A poll interval need not be a multiple of the other.
@@ -155,7 +159,9 @@ std::optional<Schedule::Next> Schedule::Awaited(std::size_t query) const {
 WallTime Schedule::NextSlot(std::size_t query, WallTime asked) const {
   const Seconds period = queries_[query].poll_interval;
   const Milliseconds offset = Offset(query);
-  return FloorTo(asked - offset, period) + period + offset;
+  // Whatever the lag is thought to be now: the slot that the poll was in does not come again.
+  const Milliseconds earliest = std::min(offset, entries_[query].offset);
+  return FloorTo(asked - earliest, period) + period + offset;
 }
 
 WallTime Schedule::Slot(std::size_t query, Instant now) const {
@@ -170,37 +176,49 @@ WallTime Schedule::Slot(std::size_t query, Instant now) const {
   // A bucket end far ahead means that our clock was wrong then or is now.
   slot = std::min(slot, asked + 2 * period);
   return std::max(
-      slot, asked + Grown(kFirstAskAgain, kAskAgainGrowth, entry.asked_too_early - 1, period / 2));
+      slot, asked + Backoff(kFirstAskAgain, kAskAgainGrowth, entry.asked_too_early - 1, period));
 }
 
 Schedule::Due Schedule::DueOf(std::size_t query, Instant now) const {
   const Entry& entry = entries_[query];
   if (!entry.asked) return {.at = SteadyTime::min()};
-  if (refused_.contains(query)) return {.at = *entry.retry_at};
+  if (entry.refused) return {.at = *entry.retry_at};
   const SteadyTime slot =
       std::max(now.SteadyAt(Slot(query, now)), entry.not_before.value_or(SteadyTime::min()));
+  if (entry.failed_in_run == outage_.run() && NothingAnswers()) {
+    return {.as_retry = std::min(slot, entry.retry_at.value_or(slot))};
+  }
   if (!entry.retry_at) return {.at = slot};
   if (entry.retry_in_budget) return {.at = slot, .as_retry = *entry.retry_at};
   return {.at = std::min(*entry.retry_at, slot)};
 }
 
+SteadyTime Schedule::EarliestRequest(SteadyTime now) const {
+  const SteadyTime earliest = hold_.NotBefore(budget_.EarliestRequest(now));
+  return NothingAnswers() ? std::max(earliest, outage_.NextOfOthers()) : earliest;
+}
+
+SteadyTime Schedule::EarliestRetry(SteadyTime now) const {
+  const SteadyTime earliest = hold_.NotBefore(budget_.EarliestRetry(now));
+  return NothingAnswers() ? std::max(earliest, outage_.NextOfFailed()) : earliest;
+}
+
 SteadyTime Schedule::MayStartAt(const Due& due, SteadyTime now) const {
   SteadyTime at = due.at;
-  if (at != DueOrder::kNever) at = std::max(at, budget_.EarliestRequest(now));
+  if (at != DueOrder::kNever) at = std::max(at, EarliestRequest(now));
   if (due.as_retry >= at) return at;
-  return std::min(at, std::max(due.as_retry, budget_.EarliestRetry(now)));
+  return std::min(at, std::max(due.as_retry, EarliestRetry(now)));
 }
 
 std::optional<std::size_t> Schedule::StartNext(Instant now) {
   JoinParts(now);
-  RankMoved(now);
+  RefreshOrder(now);
   if (in_flight_ >= MostInFlight()) return std::nullopt;
-  if (budget_.EarliestRequest(now.steady) > now.steady) return std::nullopt;
   std::size_t request = 0;
   bool is_retry = false;
-  if (due_.FirstAt() <= now.steady) {
+  if (due_.FirstAt() <= now.steady && EarliestRequest(now.steady) <= now.steady) {
     request = due_.First();
-  } else if (retries_.FirstAt() <= now.steady && budget_.EarliestRetry(now.steady) <= now.steady) {
+  } else if (retries_.FirstAt() <= now.steady && EarliestRetry(now.steady) <= now.steady) {
     request = retries_.First();
     is_retry = true;
   } else {
@@ -211,22 +229,33 @@ std::optional<std::size_t> Schedule::StartNext(Instant now) {
 }
 
 void Schedule::Start(std::size_t request, bool is_retry, Instant now) {
-  budget_.Spend(now.steady, is_retry);
+  const RequestGroup& queries = requests_.Queries(request);
+  // What was asked in its slot already, whatever for.
+  const bool is_again = std::all_of(queries.begin(), queries.end(), [&](std::size_t query) {
+    const Entry& entry = entries_[query];
+    return entry.asked_too_early > 0 ||
+           (entry.released && now.SteadyAt(Slot(query, now)) > now.steady);
+  });
+  const std::uint64_t number = budget_.Spend(now.steady, is_retry || is_again);
+  outage_.NoteStart(now.steady);
   const auto jitter = random_();
-  for (const std::size_t query : requests_.Queries(request)) {
+  for (const std::size_t query : queries) {
     Entry& entry = entries_[query];
     const auto awaited = Awaited(query);
     entry.awaited = awaited ? std::optional(awaited->bucket_end) : std::nullopt;
+    entry.offset = Offset(query);
     entry.in_flight = true;
     entry.asked = now;
+    entry.request_number = number;
     entry.jitter = jitter;
     entry.retry_at.reset();
+    entry.released = false;
   }
   ++in_flight_;
-  Rank(request, now);
+  UpdateOrder(request, now);
 }
 
-void Schedule::GiveUp(Entry& entry, Instant now) {
+void Schedule::DropFromFlight(Entry& entry, Instant now) {
   entry.in_flight = false;
   entry.retry_at = now.steady;
   entry.retry_in_budget = false;
@@ -234,13 +263,11 @@ void Schedule::GiveUp(Entry& entry, Instant now) {
 
 void Schedule::ForgetApi() {
   entries_.assign(queries_.size(), {});
-  refused_.clear();
   budget_.ForgetApi();
-  held_until_.reset();
-  holds_in_a_row_ = 0;
-  transient_in_a_row_ = 0;
-  lags_ = LearnedLags(polling_.settle, SlowestLagStep(queries_));
-  NoteMove();
+  hold_ = {};
+  outage_ = Outage(polling_.retry_max);
+  lags_ = DataLags(polling_.settle, SlowestLagStep(queries_));
+  Invalidate();
 }
 
 void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_until, Instant now) {
@@ -253,19 +280,16 @@ void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_u
     entry.reach = each.reach;
     if (!each.answered_well) {
       entry.failures = kFailuresOfAnEarlierRun;
-      entry.failures_alike = kFailuresOfAnEarlierRun;
+      entry.failures_of_class = kFailuresOfAnEarlierRun;
       entry.retry_at = entry.asked->steady + kSoonestAfterRestart;
     }
     // Those that share a request were asked at the same moment, and it was one.
     if (std::exchange(counted[requests_.Of(each.query)], each.asked) == each.asked) continue;
-    if (now.steady - entry.asked->steady < kBudgetWindow) budget_.Spend(entry.asked->steady, false);
+    if (now.steady - entry.asked->steady >= kBudgetWindow) continue;
+    (void)budget_.Spend(entry.asked->steady, false);
   }
-  NoteMove();
-  if (!held_until) return;
-  const Milliseconds ahead = std::min<Milliseconds>(*held_until - now.wall, kLongestResumedHold);
-  held_until_ = now + ahead;
-  holds_in_a_row_ = 1;
-  budget_.HoldUntil(held_until_->steady);
+  Invalidate();
+  if (held_until) hold_.Resume(*held_until, now);
 }
 
 std::optional<WallTime> Schedule::LastAsked(std::size_t query, Instant now) const {
@@ -275,36 +299,175 @@ std::optional<WallTime> Schedule::LastAsked(std::size_t query, Instant now) cons
 }
 
 bool Schedule::TryExtraRequest(Instant now) {
-  if (budget_.EarliestRequest(now.steady) > now.steady) return false;
-  budget_.Spend(now.steady, false);
+  if (hold_.NotBefore(budget_.EarliestRequest(now.steady)) > now.steady) return false;
+  (void)budget_.Spend(now.steady, false);
   return true;
 }
 
 void Schedule::AbandonInFlight(Instant now) {
   for (Entry& entry : entries_) {
-    if (entry.in_flight) GiveUp(entry, now);
+    if (entry.in_flight) DropFromFlight(entry, now);
   }
   in_flight_ = 0;
-  NoteMove();
+  Invalidate();
 }
 
 SteadyTime Schedule::WakeAt(Instant now) {
-  RankMoved(now);
+  RefreshOrder(now);
   if (in_flight_ >= MostInFlight()) return SteadyTime::max();
   return MayStartAt({.at = due_.FirstAt(), .as_retry = retries_.FirstAt()}, now.steady);
 }
 
 WallTime Schedule::NextPoll(std::size_t query, Instant now) {
-  RankMoved(now);
+  RefreshOrder(now);
   if (entries_[query].in_flight) return now.wall;
   const std::size_t request = requests_.Of(query);
   return now.WallAt(
       MayStartAt({.at = due_.At(request), .as_retry = retries_.At(request)}, now.steady));
 }
 
-void Schedule::ObserveRateLimit(std::uint64_t remaining, Seconds reset_in, Instant now) {
-  const Seconds sane = std::clamp(reset_in, Seconds(0), kLongestReset);
-  budget_.Advise(remaining, now.steady + sane, now.steady);
+void Schedule::ObserveRateLimit(std::size_t query, const std::string& policy,
+                                std::uint64_t remaining, Seconds reset_in, Instant now) {
+  budget_.Advise(policy, remaining, reset_in, entries_[query].request_number, now.steady);
+}
+
+void Schedule::Record(std::size_t query, const PollReport& report, Instant now) {
+  Entry& entry = entries_[query];
+  entry.in_flight = false;
+  if (report.failure) {
+    RecordFailure(query, report, now);
+  } else {
+    RecordGood(query, report, now);
+  }
+  entry.awaited.reset();
+  entry.fewer_may_help = report.fewer_series == FewerSeries::kMayHelp;
+  const std::size_t request = requests_.Of(query);
+  if (RequestInFlight(request)) return;
+  --in_flight_;
+  EndRequest(request, now);
+  LearnSeriesLimit(request, now);
+  UpdateOrder(request, now);
+}
+
+// What the request says of all others.
+void Schedule::EndRequest(std::size_t request, Instant now) {
+  const RequestGroup& queries = requests_.Queries(request);
+  const auto is_good = [this](std::size_t query) { return entries_[query].failures == 0; };
+  const auto is_transient = [this](std::size_t query) {
+    return entries_[query].last_failure_class == RetryClass::kTransient;
+  };
+  if (std::any_of(queries.begin(), queries.end(), is_good)) {
+    hold_.NoteGood(entries_[queries.front()].asked->steady);
+    ReleaseRefusedByMistake(now);
+    EndOutage(now);
+  } else if (std::all_of(queries.begin(), queries.end(), is_transient)) {
+    const bool nothing_answered = NothingAnswers();
+    outage_.NoteFailure(entries_[queries.front()].failed_in_run == outage_.run());
+    for (const std::size_t query : queries) entries_[query].failed_in_run = outage_.run();
+    // While nothing answers, each failure puts off the next request of any query.
+    if (nothing_answered || NothingAnswers()) Invalidate();
+  }
+}
+
+// One good answer proves the credentials good, so others were refused by mistake; but only once
+// each, lest a query that is refused for itself is asked with every good answer.
+void Schedule::ReleaseRefusedByMistake(Instant now) {
+  if (just_refused_.empty()) return;
+  for (const std::size_t query : std::exchange(just_refused_, {})) {
+    Entry& entry = entries_[query];
+    if (entry.refused && !entry.in_flight) entry.retry_at = now.steady;
+  }
+  Invalidate();
+}
+
+// One good answer proves the API is back, so that nobody waits out a delay that grew meanwhile.
+void Schedule::EndOutage(Instant now) {
+  const std::uint64_t run = outage_.run();
+  if (NothingAnswers()) Invalidate();
+  const Outage::Release release =
+      outage_.NoteGood(requests_.Wholes(), budget_.SpentInHour(now.steady));
+  if (release == Outage::Release::kNone) return;
+  for (Entry& entry : entries_) {
+    const bool failed_so =
+        entry.failed_in_run == run && entry.last_failure_class == RetryClass::kTransient;
+    if (!failed_so || !Release(entry, now)) continue;
+    entry.retry_in_budget = release == Outage::Release::kCounted;
+    entry.released = true;
+  }
+  Invalidate();
+}
+
+void Schedule::ReleaseFailed(Instant now) {
+  for (Entry& entry : entries_) (void)Release(entry, now);
+  Invalidate();
+}
+
+// Due now, if its last poll failed.
+bool Schedule::Release(Entry& entry, Instant now) {
+  if (entry.in_flight || entry.failures == 0) return false;
+  entry.retry_at = std::max(now.steady, entry.not_before.value_or(now.steady));
+  entry.retry_in_budget = false;
+  return true;
+}
+
+void Schedule::RecordGood(std::size_t query, const PollReport& report, Instant now) {
+  Entry& entry = entries_[query];
+  entry.failures = 0;
+  entry.failures_of_class = 0;
+  entry.not_before.reset();
+  NoteRefused(query, false);
+  entry.reach = report.last_updated ? report.last_updated : report.newest_bucket_end;
+  // By the clock as it is now: it may have been set since.
+  if (entry.reach) entry.reach = std::min(*entry.reach, now.wall);
+  if (entry.reach && IsAlignedToBuckets(query)) {
+    lags_.Observe(query, now.WallAt(entry.asked->steady), *entry.reach, entry.awaited);
+  }
+  if (std::chrono::abs(lags_.Shared() - ordered_lag_) >= kLagTolerance) Invalidate();
+  const bool too_early = entry.awaited && entry.reach && *entry.reach < *entry.awaited;
+  entry.asked_too_early = too_early ? entry.asked_too_early + 1 : 0;
+}
+
+void Schedule::RecordFailure(std::size_t query, const PollReport& report, Instant now) {
+  Entry& entry = entries_[query];
+  ++entry.failures;
+  entry.failures_of_class =
+      *report.failure == entry.last_failure_class ? entry.failures_of_class + 1 : 1;
+  entry.last_failure_class = *report.failure;
+  entry.not_before.reset();
+  if (*report.failure == RetryClass::kTransient && report.retry_after) {
+    entry.not_before = now.steady + ClampRetryAfter(*report.retry_after);
+  }
+  std::minstd_rand jitter(entry.jitter);
+  if (*report.failure == RetryClass::kThrottled) {
+    hold_.Extend(report.retry_after, now, jitter);
+    Invalidate();
+    NoteRefused(query, false);
+    entry.retry_in_budget = hold_.in_a_row() <= kHoldsWithRetry;
+    entry.retry_at = entry.retry_in_budget ? hold_.until()->steady : now.steady + kHopelessCadence;
+    return;
+  }
+  const Retry retry = NextRetry(*report.failure, entry.failures_of_class, report.retry_after,
+                                polling_.retry_max, jitter);
+  NoteRefused(query, retry.refused);
+  entry.retry_in_budget = retry.delay && retry.in_budget;
+  entry.retry_at = now.steady + retry.delay.value_or(kHopelessCadence);
+}
+
+void Schedule::NoteRefused(std::size_t query, bool refused) {
+  Entry& entry = entries_[query];
+  if (refused && !entry.refused) just_refused_.push_back(query);
+  entry.refused = refused;
+}
+
+void Schedule::ReleaseRefused(Instant now) {
+  for (Entry& entry : entries_) {
+    if (entry.refused && !entry.in_flight) entry.retry_at = now.steady;
+  }
+  Invalidate();
+}
+
+bool Schedule::HasRefused() const {
+  return std::any_of(entries_.begin(), entries_.end(), std::mem_fn(&Entry::refused));
 }
 
 }  // namespace radar_spoof

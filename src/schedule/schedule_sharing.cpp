@@ -13,8 +13,8 @@ void Schedule::Halve(std::size_t query, Instant now) {
   retries_.Resize(requests_.size());
   --in_flight_;
   for (const std::size_t half : {first, second}) {
-    for (const std::size_t each : requests_.Queries(half)) GiveUp(entries_[each], now);
-    Rank(half, now);
+    for (const std::size_t each : requests_.Queries(half)) DropFromFlight(entries_[each], now);
+    UpdateOrder(half, now);
   }
   series_limit_.NoteHalving(requests_.WholeOf(query), now.steady);
 }
@@ -64,17 +64,17 @@ void Schedule::AskEndsAlone(std::size_t request, Instant now) {
     const std::size_t alone = is_alone ? requests_.Of(query) : requests_.TakeOut(query);
     due_.Resize(requests_.size());
     retries_.Resize(requests_.size());
-    GiveUp(entries_[query], now);
-    Rank(alone, now);
+    DropFromFlight(entries_[query], now);
+    UpdateOrder(alone, now);
   }
 }
 
 // Those of whose requests it is known now that they asked for too many.
 void Schedule::ReleaseDoubtful(Instant now) {
   for (Entry& entry : entries_) {
-    if (entry.fewer_may_help) Release(entry, now);
+    if (entry.fewer_may_help) (void)Release(entry, now);
   }
-  NoteMove();
+  Invalidate();
 }
 
 bool Schedule::WholeInFlight(std::size_t whole) const {
@@ -103,7 +103,7 @@ void Schedule::JoinParts(Instant now) {
     }
     requests_.Join(*whole);
     whole = to_join_.erase(whole);
-    OrderAnew();
+    ClearOrder();
   }
 }
 

@@ -13,19 +13,25 @@ namespace radar_spoof::test {
 struct DataSet {
   // The lag of data from that moment.
   std::function<Milliseconds(WallTime)> lag;
-  // `lastUpdated` is on whole quarter hours, as observed; false: to the second.
-  bool quarter_hours = true;
+  // `lastUpdated` moves in steps, each `phase` after a multiple of them; 1 s: exactly.
+  Seconds step{std::chrono::minutes(15)};
+  Seconds phase{0};
   bool frozen = false;
   WallTime frozen_reach{};
 
-  WallTime AvailableAt(WallTime data) const { return data + lag(data); }
+  // When `lastUpdated` says that the data until then are there.
+  WallTime AvailableAt(WallTime data) const {
+    WallTime reach = FloorTo(data - phase, step) + phase;
+    if (reach < data) reach += step;
+    return reach + lag(reach);
+  }
 
   WallTime Reach(WallTime now) const {
-    using namespace std::chrono_literals;
     if (frozen) return frozen_reach;
-    const Seconds step = quarter_hours ? Seconds(15min) : 1s;
-    WallTime reach = FloorTo(quarter_hours ? now : now - lag(now) + 1min, step);
-    while (AvailableAt(reach) > now) reach -= step;
+    const Milliseconds at_least =
+        step > Seconds(1) ? Milliseconds(0) : lag(now) - std::chrono::minutes(1);
+    WallTime reach = FloorTo(now - at_least - phase, step) + phase;
+    while (reach + lag(reach) > now) reach -= step;
     return reach;
   }
 

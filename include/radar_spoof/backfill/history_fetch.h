@@ -24,6 +24,7 @@
 #include "radar_spoof/fetch/endpoint_in_use.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/publish/answer_outcome.h"
+#include "radar_spoof/schedule/rate_limit_hold.h"
 #include "radar_spoof/schedule/request_budget.h"
 #include "radar_spoof/words/clock.h"
 #include "radar_spoof/words/log.h"
@@ -67,6 +68,7 @@ class HistoryFetch {
   bool WaitFor(const Next& next);
   // How it ended, and what that means; nullopt when stopped.
   struct Answered {
+    std::uint64_t number;  // of the request, as the budget counts
     HttpClient::Finished finished;
     AnswerOutcome outcome;
   };
@@ -90,6 +92,7 @@ class HistoryFetch {
   EndpointInUse endpoint_;
   std::uint32_t request_number_;
   RequestBudget budget_;
+  RateLimitHold hold_;
   std::minstd_rand random_;
   std::deque<Piece> pieces_;
   std::map<AggInterval, Seconds> longest_;  // piece that was not refused yet

@@ -93,7 +93,8 @@ class Poller {
   // In the last form that `request` has.
   void Send(std::size_t first, InFlight request);
   void Finish(const HttpClient::Finished& finished);
-  void Observe(const std::map<std::string, RateLimitHeader>& policies, Instant now);
+  void Observe(std::size_t first, const std::map<std::string, RateLimitHeader>& policies,
+               Instant now);
   // How else to ask the same at once, after an answer that was of no use.
   std::optional<RequestForm> OtherForm(std::size_t first, const InFlight& request,
                                        const AnswerOutcome& outcome);
@@ -124,10 +125,10 @@ class Poller {
   std::optional<RequestForm> next_form_;  // to be tried, when the budget had no room for it
   std::uint32_t request_number_;          // of the next one
   Schedule schedule_;
-  Snapshot state_;                     // the next one to be published
-  std::uint64_t published_moves_ = 0;  // schedule_.moves()
-  bool told_of_halving_ = false;       // since the configuration was loaded
-  int holds_ = 0;                      // one after the other
+  Snapshot state_;                        // the next one to be published
+  std::uint64_t published_revision_ = 0;  // schedule_.revision()
+  bool told_of_halving_ = false;          // since the configuration was loaded
+  int holds_ = 0;                         // one after the other
   // When a log line last said so, and what end it named.
   struct HoldTold {
     SteadyTime at{};

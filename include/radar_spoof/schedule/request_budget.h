@@ -4,11 +4,14 @@
 //  - a window: never more than `limit` requests in any 5 minutes, retries included. Cloudflare
 //    counts 1,200 per user over everything that user runs, and blocks all of it for 5 minutes on
 //    overrun (API reference, "Rate limits"); ours is the share we allow ourselves.
-//  - a bucket: after a burst of a sixtieth of the limit, requests are paced evenly.
-//  - a hold: after a 429 nothing is sent until the hold ends.
-//  - a retry share: retries stay within 10 % of the last hour's requests, but 3 are always allowed,
-//    so that a dying upstream is not asked more than a healthy one. Beyond that one retry, of
-//    whatever query, in each `retry_gap`, so that the end of an outage is noticed.
+//  - a pace: after a burst of a sixtieth of the limit, requests are spaced so that just the limit
+//    fits into the window.
+//  - what the API itself says is left (its `Ratelimit` header): no more than that before the reset,
+//    and the last of them spread over the time until then. Of several policies the strictest holds.
+//  - a retry share: retries stay within a tenth of the last hour's other requests, but 3 are always
+//    allowed, so that a dying upstream is not asked more than a healthy one. Beyond that one retry,
+//    of whatever query, when nothing was sent for `retry_gap`, so that the end of an outage is
+//    noticed.
 //
 // Used by: Schedule, backfill. Pure: time is passed in. Every call costs at most the logarithm of
 // the number of requests in an hour. Thread rule: confined to its owner's thread.
@@ -16,6 +19,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
+#include <string>
 
 #include "radar_spoof/words/clock.h"
 
@@ -33,20 +38,23 @@ class RequestBudget {
   SteadyTime EarliestRequest(SteadyTime now) const;
   SteadyTime EarliestRetry(SteadyTime now) const;
 
-  // Counts one request sent at `now`. REQUIRES: `now` never goes back.
-  void Spend(SteadyTime now, bool is_retry);
+  // Counts one request sent at `now`, and numbers it. REQUIRES: `now` never goes back.
+  std::uint64_t Spend(SteadyTime now, bool is_retry);
 
   // How many were sent in the 5 minutes before `now`.
   int SpentLately(SteadyTime now) const;
+  // Likewise in the last hour.
+  int SpentInHour(SteadyTime now) const;
 
-  // Nothing before `until`; an earlier hold is never shortened.
-  void HoldUntil(SteadyTime until);
+  // What is asked from now on is asked of another API: what the old one said does not count.
+  void ForgetApi() { advice_.clear(); }
 
-  // What is asked from now on is asked of another API: no hold and no advice of the old one counts.
-  void ForgetApi();
-
-  // The API said that `remaining` requests are left until `reset`. Slows down before they are gone.
-  void Advise(std::uint64_t remaining, SteadyTime reset, SteadyTime now);
+  // The answer to the request of that number said, at `now`, that by this policy `remaining`
+  // requests are left until `reset_in` is over, of which 900 s are believed. Requests that were
+  // sent after that one are taken off. Stands until the reset, or until the answer to a later
+  // request says otherwise.
+  void Advise(const std::string& policy, std::uint64_t remaining, Seconds reset_in,
+              std::uint64_t number, SteadyTime now);
 
  private:
   // Of requests or of retries, in the last hour; oldest first.
@@ -54,17 +62,23 @@ class RequestBudget {
 
   static Times::difference_type CountAfter(const Times& times, SteadyTime time);
   static void Forget(Times& times, SteadyTime now);
+  double RequestsPerMillisecond(SteadyTime now) const;
   double TokensAt(SteadyTime now) const;
 
   int limit_;
   Milliseconds retry_gap_;
   Times requests_;  // retries too
   Times retries_;
+  Times ahead_;  // those that came sooner after another than an even pace has it
   double tokens_;
   SteadyTime tokens_at_{};
-  SteadyTime hold_until_{};
-  SteadyTime advised_until_{};
-  Milliseconds advised_spacing_{0};
+  std::uint64_t spent_ = 0;  // ever
+  struct Advice {
+    std::uint64_t number = 0;  // of the request it answered
+    std::uint64_t last = 0;    // request that may be sent before the reset
+    SteadyTime reset{};
+  };
+  std::map<std::string, Advice> advice_;  // by policy
 };
 
 }  // namespace radar_spoof

@@ -1,9 +1,11 @@
-// Schedule: how long after a failed poll the same query may be asked again.
+// Schedule: what a failed poll is followed by: of the same query, and of all while nothing answers.
 //
-// Used by: Schedule; backfill, which has one of its own. Pure but for `random`, which feeds the
-// jitter.
+// Used by: Schedule, backfill. Thread rule: confined to its owner's thread. Pure but for `random`,
+// which feeds the jitter.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <random>
 
@@ -13,9 +15,9 @@
 namespace radar_spoof {
 
 struct Retry {
-  std::optional<Milliseconds> in{};  // from now; nullopt: not before the next slot
-  bool in_budget = false;            // counts against the share of requests that may be retries
-  bool refused = false;              // `in` is a wait for the credentials to change
+  std::optional<Milliseconds> delay{};  // from now; nullopt: not before the next slot
+  bool in_budget = false;               // counts against the share of requests that may be retries
+  bool refused = false;                 // `delay` is a wait for the credentials to change
 };
 
 // A query is refused once it has failed so often in a row for its credentials.
@@ -25,18 +27,52 @@ inline constexpr int kFailuresUntilRefused = 2;
 // asked for and is clamped to 1-900 s. kTransient: twice within seconds, then with delays that
 // double up to `longest`; kTransientOnce and kCredentials: once within seconds, the latter then
 // every 15 min; kThrottled and kNextSlot: no retry of their own.
-Retry RetryAfterFailure(RetryClass failure, int failures, std::optional<Seconds> retry_after,
-                        Milliseconds longest, std::minstd_rand& random);
-
-// Retry-After as it is obeyed: 1 to 900 s.
-Milliseconds WaitAskedFor(Seconds retry_after);
-
-// How long nothing may be asked after HTTP 429: `retry_after` clamped to 1-900 s, or 300 s, which
-// is how long Cloudflare blocks; four times as long for each hold before without a good answer
-// since, `before` of them, up to 900 s; plus up to a twentieth.
-Milliseconds HoldLength(std::optional<Seconds> retry_after, int before, std::minstd_rand& random);
+Retry NextRetry(RetryClass failure, int failures, std::optional<Seconds> retry_after,
+                Milliseconds longest, std::minstd_rand& random);
 
 // `first` grown by `factor` for each of `times`, at most `cap`. Never overflows.
-Milliseconds Grown(Milliseconds first, double factor, int times, Milliseconds cap);
+Milliseconds Backoff(Milliseconds first, double factor, int times, Milliseconds cap);
+
+// An outage: a run of requests that failed for a passing reason without a good answer between. When
+// 20 of them have failed (or all, if there are fewer), and 20 times in all, nothing answers: then
+// one request at a time stands for all, after growing pauses. Those that have not failed in this
+// run come first, with a pause of their own, so that what is down for some is no outage for the
+// others.
+class Outage {
+ public:
+  // `longest`: between requests while nothing answers.
+  explicit Outage(Milliseconds longest) : longest_(longest) {}
+  void SetLongest(Milliseconds longest) { longest_ = longest; }
+
+  // The number of the run of failures that lasts, or else of the next. Never 0.
+  std::uint64_t run() const { return run_; }
+  bool NothingAnswers(std::size_t requests) const;
+
+  // A request was sent at `now`.
+  void NoteStart(SteadyTime now) { last_start_ = now; }
+  // A request failed; `again`: one that had failed in this run already.
+  void NoteFailure(bool again);
+  // What the end of a run is to those that failed in it.
+  enum class Release {
+    kNone,     // it was short: their own retries bring them back
+    kCounted,  // they are due as retries
+    kFree,     // nothing had answered: they are due
+  };
+  // A good answer ends the run. For kFree as many must have failed as NothingAnswers() asks for,
+  // and the run must be a fifth of what was sent in the last hour: where nine of ten answers are
+  // bad, such runs come again and again.
+  Release NoteGood(std::size_t requests, int sent_in_hour);
+
+  // The earliest next request while nothing answers.
+  SteadyTime NextOfFailed() const;
+  SteadyTime NextOfOthers() const;
+
+ private:
+  Milliseconds longest_;
+  std::uint64_t run_ = 1;
+  int failures_ = 0;
+  int failed_ = 0;  // requests, each once
+  SteadyTime last_start_{};
+};
 
 }  // namespace radar_spoof

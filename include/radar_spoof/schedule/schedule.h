@@ -1,25 +1,34 @@
 // Schedule: which query is asked next, and when. Decides only; the poller does the asking.
 //
-// A query is polled at start, and then once for each bucket it waits for: when the bucket has
-// ended, plus the data's expected lag (at least `settle`), plus a small spread of its own. A poll
-// interval shorter than the aggregation interval is a plain grid instead. If the answer does not
-// hold the bucket yet, the query is asked again soon, with growing delays. Failed polls are
-// repeated as their RetryClass says. What was missed (suspend, a clock step) is made up once, never
-// replayed. A step of the wall clock by a minute or more makes what failed due at once, as it may
-// have failed by the clock.
+// A query is polled at start, and then once in each slot: when the bucket it waits for has ended,
+// plus the data's expected lag (at least `settle`), plus a small spread of its own. A poll interval
+// shorter than the aggregation interval is a plain grid instead. If the answer does not hold the
+// bucket yet, the query is asked again soon, with growing delays. What was missed (suspend, a clock
+// step) is made up once, never replayed. What moves that are four ideas:
+//  - the lag of the data, learned from the answers (data_lag.h)
+//  - the budget: how many requests may be sent, by our limit and by the API's own
+//  (request_budget.h)
+//  - the hold: after HTTP 429 nothing is sent for a while, then one request for all
+//    (rate_limit_hold.h)
+//  - retries: what failed is asked again as its RetryClass says; while nothing answers, one request
+//    at a time stands for all, and the first good answer brings the others back (retry.h)
+// A step of the wall clock by a minute or more makes what failed due at once, as it may have failed
+// by the clock.
 //
 // Queries that share a request (config/request_groups.h) are always asked together, when the first
 // of them is due: what is sent anyway asks for the others at no cost, and so they stay together.
 // What the API refuses for their number is halved. A refusal that may be about anything is looked
-// into first, by asking the first and the last of the queries alone, at most once an hour.
+// into first, by asking the first and the last of the queries alone, at most once an hour
+// (series_limit.h).
 //
 // Invariants (tests/schedule_simulation_test.cpp): never two polls of one query at once; never more
 // than `max_concurrency` requests in flight; never more than `rate_limit` of them in any 5 minutes;
-// nothing is sent during a hold, and after one a single request until it is answered well; holds
-// that follow each other grow to 900 s; the most overdue query goes first.
+// nothing is sent during a hold, and after one a single request until it is answered well; no query
+// is asked more often than in each of its slots, but for retries, a tenth of that; what one query's
+// answers lack moves no other's polls; the most overdue query goes first.
 //
 // Costs: a poll costs the logarithm of the number of queries, what moves many of them (a new
-// estimate of the lag, a clock step) a pass over all.
+// estimate of the lag, a clock step, an outage) a pass over all.
 //
 // Used by: poller. Pure: time comes in as Instants that must not go back on their steady side; the
 // wall side may step. Thread rule: confined to its owner's thread.
@@ -31,12 +40,15 @@
 #include <optional>
 #include <random>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "radar_spoof/config/config.h"
+#include "radar_spoof/schedule/data_lag.h"
 #include "radar_spoof/schedule/due_order.h"
-#include "radar_spoof/schedule/learned_lags.h"
+#include "radar_spoof/schedule/rate_limit_hold.h"
 #include "radar_spoof/schedule/request_budget.h"
+#include "radar_spoof/schedule/retry.h"
 #include "radar_spoof/schedule/series_limit.h"
 #include "radar_spoof/schedule/shared_requests.h"
 #include "radar_spoof/words/error.h"
@@ -119,10 +131,12 @@ class Schedule {
   WallTime NextPoll(std::size_t query, Instant now);
   // Changes when NextPoll() does for other queries than those started or recorded. What only the
   // pacing of the budget puts off does not count.
-  std::uint64_t moves() const { return moves_; }
+  std::uint64_t revision() const { return revision_; }
 
-  // `Ratelimit` header: so many requests left for so long.
-  void ObserveRateLimit(std::uint64_t remaining, Seconds reset_in, Instant now);
+  // The answer to the query's request had a `Ratelimit` header: by that policy so many requests are
+  // left for so long. To be called while the query is in flight.
+  void ObserveRateLimit(std::size_t query, const std::string& policy, std::uint64_t remaining,
+                        Seconds reset_in, Instant now);
   // The credentials changed: queries that were refused are asked at once.
   void ReleaseRefused(Instant now);
   // Whether some query waits out a refusal.
@@ -132,7 +146,7 @@ class Schedule {
   int SpentLately(Instant now) const { return budget_.SpentLately(now.steady); }
 
   // End of the last rate-limit hold; nullopt when there never was one.
-  std::optional<Instant> held_until() const { return held_until_; }
+  std::optional<Instant> held_until() const { return hold_.until(); }
   bool IsInFlight(std::size_t query) const { return entries_[query].in_flight; }
   std::size_t in_flight() const { return in_flight_; }  // requests
   const std::vector<Query>& queries() const { return queries_; }
@@ -140,17 +154,22 @@ class Schedule {
  private:
   struct Entry {
     bool in_flight = false;
-    std::optional<Instant> asked;                   // start of the last poll
-    std::optional<WallTime> reach;                  // of the data in the last good answer
-    std::optional<WallTime> awaited;                // end of the bucket the poll in flight is for
-    int asked_too_early = 0;                        // good answers in a row without that bucket
-    int failures = 0;                               // in a row
-    RetryClass failed_as = RetryClass::kTransient;  // the last of them
-    int failures_alike = 0;                         // in a row of that class
-    std::optional<SteadyTime> not_before;           // the API asked for time after a server failure
+    std::optional<Instant> asked;               // start of the last poll
+    std::optional<WallTime> reach;              // of the data in the last good answer
+    std::optional<WallTime> awaited;            // end of the bucket the poll in flight is for
+    int asked_too_early = 0;                    // good answers in a row without that bucket
+    Milliseconds offset = Milliseconds::max();  // of its slot from the boundary, at that start
+    std::uint64_t request_number = 0;           // of the last poll, as the budget counts
+    int failures = 0;                           // in a row
+    RetryClass last_failure_class = RetryClass::kTransient;
+    int failures_of_class = 0;                 // in a row, of that one
+    std::uint64_t failed_in_run = 0;           // Outage::run() at the last that failed for it
+    bool refused = false;                      // waits out a RetryClass::kCredentials
+    std::optional<SteadyTime> not_before;      // the API asked for time after a server failure
     std::minstd_rand::result_type jitter = 1;  // of its retry's delay: one for all of a request
     std::optional<SteadyTime> retry_at;        // before the next slot
-    bool retry_in_budget = false;              // that retry counts as one
+    bool retry_in_budget = false;              // that retry needs room in the share of retries
+    bool released = false;                     // that retry is due to the end of an outage
     bool fewer_may_help = false;               // the last failure was FewerSeries::kMayHelp
   };
 
@@ -162,13 +181,13 @@ class Schedule {
   };
 
   void Start(std::size_t request, bool is_retry, Instant now);
-  static void GiveUp(Entry& entry, Instant now);
-  static void Release(Entry& entry, Instant now);
-  // Bring the orders up to date: of one request; of all, if something they depend on moved.
-  void Rank(std::size_t request, Instant now);
-  void RankMoved(Instant now);
-  void OrderAnew();
-  void NoteMove();
+  static void DropFromFlight(Entry& entry, Instant now);
+  static bool Release(Entry& entry, Instant now);
+  // Bring the orders up to date: of one request; of all, if something they depend on changed.
+  void UpdateOrder(std::size_t request, Instant now);
+  void RefreshOrder(Instant now);
+  void ClearOrder();
+  void Invalidate();
   bool RequestInFlight(std::size_t request) const;
   void NoteClockStep(Milliseconds apart, Instant now);
 
@@ -187,41 +206,45 @@ class Schedule {
     WallTime bucket_end;
   };
   std::optional<Next> Awaited(std::size_t query) const;
+  SteadyTime EarliestRequest(SteadyTime now) const;
+  SteadyTime EarliestRetry(SteadyTime now) const;
   SteadyTime MayStartAt(const Due& due, SteadyTime now) const;
-  void ReleaseRefusedByMistake(Instant now);
-  void ReleaseAfterOutage(Instant now);
-  bool FollowsData(std::size_t query) const;
-  // After a hold one request is a probe for all.
+  bool IsAlignedToBuckets(std::size_t query) const;
+  bool NothingAnswers() const { return outage_.NothingAnswers(requests_.Wholes()); }
   std::size_t MostInFlight() const {
-    return holds_in_a_row_ > 0 ? 1 : static_cast<std::size_t>(max_concurrency_);
+    const bool one_for_all = hold_.in_a_row() > 0 || NothingAnswers();
+    return one_for_all ? 1 : static_cast<std::size_t>(max_concurrency_);
   }
   Milliseconds Offset(std::size_t query) const;
   Milliseconds Spread(std::size_t query) const;
 
   void RecordGood(std::size_t query, const PollReport& report, Instant now);
   void RecordFailure(std::size_t query, const PollReport& report, Instant now);
+  void NoteRefused(std::size_t query, bool refused);
+  void EndRequest(std::size_t request, Instant now);
+  void ReleaseRefusedByMistake(Instant now);
+  void EndOutage(Instant now);
 
   int max_concurrency_;
   PollingConfig polling_;
   std::vector<Query> queries_;
-  std::vector<Entry> entries_;     // one a query
-  std::set<std::size_t> refused_;  // queries that wait out a RetryClass::kCredentials
+  std::vector<Entry> entries_;             // one a query
+  std::vector<std::size_t> just_refused_;  // queries, since the last good answer
   SharedRequests requests_;
   SeriesLimit series_limit_;
   std::set<std::size_t> to_join_;             // wholes, as soon as none of their parts is in flight
   DueOrder due_;                              // requests not in flight
   DueOrder retries_;                          // likewise
   std::optional<Milliseconds> clocks_apart_;  // when they were last looked at
-  // The distance between the clocks that the orders were made for; nullopt: something moved.
-  std::optional<Milliseconds> ranked_for_;
-  Milliseconds ranked_lag_{0};  // likewise, of those that share one
-  std::uint64_t moves_ = 0;
+  // The distance between the clocks that the orders were made for; nullopt: something changed.
+  std::optional<Milliseconds> ordered_for_;
+  Milliseconds ordered_lag_{0};  // likewise, of those that share one
+  std::uint64_t revision_ = 0;
+  DataLags lags_;
   RequestBudget budget_;
-  LearnedLags lags_;
-  std::optional<Instant> held_until_;
-  int holds_in_a_row_ = 0;  // without a good answer since; the last may hold
+  RateLimitHold hold_;
+  Outage outage_;
   std::size_t in_flight_ = 0;
-  int transient_in_a_row_ = 0;  // failed polls of any query without a good one between
   std::minstd_rand random_;
 };
 
