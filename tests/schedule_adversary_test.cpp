@@ -79,6 +79,7 @@ class Judge {
   // What holds in every world.
   void CheckAlways() {
     CheckRates();
+    CheckHolds();
     for (std::size_t i = 0; i < world_.queries.size(); ++i) CheckPace(i);
     Check(trace_.most_in_flight <= 8, "at most 8 requests in flight");
     Check(!trace_.wrong_page, trace_.wrong_page.value_or(""));
@@ -154,6 +155,38 @@ class Judge {
     }
   }
 
+  // What Retry-After asks for, up to a quarter hour, is obeyed: by all after a 429, else by the
+  // query.
+  void CheckHolds() {
+    SteadyTime until = SteadyTime::min();
+    std::vector<std::size_t> by_end(trace_.requests.size());
+    std::iota(by_end.begin(), by_end.end(), 0);
+    std::stable_sort(by_end.begin(), by_end.end(), [&](std::size_t a, std::size_t b) {
+      return trace_.requests[a].ended < trace_.requests[b].ended;
+    });
+    std::vector<SteadyTime> of_query(world_.queries.size(), SteadyTime::min());
+    auto ended = by_end.begin();
+    for (const SentRequest& sent : trace_.requests) {
+      for (; ended != by_end.end() && trace_.requests[*ended].ended <= sent.at; ++ended) {
+        const SentRequest& answer = trace_.requests[*ended];
+        const Seconds asked_for = answer.retry_after.value_or(answer.status == 429 ? 300s : 0s);
+        const SteadyTime end = answer.ended + std::clamp<Seconds>(asked_for, 0s, 900s);
+        // A date is by the second, and by a clock that may be wrong.
+        if (answer.status == 429 && answer.retry_after) until = std::max(until, end - 1s);
+        if (answer.status >= 500 && answer.retry_after) {
+          for (const std::size_t query : answer.queries) of_query[query] = end - 1s;
+        }
+      }
+      if (StepsNear(sent.at)) continue;
+      Check(sent.at >= until, "nothing is asked while Retry-After of a 429 holds",
+            sent.queries.front(), sent.at);
+      for (const std::size_t query : sent.queries) {
+        Check(sent.at >= of_query[query], "a query waits as long as Retry-After says", query,
+              sent.at);
+      }
+    }
+  }
+
   bool StepsNear(SteadyTime at) const {
     return std::any_of(world_.clock_steps.begin(), world_.clock_steps.end(), [&](const auto& step) {
       return std::chrono::abs(at - trace_.At(step.first)) < 2min;
@@ -162,7 +195,8 @@ class Judge {
 
   // Nothing spins, and nothing is asked twice at once.
   void CheckPace(std::size_t query) {
-    // Two quick retries, one after a release; and a request of many series may be halved.
+    // Two quick retries, one after a release; and a request of many series may be halved. What a
+    // Retry-After asks for is no hurry.
     const std::size_t most = world_.max_series > 1 ? 14 : 5;
     // On a plain grid the first slot may come soon after a start, or after a retry.
     const bool grid = world_.queries[query].poll_interval < Length(world_.queries[query].interval);
@@ -171,8 +205,8 @@ class Judge {
     const SentRequest* before = nullptr;
     for (const std::size_t ask : trace_.asks[query]) {
       const SentRequest& sent = trace_.requests[ask];
-      window.push_back(sent.at);
-      while (window.front() <= sent.at - 30s) window.pop_front();
+      if (!before || before->status != 429) window.push_back(sent.at);
+      while (!window.empty() && window.front() <= sent.at - 30s) window.pop_front();
       if (world_.queries[query].poll_interval >= 60s) {
         Check(window.size() <= most, fmt::format("at most {} requests of a query in 30 s", most),
               query, sent.at);
@@ -499,7 +533,7 @@ TEST_CASE("queries whose data are hours behind move none of the others") {
 // --- failures ------------------------------------------------------------------------------------
 
 TEST_CASE("an API that limits the rate is asked no more than a healthy one") {
-  for (const std::uint32_t seed : Seeds(14)) {
+  for (const std::uint32_t seed : Seeds(16)) {
     Dice dice(seed);
     AdverseWorld world = DrawWorld(dice, seed, dice.OneOf({1, 5, 50}),
                                    {AggInterval::k15m, AggInterval::k15m, AggInterval::k1h});
@@ -507,8 +541,9 @@ TEST_CASE("an API that limits the rate is asked no more than a healthy one") {
     const Milliseconds to = from + Days(0.25) + Minutes(dice.Between(0, 30));
     world.length = to + 2h;
     const std::optional<std::string> waits[] = {
-        "1", "5", "30", "60",   "300", "900",   std::nullopt,
-        "0", "7", "-5", "soon", "1.5", "90000", "Sun, 06 Nov 1994 08:49:37 GMT"};
+        "1",   "5",   "30", "60",   "300", "900",   std::nullopt,
+        "0",   "7",   "-5", "soon", "1.5", "90000", "Sun, 06 Nov 1994 08:49:37 GMT",
+        "@30", "@600"};
     const auto& retry_after = waits[(seed - 1) % std::size(waits)];
     world.troubles.push_back({from, to, 1, spoil::Status(429, retry_after)});
     const Trace well = Run(Well(world));
@@ -546,12 +581,10 @@ TEST_CASE("429 now and then costs no more than a tenth") {
   }
 }
 
-// What fails: of all answers a share, of whatever kind.
-std::function<void(PollerFixture::Answer&, Dice&)> DrawFailure(Dice& dice) {
+std::function<void(PollerFixture::Answer&, Dice&)> DrawOutage(Dice& dice) {
   switch (dice.Between(0, 4)) {
     case 0: return spoil::TimesOut;
     case 1: return spoil::Refuses;
-    case 2: return spoil::IsHtml;
     default: return spoil::Status(dice.OneOf({500, 502, 503, 504, 520}));
   }
 }
@@ -565,7 +598,8 @@ TEST_CASE("retries stay within a tenth of what a healthy API gets, however failu
     const Milliseconds to = from + 6h;
     world.length = to + 2h;
     const double share = dice.OneOf({0.1, 0.3, 0.5, 0.7, 0.9});
-    world.troubles.push_back({from, to, share, spoil::Status(503)});
+    world.troubles.push_back({from, to, share, DrawOutage(dice)});
+    if (dice.Chance(0.2)) world.max_series = 10;
     const Trace well = Run(Well(world));
     const Trace trace = Run(world);
     Judge judge(world, trace);
@@ -610,8 +644,7 @@ TEST_CASE("in a total outage one probe stands for all, and then all are fresh ag
     const Milliseconds from = 4h + Minutes(dice.Between(0, 59));
     const Milliseconds to = from + Minutes(dice.OneOf({7, 50, 200, 600}));
     world.length = to + 3h;
-    const auto failure = DrawFailure(dice);
-    world.troubles.push_back({from, to, 1, failure});
+    world.troubles.push_back({from, to, 1, DrawOutage(dice)});
     const Trace trace = Run(world);
     Judge judge(world, trace);
     judge.CheckAlways();
@@ -674,16 +707,18 @@ TEST_CASE("the strictest of the API's policies is kept to the last request") {
     AdverseWorld world = DrawWorld(dice, seed, dice.Between(10, 60), {AggInterval::k15m});
     const int count = static_cast<int>(world.queries.size());
     world.length = Days(1);
-    // One allows a pass in a few windows, others much more, in any order of their names.
+    // One allows a pass in a few windows, and others more: much more, or little. Their names are in
+    // any order.
     const Seconds window(dice.OneOf({60, 120, 300}));
     const int quota = std::max(8, dice.OneOf({count / 2, count / 3}));
-    std::vector<QuotaPolicy> policies = {
-        {dice.OneOf({"burst", "default", "zone"}), quota, window},
-        {dice.OneOf({"account", "lax", "user"}), 1200, 300s},
-        {dice.OneOf({"all", "minute"}), dice.OneOf({200, 1000}), 60s}};
-    for (int i = 0; i < 3; ++i)
-      std::swap(policies[0], policies[static_cast<std::size_t>(dice.Between(0, 2))]);
-    world.policies = policies;
+    const QuotaPolicy strict{dice.OneOf({"burst", "default", "zone"}), quota, window};
+    const QuotaPolicy lax =
+        dice.Chance(0.3)
+            ? QuotaPolicy{dice.OneOf({"account", "lax", "user"}), 1200, 300s}
+            : QuotaPolicy{dice.OneOf({"account", "lax", "user"}), count + count / 3 + 5, 900s};
+    const QuotaPolicy other{dice.OneOf({"all", "minute"}), dice.OneOf({200, 1000}), 60s};
+    world.policies = {strict, lax, other};
+    std::swap(world.policies[0], world.policies[static_cast<std::size_t>(dice.Between(0, 2))]);
     const Trace trace = Run(world);
     Judge judge(world, trace);
     judge.CheckAlways();
@@ -693,9 +728,33 @@ TEST_CASE("the strictest of the API's policies is kept to the last request") {
                   sent.queries.front(), sent.at);
     }
     // Every bucket still comes, as soon as the quota allows a pass.
-    const Milliseconds longest = 3min + (count / quota + 2) * Milliseconds(window);
+    const Milliseconds longest =
+        3min + (count / quota + 2) * Milliseconds(window) + Milliseconds(lax.window);
     for (std::size_t i = 0; i < world.queries.size(); ++i) {
       judge.CheckWaits(i, 6h, world.length - 1h, longest);
+    }
+  }
+}
+
+TEST_CASE(
+    "a low count of requests left slows nothing any more once the API says that all is well") {
+  for (const std::uint32_t seed : Seeds(4)) {
+    Dice dice(seed);
+    AdverseWorld world = DrawWorld(dice, seed, dice.Between(10, 40), {AggInterval::k15m});
+    world.length = Days(2);
+    const int left = dice.Between(2, 15);
+    Trouble low;
+    low.spoils = false;
+    low.spoil =
+        spoil::TellsLow(R"("default";r=1100;t=280)",
+                        fmt::format(R"("default";r={};t={})", left, dice.OneOf({300, 900})), 0.01);
+    world.troubles.push_back(low);
+    const Trace trace = Run(world);
+    Judge judge(world, trace);
+    judge.CheckAlways();
+    // One request is put off by what is left, and the next answer takes that back.
+    for (std::size_t i = 0; i < world.queries.size(); ++i) {
+      judge.CheckWaits(i, 6h, world.length - 1h, 3min + 2 * Milliseconds(900'000 / left));
     }
   }
 }
@@ -775,7 +834,9 @@ TEST_CASE("whatever happens, nothing spins, nothing is lost, and all is fresh ag
     for (int i = 0; i < troubles; ++i) {
       const Milliseconds from = Minutes(dice.Between(0, 1900));
       const Milliseconds to = std::min(troubled, from + Minutes(dice.Between(1, 400)));
-      Trouble trouble{from, to, dice.OneOf({0.05, 0.5, 1.0}), DrawFailure(dice)};
+      Trouble trouble{from, to, dice.OneOf({0.05, 0.5, 1.0}), DrawOutage(dice)};
+      if (dice.Chance(0.1)) trouble.spoil = spoil::IsHtml;
+      if (dice.Chance(0.1)) trouble.spoil = spoil::Status(503, dice.OneOf({"10", "120", "1000"}));
       if (dice.Chance(0.3)) trouble.spoil = spoil::Status(429, dice.OneOf({"1", "30", "600"}));
       if (dice.Chance(0.2)) trouble.spoil = spoil::Status(dice.OneOf({400, 401, 403, 404, 422}));
       world.troubles.push_back(trouble);

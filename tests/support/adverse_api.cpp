@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 #include <map>
 
 #include <fmt/format.h>
@@ -108,6 +109,7 @@ class Api {
     sent.good = sent.status == 200 && !spoiled_ && reach <= ends + 1h;
     if (sent.good) sent.reach = reach;
     sent.ended = sent.at + answer.takes;
+    NoteRetryAfter(answer, sent);
     for (const std::size_t query : sent.queries)
       trace_.asks[query].push_back(trace_.requests.size());
     trace_.requests.push_back(std::move(sent));
@@ -225,10 +227,11 @@ class Api {
   void Spoil(PollerFixture::Answer& answer, std::size_t series, const SentRequest& sent,
              Dice& dice) {
     spoiled_ = false;
-    const auto use = [&](const std::function<void(PollerFixture::Answer&, Dice&)>& how) {
+    const auto use = [&](const std::function<void(PollerFixture::Answer&, Dice&)>& how,
+                         bool spoils = true) {
       if (spoiled_) return;
       how(answer, dice);
-      spoiled_ = true;
+      spoiled_ = spoils;
     };
     for (const std::size_t i : sent.queries) {
       const AdverseQuery& query = world_.queries[i];
@@ -249,7 +252,8 @@ class Api {
     const Milliseconds since = sent.at - FakeClock::kStart;
     for (const Trouble& trouble : world_.troubles) {
       if (since < trouble.from || since >= trouble.to || !dice.Chance(trouble.share)) continue;
-      if (series > static_cast<std::size_t>(trouble.more_series_than)) use(trouble.spoil);
+      if (series > static_cast<std::size_t>(trouble.more_series_than))
+        use(trouble.spoil, trouble.spoils);
     }
   }
 
@@ -279,6 +283,28 @@ class Api {
     } else {
       sent.told.clear();
     }
+  }
+
+  void NoteRetryAfter(PollerFixture::Answer& answer, SentRequest& sent) {
+    if (!answer.result) return;
+    for (auto& [name, value] : answer.result.value().headers) {
+      if (name != "retry-after") continue;
+      const bool is_date = value.starts_with('@');
+      const std::string digits = value.substr(is_date ? 1 : 0);
+      if (digits.find_first_not_of("0123456789") != std::string::npos) continue;
+      sent.retry_after = Seconds(std::stoll(digits));
+      if (is_date) value = HttpDate(trace_.WallAt(sent.ended) + *sent.retry_after);
+    }
+  }
+
+  // "Sun, 06 Nov 1994 08:49:37 GMT".
+  static std::string HttpDate(WallTime time) {
+    const std::time_t seconds =
+        std::chrono::duration_cast<Seconds>(time.time_since_epoch()).count();
+    std::tm utc{};
+    gmtime_r(&seconds, &utc);
+    char text[40];
+    return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc)};
   }
 
   const AdverseWorld& world_;
@@ -426,6 +452,13 @@ std::function<void(PollerFixture::Answer&, Dice&)> Status(int status,
     HttpResponse response = Response(status, ErrorAnswer(1000 + status, "spoiled"));
     if (retry_after) response.headers.emplace_back("retry-after", *retry_after);
     answer.result = std::move(response);
+  };
+}
+
+std::function<void(PollerFixture::Answer&, Dice&)> TellsLow(std::string usual, std::string low,
+                                                            double share) {
+  return [usual, low, share](PollerFixture::Answer& answer, Dice& dice) {
+    answer.result.value().headers.emplace_back("ratelimit", dice.Chance(share) ? low : usual);
   };
 }
 

@@ -79,6 +79,7 @@ struct Trouble {
   double share = 1;  // of the requests in that time
   std::function<void(PollerFixture::Answer& good, Dice& dice)> spoil;
   int more_series_than = 0;  // it hits only requests for more
+  bool spoils = true;        // the answer is of no use; or else there is only more to it
 };
 
 // A quota that the API enforces, and tells in its headers: so many requests in each whole window.
@@ -115,7 +116,8 @@ struct SentRequest {
   std::vector<std::size_t> queries;
   int status = 0;
   bool good = false;
-  std::optional<WallTime> reach{};  // of a good answer
+  std::optional<WallTime> reach{};       // of a good answer
+  std::optional<Seconds> retry_after{};  // that the answer asks for, in seconds or as a date
   std::vector<Told> told{};
 };
 
@@ -147,8 +149,12 @@ Trace Run(const AdverseWorld& world);
 
 // What spoils an answer.
 namespace spoil {
+// `retry_after` as it is sent; `@30` stands for the date in 30 s.
 std::function<void(PollerFixture::Answer&, Dice&)> Status(
     int status, std::optional<std::string> retry_after = {});
+// What a Ratelimit header says, and the same with a low count in that share of the answers.
+std::function<void(PollerFixture::Answer&, Dice&)> TellsLow(std::string usual, std::string low,
+                                                            double share);
 void TimesOut(PollerFixture::Answer& answer, Dice& dice);
 void Refuses(PollerFixture::Answer& answer, Dice& dice);
 void IsHtml(PollerFixture::Answer& answer, Dice& dice);
