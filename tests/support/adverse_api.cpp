@@ -430,7 +430,7 @@ Trace Run(const AdverseWorld& world) {
                   fmt::format("  rate_limit: {}\n  max_series_per_request: {}\n", world.rate_limit,
                               world.max_series));
   // Some moment of a week.
-  f.clock.StepWall(Seconds(Mixed(world.seed) % (7 * 24 * 3600)));
+  f.clock.StepWall(Seconds(static_cast<std::int64_t>(Mixed(world.seed) % 604'800)));
   api.emplace(world, f.clock.Now().wall);
   for (Milliseconds at = 10min; at < world.length; at += 10min) {
     f.http.At(at, [&] { api->CheckPage(*f.Now(), f.clock.Now().steady); });
@@ -446,8 +446,8 @@ Trace Run(const AdverseWorld& world) {
 
 namespace spoil {
 
-std::function<void(PollerFixture::Answer&, Dice&)> Status(int status,
-                                                          std::optional<std::string> retry_after) {
+std::function<void(PollerFixture::Answer&, Dice&)> Status(
+    int status, const std::optional<std::string>& retry_after) {
   return [status, retry_after](PollerFixture::Answer& answer, Dice&) {
     HttpResponse response = Response(status, ErrorAnswer(1000 + status, "spoiled"));
     if (retry_after) response.headers.emplace_back("retry-after", *retry_after);
@@ -455,8 +455,8 @@ std::function<void(PollerFixture::Answer&, Dice&)> Status(int status,
   };
 }
 
-std::function<void(PollerFixture::Answer&, Dice&)> TellsLow(std::string usual, std::string low,
-                                                            double share) {
+std::function<void(PollerFixture::Answer&, Dice&)> TellsLow(const std::string& usual,
+                                                            const std::string& low, double share) {
   return [usual, low, share](PollerFixture::Answer& answer, Dice& dice) {
     answer.result.value().headers.emplace_back("ratelimit", dice.Chance(share) ? low : usual);
   };

@@ -151,10 +151,10 @@ Trace Run(const AdverseWorld& world);
 namespace spoil {
 // `retry_after` as it is sent; `@30` stands for the date in 30 s.
 std::function<void(PollerFixture::Answer&, Dice&)> Status(
-    int status, std::optional<std::string> retry_after = {});
+    int status, const std::optional<std::string>& retry_after = {});
 // What a Ratelimit header says, and the same with a low count in that share of the answers.
-std::function<void(PollerFixture::Answer&, Dice&)> TellsLow(std::string usual, std::string low,
-                                                            double share);
+std::function<void(PollerFixture::Answer&, Dice&)> TellsLow(const std::string& usual,
+                                                            const std::string& low, double share);
 void TimesOut(PollerFixture::Answer& answer, Dice& dice);
 void Refuses(PollerFixture::Answer& answer, Dice& dice);
 void IsHtml(PollerFixture::Answer& answer, Dice& dice);
