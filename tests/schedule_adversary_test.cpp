@@ -311,8 +311,9 @@ TEST_CASE("data sets that differ are each followed") {
     Judge judge(world, trace);
     judge.CheckAlways();
     judge.CheckRequestsPerBucket(6h);
+    // Those that share a lag are told apart only when one is seen to be behind another.
     for (std::size_t i = 0; i < world.queries.size(); ++i) {
-      judge.CheckWaits(i, 6h, world.length - 1h, 3min);
+      judge.CheckWaits(i, 6h, world.length - 1h, 7min);
     }
   }
 }
@@ -563,7 +564,10 @@ TEST_CASE("an API that limits the rate is asked no more than a healthy one") {
         std::max<double>(well.Requests(well.At(from), well.At(to)), 4.1 * Hours(to - from)) + 10,
         "no more than of a healthy API, with Retry-After " + retry_after.value_or("none"));
     // 900 s and a twentieth, then all of them.
-    judge.CheckFreshWithin(to, 945s + Pass(world) + 1min);
+    // Where a healthy API is asked less often than so, the next slot is waited for.
+    double planned = 0;
+    for (const AdverseQuery& query : world.queries) planned += Planned(query, 1h);
+    judge.CheckFreshWithin(to, 945s + Pass(world) + 1min, planned < 4);
   }
 }
 
@@ -584,7 +588,10 @@ TEST_CASE("429 now and then costs no more than a tenth") {
                       1.1 * well.Requests(well.At(from), well.At(to)) + 15 * 6,
                       fmt::format("a tenth more than of a healthy API, though {:.0f} % are 429",
                                   100 * world.troubles[0].share));
-    judge.CheckFreshWithin(to, 945s + Pass(world) + 1min);
+    // Where a healthy API is asked less often than so, the next slot is waited for.
+    double planned = 0;
+    for (const AdverseQuery& query : world.queries) planned += Planned(query, 1h);
+    judge.CheckFreshWithin(to, 945s + Pass(world) + 1min, planned < 4);
   }
 }
 
@@ -680,31 +687,43 @@ TEST_CASE("the end of an outage is noticed within retry_max, whatever the querie
 
 // --- policies ------------------------------------------------------------------------------------
 
-// Never more than the headers left, by each of the policies, until its reset.
+// Never more than the headers left, by each of the policies, until its reset. An answer of the very
+// moment of a request may have been read before it or not: one of both must hold.
 void CheckLeft(Judge& judge, const Trace& trace) {
   struct Left {
     int left;
     SteadyTime until;
   };
-  std::map<std::string, Left> known;
   std::vector<std::size_t> by_end(trace.requests.size());
   std::iota(by_end.begin(), by_end.end(), 0);
   std::stable_sort(by_end.begin(), by_end.end(), [&](std::size_t a, std::size_t b) {
     return trace.requests[a].ended < trace.requests[b].ended;
   });
-  auto ended = by_end.begin();
-  for (const SentRequest& sent : trace.requests) {
-    for (; ended != by_end.end() && trace.requests[*ended].ended < sent.at; ++ended) {
-      const SentRequest& answer = trace.requests[*ended];
-      for (const Told& told : answer.told)
-        known[told.policy] = {told.left, answer.ended + told.reset};
+  std::map<std::size_t, int> broken;
+  std::map<std::size_t, std::string> by;
+  for (const Milliseconds unread : {1ms, 0ms}) {
+    std::map<std::string, Left> known;
+    auto ended = by_end.begin();
+    for (std::size_t i = 0; i < trace.requests.size(); ++i) {
+      const SentRequest& sent = trace.requests[i];
+      for (; ended != by_end.end() && trace.requests[*ended].ended + unread <= sent.at; ++ended) {
+        const SentRequest& answer = trace.requests[*ended];
+        for (const Told& told : answer.told)
+          known[told.policy] = {told.left, answer.ended + told.reset};
+      }
+      bool is_broken = false;
+      for (auto& [policy, left] : known) {
+        if (sent.at >= left.until || --left.left >= 0) continue;
+        is_broken = true;
+        by[i] = policy;
+      }
+      if (is_broken) ++broken[i];
     }
-    for (auto& [policy, left] : known) {
-      if (sent.at >= left.until) continue;
-      judge.Check(--left.left >= 0,
-                  "no request beyond what policy " + policy + " left before its reset",
-                  sent.queries.front(), sent.at);
-    }
+  }
+  for (const auto& [i, times] : broken) {
+    const SentRequest& sent = trace.requests[i];
+    judge.Check(times < 2, "no request beyond what policy " + by[i] + " left before its reset",
+                sent.queries.front(), sent.at);
   }
 }
 

@@ -630,15 +630,17 @@ TEST_CASE("a cold start of 1,280 queries is spread evenly and done within 11 min
   std::map<std::int64_t, int> per_minute;
   int polled = 0;
   Instant now = kStart;
+  SteadyTime last = now.steady;
   while (polled < 1280) {
     while (const auto query = schedule.StartNext(now)) {
       ++polled;
       ++per_minute[(now.steady - kStart.steady) / 1min];
+      last = now.steady;
       schedule.Record(*query, api.Answer(queries[*query], now.wall), now);
     }
     now = now + (std::max(schedule.WakeAt(now), now.steady + 1ms) - now.steady);
   }
-  CHECK(now.steady - kStart.steady <= 11min);
+  CHECK(last - kStart.steady <= 11min);
   for (const auto& [minute, requests] : per_minute) {
     CAPTURE(minute);
     CHECK(requests <= 150);

@@ -12,7 +12,6 @@ using namespace std::chrono_literals;
 // of the queries they keep the wait for a bucket under 3 minutes.
 constexpr Milliseconds kFirstStepLater = 60s;
 constexpr Milliseconds kLongestStepLater = 140s;
-constexpr Milliseconds kLongestLeap = 8min;
 constexpr Milliseconds kPlausibleLag = 70min;
 constexpr Milliseconds kFirstTry = kPlausibleLag / 2;
 constexpr Milliseconds kFirstStepEarlier = 12s;
@@ -34,8 +33,8 @@ Milliseconds DataLag::Expected() const { return estimate_ ? std::max(floor_, *es
 
 bool DataLag::searching() const { return longest_ - shortest_ > kNarrowEnough; }
 
-void DataLag::Observe(WallTime asked, WallTime reach, std::optional<WallTime> awaited) {
-  const Milliseconds at_most = asked - reach;
+void DataLag::Observe(WallTime asked, WallTime newest, std::optional<WallTime> awaited) {
+  const Milliseconds at_most = asked - newest;
   if (at_most < 0ms) return;
   if (!estimate_) {
     longest_ = at_most;
@@ -44,11 +43,11 @@ void DataLag::Observe(WallTime asked, WallTime reach, std::optional<WallTime> aw
   }
   if (!awaited) return;
   const Milliseconds offset = asked - *awaited;
-  const bool found = reach >= *awaited;
+  const bool found = newest >= *awaited;
   if (searching()) {
     Narrow(offset, found);
   } else if (found) {
-    Find(*awaited, offset);
+    Find(*awaited, offset, at_most);
   } else if (offset >= *estimate_) {
     Miss(*awaited, offset);
   }
@@ -63,19 +62,14 @@ Milliseconds DataLag::Guess() const {
 void DataLag::Narrow(Milliseconds offset, bool found) {
   if (found) {
     longest_ = std::clamp(offset, shortest_, longest_);
-    was_found_ = true;
   } else {
     shortest_ = std::max(shortest_, offset);
-    // Until a bucket was found there is no bound: `lastUpdated` moves in steps that need not end
-    // with the buckets.
-    const Milliseconds step =
-        was_found_ ? kFirstStepLater : std::clamp(shortest_ / 4, kFirstStepLater, kLongestLeap);
-    longest_ = std::max(longest_, shortest_ + step);
+    longest_ = std::max(longest_, shortest_ + kFirstStepLater);
   }
   estimate_ = searching() ? Guess() : longest_;
 }
 
-void DataLag::Find(WallTime awaited, Milliseconds offset) {
+void DataLag::Find(WallTime awaited, Milliseconds offset, Milliseconds at_most) {
   if (missed_ == awaited) {
     step_earlier_ = std::max(kFirstStepEarlier, step_earlier_ * 3 / 5);
     step_later_ = kFirstStepLater;
@@ -89,6 +83,7 @@ void DataLag::Find(WallTime awaited, Milliseconds offset) {
     estimate_ = std::max(floor_, *estimate_ - step_earlier_);
   }
   last_found_ = std::max(awaited, last_found_.value_or(awaited));
+  estimate_ = std::min(*estimate_, at_most);
 }
 
 void DataLag::Miss(WallTime awaited, Milliseconds offset) {
@@ -104,16 +99,35 @@ Milliseconds DataLags::Expected(std::size_t query) const {
   return own == own_.end() ? shared_.Expected() : own->second.Expected();
 }
 
-void DataLags::Observe(std::size_t query, WallTime asked, WallTime reach,
+// What one query lacks puts the others off once, and not again before one of them was asked: it may
+// be that query's alone.
+bool DataLags::MissedBefore(std::size_t query, WallTime awaited) {
+  if (awaited != missed_) missed_by_.clear();
+  if (missed_by_.empty()) before_miss_ = shared_;
+  missed_ = awaited;
+  const bool is_first = missed_by_.insert(query).second;
+  return !is_first && own_.size() + 1 < queries_;
+}
+
+// It was that query's alone. If that holds for all who lacked the bucket, nobody is put off.
+void DataLags::TakeBackMiss(std::size_t query) {
+  if (missed_by_.erase(query) > 0 && missed_by_.empty()) shared_ = *before_miss_;
+}
+
+void DataLags::Observe(std::size_t query, WallTime asked, WallTime reach, WallTime newest,
                        std::optional<WallTime> awaited) {
   if (reach > asked) return;
   const bool is_behind = furthest_ && furthest_->asked <= asked && reach < furthest_->end;
   auto own = own_.find(query);
   if (is_behind && own == own_.end()) own = own_.emplace(query, shared_).first;
+  if (is_behind) TakeBackMiss(query);
   if (!furthest_ || reach >= furthest_->end) furthest_ = {asked, reach};
-  if (own == own_.end()) return shared_.Observe(asked, reach, awaited);
-  own->second.Observe(asked, reach, awaited);
-  const bool found = awaited && reach >= *awaited;
+  const bool found = awaited && newest >= *awaited;
+  if (own == own_.end() && awaited && !found && MissedBefore(query, *awaited)) {
+    own = own_.emplace(query, shared_).first;
+  }
+  if (own == own_.end()) return shared_.Observe(asked, newest, awaited);
+  own->second.Observe(asked, newest, awaited);
   if (!is_behind && found && asked - *awaited <= shared_.Expected() + kAlike) own_.erase(own);
 }
 

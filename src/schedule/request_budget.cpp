@@ -22,6 +22,8 @@ constexpr std::size_t kMostPolicies = 16;
 
 double BurstOf(int limit) { return std::max(1.0, static_cast<double>(limit) / kBurstDivisor); }
 
+double RequestsPerMillisecond(int limit) { return limit / static_cast<double>(kWindow.count()); }
+
 }  // namespace
 
 RequestBudget::RequestBudget(int limit, Milliseconds retry_gap)
@@ -33,16 +35,18 @@ void RequestBudget::SetLimits(int limit, Milliseconds retry_gap) {
   tokens_ = std::min(tokens_, BurstOf(limit));
 }
 
-// So slow that a burst and what follows it just fit into the window: faster would end in a gap.
-double RequestBudget::RequestsPerMillisecond(SteadyTime now) const {
-  const auto ahead = CountAfter(ahead_, now - kWindow);
-  return std::max<double>(1.0, static_cast<double>(limit_ - ahead)) /
-         static_cast<double>(kWindow.count());
-}
-
 double RequestBudget::TokensAt(SteadyTime now) const {
   const auto elapsed = static_cast<double>((now - tokens_at_).count());
-  return std::min(BurstOf(limit_), tokens_ + elapsed * RequestsPerMillisecond(now));
+  return std::min(BurstOf(limit_), tokens_ + elapsed * RequestsPerMillisecond(limit_));
+}
+
+// From the last request to the next, so that what is left of the limit lasts until the first
+// requests leave the window: an even pace, or after a burst a little slower, lest it end in a gap.
+Milliseconds RequestBudget::Space() const {
+  const SteadyTime last = requests_.back();
+  const auto sent = CountAfter(requests_, last - kWindow);
+  const SteadyTime first = *(requests_.end() - sent);
+  return (first + kWindow - last) / std::max<Times::difference_type>(limit_ - sent, 1);
 }
 
 RequestBudget::Times::difference_type RequestBudget::CountAfter(const Times& times,
@@ -50,19 +54,17 @@ RequestBudget::Times::difference_type RequestBudget::CountAfter(const Times& tim
   return times.end() - std::upper_bound(times.begin(), times.end(), time);
 }
 
-int RequestBudget::SpentLately(SteadyTime now) const {
-  return static_cast<int>(CountAfter(requests_, now - kWindow));
-}
-
-int RequestBudget::SpentInHour(SteadyTime now) const {
-  return static_cast<int>(CountAfter(requests_, now - kRetryWindow));
+int RequestBudget::SentSince(SteadyTime time) const {
+  return static_cast<int>(CountAfter(requests_, time));
 }
 
 SteadyTime RequestBudget::EarliestRequest(SteadyTime now) const {
   SteadyTime earliest = now;
-  const double missing = 1.0 - TokensAt(now);
-  if (missing > 0) {
-    const double wait = std::ceil(missing / RequestsPerMillisecond(now));
+  const double tokens = TokensAt(now);
+  if (tokens_ <= 0 && tokens < 2 && !requests_.empty())
+    earliest = std::max(earliest, requests_.back() + Space());
+  if (tokens < 1) {
+    const double wait = std::ceil((1 - tokens) / RequestsPerMillisecond(limit_));
     earliest = std::max(earliest, now + Milliseconds(static_cast<std::int64_t>(wait)));
   }
   const auto limit = static_cast<std::size_t>(limit_);
@@ -96,10 +98,10 @@ SteadyTime RequestBudget::EarliestRetry(SteadyTime now) const {
 std::uint64_t RequestBudget::Spend(SteadyTime now, bool is_retry) {
   Forget(requests_, now);
   Forget(retries_, now);
-  Forget(ahead_, now);
-  tokens_ = TokensAt(now) - 1.0;
+  // Only who was silent for longer than the pace may send several at once.
+  const double tokens = TokensAt(now);
+  tokens_ = tokens < 2 ? std::min(0.0, tokens - 1) : tokens - 1;
   tokens_at_ = now;
-  if (!requests_.empty() && now - requests_.back() < kWindow / limit_) ahead_.push_back(now);
   requests_.push_back(now);
   if (is_retry) retries_.push_back(now);
   return ++spent_;
@@ -116,8 +118,12 @@ void RequestBudget::Advise(const std::string& policy, std::uint64_t remaining, S
   const Advice read{number, number + std::min(remaining, kPlenty),
                     now + std::clamp(reset_in, Seconds(0), kLongestReset)};
   Advice& known = advice_[policy];
-  // An answer that was overtaken by that to a later request only takes away.
-  if (number >= known.number || read.last < known.last) known = read;
+  if (number >= known.number) {
+    known = read;
+  } else {  // overtaken by the answer to a later request, it only takes away
+    known.last = std::min(known.last, read.last);
+    known.reset = std::max(known.reset, read.reset);
+  }
 }
 
 }  // namespace radar_spoof

@@ -20,6 +20,8 @@ constexpr Milliseconds kRefusedCadence = 15min;
 constexpr int kFailuresOfAnOutage = 20;
 constexpr int kFailuresOfARun = 3;  // a query that fails for itself has no more quick retries
 constexpr int kPartOfAnHour = 5;
+constexpr int kFewInAnHour = 60;
+constexpr Milliseconds kBetweenFreeReleases = 1h;
 constexpr Milliseconds kFirstPause = 30s;
 constexpr Milliseconds kFirstPauseOfOthers = 1s;
 constexpr double kGrowthOfOthers = 1.2;
@@ -82,13 +84,19 @@ void Outage::NoteFailure(bool again) {
   if (!again) ++failed_;
 }
 
-Outage::Release Outage::NoteGood(std::size_t requests, int sent_in_hour) {
+Outage::Release Outage::NoteGood(std::size_t requests, int sent_in_hour, SteadyTime now) {
   const int failures = std::exchange(failures_, 0);
   const int failed = std::exchange(failed_, 0);
   ++run_;
   if (failures < kFailuresOfARun) return Release::kNone;
-  const bool nothing_else = failures * kPartOfAnHour >= sent_in_hour;
-  return failed >= EnoughOf(requests) && nothing_else ? Release::kFree : Release::kCounted;
+  const bool all_failed = failed >= EnoughOf(requests);
+  const bool is_rare = !last_free_release_ || now - *last_free_release_ >= kBetweenFreeReleases;
+  const bool is_free = sent_in_hour <= kFewInAnHour
+                           ? all_failed || is_rare
+                           : all_failed && failures * kPartOfAnHour >= sent_in_hour;
+  if (!is_free) return Release::kCounted;
+  last_free_release_ = now;
+  return Release::kFree;
 }
 
 SteadyTime Outage::NextOfFailed() const {
@@ -96,7 +104,7 @@ SteadyTime Outage::NextOfFailed() const {
 }
 
 SteadyTime Outage::NextOfOthers() const {
-  const int beyond = failed_ - 2 * kFailuresOfAnOutage;
+  const int beyond = failed_ - kFailuresOfAnOutage;
   if (beyond <= 0) return last_start_;
   return last_start_ + Backoff(kFirstPauseOfOthers, kGrowthOfOthers, beyond, longest_);
 }

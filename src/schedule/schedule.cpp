@@ -28,8 +28,9 @@ constexpr Milliseconds kClockStep = 1min;
 constexpr Milliseconds kLagTolerance = 1s;
 // What no quick retry helps is tried again so soon, where the next slot is days away.
 constexpr Milliseconds kHopelessCadence = 1h;
-// After so many holds in a row nothing is asked for them alone.
+// After so many holds in a row a retry is asked whatever was planned.
 constexpr int kHoldsWithRetry = 2;
+constexpr Milliseconds kHour = 1h;
 
 Seconds SlowestLagStep(const std::vector<Query>& queries) {
   Seconds shortest = kLongestLagStep;
@@ -46,10 +47,11 @@ Schedule::Schedule(const ApiConfig& api, const PollingConfig& polling, std::vect
       queries_(std::move(queries)),
       entries_(queries_.size()),
       requests_(queries_, api.max_series_per_request),
-      lags_(polling.settle, SlowestLagStep(queries_)),
+      lags_(polling.settle, SlowestLagStep(queries_), queries_.size()),
       budget_(api.rate_limit, polling.retry_max),
       outage_(polling.retry_max),
       random_(seed) {
+  planned_in_hour_ = PlannedInHour();
   ClearOrder();
 }
 
@@ -61,7 +63,7 @@ void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
     if (kept[i]) entries[i] = entries_[*kept[i]];
   }
   if (polling.settle != polling_.settle) {
-    lags_ = DataLags(polling.settle, SlowestLagStep(queries));
+    lags_ = DataLags(polling.settle, SlowestLagStep(queries), queries.size());
   }
   max_concurrency_ = api.max_concurrency;
   polling_ = polling;
@@ -73,8 +75,18 @@ void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
   requests_ = SharedRequests(queries_, api.max_series_per_request);
   series_limit_ = {};
   to_join_.clear();
-  lags_.ForgetQueries();
+  lags_.ForgetQueries(queries_.size());
+  planned_in_hour_ = PlannedInHour();
   ClearOrder();
+}
+
+int Schedule::PlannedInHour() const {
+  double planned = 0;
+  for (std::size_t whole = 0; whole < requests_.Wholes(); ++whole) {
+    const Milliseconds period = queries_[requests_.WholeQueries(whole).front()].poll_interval;
+    planned += static_cast<double>(kHour.count()) / static_cast<double>(period.count());
+  }
+  return static_cast<int>(planned);
 }
 
 void Schedule::ClearOrder() {
@@ -103,7 +115,7 @@ void Schedule::RefreshOrder(Instant now) {
 void Schedule::NoteClockStep(Milliseconds apart, Instant now) {
   const auto before = std::exchange(clocks_apart_, apart);
   if (!before || std::chrono::abs(apart - *before) < kClockStep) return;
-  lags_ = DataLags(polling_.settle, SlowestLagStep(queries_));
+  lags_ = DataLags(polling_.settle, SlowestLagStep(queries_), queries_.size());
   hold_.FollowClock(now);
   ReleaseFailed(now);
 }
@@ -266,7 +278,7 @@ void Schedule::ForgetApi() {
   budget_.ForgetApi();
   hold_ = {};
   outage_ = Outage(polling_.retry_max);
-  lags_ = DataLags(polling_.settle, SlowestLagStep(queries_));
+  lags_ = DataLags(polling_.settle, SlowestLagStep(queries_), queries_.size());
   Invalidate();
 }
 
@@ -357,7 +369,7 @@ void Schedule::EndRequest(std::size_t request, Instant now) {
     return entries_[query].last_failure_class == RetryClass::kTransient;
   };
   if (std::any_of(queries.begin(), queries.end(), is_good)) {
-    hold_.NoteGood(entries_[queries.front()].asked->steady);
+    EndHolds(entries_[queries.front()].asked->steady, now);
     ReleaseRefusedByMistake(now);
     EndOutage(now);
   } else if (std::all_of(queries.begin(), queries.end(), is_transient)) {
@@ -367,6 +379,18 @@ void Schedule::EndRequest(std::size_t request, Instant now) {
     // While nothing answers, each failure puts off the next request of any query.
     if (nothing_answered || NothingAnswers()) Invalidate();
   }
+}
+
+// Those that were held for long have waited for their slots since.
+void Schedule::EndHolds(SteadyTime asked, Instant now) {
+  const bool were_long = hold_.in_a_row() > kHoldsWithRetry;
+  hold_.NoteGood(asked);
+  if (!were_long || hold_.in_a_row() > 0) return;
+  for (Entry& entry : entries_) {
+    if (entry.last_failure_class != RetryClass::kThrottled || !Release(entry, now)) continue;
+    entry.released = true;
+  }
+  Invalidate();
 }
 
 // One good answer proves the credentials good, so others were refused by mistake; but only once
@@ -385,7 +409,7 @@ void Schedule::EndOutage(Instant now) {
   const std::uint64_t run = outage_.run();
   if (NothingAnswers()) Invalidate();
   const Outage::Release release =
-      outage_.NoteGood(requests_.Wholes(), budget_.SpentInHour(now.steady));
+      outage_.NoteGood(requests_.Wholes(), budget_.SentSince(now.steady - kHour), now.steady);
   if (release == Outage::Release::kNone) return;
   for (Entry& entry : entries_) {
     const bool failed_so =
@@ -420,7 +444,8 @@ void Schedule::RecordGood(std::size_t query, const PollReport& report, Instant n
   // By the clock as it is now: it may have been set since.
   if (entry.reach) entry.reach = std::min(*entry.reach, now.wall);
   if (entry.reach && IsAlignedToBuckets(query)) {
-    lags_.Observe(query, now.WallAt(entry.asked->steady), *entry.reach, entry.awaited);
+    const WallTime newest = FloorTo(*entry.reach, Length(queries_[query].agg_interval));
+    lags_.Observe(query, now.WallAt(entry.asked->steady), *entry.reach, newest, entry.awaited);
   }
   if (std::chrono::abs(lags_.Shared() - ordered_lag_) >= kLagTolerance) Invalidate();
   const bool too_early = entry.awaited && entry.reach && *entry.reach < *entry.awaited;

@@ -1,13 +1,14 @@
 // Schedule: how long after a bucket has ended the API holds it, learned from what it answers.
 //
 // The API says how far its data reach (`meta.lastUpdated`), but in steps: of a quarter hour as
-// observed, of an hour or a day for all we know, which need not end with the buckets. So one answer
-// says little, and the estimate is narrowed by asking: a poll that finds the bucket proves the lag
-// is not longer, one that does not proves it is not shorter.
-//  - at first the time since the data's end is halved, ask by ask
+// observed, of an hour or a day for all we know, which need not end with the buckets. So an answer
+// says no more than that the newest bucket it covers is not later than the answer, and the estimate
+// is narrowed by asking: a poll that finds the bucket proves the lag is not longer, one that does
+// not proves it is not shorter.
+//  - at first what is possible is halved, ask by ask
 //  - then each first-try find moves the next ask a little earlier, and each miss moves it later;
-//    the step down grows while finds last and a reserve grows while misses crowd, so that drift of
-//    up to 20 s per interval is followed (the simulation in tests/schedule_simulation_test.cpp)
+//    the step down grows while finds last, so that drift of up to 20 s per interval is followed
+//    (the simulation in tests/schedule_simulation_test.cpp)
 //
 // Used by: Schedule. Pure. Thread rule: confined to its owner's thread.
 #pragma once
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "radar_spoof/words/clock.h"
 
@@ -30,13 +32,14 @@ class DataLag {
   // From the end of a bucket to the first ask for it.
   Milliseconds Expected() const;
 
-  // One good answer to a request sent at `asked`: the data reach to `reach`. `awaited` is the end
-  // of the bucket the poll was for; nullopt for a first poll, which was not timed by this estimate.
-  // REQUIRES: reach <= asked. Ignored otherwise: an API clock ahead of ours teaches nothing.
-  void Observe(WallTime asked, WallTime reach, std::optional<WallTime> awaited);
+  // One good answer to a request sent at `asked`: the newest bucket that the data cover whole ends
+  // at `newest`. `awaited` is the end of the bucket the poll was for; nullopt for a first poll,
+  // which was not timed by this estimate.
+  // REQUIRES: newest <= asked. Ignored otherwise: an API clock ahead of ours teaches nothing.
+  void Observe(WallTime asked, WallTime newest, std::optional<WallTime> awaited);
 
  private:
-  void Find(WallTime awaited, Milliseconds offset);
+  void Find(WallTime awaited, Milliseconds offset, Milliseconds at_most);
   void Miss(WallTime awaited, Milliseconds offset);
   void Narrow(Milliseconds offset, bool found);
   bool searching() const;
@@ -48,7 +51,6 @@ class DataLag {
   // The search: the lag is in (shortest_, longest_].
   Milliseconds shortest_{0};
   Milliseconds longest_{0};
-  bool was_found_ = false;
   // The tracking.
   std::optional<WallTime> missed_;      // the bucket end whose ask came too early
   std::optional<WallTime> last_found_;  // so that many queries count one find a bucket
@@ -61,17 +63,23 @@ class DataLag {
 // before: each of these has its own, until it is answered as early as the others are.
 class DataLags {
  public:
-  // As DataLag's.
-  DataLags(Seconds floor, Seconds slowest_step) : shared_(floor, slowest_step) {}
+  // As DataLag's; for so many queries.
+  DataLags(Seconds floor, Seconds slowest_step, std::size_t queries)
+      : shared_(floor, slowest_step), queries_(queries) {}
 
   Milliseconds Expected(std::size_t query) const;
   Milliseconds Shared() const { return shared_.Expected(); }
 
-  // As DataLag's, for an answer to that query.
-  void Observe(std::size_t query, WallTime asked, WallTime reach, std::optional<WallTime> awaited);
+  // As DataLag's, for an answer to that query, whose data reach to `reach`.
+  void Observe(std::size_t query, WallTime asked, WallTime reach, WallTime newest,
+               std::optional<WallTime> awaited);
 
-  // The queries are other ones now.
-  void ForgetQueries() { own_.clear(); }
+  // The queries are other ones now, so many.
+  void ForgetQueries(std::size_t queries) {
+    own_.clear();
+    missed_by_.clear();
+    queries_ = queries;
+  }
 
  private:
   struct Reach {
@@ -79,9 +87,16 @@ class DataLags {
     WallTime end;
   };
 
+  bool MissedBefore(std::size_t query, WallTime awaited);
+  void TakeBackMiss(std::size_t query);
+
   DataLag shared_;
+  std::size_t queries_;
   std::map<std::size_t, DataLag> own_;
   std::optional<Reach> furthest_;
+  WallTime missed_{};                // the bucket end whose ask came too early
+  std::set<std::size_t> missed_by_;  // queries, of those that share the lag
+  std::optional<DataLag> before_miss_;
 };
 
 }  // namespace radar_spoof

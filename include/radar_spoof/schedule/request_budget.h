@@ -41,10 +41,8 @@ class RequestBudget {
   // Counts one request sent at `now`, and numbers it. REQUIRES: `now` never goes back.
   std::uint64_t Spend(SteadyTime now, bool is_retry);
 
-  // How many were sent in the 5 minutes before `now`.
-  int SpentLately(SteadyTime now) const;
-  // Likewise in the last hour.
-  int SpentInHour(SteadyTime now) const;
+  // How many were sent after `time`, which is at most an hour ago.
+  int SentSince(SteadyTime time) const;
 
   // What is asked from now on is asked of another API: what the old one said does not count.
   void ForgetApi() { advice_.clear(); }
@@ -62,14 +60,13 @@ class RequestBudget {
 
   static Times::difference_type CountAfter(const Times& times, SteadyTime time);
   static void Forget(Times& times, SteadyTime now);
-  double RequestsPerMillisecond(SteadyTime now) const;
+  Milliseconds Space() const;
   double TokensAt(SteadyTime now) const;
 
   int limit_;
   Milliseconds retry_gap_;
   Times requests_;  // retries too
   Times retries_;
-  Times ahead_;  // those that came sooner after another than an even pace has it
   double tokens_;
   SteadyTime tokens_at_{};
   std::uint64_t spent_ = 0;  // ever

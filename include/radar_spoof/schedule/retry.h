@@ -58,10 +58,10 @@ class Outage {
     kCounted,  // they are due as retries
     kFree,     // nothing had answered: they are due
   };
-  // A good answer ends the run. For kFree as many must have failed as NothingAnswers() asks for,
-  // and the run must be a fifth of what was sent in the last hour: where nine of ten answers are
-  // bad, such runs come again and again.
-  Release NoteGood(std::size_t requests, int sent_in_hour);
+  // A good answer ends the run. It was kFree when as many had failed as NothingAnswers() asks for,
+  // and the run was a fifth of what was sent in the last hour: where nine of ten answers are bad,
+  // such runs come again and again. Where little is sent, it is also once in an hour.
+  Release NoteGood(std::size_t requests, int sent_in_hour, SteadyTime now);
 
   // The earliest next request while nothing answers.
   SteadyTime NextOfFailed() const;
@@ -73,6 +73,7 @@ class Outage {
   int failures_ = 0;
   int failed_ = 0;  // requests, each once
   SteadyTime last_start_{};
+  std::optional<SteadyTime> last_free_release_;
 };
 
 }  // namespace radar_spoof

@@ -143,7 +143,9 @@ class Schedule {
   bool HasRefused() const;
 
   // Requests sent in the 5 minutes before `now`, of the `rate_limit` that may be.
-  int SpentLately(Instant now) const { return budget_.SpentLately(now.steady); }
+  int SpentLately(Instant now) const {
+    return budget_.SentSince(now.steady - std::chrono::minutes(5));
+  }
 
   // End of the last rate-limit hold; nullopt when there never was one.
   std::optional<Instant> held_until() const { return hold_.until(); }
@@ -223,7 +225,10 @@ class Schedule {
   void NoteRefused(std::size_t query, bool refused);
   void EndRequest(std::size_t request, Instant now);
   void ReleaseRefusedByMistake(Instant now);
+  void EndHolds(SteadyTime asked, Instant now);
   void EndOutage(Instant now);
+
+  int PlannedInHour() const;
 
   int max_concurrency_;
   PollingConfig polling_;
@@ -242,6 +247,7 @@ class Schedule {
   std::uint64_t revision_ = 0;
   DataLags lags_;
   RequestBudget budget_;
+  int planned_in_hour_ = 0;  // requests
   RateLimitHold hold_;
   Outage outage_;
   std::size_t in_flight_ = 0;
