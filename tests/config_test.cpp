@@ -268,6 +268,33 @@ TEST_CASE("there are at most 20,000 queries, matrices expanded") {
       "all\n");
 }
 
+TEST_CASE("7,680 queries written out one by one, with every key, fit into a file") {
+  std::string yaml = "api: {rate_limit: 100000}\nqueries:\n";
+  std::size_t queries = 0;
+  for (int days = 2; days <= 7; ++days) {
+    const Config combinations = Parsed(
+        "queries: [{name: m, matrix: {arc: [any, PASS, NONE, FAIL], dkim: [any, PASS, NONE, FAIL],"
+        " dmarc: [any, PASS, NONE, FAIL], spf: [any, PASS, NONE, FAIL],"
+        " tls_version: [any, TLSv1_0, TLSv1_1, TLSv1_2, TLSv1_3]}}]");
+    for (const Query& query : combinations.queries()) {
+      std::string name = std::to_string(days) + query.name;
+      name.resize(std::size_t{128}, 'x');
+      yaml += "  - name: \"" + name + "\"\n    filters:\n";
+      for (const Dimension dimension : kAllDimensions) {
+        yaml += "      " + std::string(LabelName(dimension)) + ": " +
+                query.filters.Label(dimension) + '\n';
+      }
+      yaml += "    agg_interval: 15m\n    date_range: " + std::to_string(days) +
+              "d\n    control: false\n    poll_interval: 15m\n";
+      ++queries;
+    }
+  }
+  CHECK(queries == 7'680);
+  const Config config = Parsed(yaml);
+  CHECK(config.queries().size() == 7'680);
+  CHECK(config.queries().back().filters.Label(Dimension::kTlsVersion) == "TLSv1_3");
+}
+
 TEST_CASE("10,000 queries that do not fit the budget are refused with the arithmetic") {
   std::string yaml = FullMatrices(8);
   yaml.replace(0, yaml.find('\n'), "api: {rate_limit: 30}");
@@ -330,7 +357,7 @@ TEST_CASE("a configuration that is not a file is one problem, without a line") {
   const auto loaded = LoadConfig("/nonexistent/config.yaml");
   REQUIRE_FALSE(loaded.ok());
   CHECK(Lines(loaded.error()) ==
-        "/nonexistent/config.yaml: found no such file; expected a regular file of at most 1 MiB\n");
+        "/nonexistent/config.yaml: found no such file; expected a regular file of at most 4 MiB\n");
 }
 
 // --- config.example.yaml ---------------------------------------------------------------------

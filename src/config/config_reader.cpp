@@ -192,7 +192,7 @@ void ConfigReader::ReadQueries(MapReader& top, const QueryDefaults& defaults) {
     list.Add(ReadQuery(node->children[i], i, defaults, all_keys, problems_, warnings_));
   }
   CheckBudget(top.PlaceOf("queries"), list);
-  config_.queries_ = list.queries();
+  config_.queries_ = list.TakeQueries();
 }
 
 void ConfigReader::CheckBudget(Place queries, const QueryList& list) {

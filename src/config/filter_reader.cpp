@@ -10,6 +10,17 @@ namespace {
 
 constexpr std::string_view kAny = "any";
 
+// "queries[2].filters.dmarc[1]", spelled out only where there is something to say.
+struct KeyPath {
+  std::string_view map;
+  std::string_view key;
+  std::optional<std::size_t> item = {};
+
+  std::string Text() const {
+    return fmt::format("{}.{}{}", map, Shown(key), item ? fmt::format("[{}]", *item) : "");
+  }
+};
+
 std::array<std::string_view, kDimensionCount> DimensionNames() {
   std::array<std::string_view, kDimensionCount> names;
   std::transform(kAllDimensions.begin(), kAllDimensions.end(), names.begin(), LabelName);
@@ -32,24 +43,25 @@ std::vector<std::string_view> LegalWords(Dimension dimension) {
 
 // The legal word that the scalar is, or nothing, reported.
 std::optional<std::string_view> ReadWord(const YamlNode& node, Dimension dimension,
-                                         const std::string& path, ProblemList& problems) {
-  const std::vector<std::string_view> legal = LegalWords(dimension);
+                                         const KeyPath& path, ProblemList& problems) {
   if (node.kind == YamlNode::Kind::kScalar) {
-    const auto word = std::find(legal.begin(), legal.end(), node.text);
-    if (word != legal.end()) return *word;
+    if (node.text == kAny) return kAny;
+    const auto values = LegalValues(dimension);
+    const auto word = std::find(values.begin(), values.end(), node.text);
+    if (word != values.end()) return *word;
   }
+  const std::vector<std::string_view> legal = LegalWords(dimension);
   const std::string hint = node.kind == YamlNode::Kind::kScalar ? DidYouMean(node.text, legal) : "";
-  problems.Add(node, path,
+  problems.Add(node, path.Text(),
                fmt::format("found {}; expected one of {}{}", Shown(node), Joined(legal), hint));
   return std::nullopt;
 }
 
 // Each word once. nullopt when anything in the list is wrong.
 std::optional<std::vector<std::string_view>> ReadWords(const YamlNode& list, Dimension dimension,
-                                                       const std::string& path,
-                                                       ProblemList& problems) {
+                                                       const KeyPath& path, ProblemList& problems) {
   if (list.children.empty()) {
-    problems.Add(list, path,
+    problems.Add(list, path.Text(),
                  fmt::format("found an empty list; expected at least one of {}",
                              Joined(LegalWords(dimension))));
     return std::nullopt;
@@ -57,11 +69,11 @@ std::optional<std::vector<std::string_view>> ReadWords(const YamlNode& list, Dim
   std::vector<std::string_view> words;
   bool all_good = true;
   for (std::size_t i = 0; i < list.children.size(); ++i) {
-    const std::string item_path = fmt::format("{}[{}]", path, i);
+    const KeyPath item_path = {path.map, path.key, i};
     const auto word = ReadWord(list.children[i], dimension, item_path, problems);
     const bool again = word && std::find(words.begin(), words.end(), *word) != words.end();
     if (again) {
-      problems.Add(list.children[i], item_path,
+      problems.Add(list.children[i], item_path.Text(),
                    fmt::format("found {} again; expected each value once", *word));
     }
     if (!word || again) {
@@ -87,10 +99,10 @@ bool ForEachDimension(const YamlNode& map, const std::string& path, ProblemList&
   bool all_good = true;
   for (std::size_t i = 0; i < map.keys.size(); ++i) {
     const YamlNode::Key& key = map.keys[i];
-    const std::string key_path = path + '.' + Shown(key.name);
+    const KeyPath key_path = {path, key.name};
     const auto dimension = ParseDimension(key.name);
     if (!dimension) {
-      problems.Add(key, key_path,
+      problems.Add(key, key_path.Text(),
                    fmt::format("found an unknown dimension; expected one of {}{}",
                                Joined(DimensionNames()), DidYouMean(key.name, DimensionNames())));
     }
@@ -113,29 +125,25 @@ void WarnOfCommaForm(const YamlNode& list, const std::string& path, const std::s
 std::optional<Filters> ReadFilters(const YamlNode& node, const std::string& path,
                                    ProblemList& problems, ProblemList& warnings) {
   Filters filters;
-  const auto read = [&](Dimension dimension, const YamlNode& value, const std::string& key_path) {
-    std::vector<std::string_view> words;
-    if (value.kind == YamlNode::Kind::kSequence) {
-      const auto list = ReadWords(value, dimension, key_path, problems);
-      if (!list) return false;
-      words = *list;
-    } else {
+  const auto read = [&](Dimension dimension, const YamlNode& value, const KeyPath& key_path) {
+    if (value.kind != YamlNode::Kind::kSequence) {
       const auto word = ReadWord(value, dimension, key_path, problems);
-      if (!word) return false;
-      words = {*word};
+      return word && (*word == kAny || filters.Add(dimension, *word));
     }
-    const bool has_any = std::find(words.begin(), words.end(), kAny) != words.end();
-    if (has_any && words.size() > 1) {
-      problems.Add(value, key_path,
+    const auto words = ReadWords(value, dimension, key_path, problems);
+    if (!words) return false;
+    const bool has_any = std::find(words->begin(), words->end(), kAny) != words->end();
+    if (has_any && words->size() > 1) {
+      problems.Add(value, key_path.Text(),
                    "found any beside other values; expected any alone, or the values alone");
       return false;
     }
     if (has_any) return true;
-    for (const std::string_view word : words) {
+    for (const std::string_view word : *words) {
       if (!filters.Add(dimension, word)) return false;
     }
-    if (words.size() > 1) {
-      WarnOfCommaForm(value, key_path, filters.Label(dimension), warnings);
+    if (words->size() > 1) {
+      WarnOfCommaForm(value, key_path.Text(), filters.Label(dimension), warnings);
     }
     return true;
   };
@@ -146,9 +154,9 @@ std::optional<Filters> ReadFilters(const YamlNode& node, const std::string& path
 std::optional<std::vector<MatrixAxis>> ReadMatrix(const YamlNode& node, const std::string& path,
                                                   ProblemList& problems) {
   std::vector<MatrixAxis> axes;
-  const auto read = [&](Dimension dimension, const YamlNode& value, const std::string& key_path) {
+  const auto read = [&](Dimension dimension, const YamlNode& value, const KeyPath& key_path) {
     if (value.kind != YamlNode::Kind::kSequence) {
-      problems.Add(value, key_path,
+      problems.Add(value, key_path.Text(),
                    fmt::format("found {}; expected a list of {}", Shown(value),
                                Joined(LegalWords(dimension))));
       return false;

@@ -72,6 +72,9 @@ std::vector<ConfigProblem> ProblemList::Sorted() const {
 }
 
 std::string Shown(std::string_view text, std::size_t max_characters) {
+  const bool is_plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+  if (is_plain && text.size() <= max_characters) return std::string(text);
   std::string shown;
   std::size_t characters = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -29,10 +30,13 @@ class QueryList {
 
   // Those that could be read whole.
   const std::vector<Query>& queries() const { return queries_; }
+  std::vector<Query> TakeQueries() { return std::move(queries_); }
   // All whose poll interval could be read; nothing when there are too many to be expanded.
   const QueriesByInterval& by_interval() const { return by_interval_; }
 
  private:
+  // What is asked of the API. 7d and 1w are one length.
+  using Question = std::tuple<Filters, AggInterval, Seconds>;
   struct Origin {
     std::string name;
     int line;
@@ -51,8 +55,8 @@ class QueryList {
   std::vector<Query> queries_;
   QueriesByInterval by_interval_;
   std::unordered_map<std::string, int> lines_of_names_;
-  std::unordered_map<std::string, Origin> questions_;  // by what is asked of the API
-  std::set<std::pair<AggInterval, std::string>> windows_warned_of_;
+  std::map<Question, Origin> questions_;
+  std::set<std::pair<AggInterval, Seconds>> windows_warned_of_;
 };
 
 }  // namespace radar_spoof

@@ -21,19 +21,17 @@ constexpr DurationRange kPollInterval = {1s, 4 * 168h};
 
 std::optional<std::string> ReadName(const YamlNode& query, const QueryEntry& entry,
                                     ProblemList& problems) {
-  const std::string path = entry.path + ".name";
-  const std::string expected =
-      fmt::format("a name of 1 to {} bytes without control characters", kLongestQueryName);
   const YamlNode* const node = query.Find("name");
-  if (node == nullptr) {
-    problems.Add(query, path, fmt::format("found nothing; expected {}", expected));
-    return std::nullopt;
+  if (node != nullptr && node->kind == YamlNode::Kind::kScalar && IsQueryName(node->text)) {
+    return node->text;
   }
-  if (node->kind == YamlNode::Kind::kScalar && IsQueryName(node->text)) return node->text;
-  const std::string found = node->text.size() > kLongestQueryName
+  const std::string found = node == nullptr ? "nothing"
+                            : node->text.size() > kLongestQueryName
                                 ? fmt::format("{} bytes", node->text.size())
                                 : Shown(*node);
-  problems.Add(*node, path, fmt::format("found {}; expected {}", found, expected));
+  problems.Add(node == nullptr ? query : *node, entry.path + ".name",
+               fmt::format("found {}; expected a name of 1 to {} bytes without control characters",
+                           found, kLongestQueryName));
   return std::nullopt;
 }
 
@@ -42,11 +40,10 @@ void ReadWindow(MapReader& map, const YamlNode& node, const QueryDefaults& defau
   entry.agg_interval = defaults.agg_interval;
   entry.date_range = defaults.date_range;
   entry.window_place = node;
-  entry.window_path = entry.path;
   for (const std::string_view key : {"agg_interval", "date_range"}) {
     if (const YamlNode* const value = map.Find(key)) {
       entry.window_place = *value;
-      entry.window_path = map.PathOf(key);
+      entry.window_key = key;
     }
   }
   if (!map.Read("agg_interval", entry.agg_interval)) entry.agg_interval.reset();

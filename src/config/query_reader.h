@@ -29,8 +29,8 @@ struct QueryEntry {
   std::string path;  // "queries[2]"
   Place place;
   Place name_place;
-  Place window_place;       // of date_range, else agg_interval, else the entry
-  std::string window_path;  // likewise
+  Place window_place;                // of date_range, else agg_interval, else the entry
+  std::string_view window_key = {};  // likewise; empty: the entry
 
   // nullopt: missing or wrong, and reported.
   std::optional<std::string> name;

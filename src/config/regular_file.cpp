@@ -1,5 +1,6 @@
 #include "radar_spoof/config/regular_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -32,7 +33,10 @@ FileDefect SystemDefect(int error) {
 }
 
 FileDefect TooLong(std::size_t max_bytes) {
-  if (max_bytes % 1024 == 0) return {fmt::format("a file of more than {} KiB", max_bytes / 1024)};
+  constexpr std::size_t kKiB = 1024;
+  constexpr std::size_t kMiB = kKiB * kKiB;
+  if (max_bytes % kMiB == 0) return {fmt::format("a file of more than {} MiB", max_bytes / kMiB)};
+  if (max_bytes % kKiB == 0) return {fmt::format("a file of more than {} KiB", max_bytes / kKiB)};
   return {fmt::format("a file of more than {} bytes", max_bytes)};
 }
 
@@ -51,11 +55,14 @@ Result<RegularFile, FileDefect> ReadRegularFile(const std::string& path, std::si
   RegularFile result;
   result.mode = status.st_mode & 07777U;
   // Files in /proc say they are empty, and any file can grow: the size is only where to begin. One
-  // byte more than allowed tells a file that is too long. Sized once, so that no copy of a secret
-  // is left behind by growing.
-  result.content.resize(max_bytes + 1);
+  // byte more than allowed tells a file that is too long. What can hold a secret is small and is
+  // sized once, so that no copy is left behind by growing.
+  constexpr std::size_t kSmall = 8192;
+  const auto size = static_cast<std::size_t>(status.st_size);
+  result.content.resize(std::min(std::max(size, kSmall), max_bytes) + 1);
   std::size_t length = 0;
-  while (length < result.content.size()) {
+  while (length <= max_bytes) {
+    if (length == result.content.size()) result.content.resize(max_bytes + 1);
     const ssize_t got =
         read(file.number(), result.content.data() + length, result.content.size() - length);
     if (got < 0 && errno == EINTR) continue;

@@ -1,20 +1,19 @@
 #include "radar_spoof/config/request_groups.h"
 
 #include <map>
-#include <string>
 #include <tuple>
 
 namespace radar_spoof {
 namespace {
 
-using Key = std::tuple<Seconds, AggInterval, std::string, unsigned>;
+using Key = std::tuple<Seconds, AggInterval, DateRange, unsigned>;
 
 Key KeyOf(const Query& query) {
   unsigned filtered = 0;
   for (const Dimension dimension : kAllDimensions) {
     if (!query.filters.IsAny(dimension)) filtered |= 1U << static_cast<unsigned>(dimension);
   }
-  return {query.poll_interval, query.agg_interval, query.date_range.Text(), filtered};
+  return {query.poll_interval, query.agg_interval, query.date_range, filtered};
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "source_text.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 
 namespace radar_spoof {
@@ -34,27 +37,27 @@ bool IsControl(std::string_view text, std::size_t i) {
 }  // namespace
 
 SourceText::SourceText(std::string_view text) : text_(text), line_starts_{0} {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\n') line_starts_.push_back(i + 1);
+  for (std::size_t end = text.find('\n'); end != text.npos; end = text.find('\n', end + 1)) {
+    line_starts_.push_back(end + 1);
   }
 }
 
 std::optional<SourceText::Defect> SourceText::FirstDefect() const {
-  int line = 0;
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7F; };
   std::size_t i = 0;
-  while (i < text_.size()) {
-    const std::size_t length = CharacterLength(text_.substr(i));
-    if (length == 0 || IsControl(text_, i)) {
-      const std::size_t column = i - line_starts_[static_cast<std::size_t>(line)];
-      return Defect{{line + 1, static_cast<int>(column) + 1},
-                    length == 0
-                        ? fmt::format("the byte \\x{:02X}, which is not UTF-8", Byte(text_, i))
-                        : fmt::format("the control character \\x{:02X}", Byte(text_, i))};
-    }
-    if (text_[i] == '\n') ++line;
-    i += length;
+  std::size_t length = 1;
+  for (; i < text_.size(); i += length) {
+    length = is_plain(text_[i]) ? 1 : CharacterLength(text_.substr(i));
+    if (length == 0 || IsControl(text_, i)) break;
   }
-  return std::nullopt;
+  if (i == text_.size()) return std::nullopt;
+  const auto next_line = std::upper_bound(line_starts_.begin(), line_starts_.end(), i);
+  const Place place(static_cast<int>(next_line - line_starts_.begin()),
+                    static_cast<int>(i - *std::prev(next_line)) + 1);
+  if (length > 0) {
+    return Defect{place, fmt::format("the control character \\x{:02X}", Byte(text_, i))};
+  }
+  return Defect{place, fmt::format("the byte \\x{:02X}, which is not UTF-8", Byte(text_, i))};
 }
 
 std::string_view SourceText::Line(int line) const {

@@ -3,9 +3,9 @@
 // feature has a way of meaning something else than it seems to say.
 //
 // Used by: config_reader and web_config; the only door to yaml-cpp.
-// Refused: a file that is not regular, is over 1 MiB or is not UTF-8; syntax errors; anchors,
+// Refused: a file that is not regular, is over 4 MiB or is not UTF-8; syntax errors; anchors,
 // aliases, merge keys, explicit tags; several documents; an empty document; duplicate keys; keys
-// that are not scalars; more than 100,000 nodes or 32 levels.
+// that are not scalars; more than 250,000 nodes or 32 levels.
 // Blocking: ReadYamlFile reads one file. Thread rule: pure otherwise.
 #pragma once
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -88,7 +89,7 @@ class Filters {
   // The accepted values in alphabetical order, joined by commas, or "any": the label's value.
   std::string Label(Dimension dimension) const;
 
-  friend bool operator==(const Filters&, const Filters&) = default;
+  friend auto operator<=>(const Filters&, const Filters&) = default;  // of no meaning, for maps
 
  private:
   std::array<std::uint8_t, kDimensionCount> accepted_{};  // bit i: LegalValues()[i]
@@ -108,7 +109,7 @@ class DateRange {
   // The length rounded up to whole weeks.
   Seconds ControlShift() const;
 
-  friend bool operator==(const DateRange&, const DateRange&) = default;
+  friend auto operator<=>(const DateRange&, const DateRange&) = default;  // of no meaning, for maps
 
  private:
   DateRange(int count, char unit) : count_(count), unit_(unit) {}
