@@ -32,17 +32,17 @@ TEST_CASE("a document becomes a tree in which every node knows its place") {
   CHECK(root.kind == Kind::kMap);
   REQUIRE(root.keys.size() == 3);
   CHECK(root.keys[1].name == "b");
-  CHECK(root.keys[1].line == 3);
-  CHECK(root.keys[1].column == 1);
+  CHECK(root.keys[1].place.line == 3);
+  CHECK(root.keys[1].place.column == 1);
   CHECK(root.Find("a")->text == "1");
-  CHECK(root.Find("a")->line == 2);
-  CHECK(root.Find("a")->column == 4);
+  CHECK(root.Find("a")->place.line == 2);
+  CHECK(root.Find("a")->place.column == 4);
   CHECK_FALSE(root.Find("a")->quoted);
   const YamlNode& list = *root.Find("b");
   REQUIRE(list.children.size() == 2);
   CHECK(list.kind == Kind::kSequence);
   CHECK(list.children[1].Find("c")->text == "y");
-  CHECK(list.children[1].Find("c")->line == 5);
+  CHECK(list.children[1].Find("c")->place.line == 5);
   CHECK(list.children[1].Find("c")->quoted);
   CHECK(root.Find("nope") == nullptr);
 }
@@ -50,10 +50,10 @@ TEST_CASE("a document becomes a tree in which every node knows its place") {
 TEST_CASE("a key without a value is null, in the place of the key") {
   const YamlNode root = Parsed("a:\nb:\n  c: ~\n");
   CHECK(root.Find("a")->kind == Kind::kNull);
-  CHECK(root.Find("a")->line == 1);
-  CHECK(root.Find("a")->column == 1);
-  CHECK(root.Find("b")->Find("c")->line == 3);
-  CHECK(root.Find("b")->Find("c")->column == 3);
+  CHECK(root.Find("a")->place.line == 1);
+  CHECK(root.Find("a")->place.column == 1);
+  CHECK(root.Find("b")->Find("c")->place.line == 3);
+  CHECK(root.Find("b")->Find("c")->place.column == 3);
 }
 
 TEST_CASE("quoting is told from plain text, in every style of it") {
@@ -72,7 +72,7 @@ TEST_CASE("a byte order mark and CR LF line ends are no part of the text") {
       "\xEF\xBB\xBF"
       "a: 1\r\nb: two\r\n");
   CHECK(root.keys[0].name == "a");
-  CHECK(root.keys[0].column == 1);
+  CHECK(root.keys[0].place.column == 1);
   CHECK(root.Find("b")->text == "two");
 }
 

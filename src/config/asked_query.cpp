@@ -26,7 +26,7 @@ YamlNode Scalar(std::string_view text) {
 
 void Put(YamlNode& map, std::string_view key, YamlNode value) {
   map.kind = Kind::kMap;
-  map.keys.push_back({std::string(key)});
+  map.keys.push_back({std::string(key), {}});
   map.children.push_back(std::move(value));
 }
 

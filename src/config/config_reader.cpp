@@ -126,7 +126,7 @@ void ConfigReader::ReadCredentials(MapReader& api) {
     problems_.Add(*email, "api.email",
                   fmt::format("found both email (a legacy key) and token_file (line {}, an API "
                               "token); expected one kind of credential",
-                              token_file->line));
+                              token_file->place.line));
   }
   for (const std::string_view key : {"key_file", "key_env"}) {
     const YamlNode* const node = api.Find(key);

@@ -94,17 +94,6 @@ std::string Shown(std::string_view text, std::size_t max_characters) {
   return shown;
 }
 
-std::string Shown(const YamlNode& node) {
-  switch (node.kind) {
-    case YamlNode::Kind::kNull: return "nothing";
-    case YamlNode::Kind::kScalar:
-      return node.quoted ? '"' + Shown(node.text) + '"' : Shown(node.text);
-    case YamlNode::Kind::kSequence: return "a list";
-    case YamlNode::Kind::kMap: return "a map";
-  }
-  return "";
-}
-
 std::string Joined(std::span<const std::string_view> words) {
   return fmt::format("{}", fmt::join(words, ", "));
 }
