@@ -91,12 +91,12 @@ void ConfigReader::ReadApi(const YamlNode& section) {
   MapReader map(section, "api", problems_, true);
   map.CheckKeys(kApiKeys, AllKeys());
   ApiConfig& api = config_.api_;
-  if (map.Read("base_url", BaseUrlDefect, api.base_url) && api.base_url.ends_with('/')) {
+  if (map.Read("base_url", BaseUrlProblem, api.base_url) && api.base_url.ends_with('/')) {
     api.base_url.pop_back();
   }
-  map.Read("path", PathDefect, api.path);
+  map.Read("path", PathProblem, api.path);
   ReadCredentials(map);
-  map.Read("proxy", ProxyDefect, api.proxy);
+  map.Read("proxy", ProxyProblem, api.proxy);
   ReadCaFile(map);
   map.Read("timeout", kTimeout, api.timeout);
   map.Read("max_concurrency", kMaxConcurrency, api.max_concurrency);
@@ -115,11 +115,11 @@ void ConfigReader::ReadApi(const YamlNode& section) {
 
 void ConfigReader::ReadCredentials(MapReader& api) {
   CredentialSource& credentials = config_.api_.credentials;
-  api.Read("token_file", FileNameDefect, credentials.token_file);
-  api.Read("token_env", VariableNameDefect, credentials.token_env);
-  api.Read("email", EmailDefect, credentials.email);
-  api.Read("key_file", FileNameDefect, credentials.key_file);
-  api.Read("key_env", VariableNameDefect, credentials.key_env);
+  api.Read("token_file", FileNameProblem, credentials.token_file);
+  api.Read("token_env", VariableNameProblem, credentials.token_env);
+  api.Read("email", EmailProblem, credentials.email);
+  api.Read("key_file", FileNameProblem, credentials.key_file);
+  api.Read("key_env", VariableNameProblem, credentials.key_env);
   const YamlNode* const email = api.Find("email");
   const YamlNode* const token_file = api.Find("token_file");
   if (email != nullptr && token_file != nullptr) {
@@ -139,7 +139,7 @@ void ConfigReader::ReadCredentials(MapReader& api) {
 
 void ConfigReader::ReadCaFile(MapReader& api) {
   std::string& ca_file = config_.api_.ca_file;
-  if (!api.Read("ca_file", FileNameDefect, ca_file) || ca_file.empty()) return;
+  if (!api.Read("ca_file", FileNameProblem, ca_file) || ca_file.empty()) return;
   if (named_files_ == NamedFiles::kIgnored) return;
   const auto refuse = [&](std::string_view found) {
     problems_.Add(*api.Find("ca_file"), "api.ca_file",

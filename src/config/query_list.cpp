@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "config_scalars.h"
 #include "radar_spoof/words/lower_case.h"
 
 namespace radar_spoof {

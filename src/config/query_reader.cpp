@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "config_scalars.h"
 #include "filter_reader.h"
 #include "map_reader.h"
 

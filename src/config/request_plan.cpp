@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "config_scalars.h"
+#include "map_reader.h"
 #include "radar_spoof/config/request_groups.h"
 
 namespace radar_spoof {
