@@ -11,13 +11,18 @@
 #include <string_view>
 #include <vector>
 
-#include "filter_reader.h"
 #include "map_reader.h"
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
+
+// One dimension of a matrix. "any" is among the values if the file says so.
+struct MatrixAxis {
+  Dimension dimension;
+  std::vector<std::string_view> values;
+};
 
 // nullopt: what the file says is wrong.
 struct QueryDefaults {
