@@ -5,7 +5,6 @@
 
 #include "config_reader.h"
 #include "radar_spoof/config/yaml_document.h"
-#include "request_plan.h"
 
 namespace radar_spoof {
 

@@ -8,7 +8,6 @@
 #include "api_text_rules.h"
 #include "radar_spoof/config/regular_file.h"
 #include "radar_spoof/words/hash.h"
-#include "request_plan.h"
 
 namespace radar_spoof {
 namespace {

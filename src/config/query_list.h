@@ -14,8 +14,8 @@
 
 #include "query_reader.h"
 #include "radar_spoof/config/problem_list.h"
+#include "radar_spoof/config/request_plan.h"
 #include "radar_spoof/words/types.h"
-#include "request_plan.h"
 
 namespace radar_spoof {
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "radar_spoof/config/problem_list.h"
+#include "radar_spoof/config/request_plan.h"
 #include "radar_spoof/words/result.h"
 #include "radar_spoof/words/types.h"
 
@@ -42,7 +43,7 @@ struct ApiConfig {
   Seconds timeout{20};  // one request, all of it
   int max_concurrency = 8;
   int rate_limit = 600;            // requests in any 5 minutes
-  int max_series_per_request = 1;  // more than one: queries share requests (request_groups.h)
+  int max_series_per_request = 1;  // more than one: queries share requests (request_plan.h)
 
   friend bool operator==(const ApiConfig&, const ApiConfig&) = default;
 };
@@ -59,24 +60,6 @@ struct PollingConfig {
 // How old the end of a query's newest complete bucket may be: `max_data_age` as configured, else
 // the larger of 6 hours and 3 aggregation intervals.
 Seconds MaxDataAge(const Query& query, const PollingConfig& polling);
-
-// What the configuration will ask of the API, for `--config.check` and the budget rule.
-struct RequestPlan {
-  struct Group {
-    Seconds poll_interval;
-    int queries;
-    int requests;  // for all of them once; fewer where they share some
-  };
-
-  int queries = 0;
-  int series = 0;                     // in the requests: one a query, two with `control`
-  double requests_per_5_minutes = 0;  // in steady state, without retries
-  int rate_limit = 0;
-  std::vector<Group> groups;  // by poll interval, shortest first
-
-  // A table of several lines, each ended by a newline.
-  std::string Text() const;
-};
 
 // Valid by construction: only ParseConfig makes one. Holds at least one query; names are unique; no
 // two queries ask for the same thing; the plan fits the budget.

@@ -1,4 +1,4 @@
-#include "radar_spoof/config/request_groups.h"
+#include "radar_spoof/config/request_plan.h"
 
 #include <algorithm>
 #include <set>
