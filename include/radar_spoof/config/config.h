@@ -12,25 +12,13 @@
 #include <string_view>
 #include <vector>
 
+#include "radar_spoof/config/credentials.h"
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/request_plan.h"
 #include "radar_spoof/words/result.h"
 #include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
-
-// Where the credentials are, never what they are. `email` empty: a bearer token, from `token_file`,
-// else $CREDENTIALS_DIRECTORY/api-token, else the variable `token_env`. `email` set: the legacy key
-// pair, from `key_file`, else the variable `key_env`.
-struct CredentialSource {
-  std::string token_file;
-  std::string token_env = "CLOUDFLARE_API_TOKEN";
-  std::string email;
-  std::string key_file;
-  std::string key_env = "CLOUDFLARE_API_KEY";
-
-  friend bool operator==(const CredentialSource&, const CredentialSource&) = default;
-};
 
 struct ApiConfig {
   std::string base_url = "https://api.cloudflare.com/client/v4";  // no trailing slash
@@ -78,7 +66,7 @@ class Config {
   RequestPlan Plan() const;
 
  private:
-  friend class ConfigReader;
+  friend class ConfigReader;  // in config.cpp
   Config() = default;
   ApiConfig api_;
   PollingConfig polling_;
@@ -90,5 +78,13 @@ class Config {
 Result<Config, std::vector<ConfigProblem>> ParseConfig(std::string_view yaml,
                                                        const std::string& file_name);
 Result<Config, std::vector<ConfigProblem>> LoadConfig(const std::string& path);
+
+// Configuration and credentials as they were read together, at start or at a reload. Whoever has
+// them may read the credentials again.
+struct Settings {
+  Config config;
+  CredentialReader credential_reader;
+  Credentials credentials;  // as read last
+};
 
 }  // namespace radar_spoof
