@@ -96,7 +96,7 @@ const Case kBadBytes[] = {
     {"tab_indentation", "api:\n\ttimeout: 20s\nqueries:\n  - name: all\n",
      "config.yaml:2:1: found a tab in the indentation; expected spaces\n"},
     {"unclosed_quote_at_the_end", "queries:\n  - name: \"",
-     "config.yaml:2:11: found a quote that is never closed; expected a second one\n"},
+     "config.yaml:2:11: unclosed quote; expected a closing quote\n"},
     {"unfinished_escape", "queries:\n  - name: \"a\\",
      "config.yaml:2:15: found text that is not YAML (unknown escape character: \\x04); expected "
      "valid YAML\n"},

@@ -143,6 +143,12 @@ TEST_CASE("a file at the size limit is read or refused within seconds, whatever 
   }
 }
 
+TEST_CASE("what is opened and never closed is told where it was opened") {
+  CHECK(FirstProblem("a: [1, 2\n") == "f:1:4: unclosed \"[\"; expected a closing \"]\"");
+  CHECK(FirstProblem("a: {b: 1\n") == "f:1:4: unclosed \"{\"; expected a closing \"}\"");
+  CHECK(FirstProblem("a: 'it''s\nb: 1\n") == "f:1:4: unclosed quote; expected a closing quote");
+}
+
 TEST_CASE("only UTF-8 is text, in its shortest form and without surrogates") {
   CHECK(FirstProblem("a: \"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80\"\n") == "none");
   for (const char* bytes : {"\x80", "\xC3", "\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80",

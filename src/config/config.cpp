@@ -211,13 +211,11 @@ QueryDefaults ConfigReader::ReadDefaults(const YamlNode& section) {
 void ConfigReader::ReadQueries(MapReader& top, const QueryDefaults& defaults) {
   const YamlNode* const node = top.Find("queries");
   if (node == nullptr || node->kind != YamlNode::Kind::kSequence || node->children.empty()) {
-    const std::string found = node == nullptr                           ? "nothing"
-                              : node->kind == YamlNode::Kind::kSequence ? "an empty list"
-                                                                        : Shown(*node);
+    const std::string found = node == nullptr                           ? "missing"
+                              : node->kind == YamlNode::Kind::kSequence ? "found an empty list"
+                                                                        : "found " + Shown(*node);
     problems_.Add(node == nullptr ? top.PlaceOf("queries") : Place(*node), "queries",
-                  fmt::format("found {}; expected a list of at least one query, such as "
-                              "\"- name: all\"",
-                              found));
+                  found + "; expected a list of at least one query, such as \"- name: all\"");
     return;
   }
   QueryList list(problems_, warnings_);

@@ -107,7 +107,7 @@ std::string LongestHint(char unit) {
 std::string DateRangeHint(const YamlNode& node) {
   if (node.kind != YamlNode::Kind::kScalar) return "";
   const std::string text = LowerCase(node.text);
-  if (text.ends_with("control")) return "the control period is asked for by control";
+  if (text.ends_with("control")) return "use control: true for the control period";
   if (IsDigits(text)) return text.size() > 3 ? "add a unit" : fmt::format("add a unit: {}d", text);
   if (text.size() < 2 || !IsDigits(std::string_view(text).substr(0, text.size() - 1))) return "";
   int count = 0;

@@ -120,7 +120,7 @@ void QueryList::CheckQuestion(const QueryEntry& entry, const std::string& name,
   is_reported = true;
   problems_.Add(
       entry.place, entry.path,
-      fmt::format("found \"{}\" to ask the same as \"{}\" (line {}): {}; expected queries to "
+      fmt::format("\"{}\" duplicates query \"{}\" (line {}): {}; expected queries to "
                   "differ in filters, agg_interval or date_range",
                   Shown(name, kLongestQueryName), Shown(first->second.name, kLongestQueryName),
                   first->second.line, TextOf(filters, *entry.agg_interval, *entry.date_range)));

@@ -1,6 +1,6 @@
 // The queries of a whole file: matrices expanded, and checked against each other.
 //
-// Used by: config_reader, asked_query.
+// Used by: config, asked_query.
 #pragma once
 
 #include <cstddef>

@@ -194,13 +194,13 @@ std::optional<std::string> ReadName(const YamlNode& query, const QueryEntry& ent
   if (node != nullptr && node->kind == YamlNode::Kind::kScalar && IsQueryName(node->text)) {
     return node->text;
   }
-  const std::string found = node == nullptr ? "nothing"
+  const std::string found = node == nullptr ? "missing"
                             : node->text.size() > kLongestQueryName
-                                ? fmt::format("{} bytes", node->text.size())
-                                : Shown(*node);
+                                ? fmt::format("found {} bytes", node->text.size())
+                                : "found " + Shown(*node);
   problems.Add(node == nullptr ? query : *node, entry.path + ".name",
-               fmt::format("found {}; expected a name of 1 to {} bytes without control characters",
-                           found, kLongestQueryName));
+               fmt::format("{}; expected a name of 1 to {} bytes without control characters", found,
+                           kLongestQueryName));
   return std::nullopt;
 }
 

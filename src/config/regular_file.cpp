@@ -26,13 +26,13 @@ class FileDescriptor {
   int number_;
 };
 
-FileDefect SystemDefect(int error) {
+FileProblem SystemProblem(int error) {
   if (error == ENOENT) return {"no such file"};
   if (error == EACCES) return {"a file that this user may not read"};
   return {fmt::format("a file that cannot be read ({})", std::generic_category().message(error))};
 }
 
-FileDefect TooLong(std::size_t max_bytes) {
+FileProblem TooLong(std::size_t max_bytes) {
   constexpr std::size_t kKiB = 1024;
   constexpr std::size_t kMiB = kKiB * kKiB;
   if (max_bytes % kMiB == 0) return {fmt::format("a file of more than {} MiB", max_bytes / kMiB)};
@@ -42,14 +42,14 @@ FileDefect TooLong(std::size_t max_bytes) {
 
 }  // namespace
 
-Result<RegularFile, FileDefect> ReadRegularFile(const std::string& path, std::size_t max_bytes) {
+Result<RegularFile, FileProblem> ReadRegularFile(const std::string& path, std::size_t max_bytes) {
   // O_NONBLOCK: opening a FIFO must not wait for its other end.
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (file.number() < 0) return SystemDefect(errno);
+  if (file.number() < 0) return SystemProblem(errno);
   struct stat status {};
-  if (fstat(file.number(), &status) != 0) return SystemDefect(errno);
-  if (S_ISDIR(status.st_mode)) return FileDefect{"a directory"};
-  if (!S_ISREG(status.st_mode)) return FileDefect{"something that is not a regular file"};
+  if (fstat(file.number(), &status) != 0) return SystemProblem(errno);
+  if (S_ISDIR(status.st_mode)) return FileProblem{"a directory"};
+  if (!S_ISREG(status.st_mode)) return FileProblem{"something that is not a regular file"};
   if (status.st_size > static_cast<off_t>(max_bytes)) return TooLong(max_bytes);
 
   RegularFile result;
@@ -66,7 +66,7 @@ Result<RegularFile, FileDefect> ReadRegularFile(const std::string& path, std::si
     const ssize_t got =
         read(file.number(), result.content.data() + length, result.content.size() - length);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return SystemDefect(errno);
+    if (got < 0) return SystemProblem(errno);
     if (got == 0) break;
     length += static_cast<std::size_t>(got);
   }

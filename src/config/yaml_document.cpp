@@ -25,6 +25,7 @@ namespace {
 constexpr std::size_t kMaxFileBytes = std::size_t{4} << 20;
 constexpr std::size_t kMaxNodes = 250'000;
 constexpr std::size_t kMaxDepth = 32;
+constexpr std::string_view kUnclosedQuote = "unclosed quote; expected a closing quote";
 constexpr std::size_t kMaxProblems = 1'000;
 
 // What ends the parse. Also thrown through yaml-cpp, and caught in Build.
@@ -175,7 +176,7 @@ class TreeBuilder final : public YAML::EventHandler {
     node.text = value;
     node.quoted = tag == "!";
     if (node.quoted && !source_.IsClosedQuote(mark.line, mark.column)) {
-      throw FatalProblem{node, "found a quote that is never closed; expected a second one"};
+      throw FatalProblem{node, std::string(kUnclosedQuote)};
     }
     Finish(std::move(node));
   }
@@ -312,12 +313,9 @@ class TreeBuilder final : public YAML::EventHandler {
 
 // yaml-cpp's words are about its scanner; these are about the file.
 std::string Reworded(const std::string& message) {
-  if (message == YAML::ErrorMsg::END_OF_SEQ_FLOW) return "a \"[\" that is never closed";
-  if (message == YAML::ErrorMsg::END_OF_MAP_FLOW) return "a \"{\" that is never closed";
   if (message == YAML::ErrorMsg::END_OF_MAP) return "text that is not a key of the map around it";
   if (message == YAML::ErrorMsg::END_OF_SEQ)
     return "text that is not an item of the list around it";
-  if (message == YAML::ErrorMsg::EOF_IN_SCALAR) return "the end of the file inside quotes";
   if (message == YAML::ErrorMsg::MAP_VALUE) return "a \":\" where no key can stand";
   if (message == YAML::ErrorMsg::UNKNOWN_TOKEN) return "a character that cannot begin a value";
   if (message == YAML::ErrorMsg::FLOW_END) return "a closing bracket that matches no open one";
@@ -347,6 +345,11 @@ std::string SyntaxMessage(const YAML::Exception& error, const SourceText& source
   if (!error.mark.is_null() && source.IsIndentedByTab(error.mark.line)) {
     return "found a tab in the indentation; expected spaces";
   }
+  if (error.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW)
+    return "unclosed \"[\"; expected a closing \"]\"";
+  if (error.msg == YAML::ErrorMsg::END_OF_MAP_FLOW)
+    return "unclosed \"{\"; expected a closing \"}\"";
+  if (error.msg == YAML::ErrorMsg::EOF_IN_SCALAR) return std::string(kUnclosedQuote);
   return fmt::format("found {}; expected valid YAML", Reworded(error.msg));
 }
 
