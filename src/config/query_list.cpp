@@ -33,6 +33,14 @@ Combination CombinationAt(std::size_t number, const std::vector<MatrixAxis>& axe
   return combination;
 }
 
+// 7d and 1w are one question.
+std::string QuestionKey(const Filters& filters, AggInterval agg_interval, Seconds length) {
+  std::string key;
+  for (const Dimension dimension : kAllDimensions) key += filters.Label(dimension) + ' ';
+  key += RequestName(agg_interval);
+  return key + ' ' + std::to_string(length.count());
+}
+
 std::string TextOf(const Filters& filters, AggInterval agg_interval, const DateRange& range) {
   std::string question;
   for (const Dimension dimension : kAllDimensions) {
@@ -114,8 +122,9 @@ void QueryList::CheckName(const QueryEntry& entry, const std::string& name, bool
 
 void QueryList::CheckQuestion(const QueryEntry& entry, const std::string& name,
                               const Filters& filters, bool& is_reported) {
-  const auto [first, is_new] = questions_.try_emplace(
-      {filters, *entry.agg_interval, entry.date_range->Length()}, Origin{name, entry.place.line});
+  const auto [first, is_new] =
+      questions_.try_emplace(QuestionKey(filters, *entry.agg_interval, entry.date_range->Length()),
+                             Origin{name, entry.place.line});
   if (is_new || is_reported) return;
   is_reported = true;
   problems_.Add(

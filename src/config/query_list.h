@@ -4,10 +4,8 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <set>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -35,8 +33,6 @@ class QueryList {
   const QueriesByInterval& by_interval() const { return by_interval_; }
 
  private:
-  // What is asked of the API. 7d and 1w are one length.
-  using Question = std::tuple<Filters, AggInterval, Seconds>;
   struct Origin {
     std::string name;
     int line;
@@ -55,7 +51,7 @@ class QueryList {
   std::vector<Query> queries_;
   QueriesByInterval by_interval_;
   std::unordered_map<std::string, int> lines_of_names_;
-  std::map<Question, Origin> questions_;
+  std::unordered_map<std::string, Origin> questions_;  // by what is asked of the API
   std::set<std::pair<AggInterval, Seconds>> windows_warned_of_;
 };
 

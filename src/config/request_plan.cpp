@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -12,14 +13,14 @@
 namespace radar_spoof {
 namespace {
 
-using Key = std::tuple<Seconds, AggInterval, DateRange, unsigned>;
+using Key = std::tuple<Seconds, AggInterval, std::string, unsigned>;
 
 Key KeyOf(const Query& query) {
   unsigned filtered = 0;
   for (const Dimension dimension : kAllDimensions) {
     if (!query.filters.IsAny(dimension)) filtered |= 1U << static_cast<unsigned>(dimension);
   }
-  return {query.poll_interval, query.agg_interval, query.date_range, filtered};
+  return {query.poll_interval, query.agg_interval, query.date_range.Text(), filtered};
 }
 
 constexpr double kBudgetPeriodSeconds = 300;

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <array>
-#include <compare>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -89,7 +88,7 @@ class Filters {
   // The accepted values in alphabetical order, joined by commas, or "any": the label's value.
   std::string Label(Dimension dimension) const;
 
-  friend auto operator<=>(const Filters&, const Filters&) = default;  // of no meaning, for maps
+  friend bool operator==(const Filters&, const Filters&) = default;
 
  private:
   std::array<std::uint8_t, kDimensionCount> accepted_{};  // bit i: LegalValues()[i]
@@ -109,7 +108,7 @@ class DateRange {
   // The length rounded up to whole weeks.
   Seconds ControlShift() const;
 
-  friend auto operator<=>(const DateRange&, const DateRange&) = default;  // of no meaning, for maps
+  friend bool operator==(const DateRange&, const DateRange&) = default;
 
  private:
   DateRange(int count, char unit) : count_(count), unit_(unit) {}
