@@ -43,7 +43,7 @@ int CheckConfig(const std::string& config_file, const std::string& web_config_fi
     Warn(warning.Text());
   }
   CheckCredentials(config.value().api().credentials);
-  std::printf("%s: good\n%s", config_file.c_str(), config.value().Plan().Text().c_str());
+  std::printf("%s: valid\n%s", config_file.c_str(), config.value().Plan().Text().c_str());
   return web ? 0 : kUnusable;
 }
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "process_environment.h"
-#include "radar_spoof/config/settings.h"
+#include "radar_spoof/config/config.h"
 #include "radar_spoof/publish/poller.h"
 #include "radar_spoof/serve/web_config.h"
 #include "radar_spoof/words/log.h"

@@ -104,8 +104,8 @@ TEST_CASE("a bad flag is refused in these words") {
       {nothing, "--agg-interval: found \"\"; expected one of 15m, 1h, 1d, 1w"},
       {range, "--date-range: found 24h; expected 1d to 364d or 1w to 52w; did you mean 1d?"},
       {control,
-       "--date-range: found 7dcontrol; expected 1d to 364d or 1w to 52w; the control period "
-       "is asked for by control"},
+       "--date-range: found 7dcontrol; expected 1d to 364d or 1w to 52w; use --control for the "
+       "control period"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.problem);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <span>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@ namespace radar_spoof {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 
 const std::string kData = std::string(RADAR_SPOOF_TEST_DATA) + "/config/";
 const std::string kExample = std::string(RADAR_SPOOF_SOURCE_DIR) + "/config.example.yaml";
@@ -35,7 +37,7 @@ std::string Lines(const std::vector<ConfigProblem>& problems) {
   return lines;
 }
 
-// What is wrong with it, or its warnings, queries and plan: the form of the .expected files.
+// What is wrong with it, or its warnings, queries and plan: the form of the tables.
 std::string Outcome(std::string_view yaml) {
   const auto config = ParseConfig(yaml, "config.yaml");
   if (!config) return Lines(config.error());
@@ -59,31 +61,98 @@ Config Parsed(std::string_view yaml) {
   return std::move(config).value();
 }
 
-void CheckFolder(const std::string& folder, std::size_t least) {
-  std::set<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(kData + folder)) {
-    if (entry.path().extension() == ".yaml") files.insert(entry.path());
+struct Case {
+  std::string name;
+  std::string yaml;
+  std::string outcome;
+};
+
+// tests/data/config/*.txtar: what a text editor shows as it is.
+std::vector<Case> Table(const std::string& file) {
+  std::vector<Case> cases;
+  std::istringstream lines(Content(kData + file));
+  std::string* part = nullptr;  // nullptr: before the first case
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("-- ") && line.ends_with(" --")) {
+      cases.push_back({line.substr(3, line.size() - 6), "", ""});
+      part = &cases.back().yaml;
+    } else if (part != nullptr && line == "=>") {
+      part = &cases.back().outcome;
+    } else if (part != nullptr) {
+      *part += line + '\n';
+    }
   }
-  CHECK(files.size() >= least);
-  for (std::filesystem::path file : files) {
-    CAPTURE(file.filename().string());
-    const std::string outcome = Outcome(Content(file.string()));
-    CHECK(ParseConfig(Content(file.string()), "config.yaml").ok() == (folder == "good"));
-    CHECK(outcome == Content(file.replace_extension(".expected").string()));
+  return cases;
+}
+
+// What a text editor would hide or change.
+const Case kBadBytes[] = {
+    {"end_of_transmission", "queries:\n  - name: a\n\x04junk: 1\n",
+     "config.yaml:3:1: found the control character \\x04; expected UTF-8 text\n"},
+    {"not_utf8", "queries:\n  - name: caf\xE9\n",
+     "config.yaml:2:14: found the byte \\xE9, which is not UTF-8; expected UTF-8 text\n"},
+    {"nul_byte", "queries:\n  - name: a\0b\n"s,
+     "config.yaml:2:12: found the control character \\x00; expected UTF-8 text\n"},
+    {"tab_indentation", "api:\n\ttimeout: 20s\nqueries:\n  - name: all\n",
+     "config.yaml:2:1: found a tab in the indentation; expected spaces\n"},
+    {"unclosed_quote_at_the_end", "queries:\n  - name: \"",
+     "config.yaml:2:11: unclosed quote; expected a closing quote\n"},
+    {"unfinished_escape", "queries:\n  - name: \"a\\",
+     "config.yaml:2:15: found text that is not YAML (unknown escape character: \\x04); expected "
+     "valid YAML\n"},
+    {"utf16", "\xFF\xFEq\0u\0e\0r\0i\0e\0s\0:\0\n\0 \0 \0-\0 \0n\0a\0m\0e\0:\0 \0a\0\n\0"s,
+     "config.yaml:1:1: found the byte \\xFF, which is not UTF-8; expected UTF-8 text\n"},
+};
+const Case kGoodBytes[] = {
+    {"unicode_names",
+     "\xEF\xBB\xBFqueries:\r\n"
+     "  - name: gr\xC3\xB6\xC3\x9Fte F\xC3\xA4lschung \xE2\x9C\x89\r\n"
+     "  - name: \"0\"\r\n"
+     "    agg_interval: 1h\r\n",
+     "gr\xC3\xB6\xC3\x9Fte F\xC3\xA4lschung \xE2\x9C\x89: 15m over 1d, every 900 s\n"
+     "0: 1h over 1d, every 3600 s\n"
+     "queries                 2\n"
+     "series                  2\n"
+     "requests per 5 minutes  0.417 of 600 (0.1 %)\n"
+     "  every 15m             0.333 from 1 query\n"
+     "  every 1h              0.083 from 1 query\n"},
+};
+
+void CheckOutcomes(std::span<const Case> cases, bool are_good) {
+  for (const Case& each : cases) {
+    CAPTURE(each.name);
+    CHECK(ParseConfig(each.yaml, "config.yaml").ok() == are_good);
+    CHECK(Outcome(each.yaml) == each.outcome);
   }
+}
+
+std::string YamlOf(const std::string& bad_case) {
+  for (const Case& each : Table("bad.txtar")) {
+    if (each.name == bad_case) return each.yaml;
+  }
+  FAIL(bad_case);
+  return "";
 }
 
 TEST_CASE("every bad file is refused with all its problems, in these words") {
-  CheckFolder("bad", 100);
+  const std::vector<Case> cases = Table("bad.txtar");
+  CHECK(cases.size() + std::size(kBadBytes) >= 114);
+  CheckOutcomes(cases, false);
+  CheckOutcomes(kBadBytes, false);
 }
 
-TEST_CASE("every good file gives these queries, warnings and plan") { CheckFolder("good", 15); }
+TEST_CASE("every good file gives these queries, warnings and plan") {
+  const std::vector<Case> cases = Table("good.txtar");
+  CHECK(cases.size() + std::size(kGoodBytes) >= 19);
+  CheckOutcomes(cases, true);
+  CheckOutcomes(kGoodBytes, true);
+}
 
 TEST_CASE("no problem repeats a secret that was written in the wrong place") {
   for (const char* name :
        {"token_in_the_file", "token_as_variable_name", "key_as_file_name", "base_url_02"}) {
     CAPTURE(name);
-    const std::string outcome = Outcome(Content(kData + "bad/" + name + ".yaml"));
+    const std::string outcome = Outcome(YamlOf(name));
     for (const char* canary : {"0123456789abcdef", "Sn3MNlnq8", "c2547eb", "canary-password"}) {
       CHECK(outcome.find(canary) == std::string::npos);
     }
@@ -268,6 +337,33 @@ TEST_CASE("there are at most 20,000 queries, matrices expanded") {
       "all\n");
 }
 
+TEST_CASE("7,680 queries written out one by one, with every key, fit into a file") {
+  std::string yaml = "api: {rate_limit: 100000}\nqueries:\n";
+  std::size_t queries = 0;
+  for (int days = 2; days <= 7; ++days) {
+    const Config combinations = Parsed(
+        "queries: [{name: m, matrix: {arc: [any, PASS, NONE, FAIL], dkim: [any, PASS, NONE, FAIL],"
+        " dmarc: [any, PASS, NONE, FAIL], spf: [any, PASS, NONE, FAIL],"
+        " tls_version: [any, TLSv1_0, TLSv1_1, TLSv1_2, TLSv1_3]}}]");
+    for (const Query& query : combinations.queries()) {
+      std::string name = std::to_string(days) + query.name;
+      name.resize(std::size_t{128}, 'x');
+      yaml += "  - name: \"" + name + "\"\n    filters:\n";
+      for (const Dimension dimension : kAllDimensions) {
+        yaml += "      " + std::string(LabelName(dimension)) + ": " +
+                query.filters.Label(dimension) + '\n';
+      }
+      yaml += "    agg_interval: 15m\n    date_range: " + std::to_string(days) +
+              "d\n    control: false\n    poll_interval: 15m\n";
+      ++queries;
+    }
+  }
+  CHECK(queries == 7'680);
+  const Config config = Parsed(yaml);
+  CHECK(config.queries().size() == 7'680);
+  CHECK(config.queries().back().filters.Label(Dimension::kTlsVersion) == "TLSv1_3");
+}
+
 TEST_CASE("10,000 queries that do not fit the budget are refused with the arithmetic") {
   std::string yaml = FullMatrices(8);
   yaml.replace(0, yaml.find('\n'), "api: {rate_limit: 30}");
@@ -292,7 +388,7 @@ TEST_CASE("the budget may be used to the last request, and not one more") {
 }
 
 TEST_CASE("a problem in one place does not hide those after it") {
-  const auto config = ParseConfig(Content(kData + "bad/many_at_once.yaml"), "f");
+  const auto config = ParseConfig(YamlOf("many_at_once"), "f");
   REQUIRE_FALSE(config.ok());
   CHECK(config.error().size() == 12);
   CHECK(std::is_sorted(config.error().begin(), config.error().end(),
@@ -330,7 +426,7 @@ TEST_CASE("a configuration that is not a file is one problem, without a line") {
   const auto loaded = LoadConfig("/nonexistent/config.yaml");
   REQUIRE_FALSE(loaded.ok());
   CHECK(Lines(loaded.error()) ==
-        "/nonexistent/config.yaml: found no such file; expected a regular file of at most 1 MiB\n");
+        "/nonexistent/config.yaml: found no such file; expected a regular file of at most 4 MiB\n");
 }
 
 // --- config.example.yaml ---------------------------------------------------------------------

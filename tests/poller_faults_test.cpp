@@ -24,8 +24,9 @@ Answer Refused(int status = 403) {
   return {Response(status, ErrorAnswer(10000, "Authentication error"))};
 }
 
-Answer Throttled(const std::string& retry_after) {
-  return {Response(429, ErrorAnswer(1015, "rate limited"), {{"retry-after", retry_after}})};
+Answer Throttled(const std::string& retry_after, const std::string& date = "") {
+  return {Response(429, ErrorAnswer(1015, "rate limited"),
+                   {{"retry-after", retry_after}, {"date", date}})};
 }
 
 // --- credentials ---------------------------------------------------------------------------------
@@ -216,18 +217,20 @@ TEST_CASE("after a 429 no query is asked until the pause is over") {
   struct Row {
     std::string retry_after;
     Milliseconds pause;
+    std::string date = "";
   };
   const Row rows[] = {{"120", 120s},
                       {"", 300s},
                       {"abc", 300s},
                       {"99999999999999999999", 900s},
                       {"Fri, 05 Jun 2026 12:32:00 GMT", 239s},
-                      {"Fri, 05 Jun 2020 12:32:00 GMT", 1s}};
+                      {"Fri, 05 Jun 2020 12:32:00 GMT", 1s},
+                      {"Friday, 05-Jun-20 12:32:00 GMT", 120s, "Fri, 05 Jun 2020 12:30:00 GMT"}};
   for (const Row& row : rows) {
     CAPTURE(row.retry_after);
     PollerFixture f(
         [&](const Request& request) {
-          return request.number == 0 ? Throttled(row.retry_after) : Good(request);
+          return request.number == 0 ? Throttled(row.retry_after, row.date) : Good(request);
         },
         kTwoQueries, "  max_concurrency: 1\n");
     f.http.At(200ms, [&] {

@@ -47,12 +47,91 @@ TEST_CASE("Retry-After is between a second and fifteen minutes, or absent") {
                          Row{"Tue, 09 Jun 2026 12:02:00 GMT, 30", std::nullopt},
                          Row{"2026-06-09T12:02:00Z", 900s}}) {  // the number it begins with
     CAPTURE(row.value);
-    CHECK(ParseRetryAfter(row.value, kNow) == row.expected);
+    CHECK(ParseRetryAfter(row.value, "", kNow) == row.expected);
   }
 }
 
 TEST_CASE("a date a fraction of a second ahead is waited for in full") {
-  CHECK(ParseRetryAfter("Tue, 09 Jun 2026 12:00:30 GMT", kNow + 1ms) == 30s);
+  CHECK(ParseRetryAfter("Tue, 09 Jun 2026 12:00:30 GMT", "", kNow + 1ms) == 30s);
+}
+
+TEST_CASE("Retry-After may be a date in each of the three forms of RFC 9110, and in no other") {
+  struct Row {
+    std::string_view value;
+    std::optional<Seconds> expected;
+  };
+  for (const Row& row : {Row{"Tuesday, 09-Jun-26 12:02:00 GMT", 120s},
+                         Row{"Tue Jun  9 12:02:00 2026", 120s},
+                         Row{"Tue Jun 09 12:02:00 2026", 120s},
+                         Row{"Sun Dec 31 12:02:00 2028", 900s},
+                         Row{"Sunday, 06-Nov-94 08:49:37 GMT", 1s},
+                         Row{"Sun Nov  6 08:49:37 1994", 1s},
+                         Row{"Tue, 09 Jun 2026 12:00:60 GMT", 60s},  // a leap second
+                         Row{"Xyz, 09 Jun 2026 12:02:00 GMT", std::nullopt},
+                         Row{"Tuesday, 09 Jun 2026 12:02:00 GMT", std::nullopt},
+                         Row{"Tue, 09-Jun-26 12:02:00 GMT", std::nullopt},
+                         Row{"Tue, 09-Jun-2026 12:02:00 GMT", std::nullopt},
+                         Row{"Tuesday, 09 Jun 26 12:02:00 GMT", std::nullopt},
+                         Row{"Tuesday, 9-Jun-26 12:02:00 GMT", std::nullopt},
+                         Row{"Tuesday, 09-Jun-2026 12:02:00 GMT", std::nullopt},
+                         Row{"Tuesday, 09-Jun-x6 12:02:00 GMT", std::nullopt},
+                         Row{"Tuesday, 09-jun-26 12:02:00 GMT", std::nullopt},
+                         Row{"Tuesday, 31-Jun-26 12:02:00 GMT", std::nullopt},
+                         Row{"Tuesday, 09-Jun-26 12:60:00 GMT", std::nullopt},
+                         Row{"Tuesday, 09-Jun-26 12:02:00", std::nullopt},
+                         Row{"Tuesday, 09-Jun-26 12:02:00 UTC", std::nullopt},
+                         Row{"Tuesday 09-Jun-26 12:02:00 GMT", std::nullopt},
+                         Row{"Tue Jun 9 12:02:00 2026", std::nullopt},
+                         Row{"Tue Jun   12:02:00 2026", std::nullopt},
+                         Row{"Tue Jun 31 12:02:00 2026", std::nullopt},
+                         Row{"Tue Jun  9 24:02:00 2026", std::nullopt},
+                         Row{"Tue Jun  9 12:02:00 26", std::nullopt},
+                         Row{"Tue Jun  9 12:02:00 2026 GMT", std::nullopt},
+                         Row{"Tuesday Jun  9 12:02:00 2026", std::nullopt},
+                         Row{"Tue, 09 Jun 2026 12:02:0 GMT", std::nullopt},
+                         Row{"Tue, 09 Jun 2026 12:02:00.5 GMT", std::nullopt},
+                         Row{"Tue, 09 Jun +026 12:02:00 GMT", std::nullopt},
+                         Row{"Tue", std::nullopt},
+                         Row{"Tue,", std::nullopt},
+                         Row{"Tue ", std::nullopt},
+                         Row{"Tuesday,", std::nullopt}}) {
+    CAPTURE(row.value);
+    CHECK(ParseRetryAfter(row.value, "", kNow) == row.expected);
+  }
+}
+
+TEST_CASE("a year of two digits is the last that is not over 50 years ahead") {
+  const auto wait = [](std::string_view value, std::string_view now) {
+    return ParseRetryAfter(value, "", At(now));
+  };
+  CHECK(wait("Tuesday, 09-Jun-76 12:00:00 GMT", "2026-06-09T12:00:00Z") == 900s);
+  CHECK(wait("Tuesday, 09-Jun-76 12:00:01 GMT", "2026-06-09T12:00:00Z") == 1s);  // 1976
+  CHECK(wait("Sunday, 01-Jan-00 00:01:00 GMT", "2099-12-31T23:59:00Z") == 120s);
+  CHECK(wait("Saturday, 31-Dec-99 23:59:00 GMT", "2100-01-01T00:00:00Z") == 1s);
+  CHECK(wait("Tuesday, 29-Feb-00 00:01:00 GMT", "2000-02-29T00:00:00Z") == 60s);
+  CHECK(wait("Monday, 29-Feb-00 00:01:00 GMT", "2060-01-01T00:00:00Z") == std::nullopt);  // 2100
+}
+
+TEST_CASE("a date is counted from the answer's own Date, whatever this host's clock says") {
+  struct Row {
+    std::string_view value;
+    std::string_view date;
+    std::optional<Seconds> expected;
+  };
+  for (const Row& row :
+       {Row{"Tue, 09 Jun 2026 10:02:00 GMT", "Tue, 09 Jun 2026 10:00:00 GMT", 120s},
+        Row{"Tue, 09 Jun 2026 18:02:00 GMT", "Tue, 09 Jun 2026 18:00:00 GMT", 120s},
+        Row{"Tuesday, 09-Jun-26 10:02:00 GMT", "Tue Jun  9 10:00:00 2026", 120s},
+        Row{"Tue, 09 Jun 2026 12:02:00 GMT", "Tue, 09 Jun 2026 12:03:00 GMT", 1s},
+        Row{"Tue, 09 Jun 2026 12:02:00 GMT", "yesterday", 120s},
+        Row{"Tue, 09 Jun 2026 12:02:00 GMT", "30", 120s},
+        Row{"Tue, 09 Jun 2026 12:02:00 GMT",
+            "Tue, 09 Jun 2026 12:01:00 GMT, Tue, 09 Jun 2026 12:01:00 GMT", 120s},
+        Row{"30", "Tue, 09 Jun 2026 10:00:00 GMT", 30s}}) {
+    CAPTURE(row.value);
+    CAPTURE(row.date);
+    CHECK(ParseRetryAfter(row.value, row.date, kNow) == row.expected);
+  }
 }
 
 TEST_CASE("both rate-limit headers are joined by policy") {

@@ -65,11 +65,11 @@ bool IsPort(std::string_view text) {
 
 }  // namespace
 
-std::optional<Complaint> BaseUrlDefect(const YamlNode& node) {
+std::optional<std::string> BaseUrlProblem(const YamlNode& node) {
   constexpr std::string_view kExpected =
       "https://HOST[:PORT][/PATH], or http:// to localhost, 127.0.0.0/8 or [::1]";
   const auto refused = [&](std::string_view found) {
-    return Complaint{fmt::format("found {}; expected {}", found, kExpected)};
+    return fmt::format("found {}; expected {}", found, kExpected);
   };
   const std::string_view url = node.text;
   const bool is_http = url.starts_with(kHttp);
@@ -96,11 +96,10 @@ std::optional<Complaint> BaseUrlDefect(const YamlNode& node) {
   return std::nullopt;
 }
 
-std::optional<Complaint> ProxyDefect(const YamlNode& node) {
+std::optional<std::string> ProxyProblem(const YamlNode& node) {
   if (node.text == "none" || node.text == "environment") return std::nullopt;
   const auto refused = [](std::string_view found) {
-    return Complaint{
-        fmt::format("found {}; expected none, environment, or http[s]://HOST:PORT", found)};
+    return fmt::format("found {}; expected none, environment, or http[s]://HOST:PORT", found);
   };
   // Not repeated: a password may stand in it.
   if (node.text.find('@') != std::string::npos) return refused("a user name in the URL");
@@ -112,52 +111,49 @@ std::optional<Complaint> ProxyDefect(const YamlNode& node) {
   return std::nullopt;
 }
 
-std::optional<Complaint> PathDefect(const YamlNode& node) {
+std::optional<std::string> PathProblem(const YamlNode& node) {
   if (node.text.starts_with('/') && All(node.text, IsPathCharacter)) return std::nullopt;
   const std::string_view hint = node.text.find('?') == std::string::npos
                                     ? ""
                                     : "; the parameters of a request come from the queries";
-  return Complaint{
-      fmt::format("found {}; expected a path that begins with \"/\" and has no query string{}",
-                  Shown(node), hint)};
+  return fmt::format("found {}; expected a path that begins with \"/\" and has no query string{}",
+                     Shown(node), hint);
 }
 
-std::optional<Complaint> FileNameDefect(const YamlNode& node) {
-  if (node.text.empty()) return Complaint{"found an empty text; expected the name of a file"};
+std::optional<std::string> FileNameProblem(const YamlNode& node) {
+  if (node.text.empty()) return "found an empty text; expected the name of a file";
   if (LooksLikeACredential(node.text)) {
-    return Complaint{
-        "found what looks like the credential itself; expected the name of the file that holds it"};
+    return "found what looks like the credential itself; expected the name of the file that holds "
+           "it";
   }
   if (Shown(node.text, node.text.size()) != node.text) {
-    return Complaint{fmt::format(
-        "found {}; expected the name of a file, without control characters", Shown(node))};
+    return fmt::format("found {}; expected the name of a file, without control characters",
+                       Shown(node));
   }
   return std::nullopt;
 }
 
-std::optional<Complaint> VariableNameDefect(const YamlNode& node) {
+std::optional<std::string> VariableNameProblem(const YamlNode& node) {
   if (LooksLikeACredential(node.text)) {
-    return Complaint{
-        "found what looks like the credential itself; expected the name of the variable of the "
-        "environment that holds it"};
+    return "found what looks like the credential itself; expected the name of the variable of the "
+           "environment that holds it";
   }
   const bool is_name = !node.text.empty() && All(node.text, IsWordCharacter) &&
                        std::isdigit(static_cast<unsigned char>(node.text.front())) == 0;
   if (is_name) return std::nullopt;
-  return Complaint{
-      "found text that is not a name; expected the name of a variable of the environment: letters, "
-      "digits and _"};
+  return "found text that is not a name; expected the name of a variable of the environment: "
+         "letters, "
+         "digits and _";
 }
 
-std::optional<Complaint> EmailDefect(const YamlNode& node) {
+std::optional<std::string> EmailProblem(const YamlNode& node) {
   constexpr std::size_t kLongestAddress = 254;
   const std::size_t at = node.text.find('@');
   const bool is_address = node.text.size() <= kLongestAddress && All(node.text, IsVisibleAscii) &&
                           at != std::string::npos && at > 0 && at + 1 < node.text.size() &&
                           node.text.find('@', at + 1) == std::string::npos;
   if (is_address) return std::nullopt;
-  return Complaint{
-      fmt::format("found {}; expected the e-mail address of a Cloudflare account", Shown(node))};
+  return fmt::format("found {}; expected the e-mail address of a Cloudflare account", Shown(node));
 }
 
 }  // namespace radar_spoof

@@ -26,7 +26,7 @@ YamlNode Scalar(std::string_view text) {
 
 void Put(YamlNode& map, std::string_view key, YamlNode value) {
   map.kind = Kind::kMap;
-  map.keys.push_back({std::string(key)});
+  map.keys.push_back({std::string(key), {}});
   map.children.push_back(std::move(value));
 }
 
@@ -62,8 +62,11 @@ YamlNode EntryOf(const QueryFlags& flags) {
 // "queries[0].filters.tls_version[1]" is the flag --tls-version. What concerns the whole query has
 // no flag.
 std::vector<std::string> WithFlags(const ProblemList& list) {
+  constexpr std::string_view kKey = "use control: true";
   std::vector<std::string> lines;
-  for (const ConfigProblem& problem : list.Sorted()) {
+  for (ConfigProblem problem : list.Sorted()) {
+    const std::size_t key = problem.message.find(kKey);
+    if (key != std::string::npos) problem.message.replace(key, kKey.size(), "use --control");
     const std::size_t dot = problem.key_path.rfind('.');
     if (dot == std::string::npos) {
       lines.push_back(problem.message);

@@ -2,11 +2,180 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <charconv>
+#include <cstdint>
 
 #include <fmt/format.h>
 
+#include "radar_spoof/words/lower_case.h"
+#include "radar_spoof/words/result.h"
+
 namespace radar_spoof {
 namespace {
+
+using namespace std::chrono_literals;
+
+struct Unit {
+  char letter;
+  Seconds length;
+};
+constexpr std::array kUnits = {Unit{'w', 168h}, Unit{'d', 24h}, Unit{'h', 1h}, Unit{'m', 1min},
+                               Unit{'s', 1s}};
+constexpr Seconds kLongestDuration = 24h * 3653;
+
+bool IsDigits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isdigit(static_cast<unsigned char>(c)) != 0;
+  });
+}
+
+// nullopt when it is not a duration of at most 10 years.
+std::optional<Seconds> ParseDuration(std::string_view text) {
+  Seconds total{0};
+  auto unit = kUnits.begin();
+  const char* position = text.data();
+  const char* const end = text.data() + text.size();
+  if (position == end) return std::nullopt;
+  while (position != end) {
+    std::int64_t count = 0;
+    if (std::isdigit(static_cast<unsigned char>(*position)) == 0) return std::nullopt;
+    const auto number = std::from_chars(position, end, count);
+    if (number.ec != std::errc() || number.ptr == end) return std::nullopt;
+    const char letter = *number.ptr;
+    unit = std::find_if(unit, kUnits.end(), [&](const Unit& u) { return u.letter == letter; });
+    if (unit == kUnits.end() || count > kLongestDuration / unit->length) return std::nullopt;
+    total += count * unit->length;
+    ++unit;  // each unit once, in falling order
+    position = number.ptr + 1;
+  }
+  return total <= kLongestDuration ? std::optional(total) : std::nullopt;
+}
+
+std::string NotThis(const YamlNode& node, std::string_view expected, std::string_view hint = "") {
+  return fmt::format("found {}; expected {}{}{}", Shown(node), expected, hint.empty() ? "" : "; ",
+                     hint);
+}
+
+std::string_view WithoutLeadingZeros(std::string_view digits) {
+  return digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1));
+}
+
+std::string IntegerHint(const YamlNode& node) {
+  if (node.kind != YamlNode::Kind::kScalar) return "";
+  if (node.quoted) return IsDigits(node.text) ? "remove the quotes" : "";
+  if (IsDigits(node.text) && node.text.size() > 1 && node.text.front() == '0') {
+    return fmt::format("write it without the leading zero: {}", WithoutLeadingZeros(node.text));
+  }
+  return "";
+}
+
+std::string DurationHint(const YamlNode& node, DurationRange range) {
+  if (node.kind != YamlNode::Kind::kScalar) return "";
+  if (IsDigits(node.text)) {
+    return node.text.size() > 9 ? "add a unit"
+                                : fmt::format("add a unit: {0}s, {0}m or {0}h", node.text);
+  }
+  if (ParseDuration(node.text)) return "";
+  return fmt::format("write whole numbers with the units w, d, h, m, s, largest first, as in {}",
+                     DurationText(std::clamp<Seconds>(90min, range.least, range.most)));
+}
+
+std::string AggIntervalHint(const YamlNode& node) {
+  if (node.kind != YamlNode::Kind::kScalar) return "";
+  std::array<std::string_view, kAllAggIntervals.size()> meta_names;
+  const auto duration = ParseDuration(LowerCase(node.text));
+  for (std::size_t i = 0; i < kAllAggIntervals.size(); ++i) {
+    const AggInterval interval = kAllAggIntervals[i];
+    meta_names[i] = MetaName(interval);
+    if (duration == Length(interval)) return fmt::format("did you mean {}?", RequestName(interval));
+  }
+  const std::string_view meta_name = Nearest(node.text, meta_names);
+  for (const AggInterval interval : kAllAggIntervals) {
+    if (MetaName(interval) == meta_name) {
+      return fmt::format("did you mean {}?", RequestName(interval));
+    }
+  }
+  return "";
+}
+
+std::string LongestHint(char unit) {
+  return unit == 'd' ? "the longest in days is 364d" : "the longest in weeks is 52w";
+}
+
+// What the API offers for a length it does not take: hours, months, years, the control suffix.
+std::string DateRangeHint(const YamlNode& node) {
+  if (node.kind != YamlNode::Kind::kScalar) return "";
+  const std::string text = LowerCase(node.text);
+  if (text.ends_with("control")) return "use control: true for the control period";
+  if (IsDigits(text)) return text.size() > 3 ? "add a unit" : fmt::format("add a unit: {}d", text);
+  if (text.size() < 2 || !IsDigits(std::string_view(text).substr(0, text.size() - 1))) return "";
+  int count = 0;
+  std::from_chars(text.data(), text.data() + text.size() - 1, count);
+  const char unit = text.back();
+  if ((unit == 'd' || unit == 'w') && count > 0) {
+    if (const auto range = DateRange::Parse(text)) return fmt::format("write {}", range->Text());
+    return LongestHint(unit);
+  }
+  if (unit == 'h' && count > 0 && count % 24 == 0) {
+    const auto days = DateRange::Parse(fmt::format("{}d", count / 24));
+    return days ? fmt::format("did you mean {}?", days->Text()) : LongestHint('d');
+  }
+  if (unit == 'm' && count >= 1 && count <= 12) {
+    return fmt::format("there are no months; did you mean {}d or {}w?", count * 30, count * 4);
+  }
+  if (unit == 'y' && count == 1) return "there are no years; did you mean 52w?";
+  return unit == 'h' ? "whole days only" : "";
+}
+
+Result<int, std::string> ReadInteger(const YamlNode& node, IntegerRange range) {
+  const std::string expected = fmt::format("a whole number from {} to {}", range.least, range.most);
+  if (node.kind != YamlNode::Kind::kScalar || node.quoted || !IsDigits(node.text) ||
+      (node.text.size() > 1 && node.text.front() == '0')) {
+    return NotThis(node, expected, IntegerHint(node));
+  }
+  int number = 0;
+  const auto [end, error] =
+      std::from_chars(node.text.data(), node.text.data() + node.text.size(), number);
+  if (error != std::errc() || number < range.least || number > range.most) {
+    return NotThis(node, expected);
+  }
+  return number;
+}
+
+Result<bool, std::string> ReadBoolean(const YamlNode& node) {
+  const bool is_word = node.kind == YamlNode::Kind::kScalar;
+  if (is_word && !node.quoted && node.text == "true") return true;
+  if (is_word && !node.quoted && node.text == "false") return false;
+  if (is_word && node.quoted && (node.text == "true" || node.text == "false")) {
+    return NotThis(node, "true or false", "remove the quotes");
+  }
+  return NotThis(node, "true or false");
+}
+
+Result<Seconds, std::string> ReadDuration(const YamlNode& node, DurationRange range) {
+  const auto duration =
+      node.kind == YamlNode::Kind::kScalar ? ParseDuration(node.text) : std::nullopt;
+  if (duration && *duration >= range.least && *duration <= range.most) return *duration;
+  return NotThis(
+      node,
+      fmt::format("a duration from {} to {}", DurationText(range.least), DurationText(range.most)),
+      DurationHint(node, range));
+}
+
+Result<AggInterval, std::string> ReadAggInterval(const YamlNode& node) {
+  const auto interval =
+      node.kind == YamlNode::Kind::kScalar ? ParseAggInterval(node.text) : std::nullopt;
+  if (interval) return *interval;
+  return NotThis(node, "one of 15m, 1h, 1d, 1w", AggIntervalHint(node));
+}
+
+Result<DateRange, std::string> ReadDateRange(const YamlNode& node) {
+  const auto range =
+      node.kind == YamlNode::Kind::kScalar ? DateRange::Parse(node.text) : std::nullopt;
+  if (range && range->Text() == LowerCase(node.text)) return *range;
+  return NotThis(node, "1d to 364d or 1w to 52w", DateRangeHint(node));
+}
 
 bool Contains(std::span<const std::string_view> words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -37,6 +206,17 @@ std::string UnknownKey(std::string_view key, std::span<const std::string_view> k
 }
 
 }  // namespace
+
+std::string DurationText(Seconds duration) {
+  if (duration == 0s) return "0s";
+  std::string text;
+  for (const Unit& unit : kUnits) {
+    const auto count = duration / unit.length;
+    if (count > 0) text += fmt::format("{}{}", count, unit.letter);
+    duration -= count * unit.length;
+  }
+  return text;
+}
 
 MapReader::MapReader(const YamlNode& map, std::string path, ProblemList& problems,
                      bool may_be_empty)
@@ -73,7 +253,7 @@ bool MapReader::Take(std::string_view key, Reading read, Value& value) {
     value = std::move(result).value();
     return true;
   }
-  problems_.Add(*node, PathOf(key), result.error().message);
+  problems_.Add(*node, PathOf(key), result.error());
   return false;
 }
 
@@ -102,18 +282,16 @@ bool MapReader::Read(std::string_view key, std::optional<DateRange>& value) {
   return Take(key, ReadDateRange, value);
 }
 
-bool MapReader::Read(std::string_view key, TextRule defect, std::string& value) {
+bool MapReader::Read(std::string_view key, TextRule rule, std::string& value) {
   const YamlNode* const node = Find(key);
   if (node == nullptr) return true;
-  const std::optional<Complaint> complaint =
-      node->kind == YamlNode::Kind::kScalar
-          ? defect(*node)
-          : Complaint{fmt::format("found {}; expected text", Shown(*node))};
-  if (!complaint) {
+  std::optional<std::string> problem =
+      node->kind == YamlNode::Kind::kScalar ? rule(*node) : NotThis(*node, "text");
+  if (!problem) {
     value = node->text;
     return true;
   }
-  problems_.Add(*node, PathOf(key), complaint->message);
+  problems_.Add(*node, PathOf(key), *std::move(problem));
   return false;
 }
 

@@ -1,7 +1,8 @@
-// One map of a configuration file, read key by key into values.
+// One map of a configuration file, read key by key into values. Values are read strictly: what YAML
+// would quietly turn into something else is refused with a hint.
 //
-// Used by: config_reader, query_reader. What is wrong goes to the ProblemList; the value is then
-// left as it was, so that reading goes on and every problem is found.
+// Used by: config, query_reader. What is wrong goes to the ProblemList; the value is then left as
+// it was, so that reading goes on and every problem is found.
 #pragma once
 
 #include <optional>
@@ -9,11 +10,25 @@
 #include <string>
 #include <string_view>
 
-#include "config_scalars.h"
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
+#include "radar_spoof/words/clock.h"
+#include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
+
+struct IntegerRange {
+  int least;
+  int most;
+};
+
+struct DurationRange {
+  Seconds least;
+  Seconds most;
+};
+
+// As Prometheus writes durations, the shortest form: "1h30m", "1d", "0s".
+std::string DurationText(Seconds duration);
 
 // The keys one kind of map may have. `owner` fits behind "found a key of".
 struct KeySet {
@@ -37,15 +52,18 @@ class MapReader {
   Place PlaceOf(std::string_view key) const;
 
   // Each reads one key, if it is there. False when its value is wrong.
+  // Plain decimal digits, unquoted, without leading zeros.
   bool Read(std::string_view key, IntegerRange range, int& value);
+  // "90s", "15m", "1h30m", "1d", "1w": whole numbers, each unit once, the largest first.
   bool Read(std::string_view key, DurationRange range, Seconds& value);
   bool Read(std::string_view key, DurationRange range, std::optional<Seconds>& value);
+  // Unquoted `true` or `false`.
   bool Read(std::string_view key, bool& value);
   bool Read(std::string_view key, std::optional<AggInterval>& value);
   bool Read(std::string_view key, std::optional<DateRange>& value);
-  // `defect` says what is wrong with a text ("found ...; expected ..."), or nothing.
-  using TextRule = std::optional<Complaint> (*)(const YamlNode& node);
-  bool Read(std::string_view key, TextRule defect, std::string& value);
+  // `rule` says what is wrong with a scalar ("found ...; expected ..."), or nothing.
+  using TextRule = std::optional<std::string> (*)(const YamlNode& node);
+  bool Read(std::string_view key, TextRule rule, std::string& value);
 
  private:
   template <typename Reading, typename Value>

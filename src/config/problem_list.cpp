@@ -72,6 +72,9 @@ std::vector<ConfigProblem> ProblemList::Sorted() const {
 }
 
 std::string Shown(std::string_view text, std::size_t max_characters) {
+  const bool is_plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+  if (is_plain && text.size() <= max_characters) return std::string(text);
   std::string shown;
   std::size_t characters = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -89,17 +92,6 @@ std::string Shown(std::string_view text, std::size_t max_characters) {
     }
   }
   return shown;
-}
-
-std::string Shown(const YamlNode& node) {
-  switch (node.kind) {
-    case YamlNode::Kind::kNull: return "nothing";
-    case YamlNode::Kind::kScalar:
-      return node.quoted ? '"' + Shown(node.text) + '"' : Shown(node.text);
-    case YamlNode::Kind::kSequence: return "a list";
-    case YamlNode::Kind::kMap: return "a map";
-  }
-  return "";
 }
 
 std::string Joined(std::span<const std::string_view> words) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "config_scalars.h"
 #include "radar_spoof/words/lower_case.h"
 
 namespace radar_spoof {
@@ -34,14 +33,22 @@ Combination CombinationAt(std::size_t number, const std::vector<MatrixAxis>& axe
   return combination;
 }
 
-std::string Question(const Filters& filters, AggInterval agg_interval, std::string_view range) {
+// 7d and 1w are one question.
+std::string QuestionKey(const Filters& filters, AggInterval agg_interval, Seconds length) {
+  std::string key;
+  for (const Dimension dimension : kAllDimensions) key += filters.Label(dimension) + ' ';
+  key += RequestName(agg_interval);
+  return key + ' ' + std::to_string(length.count());
+}
+
+std::string TextOf(const Filters& filters, AggInterval agg_interval, const DateRange& range) {
   std::string question;
   for (const Dimension dimension : kAllDimensions) {
     if (filters.IsAny(dimension)) continue;
     question += fmt::format("{}={}, ", LabelName(dimension), filters.Label(dimension));
   }
   if (question.empty()) question = "all mail, ";
-  return question + fmt::format("{} over {}", RequestName(agg_interval), range);
+  return question + fmt::format("{} over {}", RequestName(agg_interval), range.Text());
 }
 
 // Not documented. On sibling data sets 1d was seen accepted for 12 weeks and refused for 26, 1h
@@ -115,39 +122,39 @@ void QueryList::CheckName(const QueryEntry& entry, const std::string& name, bool
 
 void QueryList::CheckQuestion(const QueryEntry& entry, const std::string& name,
                               const Filters& filters, bool& is_reported) {
-  // 7d and 1w are the same.
-  const std::string length = DurationText(entry.date_range->Length());
-  const auto [first, is_new] = questions_.emplace(Question(filters, *entry.agg_interval, length),
-                                                  Origin{name, entry.place.line});
+  const auto [first, is_new] =
+      questions_.try_emplace(QuestionKey(filters, *entry.agg_interval, entry.date_range->Length()),
+                             Origin{name, entry.place.line});
   if (is_new || is_reported) return;
   is_reported = true;
   problems_.Add(
       entry.place, entry.path,
-      fmt::format("found \"{}\" to ask the same as \"{}\" (line {}): {}; expected queries to "
+      fmt::format("\"{}\" duplicates query \"{}\" (line {}): {}; expected queries to "
                   "differ in filters, agg_interval or date_range",
                   Shown(name, kLongestQueryName), Shown(first->second.name, kLongestQueryName),
-                  first->second.line,
-                  Question(filters, *entry.agg_interval, entry.date_range->Text())));
+                  first->second.line, TextOf(filters, *entry.agg_interval, *entry.date_range)));
 }
 
 void QueryList::WarnAboutWindow(const QueryEntry& entry) {
   if (!entry.agg_interval || !entry.date_range) return;
-  const std::string_view interval = RequestName(*entry.agg_interval);
-  const std::string range = entry.date_range->Text();
   const Seconds length = entry.date_range->Length();
   const bool is_too_fine = length > LongestUsualRange(*entry.agg_interval);
   const bool is_too_short = length < 2 * Length(*entry.agg_interval);
   if (!is_too_fine && !is_too_short) return;
   // Once for the same pair: it may come from `defaults`, and then it is in every query.
-  if (!windows_warned_of_.emplace(*entry.agg_interval, range).second) return;
+  if (!windows_warned_of_.emplace(*entry.agg_interval, length).second) return;
+  const std::string path =
+      fmt::format("{}{}{}", entry.path, entry.window_key.empty() ? "" : ".", entry.window_key);
+  const std::string_view interval = RequestName(*entry.agg_interval);
+  const std::string range = entry.date_range->Text();
   if (is_too_fine) {
-    warnings_.Add(entry.window_place, entry.window_path,
+    warnings_.Add(entry.window_place, path,
                   fmt::format("{} over {} may be too fine: the API's limits are not documented, "
                               "and it answers 400 past them",
                               interval, range));
   } else {
     warnings_.Add(
-        entry.window_place, entry.window_path,
+        entry.window_place, path,
         fmt::format("{0} over {1} is under two intervals: the answer may hold no complete "
                     "bucket, and there can be no window mean or deviation",
                     interval, range));

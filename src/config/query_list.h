@@ -1,10 +1,9 @@
 // The queries of a whole file: matrices expanded, and checked against each other.
 //
-// Used by: config_reader, asked_query.
+// Used by: config, asked_query.
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -13,8 +12,8 @@
 
 #include "query_reader.h"
 #include "radar_spoof/config/problem_list.h"
+#include "radar_spoof/config/request_plan.h"
 #include "radar_spoof/words/types.h"
-#include "request_plan.h"
 
 namespace radar_spoof {
 
@@ -29,6 +28,7 @@ class QueryList {
 
   // Those that could be read whole.
   const std::vector<Query>& queries() const { return queries_; }
+  std::vector<Query> TakeQueries() { return std::move(queries_); }
   // All whose poll interval could be read; nothing when there are too many to be expanded.
   const QueriesByInterval& by_interval() const { return by_interval_; }
 
@@ -52,7 +52,7 @@ class QueryList {
   QueriesByInterval by_interval_;
   std::unordered_map<std::string, int> lines_of_names_;
   std::unordered_map<std::string, Origin> questions_;  // by what is asked of the API
-  std::set<std::pair<AggInterval, std::string>> windows_warned_of_;
+  std::set<std::pair<AggInterval, Seconds>> windows_warned_of_;
 };
 
 }  // namespace radar_spoof

@@ -11,13 +11,18 @@
 #include <string_view>
 #include <vector>
 
-#include "filter_reader.h"
 #include "map_reader.h"
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
+
+// One dimension of a matrix. "any" is among the values if the file says so.
+struct MatrixAxis {
+  Dimension dimension;
+  std::vector<std::string_view> values;
+};
 
 // nullopt: what the file says is wrong.
 struct QueryDefaults {
@@ -29,8 +34,8 @@ struct QueryEntry {
   std::string path;  // "queries[2]"
   Place place;
   Place name_place;
-  Place window_place;       // of date_range, else agg_interval, else the entry
-  std::string window_path;  // likewise
+  Place window_place;                // of date_range, else agg_interval, else the entry
+  std::string_view window_key = {};  // likewise; empty: the entry
 
   // nullopt: missing or wrong, and reported.
   std::optional<std::string> name;

@@ -54,19 +54,74 @@ Seconds Capped(std::uint64_t seconds, Seconds cap) {
       static_cast<std::int64_t>(std::min(seconds, static_cast<std::uint64_t>(cap.count()))));
 }
 
-// "Sun, 06 Nov 1994 08:49:37 GMT": the one form RFC 9110 lets a server send.
-std::optional<WallTime> ParseHttpDate(std::string_view text) {
-  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  constexpr std::size_t kLength = std::string_view("Sun, 06 Nov 1994 08:49:37 GMT").size();
-  if (text.size() != kLength || text.substr(3, 2) != ", " || text.substr(25) != " GMT") {
-    return std::nullopt;
-  }
-  const auto month = std::find(kMonths.begin(), kMonths.end(), text.substr(8, 3));
+constexpr std::array<std::string_view, 7> kDays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                   "Thursday", "Friday", "Saturday"};
+constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+bool IsDay(std::string_view text) {
+  return std::find(kDays.begin(), kDays.end(), text) != kDays.end();
+}
+
+bool IsShortDay(std::string_view text) {
+  return std::any_of(kDays.begin(), kDays.end(),
+                     [&](std::string_view day) { return day.substr(0, 3) == text; });
+}
+
+std::optional<WallTime> TimeOf(std::string_view year, std::string_view month_name,
+                               std::string_view day, std::string_view time_of_day) {
+  const auto month = std::find(kMonths.begin(), kMonths.end(), month_name);
   if (month == kMonths.end()) return std::nullopt;
-  return ParseRfc3339(fmt::format("{}-{:02}-{}T{}Z", text.substr(12, 4),
-                                  month - kMonths.begin() + 1, text.substr(5, 2),
-                                  text.substr(17, 8)));
+  return ParseRfc3339(
+      fmt::format("{}-{:02}-{}T{}Z", year, month - kMonths.begin() + 1, day, time_of_day));
+}
+
+// RFC 850: a year that seems to be more than 50 years ahead is the last one before that ends alike.
+std::optional<WallTime> TimeOfShortYear(std::string_view year, std::string_view month_name,
+                                        std::string_view day, std::string_view time_of_day,
+                                        WallTime now) {
+  constexpr int kYearsAhead = 50;
+  const auto number = WholeNumber(year);
+  if (!number) return std::nullopt;
+  const std::chrono::year_month_day today(std::chrono::floor<std::chrono::days>(now));
+  const int latest = static_cast<int>(today.year()) + kYearsAhead;
+  const int candidate = latest - (latest - static_cast<int>(*number)) % 100;
+  const auto time_in = [&](int full_year) {
+    return TimeOf(fmt::format("{:04}", full_year), month_name, day, time_of_day);
+  };
+  const auto time = time_in(candidate);
+  const WallTime limit = std::chrono::sys_days(today + std::chrono::years(kYearsAhead)) +
+                         (now - std::chrono::floor<std::chrono::days>(now));
+  return time && *time > limit ? time_in(candidate - 100) : time;
+}
+
+// Whether both are alike, but where the form has a "*".
+bool HasForm(std::string_view text, std::string_view form) {
+  return std::equal(text.begin(), text.end(), form.begin(), form.end(),
+                    [](char c, char expected) { return expected == '*' || c == expected; });
+}
+
+// RFC 9110, 5.6.7.
+std::optional<WallTime> ParseHttpDate(std::string_view text, WallTime now) {
+  const std::size_t day_end = std::min(text.find_first_of(", "), text.size());
+  const std::string_view day_name = text.substr(0, day_end);
+  const std::string_view rest = text.substr(day_end);
+  // Sun, 06 Nov 1994 08:49:37 GMT
+  if (IsShortDay(day_name) && HasForm(rest, ", ** *** **** **:**:** GMT")) {
+    return TimeOf(rest.substr(9, 4), rest.substr(5, 3), rest.substr(2, 2), rest.substr(14, 8));
+  }
+  // Sunday, 06-Nov-94 08:49:37 GMT
+  if (IsDay(day_name) && HasForm(rest, ", **-***-** **:**:** GMT")) {
+    return TimeOfShortYear(rest.substr(9, 2), rest.substr(5, 3), rest.substr(2, 2),
+                           rest.substr(12, 8), now);
+  }
+  // Sun Nov  6 08:49:37 1994
+  if (IsShortDay(day_name) && HasForm(rest, " *** ** **:**:** ****")) {
+    std::string day(rest.substr(5, 2));
+    if (day.front() == ' ') day.front() = '0';
+    return TimeOf(rest.substr(17, 4), rest.substr(1, 3), day, rest.substr(8, 8));
+  }
+  return std::nullopt;
 }
 
 bool IsLetterOrDigit(char c) {
@@ -143,14 +198,16 @@ void ReadPolicies(std::string_view header, std::map<std::string, RateLimitHeader
 
 }  // namespace
 
-std::optional<Seconds> ParseRetryAfter(std::string_view value, WallTime now) {
+std::optional<Seconds> ParseRetryAfter(std::string_view value, std::string_view date,
+                                       WallTime now) {
   value = Trimmed(value);
   if (const auto seconds = LeadingNumber(value)) {
     return std::max(Capped(*seconds, kMaxRetryAfter), Seconds(1));
   }
-  const auto date = ParseHttpDate(value);
-  if (!date) return std::nullopt;
-  return std::clamp(std::chrono::ceil<Seconds>(*date - now), Seconds(1), kMaxRetryAfter);
+  const auto end = ParseHttpDate(value, now);
+  if (!end) return std::nullopt;
+  const WallTime answered = ParseHttpDate(Trimmed(date), now).value_or(now);
+  return std::clamp(std::chrono::ceil<Seconds>(*end - answered), Seconds(1), kMaxRetryAfter);
 }
 
 std::map<std::string, RateLimitHeader> ParseRateLimit(std::string_view ratelimit,

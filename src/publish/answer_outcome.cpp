@@ -37,7 +37,8 @@ AnswerOutcome OfAnswer(std::span<const Query* const> asked, std::span<const Seri
   const auto header = [&](std::string_view name) {
     return Redacted(response.Header(name), credentials);
   };
-  outcome.retry_after = ParseRetryAfter(response.Header("retry-after"), now.wall);
+  outcome.retry_after =
+      ParseRetryAfter(response.Header("retry-after"), response.Header("date"), now.wall);
   outcome.rate_limits = ParseRateLimit(header("ratelimit"), header("ratelimit-policy"));
   return outcome;
 }

@@ -79,7 +79,7 @@ queries:
 """)
         run = run_exporter(config, "--config.check")
         self.assertEqual((run.returncode, run.stderr), (0, ""))
-        self.assertIn(f"{config}: good\n", run.stdout)
+        self.assertIn(f"{config}: valid\n", run.stdout)
         self.assertRegex(run.stdout, r"queries +2\n")
         self.assertRegex(run.stdout, r"series +3\n")
         self.assertRegex(run.stdout, r"requests per 5 minutes +0\.417 of 600 ")
@@ -128,7 +128,7 @@ queries:
                     simulator, ALL, api=f"token_file: {token_file}"))
                 run = run_exporter(config, "--config.check")
                 self.assertEqual(run.returncode, 0)
-                self.assertIn("config.yaml: good", run.stdout)
+                self.assertIn("config.yaml: valid", run.stdout)
                 said = re.search(r"(?m)^warning: credentials: (.*)\. Here a start or a reload would "
                                  "fail", run.stderr)
                 self.assertTrue(said, run.stderr)

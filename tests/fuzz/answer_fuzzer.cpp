@@ -116,7 +116,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const std::string_view status = TakeUntil(first, " ");
   const Query query = ReadQuery(first);
   const HttpResponse response = ReadResponse(status, rest);
-  (void)ParseRetryAfter(response.Header("retry-after"), kNow.wall);
+  (void)ParseRetryAfter(response.Header("retry-after"), response.Header("date"), kNow.wall);
 
   QueryState state{query, {}, {}, {}, {}};
   state.polls = 1;

@@ -1,6 +1,6 @@
 // Whatever stands in a Retry-After, Ratelimit or time field, what is read stays within its bounds.
 //
-// The first line is each of them in turn; the second the Ratelimit-Policy.
+// The first line is each of them in turn; the second the Date or the Ratelimit-Policy.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -20,8 +20,8 @@ void Require(bool holds) {
   if (!holds) std::abort();
 }
 
-void ReadRetryAfter(std::string_view text) {
-  const auto wait = ParseRetryAfter(text, kNow);
+void ReadRetryAfter(std::string_view text, std::string_view date) {
+  const auto wait = ParseRetryAfter(text, date, kNow);
   if (wait) Require(*wait >= Seconds(1) && *wait <= kMaxRetryAfter);
 }
 
@@ -52,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const std::size_t end = std::min(text.find('\n'), size);
   const std::string_view first = text.substr(0, end);
   const std::string_view second = text.substr(std::min(end + 1, size));
-  radar_spoof::ReadRetryAfter(first);
+  radar_spoof::ReadRetryAfter(first, second);
   radar_spoof::ReadRateLimit(first, second);
   radar_spoof::ReadTime(first);
   return 0;

@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "radar_spoof/backfill/history_file.h"
-#include "radar_spoof/config/settings.h"
+#include "radar_spoof/config/config.h"
 #include "radar_spoof/fetch/endpoint_in_use.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/publish/answer_outcome.h"

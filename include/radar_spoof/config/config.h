@@ -3,7 +3,7 @@
 // Used by: the exporter at start and at each reload, `--config.check`, and its subcommands. The
 // keys, their defaults and meaning are documented in config.example.yaml, which a test loads.
 // Errors: every problem in the file is reported, not the first one.
-// Blocking: LoadConfig reads one regular file of at most 1 MiB. Thread rule: plain values.
+// Blocking: LoadConfig reads one regular file of at most 4 MiB. Thread rule: plain values.
 #pragma once
 
 #include <cstdint>
@@ -12,24 +12,13 @@
 #include <string_view>
 #include <vector>
 
-#include "radar_spoof/config/config_problem.h"
+#include "radar_spoof/config/credentials.h"
+#include "radar_spoof/config/problem_list.h"
+#include "radar_spoof/config/request_plan.h"
 #include "radar_spoof/words/result.h"
 #include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
-
-// Where the credentials are, never what they are. `email` empty: a bearer token, from `token_file`,
-// else $CREDENTIALS_DIRECTORY/api-token, else the variable `token_env`. `email` set: the legacy key
-// pair, from `key_file`, else the variable `key_env`.
-struct CredentialSource {
-  std::string token_file;
-  std::string token_env = "CLOUDFLARE_API_TOKEN";
-  std::string email;
-  std::string key_file;
-  std::string key_env = "CLOUDFLARE_API_KEY";
-
-  friend bool operator==(const CredentialSource&, const CredentialSource&) = default;
-};
 
 struct ApiConfig {
   std::string base_url = "https://api.cloudflare.com/client/v4";  // no trailing slash
@@ -42,7 +31,7 @@ struct ApiConfig {
   Seconds timeout{20};  // one request, all of it
   int max_concurrency = 8;
   int rate_limit = 600;            // requests in any 5 minutes
-  int max_series_per_request = 1;  // more than one: queries share requests (request_groups.h)
+  int max_series_per_request = 1;  // more than one: queries share requests (request_plan.h)
 
   friend bool operator==(const ApiConfig&, const ApiConfig&) = default;
 };
@@ -59,24 +48,6 @@ struct PollingConfig {
 // How old the end of a query's newest complete bucket may be: `max_data_age` as configured, else
 // the larger of 6 hours and 3 aggregation intervals.
 Seconds MaxDataAge(const Query& query, const PollingConfig& polling);
-
-// What the configuration will ask of the API, for `--config.check` and the budget rule.
-struct RequestPlan {
-  struct Group {
-    Seconds poll_interval;
-    int queries;
-    int requests;  // for all of them once; fewer where they share some
-  };
-
-  int queries = 0;
-  int series = 0;                     // in the requests: one a query, two with `control`
-  double requests_per_5_minutes = 0;  // in steady state, without retries
-  int rate_limit = 0;
-  std::vector<Group> groups;  // by poll interval, shortest first
-
-  // A table of several lines, each ended by a newline.
-  std::string Text() const;
-};
 
 // Valid by construction: only ParseConfig makes one. Holds at least one query; names are unique; no
 // two queries ask for the same thing; the plan fits the budget.
@@ -95,7 +66,7 @@ class Config {
   RequestPlan Plan() const;
 
  private:
-  friend class ConfigReader;
+  friend class ConfigReader;  // in config.cpp
   Config() = default;
   ApiConfig api_;
   PollingConfig polling_;
@@ -107,5 +78,13 @@ class Config {
 Result<Config, std::vector<ConfigProblem>> ParseConfig(std::string_view yaml,
                                                        const std::string& file_name);
 Result<Config, std::vector<ConfigProblem>> LoadConfig(const std::string& path);
+
+// Configuration and credentials as they were read together, at start or at a reload. Whoever has
+// them may read the credentials again.
+struct Settings {
+  Config config;
+  CredentialReader credential_reader;
+  Credentials credentials;  // as read last
+};
 
 }  // namespace radar_spoof

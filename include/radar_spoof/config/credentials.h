@@ -2,9 +2,8 @@
 //
 // Used by: the exporter and its subcommands at start; the poller and backfill when a credential
 // changed or was refused.
-// Sources: CredentialSource in config.h. Bearer tokens and the legacy pair of `X-Auth-Email` and
-// `X-Auth-Key` are described at https://developers.cloudflare.com/fundamentals/api/; neither has a
-// documented length or alphabet.
+// Sources: bearer tokens and the legacy pair of `X-Auth-Email` and `X-Auth-Key` are described at
+// https://developers.cloudflare.com/fundamentals/api/; neither has a documented length or alphabet.
 // Refused: files that are not regular or over 4 KiB, and contents that could break a header or are
 // plainly not a credential. Neither errors nor warnings ever hold any of the content.
 // Blocking: reads one small regular file. Thread rule: one thread at a time.
@@ -17,11 +16,23 @@
 #include <string_view>
 #include <variant>
 
-#include "radar_spoof/config/config.h"
 #include "radar_spoof/words/result.h"
 #include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
+
+// Where the credentials are, never what they are. `email` empty: a bearer token, from `token_file`,
+// else $CREDENTIALS_DIRECTORY/api-token, else the variable `token_env`. `email` set: the legacy key
+// pair, from `key_file`, else the variable `key_env`.
+struct CredentialSource {
+  std::string token_file;
+  std::string token_env = "CLOUDFLARE_API_TOKEN";
+  std::string email;
+  std::string key_file;
+  std::string key_env = "CLOUDFLARE_API_KEY";
+
+  friend bool operator==(const CredentialSource&, const CredentialSource&) = default;
+};
 
 struct BearerToken {
   Secret token;

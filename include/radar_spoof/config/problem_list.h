@@ -1,8 +1,9 @@
-// Collects what is wrong in one file, in any order, and how such findings are worded.
+// What is wrong in a file that a person wrote: collected in any order, all of it reported at once.
 //
-// Used by: yaml_document, map_reader and the readers on top of them; web_config, asked_query.
+// Used by: the readers of the configuration and of web_config; asked_query.
 // Wording: "found X; expected Y", then what to do where that is not plain. Nothing from the file is
 // shown longer than 60 characters or with control characters.
+// Thread rule: plain values.
 #pragma once
 
 #include <cstddef>
@@ -11,17 +12,20 @@
 #include <string_view>
 #include <vector>
 
-#include "radar_spoof/config/config_problem.h"
-#include "radar_spoof/config/yaml_document.h"
-
 namespace radar_spoof {
 
-struct Place {
-  Place() = default;
-  Place(int at_line, int at_column) : line(at_line), column(at_column) {}
-  Place(const YamlNode& node) : line(node.line), column(node.column) {}
-  Place(const YamlNode::Key& key) : line(key.line), column(key.column) {}
+struct ConfigProblem {
+  std::string file;
+  int line = 0;          // 1-based; 0 when the problem is the file itself
+  int column = 0;        // 1-based, in bytes
+  std::string key_path;  // "queries[2].filters.dmarc"; may be empty
+  std::string message;
 
+  // "file:line:column: key.path: message"; what is missing is left out with its colon.
+  std::string Text() const;
+};
+
+struct Place {
   int line = 0;
   int column = 0;
 };
@@ -45,15 +49,12 @@ class ProblemList {
 
 // Text from a file, fit for a message: control characters as \xNN, cut after `max_characters`.
 std::string Shown(std::string_view text, std::size_t max_characters = 60);
-// A node, fit to stand behind "found": `5`, `"5"`, `nothing`, `a list`, `a map`.
-std::string Shown(const YamlNode& node);
 
 // "a, b, c".
 std::string Joined(std::span<const std::string_view> words);
 
 // The one of `known` that `word` was probably meant to be: equal but for case and punctuation, or
-// few typing errors away. Empty when nothing is near, or
-// two are equally so.
+// few typing errors away. Empty when nothing is near, or two are equally so.
 std::string_view Nearest(std::string_view word, std::span<const std::string_view> known);
 // "; did you mean X?", or nothing.
 std::string DidYouMean(std::string_view word, std::span<const std::string_view> known);

@@ -1,6 +1,6 @@
 // One small regular file, read whole, without ever waiting for it.
 //
-// Used by: yaml_document, config_reader (ca_file), credentials, web_config, state_saver.
+// Used by: yaml_document, config (ca_file), credentials, web_config, state_saver.
 // Refused: anything that is not a regular file (directories, FIFOs, devices), and files longer than
 // the limit given, which are not read past it.
 // Blocking: opens without waiting (O_NONBLOCK) and reads at most `max_bytes` from disk.
@@ -19,10 +19,10 @@ struct RegularFile {
 };
 
 // Why a file could not be read: "a directory", "no such file" ...; fits behind the word "found".
-struct FileDefect {
+struct FileProblem {
   std::string found;
 };
 
-Result<RegularFile, FileDefect> ReadRegularFile(const std::string& path, std::size_t max_bytes);
+Result<RegularFile, FileProblem> ReadRegularFile(const std::string& path, std::size_t max_bytes);
 
 }  // namespace radar_spoof

@@ -2,10 +2,10 @@
 // file needs: maps, sequences, scalars. What YAML allows beyond that is refused, because each such
 // feature has a way of meaning something else than it seems to say.
 //
-// Used by: config_reader and web_config; the only door to yaml-cpp.
-// Refused: a file that is not regular, is over 1 MiB or is not UTF-8; syntax errors; anchors,
+// Used by: the readers of the configuration and of web_config; the only door to yaml-cpp.
+// Refused: a file that is not regular, is over 4 MiB or is not UTF-8; syntax errors; anchors,
 // aliases, merge keys, explicit tags; several documents; an empty document; duplicate keys; keys
-// that are not scalars; more than 100,000 nodes or 32 levels.
+// that are not scalars; more than 250,000 nodes or 32 levels.
 // Blocking: ReadYamlFile reads one file. Thread rule: pure otherwise.
 #pragma once
 
@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "radar_spoof/config/config_problem.h"
+#include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/words/result.h"
 
 namespace radar_spoof {
@@ -23,21 +23,25 @@ struct YamlNode {
 
   struct Key {
     std::string name;
-    int line = 0;
-    int column = 0;
+    Place place;
+
+    operator Place() const { return place; }
   };
 
   Kind kind = Kind::kNull;
-  int line = 0;                    // 1-based
-  int column = 0;                  // 1-based
+  Place place;                     // of a null: of its key, where it has one
   std::string text;                // kScalar: as written, without quotes
   bool quoted = false;             // kScalar: "..." or '...', so never a number or a boolean
   std::vector<Key> keys;           // kMap: keys[i] names children[i]
   std::vector<YamlNode> children;  // kMap, kSequence
 
+  operator Place() const { return place; }
   // kMap: the value of that key, or nullptr.
   const YamlNode* Find(std::string_view key) const;
 };
+
+// Fit to stand behind "found": `5`, `"5"`, `nothing`, `a list`, `a map`.
+std::string Shown(const YamlNode& node);
 
 // `file_name` is only for messages. With `readable_around`, what is refused but leaves the rest
 // readable (duplicate keys, anchors, tags ...) is put there instead of failing, so that the caller

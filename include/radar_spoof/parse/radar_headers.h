@@ -1,9 +1,8 @@
 // Parse: the response headers that say how fast the API may be asked.
 //
-// Used by: the poller. Sources: RFC 9110, 10.2.3 (Retry-After); Cloudflare, "API rate limits"
-// (Ratelimit: "default";r=50;t=30 and Ratelimit-Policy: "burst";q=100;w=60, each possibly a list).
-// What cannot be read is as if it were not there.
-// Thread rule: pure.
+// Used by: the poller. Sources: RFC 9110, 10.2.3 (Retry-After) and 5.6.7 (dates); Cloudflare, "API
+// rate limits" (Ratelimit: "default";r=50;t=30 and Ratelimit-Policy: "burst";q=100;w=60, each
+// possibly a list). What cannot be read is as if it were not there. Thread rule: pure.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +19,11 @@ inline constexpr Seconds kMaxRetryAfter{900};
 
 // Seconds or an HTTP date, between 1 s and kMaxRetryAfter; a date in the past is 1 s. Of a list the
 // first is taken, of a fraction the whole part. nullopt for "", "abc", "-5".
-std::optional<Seconds> ParseRetryAfter(std::string_view value, WallTime now);
+// A date may have any of the forms of RFC 9110, 5.6.7, and is counted from `date`, the same
+// answer's Date header, so that this host's clock need not be right; from `now` when that header is
+// missing ("") or unreadable. Of RFC 850's two-digit years, the last that is at most 50 years after
+// `now` is meant. The day of the week is not compared with the date.
+std::optional<Seconds> ParseRetryAfter(std::string_view value, std::string_view date, WallTime now);
 
 struct RateLimitHeader {
   std::optional<std::uint64_t> quota;      // q, requests

@@ -15,7 +15,7 @@
 #include <optional>
 #include <vector>
 
-#include "radar_spoof/config/settings.h"
+#include "radar_spoof/config/config.h"
 #include "radar_spoof/fetch/endpoint_in_use.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/publish/answer_outcome.h"

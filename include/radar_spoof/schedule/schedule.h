@@ -15,7 +15,7 @@
 // A step of the wall clock by a minute or more makes what failed due at once, as it may have failed
 // by the clock.
 //
-// Queries that share a request (config/request_groups.h) are always asked together, when the first
+// Queries that share a request (config/request_plan.h) are always asked together, when the first
 // of them is due: what is sent anyway asks for the others at no cost, and so they stay together.
 // What the API refuses for their number is halved. A refusal that may be about anything is looked
 // into first, by asking the first and the last of the queries alone, at most once an hour

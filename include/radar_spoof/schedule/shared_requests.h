@@ -1,4 +1,4 @@
-// Schedule: which queries are asked in one request, at first as config/request_groups.h puts them,
+// Schedule: which queries are asked in one request, at first as config/request_plan.h puts them,
 // then in the parts that the API takes.
 //
 // Used by: Schedule. Thread rule: confined to its owner's thread.
@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "radar_spoof/config/request_groups.h"
+#include "radar_spoof/config/request_plan.h"
 
 namespace radar_spoof {
 

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "radar_spoof/config/config_problem.h"
+#include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/serve/http_server.h"
 #include "radar_spoof/words/result.h"
 
