@@ -10,17 +10,17 @@
 namespace radar_spoof {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kBackfillDescription =
     "Fetches the history of the configured queries and writes it as OpenMetrics, for\n"
     "  promtool tsdb create-blocks-from openmetrics --max-block-duration=486h FILE DIR\n"
     "A run that was interrupted or failed goes on where it was when it is started again.";
 
-constexpr const char* kFooter =
+constexpr const char* kBackfillFooter =
     "Exit codes: 0 written; 1 failed or interrupted, what was fetched is kept in FILE.partial;\n"
     "2 command line, configuration, credentials or output cannot be used, nothing was fetched.";
 
 // The flags as they are written; ParseBackfillCommandLine reads them.
-struct Written {
+struct WrittenFlags {
   BackfillCommandLine read;
   std::string range;
   std::string from;
@@ -29,7 +29,7 @@ struct Written {
   std::vector<std::string> labels;
 };
 
-void AddFlags(FlagParser& flags, Written& written) {
+void AddFlags(FlagParser& flags, WrittenFlags& written) {
   BackfillCommandLine& read = written.read;
   flags.AddText("--config.file", read.config_file, "The queries, as the exporter has them",
                 "FILE [" + read.config_file + "]");
@@ -50,7 +50,7 @@ void AddFlags(FlagParser& flags, Written& written) {
                   "Seconds from sample to sample; over 300, Prometheus shows gaps",
                   "SECONDS [300]");
   AddLogFlags(flags, read.log_level, read.log_format);
-  flags.AddFooter(kFooter);
+  flags.AddFooter(kBackfillFooter);
 }
 
 std::optional<WallTime> ParseMoment(const std::string& text) {
@@ -58,7 +58,7 @@ std::optional<WallTime> ParseMoment(const std::string& text) {
   return ParseRfc3339(text + "T00:00:00Z");
 }
 
-Result<TimeRange, std::string> ParseAsked(const Written& written, WallTime now) {
+Result<TimeRange, std::string> ParseAsked(const WrittenFlags& written, WallTime now) {
   if (!written.range.empty()) {
     const auto range = DateRange::Parse(written.range);
     if (range) return TimeRange{now - range->Length(), now};
@@ -92,7 +92,7 @@ Result<ExternalLabel, std::string> ParseLabel(const std::string& text) {
   return label;
 }
 
-std::optional<std::string> TakeLabels(Written& written) {
+std::optional<std::string> TakeLabels(WrittenFlags& written) {
   std::vector<ExternalLabel>& labels = written.read.labels;
   for (const std::string& text : written.labels) {
     auto label = ParseLabel(text);
@@ -111,8 +111,8 @@ std::optional<std::string> TakeLabels(Written& written) {
 
 Result<BackfillCommandLine, EarlyExit> ParseBackfillCommandLine(int argc, const char* const* argv,
                                                                 WallTime now) {
-  FlagParser flags(kDescription, "radar_spoof_exporter backfill");
-  Written written;
+  FlagParser flags(kBackfillDescription, "radar_spoof_exporter backfill");
+  WrittenFlags written;
   written.read.config_file = kDefaultConfigFile;
   AddFlags(flags, written);
   if (auto early = flags.Parse(argc, argv)) return *std::move(early);

@@ -17,10 +17,6 @@ constexpr Seconds kDay = 24h;
 constexpr Seconds kAlignment = 15min;
 constexpr Seconds kLongestWindow = 53 * 7 * kDay;
 constexpr std::string_view kControlSuffix = "control";
-constexpr std::size_t kQuotedBytes = 40;
-
-std::string Quoted(std::string_view text) { return "'" + Excerpt(text, kQuotedBytes) + "'"; }
-
 bool EndsWithControl(std::string_view text) { return LowerCase(text).ends_with(kControlSuffix); }
 
 Result<DateWindow, std::string> ResolveRelative(std::string_view text, WallTime last_updated) {

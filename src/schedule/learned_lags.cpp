@@ -5,7 +5,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Seconds kQuarterHour = 15min;
+constexpr Seconds kFifteenMinutes = 15min;
 // As early as the others, but for what the lag of all wavers by.
 constexpr Milliseconds kAlike = 60s;
 
@@ -25,8 +25,8 @@ void LearnedLags::Observe(std::size_t query, WallTime asked, WallTime reach,
   auto own = own_.find(query);
   if (is_behind && own == own_.end()) own = own_.emplace(query, shared_).first;
   if (!furthest_ || reach >= furthest_->data) furthest_ = {asked, reach};
-  if (own == own_.end()) return shared_.Observe(asked, reach, kQuarterHour, awaited);
-  own->second.Observe(asked, reach, kQuarterHour, awaited);
+  if (own == own_.end()) return shared_.Observe(asked, reach, kFifteenMinutes, awaited);
+  own->second.Observe(asked, reach, kFifteenMinutes, awaited);
   const bool found = awaited && reach >= *awaited;
   if (!is_behind && found && asked - *awaited <= shared_.Expected() + kAlike) own_.erase(own);
 }
