@@ -7,6 +7,7 @@
 #include "radar_spoof/words/error.h"
 #include "radar_spoof/words/lower_case.h"
 #include "radar_spoof/words/rfc3339.h"
+#include "simulator/api_error.h"
 
 namespace radar_spoof::simulator {
 namespace {
