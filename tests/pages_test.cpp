@@ -25,7 +25,7 @@ QueryState Untried(std::string name) {
           .next_poll = {}};
 }
 
-QueryState Good(std::string name, Milliseconds age = 3min) {
+QueryState GoodSince(std::string name, Milliseconds age = 3min) {
   QueryState state = Untried(std::move(name));
   state.sample = SpoofSample{.spoof = *Ratio::FromPercent(18.99756),
                              .not_spoof = *Ratio::FromPercent(81.00244),
@@ -41,8 +41,8 @@ QueryState Good(std::string name, Milliseconds age = 3min) {
   return state;
 }
 
-QueryState Failing(std::string name, Milliseconds age, std::string detail) {
-  QueryState state = Good(std::move(name), age);
+QueryState FailingWith(std::string name, Milliseconds age, std::string detail) {
+  QueryState state = GoodSince(std::move(name), age);
   state.last_failure = Failure(FailureReason::kServer, std::move(detail));
   state.polls = 2;
   state.failures = 1;
@@ -82,7 +82,7 @@ class PagesFixture {
     return (response.shared_body ? *response.shared_body : "") + response.body;
   }
 
-  SnapshotStore store_{SnapshotWith({Good("all")})};
+  SnapshotStore store_{SnapshotWith({GoodSince("all")})};
   FixedClock clock_;
   PagesOptions options_;
 };
@@ -163,12 +163,12 @@ TEST_CASE_FIXTURE(PagesFixture, "the metrics may have another path, even the roo
 
 TEST_CASE_FIXTURE(PagesFixture,
                   "health does not depend on the queries, readiness on their first try") {
-  store_.Publish(SnapshotWith({Good("a"), Untried("b"), Untried("c")}));
+  store_.Publish(SnapshotWith({GoodSince("a"), Untried("b"), Untried("c")}));
   CHECK(Ask("GET", "/-/healthy").status == 200);
   CHECK(Ask("GET", "/-/healthy").body == "OK\n");
   CHECK(Ask("GET", "/-/ready").status == 503);
   CHECK(Ask("GET", "/-/ready").body == "2 of 3 queries not tried yet\n");
-  store_.Publish(SnapshotWith({Good("a"), Failing("b", 24h, "x")}));
+  store_.Publish(SnapshotWith({GoodSince("a"), FailingWith("b", 24h, "x")}));
   CHECK(Ask("GET", "/-/ready").status == 200);
 }
 
