@@ -11,7 +11,7 @@ import urllib.parse
 
 from alerting import Alertmanager, AlertingPrometheus, Webhook
 from processes import EndToEndTest, config_text
-from web_client import fetch, wait_until
+from web_client import PATIENCE, fetch, wait_until
 
 SCENARIOS = ("spike", "pipeline-issue", "outage", "calm")
 SPIKE = "RadarSpoofSpikeAboveWindow"
@@ -20,7 +20,7 @@ SEED = "--seed=3"
 HOUR = 3600
 # From the simulators' start to the next bucket, in seconds: long enough to see all is calm and to
 # switch the scenarios before it, the longer the busier the machine is.
-AHEAD = int(30 * max(1, os.getloadavg()[0] / os.cpu_count()))
+AHEAD = int(min(120, 30 * max(1, os.getloadavg()[0] / os.cpu_count())))
 
 
 def lag_until_next_bucket():
@@ -72,7 +72,7 @@ class AlertingTest(EndToEndTest):
 
     def check_spike_is_a_page(self):
         page = wait_until(lambda: self.webhook.find("firing", alertname=SPIKE, query="spike"),
-                          "the page")
+                          "the page", AHEAD + PATIENCE)
         self.assertGreaterEqual(time.time(), self.next_bucket - 1)
         path, _, labels, annotations = page
         self.assertEqual((path, labels["severity"]), ("/pager", "critical"))

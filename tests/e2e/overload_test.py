@@ -78,6 +78,7 @@ class OverloadTest(EndToEndTest):
         except OSError:
             return False
 
+    @unittest.skipIf(resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 4096, "it needs 4,096 descriptors")
     def test_1000_half_open_clients(self):
         exporter = self.start_with_descriptors(4096)
         before = resident_kib(exporter.process.pid)
