@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "radar_spoof/report/terminal.h"
@@ -11,17 +10,17 @@
 namespace radar_spoof {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kBackfillDescription =
     "Fetches the history of the configured queries and writes it as OpenMetrics, for\n"
     "  promtool tsdb create-blocks-from openmetrics --max-block-duration=486h FILE DIR\n"
     "A run that was interrupted or failed goes on where it was when it is started again.";
 
-constexpr const char* kFooter =
+constexpr const char* kBackfillFooter =
     "Exit codes: 0 written; 1 failed or interrupted, what was fetched is kept in FILE.partial;\n"
     "2 command line, configuration, credentials or output cannot be used, nothing was fetched.";
 
-// The flags as they are written.
-struct Flags {
+// The flags as they are written; ParseBackfillCommandLine reads them.
+struct WrittenFlags {
   BackfillCommandLine read;
   std::string range;
   std::string from;
@@ -30,37 +29,28 @@ struct Flags {
   std::vector<std::string> labels;
 };
 
-void AddFlags(CLI::App& app, Flags& flags) {
-  flags.read.config_file = kDefaultConfigFile;
-  app.set_help_flag("-h,--help", "Print this and exit");
-  app.add_option("--config.file", flags.read.config_file, "The queries, as the exporter has them")
-      ->option_text("FILE [" + flags.read.config_file + "]");
-  app.add_option("--output", flags.read.output, "Where to write; replaced when all is fetched")
-      ->required()
-      ->option_text("FILE");
-  auto* const range =
-      app.add_option("--range", flags.range, "So far back from now: 1d to 364d, 1w to 52w")
-          ->option_text("RANGE");
-  auto* const from = app.add_option("--from", flags.from,
-                                    "The first moment: a date, or a time as 2026-01-05T00:00:00Z")
-                         ->excludes(range)
-                         ->option_text("TIME");
-  app.add_option("--to", flags.to, "The last moment; only buckets that end by then are fetched")
-      ->excludes(range)
-      ->needs(from)
-      ->option_text("TIME [now]");
-  app.add_option("--label", flags.labels,
-                 "A label that the scrape adds, such as job=radar_spoof; may be repeated")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->option_text("NAME=VALUE");
-  app.add_option("--step", flags.step,
-                 "Seconds from sample to sample; over 300, Prometheus shows gaps")
-      ->check(CLI::Range(1, 900))
-      ->option_text("SECONDS [300]");
-  AddLogFlags(app, flags.read.log_level, flags.read.log_format);
-  app.footer(kFooter);
+void AddFlags(FlagParser& flags, WrittenFlags& written) {
+  BackfillCommandLine& read = written.read;
+  flags.AddText("--config.file", read.config_file, "The queries, as the exporter has them",
+                "FILE [" + read.config_file + "]");
+  flags.AddText("--output", read.output, "Where to write; replaced when all is fetched", "FILE");
+  flags.Require("--output");
+  flags.AddText("--range", written.range, "So far back from now: 1d to 364d, 1w to 52w", "RANGE");
+  flags.AddText("--from", written.from,
+                "The first moment: a date, or a time as 2026-01-05T00:00:00Z", "TIME");
+  flags.Exclude("--from", "--range");
+  flags.AddText("--to", written.to, "The last moment; only buckets that end by then are fetched",
+                "TIME [now]");
+  flags.Exclude("--to", "--range");
+  flags.Need("--to", "--from");
+  flags.AddTexts("--label", written.labels,
+                 "A label that the scrape adds, such as job=radar_spoof; may be repeated",
+                 "NAME=VALUE");
+  flags.AddNumber("--step", written.step, 1, 900,
+                  "Seconds from sample to sample; over 300, Prometheus shows gaps",
+                  "SECONDS [300]");
+  AddLogFlags(flags, read.log_level, read.log_format);
+  flags.AddFooter(kBackfillFooter);
 }
 
 std::optional<WallTime> ParseMoment(const std::string& text) {
@@ -68,17 +58,17 @@ std::optional<WallTime> ParseMoment(const std::string& text) {
   return ParseRfc3339(text + "T00:00:00Z");
 }
 
-Result<TimeRange, std::string> ParseAsked(const Flags& flags, WallTime now) {
-  if (!flags.range.empty()) {
-    const auto range = DateRange::Parse(flags.range);
+Result<TimeRange, std::string> ParseAsked(const WrittenFlags& written, WallTime now) {
+  if (!written.range.empty()) {
+    const auto range = DateRange::Parse(written.range);
     if (range) return TimeRange{now - range->Length(), now};
-    return fmt::format("--range: found \"{}\"; expected 1d to 364d or 1w to 52w", flags.range);
+    return fmt::format("--range: found \"{}\"; expected 1d to 364d or 1w to 52w", written.range);
   }
-  if (flags.from.empty()) return std::string("--range or --from is required");
-  const auto from = ParseMoment(flags.from);
-  const auto to = flags.to.empty() ? now : ParseMoment(flags.to);
+  if (written.from.empty()) return std::string("--range or --from is required");
+  const auto from = ParseMoment(written.from);
+  const auto to = written.to.empty() ? now : ParseMoment(written.to);
   for (const auto& [flag, text, time] :
-       {std::tuple("--from", flags.from, from), std::tuple("--to", flags.to, to)}) {
+       {std::tuple("--from", written.from, from), std::tuple("--to", written.to, to)}) {
     if (time) continue;
     return fmt::format("{}: found \"{}\"; expected a date or an RFC 3339 time", flag, text);
   }
@@ -102,9 +92,9 @@ Result<ExternalLabel, std::string> ParseLabel(const std::string& text) {
   return label;
 }
 
-std::optional<std::string> TakeLabels(Flags& flags) {
-  std::vector<ExternalLabel>& labels = flags.read.labels;
-  for (const std::string& text : flags.labels) {
+std::optional<std::string> TakeLabels(WrittenFlags& written) {
+  std::vector<ExternalLabel>& labels = written.read.labels;
+  for (const std::string& text : written.labels) {
     auto label = ParseLabel(text);
     if (!label) return label.error();
     const std::string& name = label.value().name;
@@ -121,16 +111,17 @@ std::optional<std::string> TakeLabels(Flags& flags) {
 
 Result<BackfillCommandLine, EarlyExit> ParseBackfillCommandLine(int argc, const char* const* argv,
                                                                 WallTime now) {
-  CLI::App app(kDescription, "radar_spoof_exporter backfill");
-  Flags flags;
-  AddFlags(app, flags);
-  if (auto early = ParseFlags(app, argc, argv)) return *std::move(early);
-  const auto asked = ParseAsked(flags, now);
-  if (!asked) return UsageError(app, asked.error());
-  flags.read.asked = asked.value();
-  if (auto problem = TakeLabels(flags)) return UsageError(app, *problem);
-  flags.read.step = Seconds(flags.step);
-  return std::move(flags.read);
+  FlagParser flags(kBackfillDescription, "radar_spoof_exporter backfill");
+  WrittenFlags written;
+  written.read.config_file = kDefaultConfigFile;
+  AddFlags(flags, written);
+  if (auto early = flags.Parse(argc, argv)) return *std::move(early);
+  const auto asked = ParseAsked(written, now);
+  if (!asked) return flags.UsageError(asked.error());
+  written.read.asked = asked.value();
+  if (auto problem = TakeLabels(written)) return flags.UsageError(*problem);
+  written.read.step = Seconds(written.step);
+  return std::move(written.read);
 }
 
 }  // namespace radar_spoof

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "radar_spoof/report/terminal.h"
@@ -23,49 +22,31 @@ constexpr const char* kSubcommands =
     "  query      ask once, and print the answer for a person or as JSON\n"
     "  backfill   write the history of the configured queries, for promtool to import";
 
-// The flags as they are written; ParseCommandLine turns them into a CommandLine.
-struct Flags {
-  CommandLine read;
-  std::vector<std::string> listen = {":10766"};
-};
-
-void AddFlags(CLI::App& app, Flags& flags) {
-  CommandLine& read = flags.read;
-  read.config_file = kDefaultConfigFile;
-  read.telemetry_path = "/metrics";
-  app.set_help_flag("-h,--help", "Print this and exit");
-  app.footer(kSubcommands);
-  app.set_version_flag(
-      "--version",
-      fmt::format("radar_spoof_exporter, version {} (revision: {})\n  compiler: {}", Version(),
-                  Revision(), Compiler()),
-      "Print the version and exit");
-  app.add_option("--config.file", read.config_file, "What to poll; see config.example.yaml")
-      ->option_text("FILE [" + read.config_file + "]");
-  app.add_flag("--config.check", read.config_check,
-               "Check the configuration, print the request plan and exit: 0 good, 2 not");
-  app.add_flag("--once", read.once,
-               "Poll every query once, print the metrics and exit: 0 all answered, 1 not");
-  app.add_option("--web.listen-address", flags.listen, "Where to serve; may be repeated")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->option_text("[HOST]:PORT [:10766]");
-  app.add_option("--web.telemetry-path", read.telemetry_path,
-                 "The path of the metrics; with / there is no landing page")
-      ->option_text("PATH [/metrics]");
-  app.add_option("--web.config.file", read.web_config_file,
-                 "TLS and basic authentication, in the format of Prometheus' exporter-toolkit")
-      ->option_text("FILE");
-  app.add_option(
-         "--storage.path", read.storage_path,
-         "Keep poll times, rate-limit holds and the last answers in this directory, so that "
-         "a restart neither hammers the API nor empties the page")
-      ->check(CLI::ExistingDirectory)
-      ->option_text("DIR");
-  app.add_flag("--web.enable-lifecycle", read.enable_lifecycle,
-               "Let POST /-/reload read the configuration again; SIGHUP always does");
-  AddLogFlags(app, read.log_level, read.log_format);
+void AddFlags(FlagParser& flags, CommandLine& read, std::vector<std::string>& listen) {
+  flags.AddFooter(kSubcommands);
+  flags.AddVersion(fmt::format("radar_spoof_exporter, version {} (revision: {})\n  compiler: {}",
+                               Version(), Revision(), Compiler()));
+  flags.AddText("--config.file", read.config_file, "What to poll; see config.example.yaml",
+                "FILE [" + read.config_file + "]");
+  flags.AddSwitch("--config.check", read.config_check,
+                  "Check the configuration, print the request plan and exit: 0 good, 2 not");
+  flags.AddSwitch("--once", read.once,
+                  "Poll every query once, print the metrics and exit: 0 all answered, 1 not");
+  flags.AddTexts("--web.listen-address", listen, "Where to serve; may be repeated",
+                 "[HOST]:PORT [:10766]");
+  flags.AddText("--web.telemetry-path", read.telemetry_path,
+                "The path of the metrics; with / there is no landing page", "PATH [/metrics]");
+  flags.AddText("--web.config.file", read.web_config_file,
+                "TLS and basic authentication, in the format of Prometheus' exporter-toolkit",
+                "FILE");
+  flags.AddDirectory(
+      "--storage.path", read.storage_path,
+      "Keep poll times, rate-limit holds and the last answers in this directory, so that "
+      "a restart neither hammers the API nor empties the page",
+      "DIR");
+  flags.AddSwitch("--web.enable-lifecycle", read.enable_lifecycle,
+                  "Let POST /-/reload read the configuration again; SIGHUP always does");
+  AddLogFlags(flags, read.log_level, read.log_format);
 }
 
 // Whether every client asks for this path when it is given it, and no other page has it. The
@@ -84,22 +65,25 @@ bool IsReachable(std::string_view path) {
 }  // namespace
 
 Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* argv) {
-  CLI::App app(kDescription, "radar_spoof_exporter");
-  Flags flags;
-  AddFlags(app, flags);
-  if (auto early = ParseFlags(app, argc, argv)) return *std::move(early);
-  for (const std::string& address : flags.listen) {
+  FlagParser flags(kDescription, "radar_spoof_exporter");
+  CommandLine read;
+  read.config_file = kDefaultConfigFile;
+  read.telemetry_path = "/metrics";
+  std::vector<std::string> listen = {":10766"};
+  AddFlags(flags, read, listen);
+  if (auto early = flags.Parse(argc, argv)) return *std::move(early);
+  for (const std::string& address : listen) {
     auto parsed = ListenAddress::Parse(address);
-    if (!parsed) return UsageError(app, "--web.listen-address: " + parsed.error());
-    flags.read.listen.push_back(std::move(parsed).value());
+    if (!parsed) return flags.UsageError("--web.listen-address: " + parsed.error());
+    read.listen.push_back(std::move(parsed).value());
   }
-  if (!IsReachable(flags.read.telemetry_path)) {
-    return UsageError(
-        app, fmt::format("--web.telemetry-path: found \"{}\"; expected a path such as /metrics, of "
-                         "letters, digits and {}, without //, /./ and /../, and not under /-/",
-                         Harmless(flags.read.telemetry_path, Terminal{}), kPathPunctuation));
+  if (!IsReachable(read.telemetry_path)) {
+    return flags.UsageError(
+        fmt::format("--web.telemetry-path: found \"{}\"; expected a path such as /metrics, of "
+                    "letters, digits and {}, without //, /./ and /../, and not under /-/",
+                    Harmless(read.telemetry_path, Terminal{}), kPathPunctuation));
   }
-  return std::move(flags.read);
+  return read;
 }
 
 }  // namespace radar_spoof

@@ -14,7 +14,7 @@
 namespace radar_spoof {
 namespace {
 
-constexpr timeval kPatience{.tv_sec = 0, .tv_usec = 500'000};
+constexpr timeval kSendPatience{.tv_sec = 0, .tv_usec = 500'000};
 
 // "/PATH", or "@NAME" for one in the abstract namespace.
 bool Notify(std::string_view state) {
@@ -26,7 +26,7 @@ bool Notify(std::string_view state) {
   if (path.front() == '@') address.sun_path[0] = '\0';
   const int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return false;
-  (void)setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+  (void)setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &kSendPatience, sizeof kSendPatience);
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
   const bool sent = sendto(descriptor, state.data(), state.size(), MSG_NOSIGNAL,
                            reinterpret_cast<const sockaddr*>(&address), size) >= 0;

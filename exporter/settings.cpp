@@ -6,7 +6,7 @@ namespace {
 // The loop takes milliseconds; this is for a machine that is nearly dead.
 constexpr Milliseconds kLongestReload{2000};
 
-std::string Lines(const std::vector<ConfigProblem>& problems) {
+std::string JoinedLines(const std::vector<ConfigProblem>& problems) {
   std::string lines;
   for (const ConfigProblem& problem : problems) {
     if (!lines.empty()) lines += '\n';
@@ -36,7 +36,7 @@ std::string ProblemOf(Poller::ReloadEnd end) {
 Result<Settings, std::string> ReadSettings(const std::string& config_file,
                                            ProcessEnvironment& environment, Log& log) {
   auto config = LoadConfig(config_file);
-  if (!config) return Lines(config.error());
+  if (!config) return JoinedLines(config.error());
   for (const ConfigProblem& warning : config.value().warnings()) {
     log.Warn("configuration", {{"detail", warning.Text()}});
   }
@@ -55,7 +55,7 @@ Result<WebConfig, std::string> ReadWebConfig(const std::string& web_config_file)
   if (web_config_file.empty()) return WebConfig{};
   auto web = LoadWebConfig(web_config_file);
   if (web) return std::move(web).value();
-  return Lines(web.error());
+  return JoinedLines(web.error());
 }
 
 Reloader::Reloader(std::string config_file, ProcessEnvironment& environment, Poller& poller,

@@ -8,8 +8,11 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "radar_spoof/words/error.h"
 
 namespace radar_spoof::simulator {
 
@@ -26,5 +29,8 @@ struct ApiError {
 inline ApiError InvalidInput(std::string message) {
   return {400, 2001, std::move(message), {}, true};
 }
+
+// What a parameter held, in the message of a refusal.
+inline std::string Quoted(std::string_view text) { return "'" + Excerpt(text, 40) + "'"; }
 
 }  // namespace radar_spoof::simulator

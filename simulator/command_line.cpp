@@ -1,11 +1,8 @@
 #include "simulator/command_line.h"
 
-#include <cstdint>
 #include <optional>
-#include <sstream>
 #include <string_view>
 
-#include <CLI/CLI.hpp>
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -17,156 +14,125 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kUsageError = 2;
-
 constexpr const char* kDescription =
     "A stand-in for the Cloudflare Radar API's e-mail spoof endpoint, with made-up numbers.\n"
     "GET / on its port lists what it serves; PUT /scenario/NAME switches the scenario.";
 
 // The flags as they are written; ParseCommandLine turns them into a CommandLine.
-struct Flags {
+struct Written {
   std::string listen_address = "127.0.0.1:8787";
-  std::int64_t lag_ms = 1'200'000;
-  std::int64_t slow_delay_ms = 10'000;
-  std::optional<std::int64_t> answer_twice_ms;
-  std::optional<std::int64_t> idle_408_ms;
+  std::optional<Milliseconds> lag;
+  std::optional<Milliseconds> slow_delay;
+  ConnectionFaults faults;
   SimulatorOptions options;
 };
-
-CLI::AsNumberWithUnit Duration() {
-  const std::map<std::string, std::int64_t> milliseconds = {
-      {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
-  return CLI::AsNumberWithUnit(milliseconds, CLI::AsNumberWithUnit::UNIT_REQUIRED, "ms|s|m|h");
-}
 
 template <typename Choice>
 using Choices = std::vector<std::pair<std::string, Choice>>;
 
 // One of `choices`, of which the first is the default.
 template <typename Choice>
-CLI::Option* AddChoice(CLI::App& app, const std::string& flag, Choice& target,
-                       const Choices<Choice>& choices, const std::string& help) {
+void AddChoice(FlagParser& flags, const std::string& name, Choice& target,
+               const Choices<Choice>& choices, const std::string& help,
+               const std::string& kind = "WHICH") {
   std::vector<std::string> names;
   names.reserve(choices.size());
   for (const auto& choice : choices) names.push_back(choice.first);
-  const auto choose = [&target, choices](const std::string& name) {
+  const auto choose = [&target, choices](const std::string& chosen) {
     for (const auto& choice : choices) {
-      if (choice.first == name) target = choice.second;
+      if (choice.first == chosen) target = choice.second;
     }
   };
-  return app.add_option_function<std::string>(flag, choose, help)
-      ->check(CLI::IsMember(names))
-      ->option_text("WHICH [" + names.front() + "]");
+  flags.AddChoice(name, names, choose, help, fmt::format("{} [{}]", kind, names.front()));
 }
 
-template <typename Count>
-CLI::Option* AddDuration(CLI::App& app, const std::string& flag, Count& target,
-                         std::chrono::hours longest, const std::string& help) {
-  return app.add_option(flag, target, help)
-      ->transform(Duration())
-      ->check(CLI::Range(std::int64_t{0}, std::int64_t{Milliseconds(longest).count()}));
-}
-
-void AddScenarioFlags(CLI::App& app, Flags& flags) {
+void AddScenarioFlags(FlagParser& flags, Written& written) {
   Choices<Scenario> scenarios;
   std::string names;
   for (const Scenario scenario : kAllScenarios) {
     scenarios.emplace_back(Name(scenario), scenario);
     names += fmt::format(" {}", Name(scenario));
   }
-  AddChoice(app, "--scenario", flags.options.scenario, scenarios,
-            "What the API goes through at first:" + names)
-      ->option_text("NAME [calm]");
-  AddDuration(app, "--slow-delay", flags.slow_delay_ms, 1h, "How late the scenario 'slow' answers")
-      ->option_text("DURATION [10s]");
+  AddChoice(flags, "--scenario", written.options.scenario, scenarios,
+            "What the API goes through at first:" + names, "NAME");
+  flags.AddDuration("--slow-delay", written.slow_delay, 1h, "How late the scenario 'slow' answers",
+                    "DURATION [10s]");
 }
 
-void AddDataFlags(CLI::App& app, Flags& flags) {
-  DataSet& data = flags.options.data;
-  app.add_option("--seed", data.seed, "Another number, another world of mail")
-      ->option_text("NUMBER [1]");
-  app.add_option("--volume", data.volume,
-                 "Mail in a quarter hour: the less, the more buckets of narrow filters have none")
-      ->check(CLI::Range(0.0, 1e12))
-      ->option_text("NUMBER [80]");
-  AddDuration(app, "--lag", flags.lag_ms, 24h,
-              "How far the data are behind: lastUpdated is the quarter hour this long ago")
-      ->option_text("DURATION [20m]");
-  AddChoice<LastBucket>(app, "--last-bucket", data.last_bucket,
+void AddDataFlags(FlagParser& flags, Written& written) {
+  DataSet& data = written.options.data;
+  flags.AddNumber("--seed", data.seed, "Another number, another world of mail", "NUMBER [1]");
+  flags.AddNumber("--volume", data.volume, 0.0, 1e12,
+                  "Mail in a quarter hour: the less, the more buckets of narrow filters have none",
+                  "NUMBER [80]");
+  flags.AddDuration("--lag", written.lag, 24h,
+                    "How far the data are behind: lastUpdated is the quarter hour this long ago",
+                    "DURATION [20m]");
+  AddChoice<LastBucket>(flags, "--last-bucket", data.last_bucket,
                         {{"partial", LastBucket::kPartial},
                          {"omit", LastBucket::kOmitted},
                          {"projected", LastBucket::kProjected}},
                         "Whether the bucket still filling is served: partial, omit, or projected "
                         "with a PARTIAL_PROJECTION annotation");
   AddChoice<Classes>(
-      app, "--classes", data.classes,
+      flags, "--classes", data.classes,
       {{"two", Classes::kTwo}, {"three", Classes::kThree}, {"unlisted", Classes::kUnlisted}},
       "What shares the 100 percent: two classes, three with UNKNOWN, or a third one unlisted");
-  AddChoice<NoMailAs>(app, "--no-mail-as", data.no_mail_as,
+  AddChoice<NoMailAs>(flags, "--no-mail-as", data.no_mail_as,
                       {{"zeros", NoMailAs::kZeros}, {"nulls", NoMailAs::kNulls}},
                       "What stands for a bucket without mail in every class: zeros or nulls");
-  AddChoice<Confidence>(app, "--confidence", data.confidence,
+  AddChoice<Confidence>(flags, "--confidence", data.confidence,
                         {{"level", Confidence::kRated},
                          {"null-level", Confidence::kNullLevel},
                          {"null", Confidence::kNull}},
                         "confidenceInfo: with a level, with null for it, or null as a whole");
 }
 
-void AddApiFlags(CLI::App& app, Flags& flags) {
+void AddApiFlags(FlagParser& flags, Written& written) {
   AddChoice<PathStyle>(
-      app, "--path-style", flags.options.path_style,
+      flags, "--path-style", written.options.path_style,
       {{"both", PathStyle::kBoth}, {"old", PathStyle::kOld}, {"new", PathStyle::kNew}},
       "Which paths exist: both, old (.../spoof) or new (.../SPOOF)");
-  AddChoice<OtherDimensions>(app, "--other-dimensions", flags.options.other_dimensions,
+  AddChoice<OtherDimensions>(flags, "--other-dimensions", written.options.other_dimensions,
                              {{"400", OtherDimensions::kInvalidOption},
                               {"404", OtherDimensions::kNotFound},
                               {"error", OtherDimensions::kError}},
                              "How the rest of .../timeseries_groups/ is refused: 400 'Invalid "
                              "option for dimension.', 404, or error (404 of another shape)");
-  AddChoice<SeriesNames>(app, "--series-names", flags.options.series_names,
+  AddChoice<SeriesNames>(flags, "--series-names", written.options.series_names,
                          {{"honoured", SeriesNames::kHonoured},
                           {"refused", SeriesNames::kRefused},
                           {"ignored", SeriesNames::kIgnored}},
                          "What becomes of the parameter name: honoured, refused (400) or ignored");
-  AddChoice<AnswerForm>(app, "--answer-form", flags.options.answer_form,
+  AddChoice<AnswerForm>(flags, "--answer-form", written.options.answer_form,
                         {{"observed", AnswerForm::kObserved},
                          {"no-timestamps", AnswerForm::kWithoutTimestamps},
                          {"reference", AnswerForm::kReference}},
                         "Answers as observed, with no-timestamps, or the API reference's example");
-  app.add_option("--rate-limit", flags.options.rate_limit,
-                 "API calls in five minutes; one more, and all are blocked for five minutes")
-      ->check(CLI::Range(1, 1'000'000'000))
-      ->option_text("NUMBER [1200]");
-  Credentials& credentials = flags.options.credentials;
-  app.add_option("--token", credentials.token, "The bearer token that is let in")
-      ->option_text("TEXT [" + credentials.token + "]");
-  app.add_option("--email", credentials.email, "The legacy pair that is let in: X-Auth-Email")
-      ->option_text("TEXT [" + credentials.email + "]");
-  app.add_option("--key", credentials.key, "... and X-Auth-Key")
-      ->option_text("TEXT [" + credentials.key + "]");
+  flags.AddNumber("--rate-limit", written.options.rate_limit, 1, 1'000'000'000,
+                  "API calls in five minutes; one more, and all are blocked for five minutes",
+                  "NUMBER [1200]");
+  Credentials& credentials = written.options.credentials;
+  flags.AddText("--token", credentials.token, "The bearer token that is let in",
+                "TEXT [" + credentials.token + "]");
+  flags.AddText("--email", credentials.email, "The legacy pair that is let in: X-Auth-Email",
+                "TEXT [" + credentials.email + "]");
+  flags.AddText("--key", credentials.key, "... and X-Auth-Key", "TEXT [" + credentials.key + "]");
 }
 
-void AddConnectionFlags(CLI::App& app, Flags& flags) {
-  AddDuration(app, "--answer-twice", flags.answer_twice_ms, 1h,
-              "Send every answer a second time, this long after the first")
-      ->option_text("DURATION");
-  AddDuration(app, "--idle-408", flags.idle_408_ms, 1h,
-              "Send 408 on a connection that is idle for so long, and close it")
-      ->option_text("DURATION");
-}
-
-void AddFlags(CLI::App& app, Flags& flags) {
-  app.set_help_flag("-h,--help", "Print this and exit");
-  app.set_version_flag(
-      "--version", fmt::format("radar_simulator, version {} (revision: {})", Version(), Revision()),
-      "Print the version and exit");
-  app.add_option("--listen-address", flags.listen_address,
-                 "Where to serve, on loopback only; port 0 takes any free one")
-      ->option_text("HOST:PORT [127.0.0.1:8787]");
-  AddScenarioFlags(app, flags);
-  AddDataFlags(app, flags);
-  AddApiFlags(app, flags);
-  AddConnectionFlags(app, flags);
+void AddFlags(FlagParser& flags, Written& written) {
+  flags.AddVersion(
+      fmt::format("radar_simulator, version {} (revision: {})", Version(), Revision()));
+  flags.AddText("--listen-address", written.listen_address,
+                "Where to serve, on loopback only; port 0 takes any free one",
+                "HOST:PORT [127.0.0.1:8787]");
+  AddScenarioFlags(flags, written);
+  AddDataFlags(flags, written);
+  AddApiFlags(flags, written);
+  flags.AddDuration("--answer-twice", written.faults.answer_twice, 1h,
+                    "Send every answer a second time, this long after the first", "DURATION");
+  flags.AddDuration("--idle-408", written.faults.idle_408, 1h,
+                    "Send 408 on a connection that is idle for so long, and close it", "DURATION");
 }
 
 bool IsLoopback(const std::string& host) {
@@ -177,41 +143,22 @@ bool IsLoopback(const std::string& host) {
   return inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-EarlyExit UsageError(std::string_view message) {
-  return {kUsageError,
-          fmt::format("radar_simulator: {}\nRun with --help for the flags.\n", message)};
-}
-
-std::optional<Milliseconds> ToDuration(std::optional<std::int64_t> milliseconds) {
-  if (!milliseconds) return std::nullopt;
-  return Milliseconds(*milliseconds);
-}
-
 }  // namespace
 
 Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* argv) {
-  Flags flags;
-  CLI::App app(kDescription, "radar_simulator");
-  AddFlags(app, flags);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() != 0) return UsageError(error.what());
-    std::ostringstream text;
-    app.exit(error, text, text);
-    return EarlyExit{0, text.str()};
-  }
-
-  const auto listen = ListenAddress::Parse(flags.listen_address);
-  if (!listen) return UsageError("--listen-address: " + listen.error());
+  FlagParser flags(kDescription, "radar_simulator");
+  Written written;
+  AddFlags(flags, written);
+  if (auto early = flags.Parse(argc, argv)) return *std::move(early);
+  const auto listen = ListenAddress::Parse(written.listen_address);
+  if (!listen) return flags.UsageError("--listen-address: " + listen.error());
   if (!IsLoopback(listen.value().host)) {
-    return UsageError(
-        fmt::format("--listen-address: {} is not a loopback address", flags.listen_address));
+    return flags.UsageError(
+        fmt::format("--listen-address: {} is not a loopback address", written.listen_address));
   }
-  flags.options.lag = std::chrono::floor<Seconds>(Milliseconds(flags.lag_ms));
-  flags.options.slow_delay = Milliseconds(flags.slow_delay_ms);
-  const ConnectionFaults faults{ToDuration(flags.answer_twice_ms), ToDuration(flags.idle_408_ms)};
-  return CommandLine{listen.value(), flags.options, faults};
+  if (written.lag) written.options.lag = std::chrono::floor<Seconds>(*written.lag);
+  if (written.slow_delay) written.options.slow_delay = *written.slow_delay;
+  return CommandLine{listen.value(), written.options, written.faults};
 }
 
 }  // namespace radar_spoof::simulator

@@ -4,9 +4,8 @@
 // Thread rule: pure.
 #pragma once
 
-#include <string>
-
 #include "radar_spoof/serve/http_server.h"
+#include "radar_spoof/words/flag_parser.h"
 #include "radar_spoof/words/result.h"
 #include "simulator/simulator.h"
 #include "simulator/unruly_front.h"
@@ -17,12 +16,6 @@ struct CommandLine {
   ListenAddress listen;  // always loopback
   SimulatorOptions options;
   ConnectionFaults faults;
-};
-
-// Why there is nothing to run: help or version asked for (0), or a wrong command line (2).
-struct EarlyExit {
-  int status;
-  std::string text;  // for standard output when 0, else for standard error; ends with a newline
 };
 
 Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* argv);

@@ -7,6 +7,7 @@
 #include "radar_spoof/words/error.h"
 #include "radar_spoof/words/lower_case.h"
 #include "radar_spoof/words/rfc3339.h"
+#include "simulator/api_error.h"
 
 namespace radar_spoof::simulator {
 namespace {
@@ -17,10 +18,6 @@ constexpr Seconds kDay = 24h;
 constexpr Seconds kAlignment = 15min;
 constexpr Seconds kLongestWindow = 53 * 7 * kDay;
 constexpr std::string_view kControlSuffix = "control";
-constexpr std::size_t kQuotedBytes = 40;
-
-std::string Quoted(std::string_view text) { return "'" + Excerpt(text, kQuotedBytes) + "'"; }
-
 bool EndsWithControl(std::string_view text) { return LowerCase(text).ends_with(kControlSuffix); }
 
 Result<DateWindow, std::string> ResolveRelative(std::string_view text, WallTime last_updated) {

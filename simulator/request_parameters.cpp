@@ -16,10 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxSeries = 10;
 constexpr std::size_t kMaxNameBytes = 128;
-constexpr std::size_t kQuotedBytes = 40;
-
-std::string Quoted(std::string_view text) { return "'" + Excerpt(text, kQuotedBytes) + "'"; }
-
 // The elements of every parameter, in the order they came.
 class Parameters {
  public:

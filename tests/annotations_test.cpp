@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::At;
 
-Confidence Read(const std::string& meta) {
+Confidence ReadBuilt(const std::string& meta) {
   const auto parsed = ParseJson(meta);
   if (!parsed) FAIL(parsed.error().detail);
   auto read = ReadConfidence(parsed.value().root);
@@ -21,7 +21,7 @@ Confidence Read(const std::string& meta) {
 }
 
 // Of `annotations`, as JSON.
-std::string Refusal(const std::string& annotations) {
+std::string AnnotationsRefusal(const std::string& annotations) {
   const auto parsed = ParseJson(R"({"confidenceInfo": {"annotations": )" + annotations + "}}");
   const auto read = ReadConfidence(parsed.value().root);
   if (read) return "accepted";
@@ -32,10 +32,10 @@ std::string Refusal(const std::string& annotations) {
 TEST_CASE("the level is 1 to 5, or unknown") {
   for (int level = 1; level <= 5; ++level) {
     const std::string text = std::to_string(level);
-    CHECK(Read(R"({"confidenceInfo": {"level": )" + text + "}}").level == level);
-    CHECK(Read(R"({"confidenceInfo": {"level": ")" + text + "\"}}").level == level);
+    CHECK(ReadBuilt(R"({"confidenceInfo": {"level": )" + text + "}}").level == level);
+    CHECK(ReadBuilt(R"({"confidenceInfo": {"level": ")" + text + "\"}}").level == level);
   }
-  CHECK(Read(R"({"confidenceInfo": {"level": 5.0}})").level == 5);
+  CHECK(ReadBuilt(R"({"confidenceInfo": {"level": 5.0}})").level == 5);
   for (const char* const none :
        {"{}", R"({"confidenceInfo": null})", R"({"confidenceInfo": {}})",
         R"({"confidenceInfo": {"level": null}})", R"({"confidenceInfo": {"level": 0}})",
@@ -44,12 +44,12 @@ TEST_CASE("the level is 1 to 5, or unknown") {
         R"({"confidenceInfo": {"level": "high"}})", R"({"confidenceInfo": {"level": true}})",
         R"({"confidenceInfo": {"level": {}}})"}) {
     CAPTURE(none);
-    CHECK_FALSE(Read(none).level);
+    CHECK_FALSE(ReadBuilt(none).level);
   }
 }
 
 TEST_CASE("annotations are read as far as they go") {
-  const Confidence confidence = Read(R"({"confidenceInfo": {"level": 3, "annotations": [
+  const Confidence confidence = ReadBuilt(R"({"confidenceInfo": {"level": 3, "annotations": [
       {"dataSource": "EMAIL_SECURITY", "eventType": "PIPELINE", "description": "x",
        "startDate": "2026-06-01T00:00:00Z", "endDate": "2026-06-02T00:00:00Z",
        "isInstantaneous": false, "linkedUrl": "https://example.org", "tags": {"a": "b"}},
@@ -71,7 +71,7 @@ TEST_CASE("annotations are read as far as they go") {
 }
 
 TEST_CASE("an instantaneous annotation that only says its end keeps it") {
-  const Confidence confidence = Read(R"({"confidenceInfo": {"annotations": [
+  const Confidence confidence = ReadBuilt(R"({"confidenceInfo": {"annotations": [
       {"eventType": "EVENT", "endDate": "2026-06-09T00:00:00Z", "isInstantaneous": true}]}})");
   REQUIRE(confidence.annotations.size() == 1);
   CHECK(confidence.annotations[0].end == At("2026-06-09T00:00:00Z"));
@@ -81,7 +81,7 @@ TEST_CASE("where no annotations are given there are none") {
   for (const char* const none :
        {R"({"confidenceInfo": {"annotations": null}})",
         R"({"confidenceInfo": {"annotations": []}})", R"({"confidenceInfo": {"level": 5}})"}) {
-    CHECK(Read(none).annotations.empty());
+    CHECK(ReadBuilt(none).annotations.empty());
   }
 }
 
@@ -89,15 +89,15 @@ TEST_CASE("a shape in which a projection could go unseen is refused") {
   const std::string info = "result.meta.confidenceInfo";
   const std::string projection = R"({"eventType": "PARTIAL_PROJECTION"})";
   for (const std::string& list : {std::string("{}"), projection}) {
-    CHECK(Refusal(list) == info + ".annotations is an object; expected an array");
+    CHECK(AnnotationsRefusal(list) == info + ".annotations is an object; expected an array");
   }
-  CHECK(Refusal(R"("x")") == info + R"(.annotations is "x"; expected an array)");
-  CHECK(Refusal("[[" + projection + "]]") ==
+  CHECK(AnnotationsRefusal(R"("x")") == info + R"(.annotations is "x"; expected an array)");
+  CHECK(AnnotationsRefusal("[[" + projection + "]]") ==
         info + ".annotations[0] is an array; expected an object");
-  CHECK(Refusal(R"([{}, "PARTIAL_PROJECTION"])") ==
+  CHECK(AnnotationsRefusal(R"([{}, "PARTIAL_PROJECTION"])") ==
         info + R"(.annotations[1] is "PARTIAL_PROJECTION"; expected an object)");
-  CHECK(Refusal("[null]") == info + ".annotations[0] is null; expected an object");
-  CHECK(Refusal(R"([{"eventType": ["PARTIAL_PROJECTION"]}])") ==
+  CHECK(AnnotationsRefusal("[null]") == info + ".annotations[0] is null; expected an object");
+  CHECK(AnnotationsRefusal(R"([{"eventType": ["PARTIAL_PROJECTION"]}])") ==
         info + ".annotations[0].eventType is an array; expected text");
   for (const auto& [json, shown] :
        {std::pair("[]", "an array"), {R"("high")", R"("high")"}, {"5", "5"}, {"false", "false"}}) {
@@ -112,7 +112,7 @@ TEST_CASE("every annotation is read, however many there are") {
   std::string many = "{}";
   for (int i = 0; i < 5'000; ++i) many += ",{}";
   many += R"(,{"eventType": "partial_projection"})";
-  const auto read = Read(R"({"confidenceInfo": {"annotations": [)" + many + "]}}");
+  const auto read = ReadBuilt(R"({"confidenceInfo": {"annotations": [)" + many + "]}}");
   REQUIRE(read.annotations.size() == 5'002);
   CHECK(read.annotations.back().type == EventType::kPartialProjection);
   CHECK(read.annotations.back().position == 5'001);
@@ -120,8 +120,8 @@ TEST_CASE("every annotation is read, however many there are") {
 
 // What a list with this one annotation covers of 09:00 to 13:00, hour by hour: "9,10", and "last".
 std::string Covered(const std::string& members, const std::string& type = "PARTIAL_PROJECTION") {
-  const Confidence confidence = Read(R"({"confidenceInfo": {"annotations": [{"eventType": ")" +
-                                     type + '"' + members + "}]}}");
+  const Confidence confidence = ReadBuilt(R"({"confidenceInfo": {"annotations": [{"eventType": ")" +
+                                          type + '"' + members + "}]}}");
   const Projections projections(confidence.annotations);
   std::string covered = projections.any() ? "" : "nothing";
   for (int hour = 9; hour < 13; ++hour) {

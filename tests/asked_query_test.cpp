@@ -5,7 +5,7 @@
 namespace radar_spoof {
 namespace {
 
-using Lines = std::vector<std::string>;
+using ProblemLines = std::vector<std::string>;
 
 QueryFlags With(Dimension dimension, std::string value) {
   QueryFlags flags;
@@ -13,9 +13,9 @@ QueryFlags With(Dimension dimension, std::string value) {
   return flags;
 }
 
-Lines ProblemsOf(const QueryFlags& flags) {
+ProblemLines ProblemsOf(const QueryFlags& flags) {
   const auto asked = ReadQueryFlags(flags);
-  return asked ? Lines{} : asked.error();
+  return asked ? ProblemLines{} : asked.error();
 }
 
 TEST_CASE("without flags all mail is asked for, as by the smallest entry of a configuration") {
@@ -55,9 +55,10 @@ TEST_CASE("several values are separated by commas, and warned of") {
   REQUIRE(asked);
   CHECK(asked.value().query.filters.Label(Dimension::kDmarc) == "FAIL,NONE");
   CHECK(asked.value().warnings ==
-        Lines{"--dmarc: FAIL,NONE is sent as one series of several values, which nothing documents "
-              "for this filter: the API may refuse it or read it differently; one query per value "
-              "(matrix) is safe"});
+        ProblemLines{
+            "--dmarc: FAIL,NONE is sent as one series of several values, which nothing documents "
+            "for this filter: the API may refuse it or read it differently; one query per value "
+            "(matrix) is safe"});
 }
 
 TEST_CASE("a window that may be refused is warned of") {
@@ -65,9 +66,9 @@ TEST_CASE("a window that may be refused is warned of") {
   flags.date_range = "52w";
   const auto asked = ReadQueryFlags(flags);
   REQUIRE(asked);
-  CHECK(
-      asked.value().warnings ==
-      Lines{"--date-range: 15m over 52w may be too fine: the API's limits are not documented, and "
+  CHECK(asked.value().warnings ==
+        ProblemLines{
+            "--date-range: 15m over 52w may be too fine: the API's limits are not documented, and "
             "it answers 400 past them"});
 }
 
@@ -109,7 +110,7 @@ TEST_CASE("a bad flag is refused in these words") {
   };
   for (const Row& row : rows) {
     CAPTURE(row.problem);
-    CHECK(ProblemsOf(row.flags) == Lines{row.problem});
+    CHECK(ProblemsOf(row.flags) == ProblemLines{row.problem});
   }
 }
 

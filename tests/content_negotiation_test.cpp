@@ -7,14 +7,14 @@
 namespace radar_spoof {
 namespace {
 
-struct Row {
+struct HeaderRow {
   const char* who;
   const char* header;
   bool expected;
 };
 
 TEST_CASE("OpenMetrics is chosen by those who prefer it, and by nobody else") {
-  const Row rows[] = {
+  const HeaderRow rows[] = {
       {"Prometheus 2.42",
        "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q="
        "0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
@@ -68,14 +68,14 @@ TEST_CASE("OpenMetrics is chosen by those who prefer it, and by nobody else") {
       {"white space", " application/openmetrics-text ; q = 0.5 , text/plain ; q=0.4 ", true},
       {"empty elements", ",,application/openmetrics-text,,", true},
   };
-  for (const Row& row : rows) {
+  for (const HeaderRow& row : rows) {
     CAPTURE(row.who);
     CHECK((ChooseExpositionFormat(row.header) == ExpositionFormat::kOpenMetrics) == row.expected);
   }
 }
 
 TEST_CASE("gzip is sent to those who allow it, and to nobody else") {
-  const Row rows[] = {
+  const HeaderRow rows[] = {
       {"Prometheus, curl --compressed of old", "gzip", true},
       {"browser", "gzip, deflate, br, zstd", true},
       {"no header", "", false},
@@ -94,7 +94,7 @@ TEST_CASE("gzip is sent to those who allow it, and to nobody else") {
       {"gzip preferred", "identity;q=0.5, gzip", true},
       {"bad quality", "gzip;q=no", false},
   };
-  for (const Row& row : rows) {
+  for (const HeaderRow& row : rows) {
     CAPTURE(row.who);
     CHECK(AcceptsGzip(row.header) == row.expected);
   }

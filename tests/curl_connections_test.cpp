@@ -62,7 +62,7 @@ class Count {
   std::atomic<int> number_ = 0;
 };
 
-std::unique_ptr<HttpClient> Client(const HttpClientOptions& options = {}) {
+std::unique_ptr<HttpClient> NewClient(const HttpClientOptions& options = {}) {
   return MakeCurlHttpClient("radar_spoof_exporter/test", options);
 }
 
@@ -154,7 +154,7 @@ TEST_CASE("an answer that is sent twice is taken once, and nothing follows on it
         };
         const MisbehavingServer server({doubled},
                                        {.certificate = tls ? directory.Path("good") : ""});
-        const auto client = Client({.ca_file = directory.Path("good.crt")});
+        const auto client = NewClient({.ca_file = directory.Path("good.crt")});
         for (int i = 0; i < 4; ++i) {
           const std::string path = "/" + std::to_string(100 + i);
           const auto finished = Fetch(*client, server.Url(path));
@@ -181,7 +181,7 @@ TEST_CASE("when every kept connection has unread input, each request still gets 
     }
   };
   const MisbehavingServer server({doubled});
-  const auto client = Client();
+  const auto client = NewClient();
   int asked = 0;
   for (int pass = 0; pass < 3; ++pass) {
     for (HttpClient::TransferId id = 0; id < 8; ++id) {
@@ -213,7 +213,7 @@ TEST_CASE("connections over TLS are kept, and a late session ticket costs a new 
     CAPTURE(ticket);
     with_ticket = ticket;
     const MisbehavingServer server({answers}, {.certificate = directory.Path("good")});
-    const auto client = Client({.ca_file = directory.Path("good.crt")});
+    const auto client = NewClient({.ca_file = directory.Path("good.crt")});
     for (int i = 0; i < 5; ++i) {
       CHECK(BodyOf(Fetch(*client, server.Url("/x"))) == "/x");
       sent.Await((ticket ? 5 : 0) + i + 1);
@@ -239,7 +239,7 @@ TEST_CASE("a server that gives idle connections up with 408 fails no request") {
       given_up.Add();
     };
     const MisbehavingServer server({gives_up});
-    const auto client = Client();
+    const auto client = NewClient();
     for (int i = 0; i < 5; ++i) {
       CHECK(BodyOf(Fetch(*client, server.Url())) == "good");
       given_up.Await(i + 1);
@@ -264,7 +264,7 @@ TEST_CASE("a 408 that crosses the request is not its answer: it is asked again, 
   for (const Script& crossing :
        {Script(answer_then(std::string(kGivenUp), false)), Script(answer_then(cut_short, true))}) {
     const MisbehavingServer server({crossing, KeepAlive({HttpReply("good again")})});
-    const auto client = Client();
+    const auto client = NewClient();
     CHECK(BodyOf(Fetch(*client, server.Url())) == "good");
     CHECK(BodyOf(Fetch(*client, server.Url())) == "good again");
     CHECK(server.Requests().size() == 3);
@@ -275,7 +275,7 @@ TEST_CASE("a 408 to the first request on a connection is the API's answer") {
   const std::string refusal = HttpReply("slow down", "", "408 Request Timeout");
   const MisbehavingServer server(
       {KeepAlive({refusal}), KeepAlive({HttpReply("good"), refusal}), KeepAlive({refusal})});
-  const auto client = Client();
+  const auto client = NewClient();
   const auto status = [&](bool own_connection) {
     client->Start(0, {server.Url(), {}, own_connection});
     return AwaitFinished(*client).result.value().status;
@@ -296,7 +296,7 @@ TEST_CASE("a request that is asked again has no more time than others") {
     connection.Send(kGivenUp);
   };
   const MisbehavingServer server({gives_up_late, ReplyThenStall("")});
-  const auto client = Client({.ca_file = "", .timeout = 3s});
+  const auto client = NewClient({.ca_file = "", .timeout = 3s});
   CHECK(BodyOf(Fetch(*client, server.Url())) == "good");
   const auto finished = Fetch(*client, server.Url());
   CHECK(ReasonOf(finished) == "timeout");
@@ -308,7 +308,7 @@ TEST_CASE("a request that is asked again has no more time than others") {
 
 TEST_CASE("a connection is not used for longer than its lifetime, however often") {
   const MisbehavingServer server({KeepAlive({HttpReply("x")})});
-  const auto client = Client({.ca_file = "", .connection_lifetime = 1s});
+  const auto client = NewClient({.ca_file = "", .connection_lifetime = 1s});
   const auto began = std::chrono::steady_clock::now();
   while (server.Connections() == 1 || server.Requests().empty()) {
     REQUIRE(std::chrono::steady_clock::now() - began < 30s);
@@ -325,7 +325,7 @@ TEST_CASE("a name's new address is used, though the old one goes on answering") 
       {KeepAlive({HttpReply("new")})},
       {.address = "127.0.0.2", .port = old_place.port(), .certificate = ""});
   const std::string url = "http://moving.test:" + std::to_string(old_place.port());
-  const auto client = Client({.ca_file = "", .connection_lifetime = 1s});
+  const auto client = NewClient({.ca_file = "", .connection_lifetime = 1s});
   CHECK(BodyOf(Fetch(*client, url)) == "old");
   moving_address = "127.0.0.2";
   CHECK(BodyOf(Fetch(*client, url)) == "old");
@@ -339,7 +339,7 @@ TEST_CASE("a name's new address is used, though the old one goes on answering") 
 }
 
 TEST_CASE("a lookup that takes too long is dns") {
-  const auto client = Client({.ca_file = "", .timeout = 1s});
+  const auto client = NewClient({.ca_file = "", .timeout = 1s});
   const auto finished = Fetch(*client, "http://silent.test/");
   CHECK(ReasonOf(finished) == "dns");
   CHECK(finished.duration >= 900ms);
@@ -367,7 +367,7 @@ TEST_CASE("an answer may begin as late as the timeout allows, but not be slow") 
   const Script stalls = ReplyThenStall(head + "{");
   const MisbehavingServer servers[] = {MisbehavingServer(late), MisbehavingServer(late_after_hints),
                                        MisbehavingServer(drip), MisbehavingServer(stalls)};
-  const auto client = Client({.ca_file = "", .timeout = 20s, .slow_for = 1s});
+  const auto client = NewClient({.ca_file = "", .timeout = 20s, .slow_for = 1s});
   for (HttpClient::TransferId id = 0; id < 4; ++id) client->Start(id, {servers[id].Url(), {}});
   for (int i = 0; i < 4; ++i) {
     const auto finished = AwaitFinished(*client);
@@ -397,7 +397,7 @@ TEST_CASE("a CA file that was replaced holds for the next connection") {
   const MisbehavingServer new_server({KeepAlive({HttpReply("x")})},
                                      {.certificate = directory.Path("new")});
   replace_by("old");
-  const auto client = Client({.ca_file = ca_file, .connection_lifetime = 1s});
+  const auto client = NewClient({.ca_file = ca_file, .connection_lifetime = 1s});
   CHECK(ReasonOf(Fetch(*client, old_server.Url())) == "good");
   CHECK(ReasonOf(Fetch(*client, new_server.Url())) == "tls");
   replace_by("new");

@@ -18,14 +18,14 @@ using test::Response;
 using Request = test::ScriptedHttpClient::Request;
 using Reply = test::ScriptedHttpClient::Answer;
 
-WallTime At(std::string_view text) { return *ParseRfc3339(text); }
-const WallTime kMonday = At("2026-03-02T00:00:00Z");
+WallTime TimeOf(std::string_view text) { return *ParseRfc3339(text); }
+const WallTime kMonday = TimeOf("2026-03-02T00:00:00Z");
 constexpr Seconds kDay = 24h;
 
 TimeRange AskedRange(const std::string& url) {
   const auto value = [&url](const std::string& name) {
     const std::size_t begin = url.find(name) + name.size();
-    return At(url.substr(begin, url.find('&', begin) - begin));
+    return TimeOf(url.substr(begin, url.find('&', begin) - begin));
   };
   return {value("dateStart="), value("dateEnd=")};
 }
@@ -45,7 +45,7 @@ double PercentAt(WallTime start) {
 }
 
 // Every bucket asked for, the one that begins at dateEnd included, up to `last_updated`.
-Reply History(const Request& request, WallTime last_updated = At("2026-06-05T12:00:00Z")) {
+Reply History(const Request& request, WallTime last_updated = TimeOf("2026-06-05T12:00:00Z")) {
   const TimeRange range = AskedRange(request.url);
   const AggInterval interval = IntervalOf(request.url);
   std::string times;
@@ -114,7 +114,7 @@ struct Rig {
   Milliseconds Elapsed() const { return clock.Now().steady - test::FakeClock::kStart; }
 
   test::TemporaryDirectory directory;
-  test::FakeClock clock{At("2026-06-05T12:28:00Z")};
+  test::FakeClock clock{TimeOf("2026-06-05T12:28:00Z")};
   test::ScriptedHttpClient http;
   std::vector<std::string> lines;
   Log log;

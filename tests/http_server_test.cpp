@@ -529,9 +529,21 @@ TEST_CASE("without a host both IPv6 and IPv4 are served") {
 }
 
 TEST_CASE("an IPv6 literal is served on IPv6 alone") {
-  const auto server = Serve(Echo, {}, ServerThreads::kPool, "::1");
+  std::atomic<int> asked = 0;
+  const auto server = Serve(
+      [&asked](const ServerRequest& request) {
+        ++asked;
+        return Echo(request);
+      },
+      {}, ServerThreads::kPool, "::1");
   CHECK(Status(Exchange(server->port(), Request("GET /"), AF_INET6)) == "200");
-  CHECK_THROWS(TcpClient(server->port(), AF_INET));
+  CHECK(asked == 1);
+  try {
+    // Somebody else may have the same port of IPv4.
+    (void)Exchange(server->port(), Request("GET /"), AF_INET);
+  } catch (const std::exception&) {  // most often nobody
+  }
+  CHECK(asked == 1);
 }
 
 TEST_CASE("listen addresses are read in every form, and written back the same") {

@@ -25,7 +25,7 @@ QueryState Untried(std::string name) {
           .next_poll = {}};
 }
 
-QueryState Good(std::string name, Milliseconds age = 3min) {
+QueryState GoodSince(std::string name, Milliseconds age = 3min) {
   QueryState state = Untried(std::move(name));
   state.sample = SpoofSample{.spoof = *Ratio::FromPercent(18.99756),
                              .not_spoof = *Ratio::FromPercent(81.00244),
@@ -41,15 +41,15 @@ QueryState Good(std::string name, Milliseconds age = 3min) {
   return state;
 }
 
-QueryState Failing(std::string name, Milliseconds age, std::string detail) {
-  QueryState state = Good(std::move(name), age);
+QueryState FailingWith(std::string name, Milliseconds age, std::string detail) {
+  QueryState state = GoodSince(std::move(name), age);
   state.last_failure = Failure(FailureReason::kServer, std::move(detail));
   state.polls = 2;
   state.failures = 1;
   return state;
 }
 
-Snapshot SnapshotOf(std::vector<QueryState> queries) {
+Snapshot SnapshotWith(std::vector<QueryState> queries) {
   Snapshot snapshot;
   snapshot.queries = std::move(queries);
   snapshot.api.path = "/radar/email/security/timeseries_groups/spoof";
@@ -82,12 +82,12 @@ class PagesFixture {
     return (response.shared_body ? *response.shared_body : "") + response.body;
   }
 
-  SnapshotStore store_{SnapshotOf({Good("all")})};
+  SnapshotStore store_{SnapshotWith({GoodSince("all")})};
   FixedClock clock_;
   PagesOptions options_;
 };
 
-bool Contains(std::string_view text, std::string_view part) {
+bool Holds(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
@@ -154,21 +154,21 @@ TEST_CASE_FIXTURE(PagesFixture, "what a client accepts may stand in several head
 
 TEST_CASE_FIXTURE(PagesFixture, "the metrics may have another path, even the root") {
   options_.telemetry_path = "/probe";
-  CHECK(Contains(Whole(Ask("GET", "/probe")), "process_threads 5"));
+  CHECK(Holds(Whole(Ask("GET", "/probe")), "process_threads 5"));
   CHECK(Ask("GET", "/metrics").status == 404);
-  CHECK(Contains(Ask("GET", "/").body, "<a href=\"./probe\">"));
+  CHECK(Holds(Ask("GET", "/").body, "<a href=\"./probe\">"));
   options_.telemetry_path = "/";
-  CHECK(Contains(Whole(Ask("GET", "/")), "process_threads 5"));
+  CHECK(Holds(Whole(Ask("GET", "/")), "process_threads 5"));
 }
 
 TEST_CASE_FIXTURE(PagesFixture,
                   "health does not depend on the queries, readiness on their first try") {
-  store_.Publish(SnapshotOf({Good("a"), Untried("b"), Untried("c")}));
+  store_.Publish(SnapshotWith({GoodSince("a"), Untried("b"), Untried("c")}));
   CHECK(Ask("GET", "/-/healthy").status == 200);
   CHECK(Ask("GET", "/-/healthy").body == "OK\n");
   CHECK(Ask("GET", "/-/ready").status == 503);
   CHECK(Ask("GET", "/-/ready").body == "2 of 3 queries not tried yet\n");
-  store_.Publish(SnapshotOf({Good("a"), Failing("b", 24h, "x")}));
+  store_.Publish(SnapshotWith({GoodSince("a"), FailingWith("b", 24h, "x")}));
   CHECK(Ask("GET", "/-/ready").status == 200);
 }
 
@@ -181,7 +181,7 @@ TEST_CASE_FIXTURE(PagesFixture, "health is lost when the poll loop has stood sti
   options_.last_turn = [] { return std::chrono::steady_clock::now() - 60s; };
   CHECK(Ask("GET", "/-/healthy").status == 503);
   options_.last_turn = [] { return std::chrono::steady_clock::now() - 2h; };
-  CHECK(Contains(Ask("GET", "/-/healthy").body, "Polling has stood still for 720"));
+  CHECK(Holds(Ask("GET", "/-/healthy").body, "Polling has stood still for 720"));
   CHECK(Ask("HEAD", "/-/healthy").status == 503);
   CHECK(Ask("GET", "/metrics").status == 200);
 }
@@ -211,7 +211,7 @@ TEST_CASE_FIXTURE(PagesFixture,
   error = "config.yaml:3:1: unknown key";
   const ServerResponse failed = Ask("POST", "/-/reload");
   CHECK(failed.status == 500);
-  CHECK(Contains(failed.body, "config.yaml:3:1: unknown key"));
+  CHECK(Holds(failed.body, "config.yaml:3:1: unknown key"));
 }
 
 TEST_CASE_FIXTURE(PagesFixture, "with authentication every path and method asks for it first") {
@@ -264,8 +264,8 @@ TEST_CASE_FIXTURE(PagesFixture, "the landing page is HTML that may load nothing"
   const ServerResponse page = Ask("GET", "/");
   CHECK(Header(page, "Content-Type") == "text/html; charset=utf-8");
   CHECK(Header(page, "Content-Security-Policy").starts_with("default-src 'none'; style-src 'sha"));
-  CHECK(!Contains(Header(page, "Content-Security-Policy"), "unsafe"));
-  CHECK(!Contains(page.body, "<script"));
+  CHECK(!Holds(Header(page, "Content-Security-Policy"), "unsafe"));
+  CHECK(!Holds(page.body, "<script"));
 }
 
 }  // namespace

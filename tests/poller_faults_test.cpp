@@ -17,10 +17,9 @@ using Request = PollerFixture::Request;
 using Answer = PollerFixture::Answer;
 using Connection = MisbehavingServer::Connection;
 
-const std::string kTwoQueries = "queries:\n  - name: a\n  - { name: b, filters: { spf: FAIL } }\n";
 const std::string kBearer = "Bearer " + std::string(kToken);
 
-Answer Refused(int status = 403) {
+Answer RefusedWith(int status = 403) {
   return {Response(status, ErrorAnswer(10000, "Authentication error"))};
 }
 
@@ -34,7 +33,7 @@ Answer Throttled(const std::string& retry_after, const std::string& date = "") {
 TEST_CASE("a refused credential is tried once more at once, then every 15 minutes") {
   for (const int status : {401, 403}) {
     CAPTURE(status);
-    PollerFixture f([status](const Request&) { return Refused(status); });
+    PollerFixture f([status](const Request&) { return RefusedWith(status); });
     f.RunFor(50min);
     const auto& requests = f.http.requests();
     REQUIRE(requests.size() == 5);
@@ -51,7 +50,7 @@ TEST_CASE("a refused credential is tried once more at once, then every 15 minute
 
 TEST_CASE("a spurious refusal costs one quick retry and nothing else") {
   PollerFixture f(
-      [](const Request& request) { return request.number == 0 ? Refused() : Good(request); });
+      [](const Request& request) { return request.number == 0 ? RefusedWith() : Good(request); });
   f.RunFor(3s);
   CHECK(f.http.requests().size() == 2);
   CHECK(f.State().success());
@@ -73,7 +72,7 @@ TEST_CASE("a token that was replaced is used at once, without a refusal") {
 TEST_CASE("when a refused token is replaced, every query is asked within seconds") {
   PollerFixture f(
       [](const Request& request) {
-        return request.authorization == kBearer ? Refused() : Good(request);
+        return request.authorization == kBearer ? RefusedWith() : Good(request);
       },
       kTwoQueries);
   f.http.At(20min, [&] {
@@ -93,7 +92,7 @@ TEST_CASE("a token replaced while its refusal is under way is not left waiting")
     std::function<void()> when_asked_in_vain;
     PollerFixture f(
         [&](const Request& request) {
-          Answer answer = request.authorization == kBearer ? Refused() : Good(request);
+          Answer answer = request.authorization == kBearer ? RefusedWith() : Good(request);
           answer.takes = 10s;
           // The third ask of the second query: the first on the slow cadence.
           if (request.number == 5) when_asked_in_vain();

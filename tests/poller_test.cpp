@@ -12,8 +12,6 @@ namespace {
 using Request = PollerFixture::Request;
 using Answer = PollerFixture::Answer;
 
-const std::string kTwoQueries = "queries:\n  - name: a\n  - { name: b, filters: { spf: FAIL } }\n";
-
 bool AsksFor(const Request& request, std::string_view part) {
   return request.url.find(part) != std::string::npos;
 }

@@ -20,8 +20,6 @@ namespace {
 using Request = ScriptedHttpClient::Request;
 using Answer = ScriptedHttpClient::Answer;
 
-const std::string kTwoQueries = "queries:\n  - name: a\n  - { name: b, filters: { spf: FAIL } }\n";
-
 enum class End { kStopped, kKilled };
 
 // Several runs of the exporter, one after the other, on one machine.

@@ -16,9 +16,9 @@ using namespace std::chrono_literals;
 
 constexpr Seconds kMaxAge = 6h;
 
-WallTime At(std::string_view text) { return *ParseRfc3339(text); }
-const WallTime kNoon = At("2026-06-09T12:00:00Z");
-const WallTime kNever = At("2030-01-01T00:00:00Z");
+WallTime MomentOf(std::string_view text) { return *ParseRfc3339(text); }
+const WallTime kMidday = MomentOf("2026-06-09T12:00:00Z");
+const WallTime kNever = MomentOf("2030-01-01T00:00:00Z");
 
 SpoofBucket Bucket(WallTime start, double percent) {
   return {start, *Ratio::FromPercent(percent), *Ratio::FromPercent(100 - percent)};
@@ -28,18 +28,18 @@ SpoofBucket Bucket(WallTime start, double percent) {
 std::vector<SpoofBucket> Hourly(const std::vector<double>& percents) {
   std::vector<SpoofBucket> buckets;
   for (std::size_t i = 0; i < percents.size(); ++i) {
-    if (percents[i] >= 0) buckets.push_back(Bucket(kNoon + i * 1h, percents[i]));
+    if (percents[i] >= 0) buckets.push_back(Bucket(kMidday + i * 1h, percents[i]));
   }
   return buckets;
 }
 
-std::string Text(const TimeRange& range) {
+std::string HoursOf(const TimeRange& range) {
   return FormatRfc3339(range.from).substr(11, 5) + "-" + FormatRfc3339(range.to).substr(11, 5);
 }
 
 std::vector<std::string> Times(const std::vector<ShownBucket>& shown) {
   std::vector<std::string> texts;
-  for (const ShownBucket& bucket : shown) texts.push_back(Text(bucket.shown));
+  for (const ShownBucket& bucket : shown) texts.push_back(HoursOf(bucket.shown));
   return texts;
 }
 
@@ -48,23 +48,23 @@ const Query kHourly = test::MakeQuery("q", AggInterval::k1h, "1d");
 
 TEST_CASE("a bucket is shown from its end and the lag until the next one is") {
   const auto history = Hourly({10, 20, 30});
-  const auto shown = ShownHistory(kHourly, history, {kNoon, kNoon + 3h}, kMaxAge, kNever);
+  const auto shown = ShownHistory(kHourly, history, {kMidday, kMidday + 3h}, kMaxAge, kNever);
   CHECK(Times(shown) == Strings{"13:30-14:30", "14:30-15:30", "15:30-16:30"});
   REQUIRE(shown.size() == 3);
-  CHECK(shown[1].bucket_start == kNoon + 1h);
+  CHECK(shown[1].bucket_start == kMidday + 1h);
   CHECK(shown[1].spoof.value() == 0.2);
   CHECK(shown[1].not_spoof.value() == 0.8);
 }
 
 TEST_CASE("over a gap the last bucket stays, as on the page, but not beyond max_data_age") {
   const auto history = Hourly({10, -1, 30, -1, -1, -1, -1, 80});
-  const auto shown = ShownHistory(kHourly, history, {kNoon, kNoon + 8h}, 3h, kNever);
+  const auto shown = ShownHistory(kHourly, history, {kMidday, kMidday + 8h}, 3h, kNever);
   CHECK(Times(shown) == Strings{"13:30-15:30", "15:30-18:00", "20:30-21:30"});
 }
 
 TEST_CASE("buckets outside the range lend to windows only") {
   const auto history = Hourly({10, 20, 30, 40});
-  const auto shown = ShownHistory(kHourly, history, {kNoon + 2h, kNoon + 3h}, kMaxAge, kNever);
+  const auto shown = ShownHistory(kHourly, history, {kMidday + 2h, kMidday + 3h}, kMaxAge, kNever);
   CHECK(Times(shown) == Strings{"15:30-16:30"});
   REQUIRE(shown.front().window);
   CHECK(shown.front().window->mean == doctest::Approx(0.15));
@@ -72,17 +72,17 @@ TEST_CASE("buckets outside the range lend to windows only") {
 
 TEST_CASE("nothing is shown at the end or later") {
   const auto history = Hourly({10, 20, 30});
-  const TimeRange range{kNoon, kNoon + 3h};
-  CHECK(Times(ShownHistory(kHourly, history, range, kMaxAge, kNoon + 3h)) ==
+  const TimeRange range{kMidday, kMidday + 3h};
+  CHECK(Times(ShownHistory(kHourly, history, range, kMaxAge, kMidday + 3h)) ==
         Strings{"13:30-14:30", "14:30-15:00"});
-  CHECK(ShownHistory(kHourly, history, range, kMaxAge, kNoon + 90min).empty());
+  CHECK(ShownHistory(kHourly, history, range, kMaxAge, kMidday + 90min).empty());
 }
 
 TEST_CASE("the window is the buckets that an answer of that day would have held") {
   // dateRange 1d of hours: 23 buckets before the sample's.
-  std::vector<SpoofBucket> history = {Bucket(kNoon - 24h, 90), Bucket(kNoon - 23h, 10),
-                                      Bucket(kNoon - 1h, 30), Bucket(kNoon, 50)};
-  const TimeRange only{kNoon, kNoon + 1h};
+  std::vector<SpoofBucket> history = {Bucket(kMidday - 24h, 90), Bucket(kMidday - 23h, 10),
+                                      Bucket(kMidday - 1h, 30), Bucket(kMidday, 50)};
+  const TimeRange only{kMidday, kMidday + 1h};
   auto shown = ShownHistory(kHourly, history, only, kMaxAge, kNever);
   REQUIRE(shown.size() == 1);
   REQUIRE(shown.front().window);
@@ -96,7 +96,7 @@ TEST_CASE("the window is the buckets that an answer of that day would have held"
 }
 
 TEST_CASE("a range shorter than its interval has no window") {
-  const WallTime monday = At("2026-06-08T00:00:00Z");
+  const WallTime monday = MomentOf("2026-06-08T00:00:00Z");
   const std::vector<SpoofBucket> history = {Bucket(monday - 7 * 24h, 1), Bucket(monday, 2),
                                             Bucket(monday + 7 * 24h, 3)};
   const Query query = test::MakeQuery("q", AggInterval::k1w, "3d");
@@ -109,7 +109,7 @@ TEST_CASE("a range shorter than its interval has no window") {
 TEST_CASE("the control is the bucket one control period earlier, where there is one") {
   Query query = test::MakeQuery("q", AggInterval::k1d, "10d");
   query.control = true;
-  const WallTime day = At("2026-06-15T00:00:00Z");
+  const WallTime day = MomentOf("2026-06-15T00:00:00Z");
   const std::vector<SpoofBucket> history = {Bucket(day - 14 * 24h, 25), Bucket(day, 50),
                                             Bucket(day + 24h, 60)};
   const TimeRange range{day, day + 48h};
@@ -126,7 +126,7 @@ TEST_CASE("the control is the bucket one control period earlier, where there is 
 }
 
 TEST_CASE("no history, nothing shown") {
-  CHECK(ShownHistory(kHourly, {}, {kNoon, kNoon + 3h}, kMaxAge, kNever).empty());
+  CHECK(ShownHistory(kHourly, {}, {kMidday, kMidday + 3h}, kMaxAge, kNever).empty());
 }
 
 }  // namespace

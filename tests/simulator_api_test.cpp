@@ -14,7 +14,7 @@ using test::HeaderOf;
 using test::Json;
 using test::Rig;
 
-rapidjson::Document Result(const ServerResponse& response) {
+rapidjson::Document ResultOf(const ServerResponse& response) {
   if (response.status != 200) FAIL("status " << response.status << ": " << response.body);
   rapidjson::Document document = Json(response);
   rapidjson::Document result;
@@ -29,18 +29,18 @@ std::vector<std::string> Strings(const rapidjson::Value& array) {
 }
 
 std::vector<std::string> Spoof(const ServerResponse& response, const char* key = "serie_0") {
-  return Strings(Result(response)[key]["SPOOF"]);
+  return Strings(ResultOf(response)[key]["SPOOF"]);
 }
 
 std::string LastUpdated(const ServerResponse& response) {
-  return Result(response)["meta"]["lastUpdated"].GetString();
+  return ResultOf(response)["meta"]["lastUpdated"].GetString();
 }
 
 TEST_CASE("an answer is, to the letter, of the shape the API's answers have") {
   Rig rig;
   const ServerResponse response = rig.Get("dateRange=1w&aggInterval=1w&format=JSON");
   const std::vector<std::string> spoof = Spoof(response);
-  const std::vector<std::string> not_spoof = Strings(Result(response)["serie_0"]["NOT_SPOOF"]);
+  const std::vector<std::string> not_spoof = Strings(ResultOf(response)["serie_0"]["NOT_SPOOF"]);
   REQUIRE(spoof.size() == 2);
   CHECK(response.body ==
         R"({"success":true,"errors":[],"result":{"serie_0":{)"
@@ -57,7 +57,7 @@ TEST_CASE("an answer is, to the letter, of the shape the API's answers have") {
 
 TEST_CASE("values are percent with at most six decimals, and the two classes add up to 100") {
   Rig rig;
-  const auto result = Result(rig.Get("dateRange=7d&aggInterval=15m&dmarc=FAIL"));
+  const auto result = ResultOf(rig.Get("dateRange=7d&aggInterval=15m&dmarc=FAIL"));
   const std::vector<std::string> spoof = Strings(result["serie_0"]["SPOOF"]);
   const std::vector<std::string> not_spoof = Strings(result["serie_0"]["NOT_SPOOF"]);
   REQUIRE(spoof.size() == 673);
@@ -89,7 +89,7 @@ TEST_CASE("percent texts") {
 
 TEST_CASE("52 weeks are 53 buckets that begin on Mondays, the first before the range asked for") {
   Rig rig;
-  const auto result = Result(rig.Get("dateRange=52w"));
+  const auto result = ResultOf(rig.Get("dateRange=52w"));
   const std::vector<std::string> starts = Strings(result["serie_0"]["timestamps"]);
   CHECK(starts.size() == 53);
   CHECK(starts.front() == "2025-06-09T00:00:00Z");
@@ -99,7 +99,7 @@ TEST_CASE("52 weeks are 53 buckets that begin on Mondays, the first before the r
 
 TEST_CASE("the end of an absolute range is inclusive") {
   Rig rig;
-  const auto result = Result(
+  const auto result = ResultOf(
       rig.Get("dateStart=2026-06-01T00:00:00Z&dateEnd=2026-06-01T01:00:00Z&aggInterval=15m"));
   CHECK(Strings(result["serie_0"]["timestamps"]) ==
         std::vector<std::string>{"2026-06-01T00:00:00Z", "2026-06-01T00:15:00Z",
@@ -109,8 +109,8 @@ TEST_CASE("the end of an absolute range is inclusive") {
 
 TEST_CASE("an absolute range that reaches past the data ends with the data") {
   Rig rig;
-  const auto result =
-      Result(rig.Get("dateStart=2026-06-09T06:00:00Z&dateEnd=2026-06-09T20:00:00Z&aggInterval=1h"));
+  const auto result = ResultOf(
+      rig.Get("dateStart=2026-06-09T06:00:00Z&dateEnd=2026-06-09T20:00:00Z&aggInterval=1h"));
   CHECK(Strings(result["serie_0"]["timestamps"]) ==
         std::vector<std::string>{"2026-06-09T06:00:00Z", "2026-06-09T07:00:00Z"});
 }
@@ -120,7 +120,7 @@ TEST_CASE("a range newer than the data is answered without a point") {
   const ServerResponse response =
       rig.Get("dateStart=2026-06-09T08:00:00Z&dateEnd=2026-06-09T09:00:00Z&aggInterval=15m");
   CHECK(response.status == 200);
-  const auto result = Result(response);
+  const auto result = ResultOf(response);
   CHECK(Strings(result["serie_0"]["timestamps"]).empty());
   CHECK(Strings(result["serie_0"]["SPOOF"]).empty());
   CHECK(Strings(result["serie_0"]["NOT_SPOOF"]).empty());
@@ -154,7 +154,7 @@ TEST_CASE("lastUpdated is the quarter hour one lag ago") {
 TEST_CASE("a bucket is there while it fills, moves, and then never changes again") {
   Rig rig;
   const auto newest = [&] {
-    const auto result = Result(rig.Get("dateRange=1d&aggInterval=1h"));
+    const auto result = ResultOf(rig.Get("dateRange=1d&aggInterval=1h"));
     return std::pair(Strings(result["serie_0"]["timestamps"]).back(),
                      Strings(result["serie_0"]["SPOOF"]).back());
   };
@@ -163,7 +163,7 @@ TEST_CASE("a bucket is there while it fills, moves, and then never changes again
   CHECK(newest() == filling);
 
   rig.clock.Advance(14min);  // 08:20:40: the data reach 08:00
-  const auto result = Result(rig.Get("dateRange=1d&aggInterval=1h"));
+  const auto result = ResultOf(rig.Get("dateRange=1d&aggInterval=1h"));
   const std::vector<std::string> spoof = Strings(result["serie_0"]["SPOOF"]);
   const std::string complete = spoof[spoof.size() - 2];
   CHECK(newest().first == "2026-06-09T08:00:00Z");
@@ -178,7 +178,7 @@ TEST_CASE("the partial last bucket can be left out") {
   SimulatorOptions options;
   options.data.last_bucket = LastBucket::kOmitted;
   Rig rig(options);
-  const auto result = Result(rig.Get("dateRange=1d&aggInterval=1h"));
+  const auto result = ResultOf(rig.Get("dateRange=1d&aggInterval=1h"));
   CHECK(Strings(result["serie_0"]["timestamps"]).back() == "2026-06-09T06:00:00Z");
 }
 
@@ -186,7 +186,7 @@ TEST_CASE("a control period holds what its own week held, under its own name") {
   Rig rig;
   const ServerResponse both = rig.Get(
       "name=now&dateRange=7d&dmarc=FAIL&name=before&dateRange=7dcontrol&dmarc=FAIL&aggInterval=1h");
-  const auto result = Result(both);
+  const auto result = ResultOf(both);
   CHECK(Strings(result["now"]["timestamps"]).front() == "2026-06-02T07:00:00Z");
   CHECK(Strings(result["before"]["timestamps"]).front() == "2026-05-26T07:00:00Z");
   CHECK(Strings(result["before"]["timestamps"]).size() ==
@@ -205,7 +205,7 @@ TEST_CASE("a name of the caller's own binds an answer to its request") {
     CAPTURE(dates);
     const std::string rest = dates + "&spf=FAIL&aggInterval=15m&format=JSON";
     const ServerResponse named = rig.Get("name=s0_k9f2a1&" + rest);
-    const auto result = Result(named);
+    const auto result = ResultOf(named);
     CHECK(result.MemberCount() == 2);  // beside `meta`
     CHECK(Spoof(named, "s0_k9f2a1") == Spoof(rig.Get(rest)));
   }
@@ -224,7 +224,7 @@ TEST_CASE("CSV holds the same numbers, without meta") {
   const ServerResponse json = rig.Get("dateRange=1w&aggInterval=1w&name=a,\"b");
   const ServerResponse csv = rig.Get("dateRange=1w&aggInterval=1w&name=a,\"b&format=CSV");
   const auto spoof = Spoof(json, "a,\"b");
-  const auto not_spoof = Strings(Result(json)["a,\"b"]["NOT_SPOOF"]);
+  const auto not_spoof = Strings(ResultOf(json)["a,\"b"]["NOT_SPOOF"]);
   REQUIRE(spoof.size() == 2);
   CHECK(HeaderOf(csv, "Content-Type") == "text/csv; charset=utf-8");
   CHECK(csv.body ==

@@ -10,14 +10,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Result<CommandLine, EarlyExit> Parse(const std::vector<const char*>& flags) {
+Result<CommandLine, EarlyExit> ParseFlags(const std::vector<const char*>& flags) {
   std::vector<const char*> argv = {"radar_simulator"};
   argv.insert(argv.end(), flags.begin(), flags.end());
   return ParseCommandLine(static_cast<int>(argv.size()), argv.data());
 }
 
 TEST_CASE("without flags it is a calm API on loopback, with the documented limits") {
-  const auto parsed = Parse({});
+  const auto parsed = ParseFlags({});
   REQUIRE(parsed.ok());
   CHECK(parsed.value().listen.host == "127.0.0.1");
   CHECK(parsed.value().listen.port == 8787);
@@ -41,46 +41,46 @@ TEST_CASE("without flags it is a calm API on loopback, with the documented limit
 }
 
 TEST_CASE("every flag sets what it names") {
-  const auto parsed = Parse({"--listen-address",
-                             "[::1]:0",
-                             "--scenario",
-                             "low-confidence",
-                             "--seed",
-                             "18446744073709551615",
-                             "--lag",
-                             "90s",
-                             "--last-bucket",
-                             "projected",
-                             "--volume",
-                             "2.5",
-                             "--classes",
-                             "unlisted",
-                             "--no-mail-as",
-                             "nulls",
-                             "--confidence",
-                             "null-level",
-                             "--answer-form",
-                             "no-timestamps",
-                             "--series-names",
-                             "refused",
-                             "--other-dimensions",
-                             "error",
-                             "--answer-twice",
-                             "0s",
-                             "--idle-408",
-                             "1500ms",
-                             "--path-style",
-                             "new",
-                             "--rate-limit",
-                             "5",
-                             "--slow-delay",
-                             "250ms",
-                             "--token",
-                             "t",
-                             "--email",
-                             "e@example.com",
-                             "--key",
-                             "k"});
+  const auto parsed = ParseFlags({"--listen-address",
+                                  "[::1]:0",
+                                  "--scenario",
+                                  "low-confidence",
+                                  "--seed",
+                                  "18446744073709551615",
+                                  "--lag",
+                                  "90s",
+                                  "--last-bucket",
+                                  "projected",
+                                  "--volume",
+                                  "2.5",
+                                  "--classes",
+                                  "unlisted",
+                                  "--no-mail-as",
+                                  "nulls",
+                                  "--confidence",
+                                  "null-level",
+                                  "--answer-form",
+                                  "no-timestamps",
+                                  "--series-names",
+                                  "refused",
+                                  "--other-dimensions",
+                                  "error",
+                                  "--answer-twice",
+                                  "0s",
+                                  "--idle-408",
+                                  "1500ms",
+                                  "--path-style",
+                                  "new",
+                                  "--rate-limit",
+                                  "5",
+                                  "--slow-delay",
+                                  "250ms",
+                                  "--token",
+                                  "t",
+                                  "--email",
+                                  "e@example.com",
+                                  "--key",
+                                  "k"});
   REQUIRE(parsed.ok());
   CHECK(parsed.value().listen.host == "::1");
   CHECK(parsed.value().listen.port == 0);
@@ -134,7 +134,7 @@ TEST_CASE("a wrong command line ends with 2 and names the flag") {
       {{"positional"}, "positional"}};
   for (const auto& row : rows) {
     CAPTURE(row.second);
-    const auto parsed = Parse(row.first);
+    const auto parsed = ParseFlags(row.first);
     CHECK(!parsed.ok());
     if (parsed.ok()) continue;
     CHECK(parsed.error().status == 2);
@@ -146,13 +146,13 @@ TEST_CASE("a wrong command line ends with 2 and names the flag") {
 TEST_CASE("all of 127.0.0.0/8, ::1 and localhost are loopback") {
   for (const char* address : {"127.0.0.1:1", "127.9.9.9:1", "localhost:1", "[::1]:1"}) {
     CAPTURE(address);
-    CHECK(Parse({"--listen-address", address}).ok());
+    CHECK(ParseFlags({"--listen-address", address}).ok());
   }
 }
 
 TEST_CASE("every choice a flag offers is taken") {
   const auto options = [](const char* flag, const char* value) {
-    const auto parsed = Parse({flag, value});
+    const auto parsed = ParseFlags({flag, value});
     if (!parsed.ok()) FAIL(flag << " " << value << ": " << parsed.error().text);
     return parsed.value().options;
   };
@@ -167,7 +167,7 @@ TEST_CASE("every choice a flag offers is taken") {
 }
 
 TEST_CASE("help and version end with 0") {
-  const auto help = Parse({"--help"});
+  const auto help = ParseFlags({"--help"});
   REQUIRE(!help.ok());
   CHECK(help.error().status == 0);
   for (const char* flag : {"--listen-address",
@@ -194,7 +194,7 @@ TEST_CASE("help and version end with 0") {
     CAPTURE(flag);
     CHECK(help.error().text.find(flag) != std::string::npos);
   }
-  const auto version = Parse({"--version"});
+  const auto version = ParseFlags({"--version"});
   REQUIRE(!version.ok());
   CHECK(version.error().status == 0);
   CHECK(version.error().text.starts_with("radar_simulator, version "));

@@ -14,9 +14,9 @@ namespace {
 using namespace std::chrono_literals;
 using radar_spoof::test::TcpClient;
 
-class Rig {
+class FrontRig {
  public:
-  explicit Rig(const ConnectionFaults& faults) {
+  explicit FrontRig(const ConnectionFaults& faults) {
     auto server = HttpServer::Start(
         {"127.0.0.1", 0}, ServerThreads::kThreadPerConnection, [](const ServerRequest& request) {
           return ServerResponse{200, {}, "answer to " + request.path + ";", {}};
@@ -48,7 +48,7 @@ int Count(const std::string& text, const std::string& part) {
 
 TEST_CASE("every answer is sent twice, at once or later, on a connection that stays open") {
   for (const Milliseconds later : {0ms, 5ms}) {
-    const Rig rig({.answer_twice = later});
+    const FrontRig rig({.answer_twice = later});
     TcpClient client(rig.port());
     for (const char* path : {"/1", "/2"}) {
       client.Send(Get(path));
@@ -60,7 +60,7 @@ TEST_CASE("every answer is sent twice, at once or later, on a connection that st
 }
 
 TEST_CASE("the second answer comes as long after the first as it is told to") {
-  const Rig rig({.answer_twice = 50ms});
+  const FrontRig rig({.answer_twice = 50ms});
   TcpClient client(rig.port());
   const auto began = std::chrono::steady_clock::now();
   client.Send(Get("/1"));
@@ -69,14 +69,14 @@ TEST_CASE("the second answer comes as long after the first as it is told to") {
 }
 
 TEST_CASE("a client that wants the connection closed gets both answers, and then its end") {
-  const Rig rig({.answer_twice = 1ms});
+  const FrontRig rig({.answer_twice = 1ms});
   TcpClient client(rig.port());
   client.Send(Get("/1", "Connection: close\r\n"));
   CHECK(Count(client.ReceiveAll(), "answer to /1;") == 2);
 }
 
 TEST_CASE("HEAD is answered twice, too, without a body") {
-  const Rig rig({.answer_twice = 0ms});
+  const FrontRig rig({.answer_twice = 0ms});
   TcpClient client(rig.port());
   client.Send("HEAD /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
   const std::string said = client.ReceiveAll();
@@ -85,7 +85,7 @@ TEST_CASE("HEAD is answered twice, too, without a body") {
 }
 
 TEST_CASE("a connection on which nothing is asked gets 408 and is closed") {
-  const Rig rig({.idle_408 = 20ms});
+  const FrontRig rig({.idle_408 = 20ms});
   TcpClient client(rig.port());
   const std::string said = client.ReceiveAll();
   CHECK(said.starts_with("HTTP/1.1 408 Request Time-out\r\n"));
@@ -94,14 +94,14 @@ TEST_CASE("a connection on which nothing is asked gets 408 and is closed") {
 }
 
 TEST_CASE("so is one that was used before") {
-  const Rig rig({.idle_408 = 1s});
+  const FrontRig rig({.idle_408 = 1s});
   TcpClient client(rig.port());
   client.Send(Get("/1"));
   CHECK(Count(client.ReceiveAll(), "answer to /1;HTTP/1.1 408 Request Time-out\r\n") == 1);
 }
 
 TEST_CASE("what waits ends when the front does") {
-  Rig rig({.answer_twice = 1h});
+  FrontRig rig({.answer_twice = 1h});
   TcpClient idle(rig.port());
   TcpClient waiting(rig.port());
   waiting.Send(Get("/1"));
@@ -112,7 +112,7 @@ TEST_CASE("what waits ends when the front does") {
 }
 
 TEST_CASE("an address that is taken is named") {
-  const Rig rig({.answer_twice = 0ms});
+  const FrontRig rig({.answer_twice = 0ms});
   const auto second = UnrulyFront::Start({"127.0.0.1", rig.port()}, 1, {.idle_408 = 1s});
   REQUIRE(!second.ok());
   CHECK(second.error() ==

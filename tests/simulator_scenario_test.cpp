@@ -15,13 +15,13 @@ using test::Json;
 using test::Request;
 using test::SpoofRequest;
 
-struct Rig : test::Rig {
+struct ScenarioRig : test::Rig {
   using test::Rig::Rig;
   std::vector<double> Spoof(std::string_view query);
   std::string Meta(std::string_view query, const char* member);
 };
 
-std::vector<double> Rig::Spoof(std::string_view query) {
+std::vector<double> ScenarioRig::Spoof(std::string_view query) {
   const auto json = Json(Get(query));
   std::vector<double> values;
   for (const auto& value : json["result"]["serie_0"]["SPOOF"].GetArray()) {
@@ -30,7 +30,7 @@ std::vector<double> Rig::Spoof(std::string_view query) {
   return values;
 }
 
-std::string Rig::Meta(std::string_view query, const char* member) {
+std::string ScenarioRig::Meta(std::string_view query, const char* member) {
   return Json(Get(query))["result"]["meta"][member].GetString();
 }
 
@@ -39,7 +39,7 @@ TEST_CASE("a spike begins in the newest complete bucket of every interval and sp
                              "dateRange=28d&aggInterval=1d", "dateRange=12w&aggInterval=1w"}) {
     CAPTURE(window);
     const std::string query = std::string(window) + "&dmarc=FAIL";
-    Rig rig;
+    ScenarioRig rig;
     const std::vector<double> calm = rig.Spoof(query);
     rig.simulator.Switch(Scenario::kSpike);
     const std::vector<double> spike = rig.Spoof(query);
@@ -53,7 +53,7 @@ TEST_CASE("a spike begins in the newest complete bucket of every interval and sp
 }
 
 TEST_CASE("a spike lasts until the scenario is switched, and all mail rises with it") {
-  Rig rig;
+  ScenarioRig rig;
   rig.simulator.Switch(Scenario::kSpike);
   rig.clock.Advance(6h);
   const std::vector<double> spike = rig.Spoof("dateRange=1d&aggInterval=1h");
@@ -66,7 +66,7 @@ TEST_CASE("a spike lasts until the scenario is switched, and all mail rises with
 }
 
 TEST_CASE("low-confidence lowers the level and changes no number") {
-  Rig rig;
+  ScenarioRig rig;
   const std::vector<double> calm = rig.Spoof("dateRange=1d");
   rig.simulator.Switch(Scenario::kLowConfidence);
   CHECK(rig.Spoof("dateRange=1d") == calm);
@@ -87,7 +87,7 @@ TEST_CASE("pipeline-issue annotates the newest complete bucket of the interval a
       {"dateRange=12w&aggInterval=1w", "2026-06-01T00:00:00Z", "2026-06-08T00:00:00Z"}};
   SimulatorOptions options;
   options.scenario = Scenario::kPipelineIssue;
-  Rig rig(options);
+  ScenarioRig rig(options);
   for (const Row& row : rows) {
     CAPTURE(row.query);
     const auto json = Json(rig.Get(row.query));
@@ -105,7 +105,7 @@ TEST_CASE("pipeline-issue annotates the newest complete bucket of the interval a
 }
 
 TEST_CASE("pipeline-issue makes numbers like a spike's, with its annotation on all of them") {
-  Rig rig;
+  ScenarioRig rig;
   rig.simulator.Switch(Scenario::kSpike);
   const std::vector<double> spike = rig.Spoof("dateRange=1d&dmarc=FAIL");
   rig.simulator.Switch(Scenario::kPipelineIssue);
@@ -121,7 +121,7 @@ TEST_CASE("no-mail empties the newest complete bucket and those after it, whatev
   for (const char* query : {"dateRange=1d&aggInterval=15m", "dateRange=28d&aggInterval=1d&spf=FAIL",
                             "dateRange=12w&aggInterval=1w"}) {
     CAPTURE(query);
-    Rig rig;
+    ScenarioRig rig;
     const std::vector<double> calm = rig.Spoof(query);
     rig.simulator.Switch(Scenario::kNoMail);
     const auto json = Json(rig.Get(query));
@@ -137,7 +137,7 @@ TEST_CASE("no-mail empties the newest complete bucket and those after it, whatev
 }
 
 TEST_CASE("half-null leaves one class of the newest complete bucket and those after it null") {
-  Rig rig;
+  ScenarioRig rig;
   const std::vector<double> calm = rig.Spoof("dateRange=1d&aggInterval=1h");
   rig.simulator.Switch(Scenario::kHalfNull);
   CHECK(rig.Spoof("dateRange=1d&aggInterval=1h") == calm);
@@ -150,7 +150,7 @@ TEST_CASE("half-null leaves one class of the newest complete bucket and those af
 }
 
 TEST_CASE("frozen stops the data where they were, and calm lets them go on") {
-  Rig rig;
+  ScenarioRig rig;
   rig.simulator.Switch(Scenario::kFrozen);
   const ServerResponse before = rig.Get("dateRange=1d");
   rig.clock.Advance(5h);
@@ -164,7 +164,7 @@ TEST_CASE("frozen stops the data where they were, and calm lets them go on") {
 TEST_CASE("outage answers 503 with a page that is not JSON") {
   SimulatorOptions options;
   options.scenario = Scenario::kOutage;
-  Rig rig(options);
+  ScenarioRig rig(options);
   const ServerResponse response = rig.Get("dateRange=1d");
   CHECK(response.status == 503);
   CHECK(HeaderOf(response, "Content-Type") == "text/html; charset=UTF-8");
@@ -175,7 +175,7 @@ TEST_CASE("outage answers 503 with a page that is not JSON") {
 TEST_CASE("rate-limited answers 429 with code 1015 and when to come back") {
   SimulatorOptions options;
   options.scenario = Scenario::kRateLimited;
-  Rig rig(options);
+  ScenarioRig rig(options);
   const ServerResponse response = rig.Get("dateRange=1d");
   CHECK(response.status == 429);
   CHECK(Json(response)["errors"][0]["code"].GetInt() == 1015);
@@ -186,7 +186,7 @@ TEST_CASE("rate-limited answers 429 with code 1015 and when to come back") {
 TEST_CASE("unauthorized refuses the right token") {
   SimulatorOptions options;
   options.scenario = Scenario::kUnauthorized;
-  Rig rig(options);
+  ScenarioRig rig(options);
   const ServerResponse response = rig.Get("dateRange=1d");
   CHECK(response.status == 403);
   CHECK(Json(response)["errors"][0]["code"].GetInt() == 10000);
@@ -195,7 +195,7 @@ TEST_CASE("unauthorized refuses the right token") {
 TEST_CASE("internal-error answers 400 without a code, as Radar does when it cannot answer now") {
   SimulatorOptions options;
   options.scenario = Scenario::kInternalError;
-  Rig rig(options);
+  ScenarioRig rig(options);
   const ServerResponse response = rig.Get("dateRange=1d");
   CHECK(response.status == 400);
   CHECK(response.body ==
@@ -205,7 +205,7 @@ TEST_CASE("internal-error answers 400 without a code, as Radar does when it cann
 TEST_CASE("slow gives the calm answer, late; nothing else is late") {
   SimulatorOptions options;
   options.slow_delay = 7s;
-  Rig rig(options);
+  ScenarioRig rig(options);
   const ServerResponse calm = rig.Get("dateRange=1d");
   CHECK(calm.delay == 0s);
   rig.simulator.Switch(Scenario::kSlow);
@@ -216,7 +216,7 @@ TEST_CASE("slow gives the calm answer, late; nothing else is late") {
 }
 
 TEST_CASE("scenarios are listed and switched over HTTP") {
-  Rig rig;
+  ScenarioRig rig;
   CHECK(rig.simulator.Handle(Request("/scenario")).body ==
         R"({"scenario":"calm","scenarios":["calm","spike","low-confidence","pipeline-issue",)"
         R"("no-mail","half-null","frozen","outage","rate-limited","unauthorized",)"
@@ -236,7 +236,7 @@ TEST_CASE("scenarios are listed and switched over HTTP") {
 }
 
 TEST_CASE("control endpoints refuse what they do not serve") {
-  Rig rig;
+  ScenarioRig rig;
   struct Row {
     const char* method;
     const char* path;
@@ -264,7 +264,7 @@ TEST_CASE("control endpoints refuse what they do not serve") {
 }
 
 TEST_CASE("API requests are counted by status, and the last one shown without any credential") {
-  Rig rig;
+  ScenarioRig rig;
   CHECK(rig.simulator.Handle(Request("/requests")).body ==
         R"({"api_requests":0,"by_status":{},"last":null})");
   rig.Get("dateRange=1d");
@@ -285,7 +285,7 @@ TEST_CASE("API requests are counted by status, and the last one shown without an
 TEST_CASE("a token that is part of what stands in its place is redacted, too") {
   SimulatorOptions options;
   options.credentials.token = "t";
-  Rig rig(options);
+  ScenarioRig rig(options);
   CHECK(rig.Get("a=t").status == 403);
   const std::string shown = rig.simulator.Handle(Request("/requests")).body;
   CHECK(shown.find("a=%28credential%29") != std::string::npos);

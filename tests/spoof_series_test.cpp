@@ -26,7 +26,7 @@ Result<std::vector<SpoofBucket>, Failure> Read(const std::string& json,
   return ReadBuckets(series, "serie_0", places.value().buckets, std::nullopt);
 }
 
-std::string Refusal(const std::string& json, AggInterval interval = AggInterval::k1d) {
+std::string SeriesRefusal(const std::string& json, AggInterval interval = AggInterval::k1d) {
   const auto read = Read(json, interval);
   if (read) return "accepted";
   CHECK(read.error().reason == FailureReason::kValidation);
@@ -112,11 +112,12 @@ TEST_CASE("one bad value refuses the series and is named") {
     CAPTURE(bad);
     const std::string shown = bad == "[]" ? "an array" : bad;
     for (const std::string other : {R"("80")", "0"}) {
-      CHECK(Refusal(R"({"SPOOF": ["20", )" + bad + R"(], "NOT_SPOOF": ["80", )" + other + "]}") ==
+      CHECK(SeriesRefusal(R"({"SPOOF": ["20", )" + bad + R"(], "NOT_SPOOF": ["80", )" + other +
+                          "]}") ==
             "result.serie_0.SPOOF[1] is " + shown + "; expected a percentage from 0 to 100");
-      CHECK(
-          Refusal(R"({"SPOOF": [)" + other + R"(, "20"], "NOT_SPOOF": [)" + bad + R"(, "80"]})") ==
-          "result.serie_0.NOT_SPOOF[0] is " + shown + "; expected a percentage from 0 to 100");
+      CHECK(SeriesRefusal(R"({"SPOOF": [)" + other + R"(, "20"], "NOT_SPOOF": [)" + bad +
+                          R"(, "80"]})") ==
+            "result.serie_0.NOT_SPOOF[0] is " + shown + "; expected a percentage from 0 to 100");
     }
   }
 }
@@ -149,11 +150,11 @@ TEST_CASE("a series with timestamps and without classes is without mail") {
     REQUIRE(read.ok());
     CHECK(read.value().empty());
   }
-  CHECK(Refusal(times + R"(, "SPOOF": ["1", "2"]})") ==
+  CHECK(SeriesRefusal(times + R"(, "SPOOF": ["1", "2"]})") ==
         "result.serie_0.NOT_SPOOF is missing; expected an array");
-  CHECK(Refusal(times + R"(, "NOT_SPOOF": ["1", "2"], "SPOOF": null})") ==
+  CHECK(SeriesRefusal(times + R"(, "NOT_SPOOF": ["1", "2"], "SPOOF": null})") ==
         "result.serie_0.SPOOF is null; expected an array");
-  CHECK(Refusal("{}") == "result.serie_0.SPOOF is missing; expected an array");
+  CHECK(SeriesRefusal("{}") == "result.serie_0.SPOOF is missing; expected an array");
 }
 
 TEST_CASE("SPOOF is a share of all mail, and a sum is over 0 and at most 100.01") {
@@ -172,7 +173,8 @@ TEST_CASE("SPOOF is a share of all mail, and a sum is over 0 and at most 100.01"
     CAPTURE(row.not_spoof);
     const std::string json = OneBucket(JsonString(row.spoof), JsonString(row.not_spoof));
     if (row.ratio < 0) {
-      CHECK(Refusal(json) == "SPOOF and NOT_SPOOF of result.serie_0 add up to over 100 at [0]");
+      CHECK(SeriesRefusal(json) ==
+            "SPOOF and NOT_SPOOF of result.serie_0 add up to over 100 at [0]");
       continue;
     }
     const auto read = Read(json);
@@ -199,17 +201,17 @@ TEST_CASE("only the buckets that are asked for are looked at, and a cut one may 
 }
 
 TEST_CASE("arrays that are missing, no arrays or of other lengths are told apart") {
-  CHECK(Refusal(R"({"NOT_SPOOF": ["80"]})") ==
+  CHECK(SeriesRefusal(R"({"NOT_SPOOF": ["80"]})") ==
         "result.serie_0.SPOOF is missing; expected an array");
-  CHECK(Refusal(R"({"SPOOF": ["20"], "NOT_SPOOF": null})") ==
+  CHECK(SeriesRefusal(R"({"SPOOF": ["20"], "NOT_SPOOF": null})") ==
         "result.serie_0.NOT_SPOOF is null; expected an array");
-  CHECK(Refusal(R"({"SPOOF": "20", "NOT_SPOOF": ["80"]})") ==
+  CHECK(SeriesRefusal(R"({"SPOOF": "20", "NOT_SPOOF": ["80"]})") ==
         "result.serie_0.SPOOF is \"20\"; expected an array");
-  CHECK(Refusal(R"({"timestamps": null, "SPOOF": ["20"], "NOT_SPOOF": ["80"]})") ==
+  CHECK(SeriesRefusal(R"({"timestamps": null, "SPOOF": ["20"], "NOT_SPOOF": ["80"]})") ==
         "result.serie_0.timestamps is null; expected an array");
-  CHECK(Refusal(R"({"SPOOF": ["20", "30"], "NOT_SPOOF": ["80"]})") ==
+  CHECK(SeriesRefusal(R"({"SPOOF": ["20", "30"], "NOT_SPOOF": ["80"]})") ==
         "result.serie_0 has 2 SPOOF and 1 NOT_SPOOF");
-  CHECK(Refusal(R"({"timestamps": [], "SPOOF": ["20"], "NOT_SPOOF": ["80"]})") ==
+  CHECK(SeriesRefusal(R"({"timestamps": [], "SPOOF": ["20"], "NOT_SPOOF": ["80"]})") ==
         "result.serie_0 has 1 SPOOF, 1 NOT_SPOOF and 0 timestamps");
 }
 
@@ -218,8 +220,8 @@ TEST_CASE("a timestamp that is no time refuses the series") {
        {R"("2026-02-30T00:00:00Z")", R"("yesterday")", R"("")", "null", "1780876800", "{}"}) {
     CAPTURE(bad);
     const std::string shown = bad == "{}" ? "an object" : bad;
-    CHECK(Refusal(R"({"timestamps": ["2026-06-01T00:00:00Z", )" + bad +
-                  R"(], "SPOOF": ["20", "20"], "NOT_SPOOF": ["80", "80"]})") ==
+    CHECK(SeriesRefusal(R"({"timestamps": ["2026-06-01T00:00:00Z", )" + bad +
+                        R"(], "SPOOF": ["20", "20"], "NOT_SPOOF": ["80", "80"]})") ==
           "result.serie_0.timestamps[1] is " + shown + "; expected an RFC 3339 time");
   }
 }
@@ -243,7 +245,7 @@ TEST_CASE("buckets stand on the grid of their interval, weeks on Mondays") {
                          Row{AggInterval::k1w, "2026-06-09T00:00:00Z", false}}) {
     CAPTURE(row.start);
     const std::string json = SeriesText{}.Bucket(row.start, 10).Text();
-    CHECK(Refusal(json, row.interval) ==
+    CHECK(SeriesRefusal(json, row.interval) ==
           (row.on_grid ? "accepted"
                        : std::string("result.serie_0.timestamps[0] is \"") + row.start +
                              "\"; expected the start of a bucket of " +
@@ -258,7 +260,8 @@ TEST_CASE("no bucket stands on another, though it says the same") {
       series.Bucket("2026-06-01T00:00:00Z", 10)
           .Bucket("2026-06-02T00:00:00Z", 20)
           .Bucket(again, percent);
-      CHECK(Refusal(series.Text()) == "result.serie_0.timestamps has 2026-06-01T00:00:00Z twice");
+      CHECK(SeriesRefusal(series.Text()) ==
+            "result.serie_0.timestamps has 2026-06-01T00:00:00Z twice");
     }
   }
 }

@@ -15,7 +15,7 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-YamlNode Parsed(std::string_view yaml) {
+YamlNode ParsedYaml(std::string_view yaml) {
   auto root = ParseYaml(yaml, "f");
   if (root) return std::move(root).value();
   FAIL_CHECK(root.error().front().Text());
@@ -28,7 +28,7 @@ std::string FirstProblem(std::string_view yaml) {
 }
 
 TEST_CASE("a document becomes a tree in which every node knows its place") {
-  const YamlNode root = Parsed("# note\na: 1\nb:\n  - x\n  - {c: 'y'}\nd:\n");
+  const YamlNode root = ParsedYaml("# note\na: 1\nb:\n  - x\n  - {c: 'y'}\nd:\n");
   CHECK(root.kind == Kind::kMap);
   REQUIRE(root.keys.size() == 3);
   CHECK(root.keys[1].name == "b");
@@ -48,7 +48,7 @@ TEST_CASE("a document becomes a tree in which every node knows its place") {
 }
 
 TEST_CASE("a key without a value is null, in the place of the key") {
-  const YamlNode root = Parsed("a:\nb:\n  c: ~\n");
+  const YamlNode root = ParsedYaml("a:\nb:\n  c: ~\n");
   CHECK(root.Find("a")->kind == Kind::kNull);
   CHECK(root.Find("a")->place.line == 1);
   CHECK(root.Find("a")->place.column == 1);
@@ -58,7 +58,7 @@ TEST_CASE("a key without a value is null, in the place of the key") {
 
 TEST_CASE("quoting is told from plain text, in every style of it") {
   const YamlNode root =
-      Parsed("a: 5\nb: \"5\"\nc: '5'\nd: |\n  5\ne: 'it''s \"so\"'\nf: \"\\\"\"\n");
+      ParsedYaml("a: 5\nb: \"5\"\nc: '5'\nd: |\n  5\ne: 'it''s \"so\"'\nf: \"\\\"\"\n");
   CHECK_FALSE(root.Find("a")->quoted);
   CHECK(root.Find("b")->quoted);
   CHECK(root.Find("c")->quoted);
@@ -68,7 +68,7 @@ TEST_CASE("quoting is told from plain text, in every style of it") {
 }
 
 TEST_CASE("a byte order mark and CR LF line ends are no part of the text") {
-  const YamlNode root = Parsed(
+  const YamlNode root = ParsedYaml(
       "\xEF\xBB\xBF"
       "a: 1\r\nb: two\r\n");
   CHECK(root.keys[0].name == "a");
@@ -100,7 +100,7 @@ TEST_CASE("without being asked, anything refused fails the document") {
 
 TEST_CASE("a file over 4 MiB is refused unread, one of 4 MiB is not") {
   const std::string largest = "a: 1\n#" + std::string((4U << 20) - 6, 'x');
-  CHECK(Parsed(largest).Find("a")->text == "1");
+  CHECK(ParsedYaml(largest).Find("a")->text == "1");
   CHECK(FirstProblem(largest + "x") ==
         "f: found a file of more than 4 MiB; expected a regular file of at most 4 MiB");
 }
@@ -108,7 +108,7 @@ TEST_CASE("a file over 4 MiB is refused unread, one of 4 MiB is not") {
 TEST_CASE("the number of values is limited") {
   std::string list = "[";
   for (int i = 0; i < 249'999; ++i) list += "1,";
-  CHECK(Parsed(list + "]").children.size() == 249'999);
+  CHECK(ParsedYaml(list + "]").children.size() == 249'999);
   CHECK(FirstProblem(list + "1]").find("found more than 250000 values") != std::string::npos);
 }
 
@@ -116,7 +116,7 @@ TEST_CASE("nesting is limited to 32 levels, however deep it goes") {
   const auto nested = [](std::size_t depth) {
     return std::string(depth, '[') + std::string(depth, ']');
   };
-  CHECK(Parsed(nested(32)).kind == Kind::kSequence);
+  CHECK(ParsedYaml(nested(32)).kind == Kind::kSequence);
   for (const std::size_t depth : {33U, 500U, 5'000U, 500'000U}) {
     CAPTURE(depth);
     CHECK(FirstProblem(nested(depth)).find("found more than 32 levels of nesting") !=

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "answer_values.h"
 #include "radar_spoof/parse/spoof_series.h"
-#include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof {
 namespace {
@@ -17,16 +17,9 @@ constexpr double kLowestLevel = 1;
 constexpr double kHighestLevel = 5;
 constexpr Milliseconds kMoment{1};
 
-bool IsAbsent(const JsonValue* value) { return value == nullptr || value->Is(Kind::kNull); }
-
 Failure NotA(std::string_view what, std::string_view path, const JsonValue& value) {
   return {FailureReason::kValidation, fmt::format("result.meta.confidenceInfo{} is {}; expected {}",
                                                   path, Shown(&value), what)};
-}
-
-std::optional<WallTime> ReadTime(const JsonValue* value) {
-  if (value == nullptr || !value->Is(Kind::kString)) return std::nullopt;
-  return ParseRfc3339(value->text);
 }
 
 std::optional<int> ReadLevel(const JsonValue* value) {

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "answer_values.h"
 #include "radar_spoof/words/lower_case.h"
 
 namespace radar_spoof {
@@ -28,8 +29,6 @@ constexpr std::array<std::string_view, 7> kCredentialCodes = {"6003", "6103",  "
 constexpr std::string_view kInternal = "internal error";
 // and a path whose last segment is no dimension.
 constexpr std::string_view kNoSuchDimension = "invalid option for dimension";
-
-Failure Invalid(std::string detail) { return {FailureReason::kValidation, std::move(detail)}; }
 
 // What an envelope says of its errors. Radar promises a list of objects; lists of texts, a lone
 // text and a singular `error` exist. Its texts are the document's.

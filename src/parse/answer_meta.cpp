@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "answer_values.h"
 #include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof {
@@ -13,13 +14,6 @@ using Kind = JsonValue::Kind;
 
 // How far the API's clock may be ahead of ours.
 constexpr Seconds kClocksApart = std::chrono::hours(1);
-
-Failure Invalid(std::string detail) { return {FailureReason::kValidation, std::move(detail)}; }
-
-std::optional<WallTime> ReadTime(const JsonValue* value) {
-  if (value == nullptr || !value->Is(Kind::kString)) return std::nullopt;
-  return ParseRfc3339(value->text);
-}
 
 // What `meta` must say for the numbers to be the ones that were asked for.
 std::optional<Failure> CheckMeta(const JsonValue& meta, const Query& query) {

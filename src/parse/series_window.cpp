@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "answer_values.h"
 #include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof {
@@ -14,8 +15,6 @@ using Kind = JsonValue::Kind;
 
 // The API widens a range to whole hours; and to whole buckets, which is one interval.
 constexpr Seconds kRangeAdjustment = std::chrono::hours(1);
-
-Failure Invalid(std::string detail) { return {FailureReason::kValidation, std::move(detail)}; }
 
 // Which buckets of a series may be used.
 struct Completeness {

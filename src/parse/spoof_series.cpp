@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "answer_values.h"
 #include "radar_spoof/words/lower_case.h"
 #include "radar_spoof/words/rfc3339.h"
 
@@ -16,10 +17,6 @@ namespace {
 using Kind = JsonValue::Kind;
 
 constexpr double kHighestSum = 100.01 + 1e-9;
-
-Failure Invalid(std::string detail) { return {FailureReason::kValidation, std::move(detail)}; }
-
-bool IsAbsent(const JsonValue* value) { return value == nullptr || value->Is(Kind::kNull); }
 
 std::optional<Failure> CheckArray(const JsonValue* found, std::string_view name,
                                   std::string_view key) {

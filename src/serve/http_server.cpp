@@ -49,7 +49,7 @@ Connections::Sockets ConnectionSockets(DescriptorBudget budget) {
           [](int fd) { (void)::close(fd); }};
 }
 
-SteadyTime Now() { return std::chrono::floor<Milliseconds>(std::chrono::steady_clock::now()); }
+SteadyTime PassedBy() { return std::chrono::floor<Milliseconds>(std::chrono::steady_clock::now()); }
 
 class AcceptingServer final : public HttpServer {
  public:
@@ -140,8 +140,9 @@ bool AcceptingServer::Answers() const {
 void AcceptingServer::Add(int descriptor, const sockaddr* client, socklen_t size) {
   bool has_place = false;
   try {
-    has_place = descriptor < budget_.first_refused &&
-                state_.connections.Add(descriptor, ClientNetwork(ClientAddressText(client)), Now());
+    has_place =
+        descriptor < budget_.first_refused &&
+        state_.connections.Add(descriptor, ClientNetwork(ClientAddressText(client)), PassedBy());
   } catch (const std::bad_alloc&) {  // then it has none
   }
   if (has_place) {
@@ -181,7 +182,7 @@ bool AcceptingServer::IsDone(const Retired& retired) const {
 
 // Whether there is anything left to sweep.
 bool AcceptingServer::Sweep() {
-  const bool connected = state_.connections.Sweep(Now());
+  const bool connected = state_.connections.Sweep(PassedBy());
   std::vector<Retired> done;  // stopped after the lock is given back
   const std::lock_guard lock(mutex_);
   done.reserve(retired_.size());

@@ -12,7 +12,7 @@
 namespace radar_spoof {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kPatience{500};
 constexpr std::string_view kRequest =
@@ -29,15 +29,15 @@ void AimAtLoopback(sockaddr_storage& address) {
   }
 }
 
-bool Await(int descriptor, short events, Clock::time_point deadline) {
+bool Await(int descriptor, short events, Steady::time_point deadline) {
   const auto left =
-      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Steady::now()).count();
   pollfd waiting{descriptor, events, 0};
   return left > 0 && poll(&waiting, 1, static_cast<int>(left)) == 1;
 }
 
 bool Asks(int descriptor, const sockaddr_storage& address, socklen_t size) {
-  const auto deadline = Clock::now() + kPatience;
+  const auto deadline = Steady::now() + kPatience;
   if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), size) != 0 &&
       (errno != EINPROGRESS || !Await(descriptor, POLLOUT, deadline))) {
     return false;

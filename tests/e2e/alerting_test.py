@@ -3,6 +3,7 @@
 one query bears its scenario's name. And from HTTP 429 to the alert that it goes on."""
 
 import http.server
+import os
 import threading
 import time
 import unittest
@@ -10,7 +11,7 @@ import urllib.parse
 
 from alerting import Alertmanager, AlertingPrometheus, Webhook
 from processes import EndToEndTest, config_text
-from web_client import fetch, wait_until
+from web_client import PATIENCE, fetch, wait_until
 
 SCENARIOS = ("spike", "pipeline-issue", "outage", "calm")
 SPIKE = "RadarSpoofSpikeAboveWindow"
@@ -18,8 +19,8 @@ SPIKE = "RadarSpoofSpikeAboveWindow"
 SEED = "--seed=3"
 HOUR = 3600
 # From the simulators' start to the next bucket, in seconds: long enough to see all is calm and to
-# switch the scenarios before it.
-AHEAD = 30
+# switch the scenarios before it, the longer the busier the machine is.
+AHEAD = int(min(120, 30 * max(1, os.getloadavg()[0] / os.cpu_count())))
 
 
 def lag_until_next_bucket():
@@ -71,7 +72,7 @@ class AlertingTest(EndToEndTest):
 
     def check_spike_is_a_page(self):
         page = wait_until(lambda: self.webhook.find("firing", alertname=SPIKE, query="spike"),
-                          "the page")
+                          "the page", AHEAD + PATIENCE)
         self.assertGreaterEqual(time.time(), self.next_bucket - 1)
         path, _, labels, annotations = page
         self.assertEqual((path, labels["severity"]), ("/pager", "critical"))
@@ -116,13 +117,18 @@ class AlertingTest(EndToEndTest):
         self.assertEqual({alert for alert, query in said if query == "pipeline-issue"}, set())
         self.assertEqual({alert for alert, query in said if query == "outage"},
                          {"RadarSpoofValuesStale"})
-        self.assertEqual({alert for alert, query in said if not query}, {"RadarSpoofApiDown"})
+        # A scrape may take longer than Prometheus' second on a busy machine, and is then told, too.
+        missed = self.prometheus.query("min_over_time(up[10m]) == 0")
+        late = {"RadarSpoofExporterAbsent"} if missed else set()
+        self.assertEqual({alert for alert, query in said if not query} - late,
+                         {"RadarSpoofApiDown"})
         ever = self.prometheus.query('max_over_time(ALERTS{query="calm"}[10m])')
         self.assertEqual(ever, [])
 
     def test_each_scenario_wakes_whom_it_should(self):
         self.wait_until_judged()
-        self.assertEqual(self.prometheus.firing(), set())
+        # The rules of one group are judged at another moment than those of the next.
+        wait_until(lambda: not self.prometheus.firing(), "that no alert fires")
         for name, simulator in self.simulators.items():
             simulator.switch(name)
         self.check_one_bucket_is_no_spike()

@@ -12,7 +12,7 @@ TESTS = SOURCE_DIR / "tests"
 
 def test_names():
     names = set()
-    for source in TESTS.glob("*_test.cpp"):
+    for source in TESTS.rglob("*_test.cpp"):
         module = source.name.removesuffix("_test.cpp")
         for match in re.finditer(r'TEST_CASE(?:_FIXTURE)?\(\s*(?:\w+,\s*)?((?:"(?:[^"\\]|\\.)*"\s*)+)',
                                  source.read_text()):

@@ -8,7 +8,7 @@ import time
 import unittest
 
 from processes import EndToEndTest, config_text
-from web_client import wait_until
+from web_client import seconds_when_quiet, wait_until
 
 QUERIES = "- {name: NAME, agg_interval: 15m, date_range: 1d, poll_interval: 4w}"
 
@@ -67,16 +67,18 @@ class OverloadTest(EndToEndTest):
         released = time.monotonic()
         for client in clients:
             client.close()
-        wait_until(lambda: self.scrapes(exporter), "a scrape", 2)
+        wait_until(lambda: self.scrapes(exporter), "a scrape",
+                   seconds_when_quiet(2))
         print(f"scraped {time.monotonic() - released:.3f} s after release")
 
     @staticmethod
     def scrapes(exporter):
         try:
-            return exporter.fetch("/metrics", timeout=2).status == 200
+            return exporter.fetch("/metrics", timeout=seconds_when_quiet(2)).status == 200
         except OSError:
             return False
 
+    @unittest.skipIf(resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 4096, "it needs 4,096 descriptors")
     def test_1000_half_open_clients(self):
         exporter = self.start_with_descriptors(4096)
         before = resident_kib(exporter.process.pid)
@@ -90,7 +92,7 @@ class OverloadTest(EndToEndTest):
             self.assertEqual(exporter.fetch("/metrics").status, 200)
             times.append(time.monotonic() - start)
         print(f"scrapes beside them: {sorted(times)[98] * 1000:.1f} ms at most for 99 of 100")
-        self.assertLess(sorted(times)[98], 0.5)
+        self.assertLess(sorted(times)[98], seconds_when_quiet(0.5))
         growth = resident_kib(exporter.process.pid) - before
         print(f"resident memory +{growth} KiB")
         self.assertLess(growth, 16 * 1024)
@@ -101,7 +103,7 @@ class OverloadTest(EndToEndTest):
             except ConnectionResetError:
                 pass
         print(f"the last was dropped after {time.monotonic() - begin:.1f} s")
-        self.assertLess(time.monotonic() - begin, 15)
+        self.assertLess(time.monotonic() - begin, seconds_when_quiet(15))
 
 
 if __name__ == "__main__":

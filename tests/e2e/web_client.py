@@ -3,6 +3,7 @@ something to show."""
 
 import collections
 import http.client
+import os
 import time
 
 try:
@@ -14,7 +15,12 @@ except ImportError as error:
 
 # Seconds until something that must happen is taken for something that does not; generous, because
 # a busy machine is slow.
-PATIENCE = 30
+PATIENCE = 120
+
+
+def seconds_when_quiet(seconds):
+    """So long on a quiet machine, and longer where more processes want to run than it has cores."""
+    return seconds * max(1, 2 * os.getloadavg()[0] / os.cpu_count())
 
 
 def wait_until(condition, what, patience=PATIENCE):

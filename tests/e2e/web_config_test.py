@@ -79,8 +79,9 @@ static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]
     def test_prometheus_scrapes_over_https_with_a_password(self):
         self.exporter.wait_for_line('"serving".* tls=yes')
         prometheus = self.started(Prometheus(self.directory, self.scrape_config(PASSWORD)))
+        # On a busy machine a scrape may end by Prometheus' own deadline.
+        wait_until(lambda: prometheus.target()["health"] == "up", "a scrape that is good")
         target = prometheus.target()
-        self.assertEqual((target["health"], target["lastError"]), ("up", ""))
         self.assertTrue(target["scrapeUrl"].startswith("https://"))
         self.assertEqual(len(prometheus.query("cloudflare_radar_query_info")), 1)
 
@@ -122,7 +123,7 @@ static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]
             except ssl.SSLError:
                 return False
 
-        wait_until(served, "the new certificate", 10)
+        wait_until(served, "the new certificate")
         with self.assertRaisesRegex(ssl.SSLError, "CERTIFICATE_VERIFY_FAILED"):
             fetch(self.port, "/metrics", tls=self.tls, headers=GOOD)
 

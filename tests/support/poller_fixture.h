@@ -15,6 +15,9 @@
 
 namespace radar_spoof::test {
 
+inline const std::string kTwoQueries =
+    "queries:\n  - name: a\n  - { name: b, filters: { spf: FAIL } }\n";
+
 using namespace std::chrono_literals;
 
 inline constexpr std::string_view kToken = "canary/credential+0123456789";
