@@ -166,6 +166,25 @@ struct WindowStatistics {
   double standard_deviation;  // ratio; of the sample (n - 1)
 };
 
+// How far above what was expected a bucket must be to count as far above: all four at once.
+struct SpikeBounds {
+  double scales = 3;      // times what the window's buckets usually are off their expectation
+  double factor = 1.5;    // times the expected ratio
+  double rise = 0.03;     // ratio: more than the expected one
+  double minimum = 0.05;  // ratio: never lower than this
+
+  friend bool operator==(const SpikeBounds&, const SpikeBounds&) = default;
+};
+
+// What the window's earlier buckets say of the sample's: expect/expectation.h.
+struct Expectation {
+  double ratio;       // what the bucket was expected to be
+  double upper;       // above this it counts as far above
+  int buckets_above;  // how many in a row, the sample's included, are above theirs
+
+  friend bool operator==(const Expectation&, const Expectation&) = default;
+};
+
 // How many buckets of a window are kept for people to look at; none of the default ranges has more.
 inline constexpr std::size_t kTrendLength = 192;
 
