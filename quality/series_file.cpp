@@ -1,5 +1,6 @@
 #include "quality/series_file.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -67,7 +68,7 @@ Result<Series, std::string> ReadSeriesFile(std::string_view text, AggInterval in
     }
     series.ratios.resize(static_cast<std::size_t>(place), kMissing);
     const auto value = ratio.empty() ? kMissing : NumberIn(ratio).value_or(-1);
-    if (value < 0 || value > 1) {
+    if (!ratio.empty() && !(value >= 0 && value <= 1)) {
       return fmt::format("line {}: \"{}\" is not a ratio from 0 to 1", number, ratio);
     }
     series.ratios.push_back(value);

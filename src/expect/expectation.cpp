@@ -45,8 +45,9 @@ Shape ShapeOf(AggInterval interval, std::size_t slots) {
   } else if (interval != AggInterval::k1d) {
     return PlainShape(interval);
   }
-  // The newest bucket may be some hours behind the end of the range that was asked for.
-  return slots + seasonal.season / 7 >= kWeeks * seasonal.season ? seasonal : PlainShape(interval);
+  // The newest bucket is some hours behind the end of the range that was asked for, and the oldest
+  // may be without mail.
+  return slots + seasonal.season / 2 >= kWeeks * seasonal.season ? seasonal : PlainShape(interval);
 }
 
 double LogOdds(double ratio) {
@@ -258,6 +259,12 @@ std::optional<Expectation> ExpectationOf(std::span<const SpoofBucket> buckets, A
   if (expectation || shape.season == 0) return expectation;
   const Window without_pattern(buckets, interval, PlainShape(interval));
   return Scan(without_pattern, bounds).Run(longest);
+}
+
+SpoofSample JudgedSampleOf(const Query& query, const SpoofWindow& window) {
+  SpoofSample sample = SampleOf(query, window);
+  sample.expectation = ExpectationOf(window.buckets, query.agg_interval, query.expected);
+  return sample;
 }
 
 }  // namespace radar_spoof

@@ -6,7 +6,8 @@
 // alternatives that were measured; scripts/spike-quality measures it.
 //
 // Expected is a pattern plus a level. The pattern is the median of the same hour (1d: the same
-// weekday) of the up to four weeks before, where the window holds four weeks of 1h or 1d; elsewhere
+// weekday) of the up to four weeks before, where the window holds four weeks of 1h or 1d (three
+// and a half will do); elsewhere
 // there is none. The level is the median of what the buckets just before differ from the pattern
 // by: of a day of 1h, of a week of 1d, of 8 buckets without a pattern. The scale is 1.4826 times
 // the median of how far each earlier bucket was from its own pattern and level. The upper bound is
@@ -26,6 +27,7 @@
 #include <optional>
 #include <span>
 
+#include "radar_spoof/parse/radar_response.h"
 #include "radar_spoof/parse/spoof_series.h"
 #include "radar_spoof/words/types.h"
 
@@ -42,5 +44,8 @@ std::size_t LongestRun(AggInterval interval);
 // Time: linear in the window.
 std::optional<Expectation> ExpectationOf(std::span<const SpoofBucket> buckets, AggInterval interval,
                                          const SpikeBounds& bounds);
+
+// SampleOf(), with its expectation.
+SpoofSample JudgedSampleOf(const Query& query, const SpoofWindow& window);
 
 }  // namespace radar_spoof
