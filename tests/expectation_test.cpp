@@ -98,7 +98,7 @@ TEST_CASE("a bucket is expected to be as the same weekday of the weeks before") 
 }
 
 TEST_CASE("buckets in a row are counted, each judged by what came before the first of them") {
-  for (const std::size_t count : {1, 2, 5, 12, 24}) {
+  for (const std::size_t count : {1U, 2U, 5U, 12U, 24U}) {
     CAPTURE(count);
     Values values = Hours();
     Multiply(values, count, count, 2.5);
@@ -117,9 +117,10 @@ TEST_CASE("buckets in a row are counted, each judged by what came before the fir
     CHECK(expectation->ratio == doctest::Approx(0.1));
   }
   SUBCASE("of every width") {
-    for (const auto& [interval, window] :
+    for (const auto& [width, window] :
          {std::pair(AggInterval::k15m, 96), std::pair(AggInterval::k1h, 168),
           std::pair(AggInterval::k1d, 28), std::pair(AggInterval::k1w, 52)}) {
+      const AggInterval interval = width;  // clang captures no binding
       CAPTURE(RequestName(interval));
       Values values = Constant(static_cast<std::size_t>(window), 0.12);
       Multiply(values, 4, 4, 2);
@@ -149,17 +150,17 @@ TEST_CASE("a step is above until it has become the new level") {
     std::size_t window;
     std::size_t lasts;  // no longer than the longest run, and half of the level
   };
-  for (const auto& [interval, window, lasts] :
-       {Case{AggInterval::k15m, 96, 28}, Case{AggInterval::k1h, 672, 36},
-        Case{AggInterval::k1d, 28, 18}, Case{AggInterval::k1w, 52, 16}}) {
+  for (const auto& each : {Case{AggInterval::k15m, 96, 28}, Case{AggInterval::k1h, 672, 36},
+                           Case{AggInterval::k1d, 28, 18}, Case{AggInterval::k1w, 52, 16}}) {
+    const AggInterval interval = each.interval;
     CAPTURE(RequestName(interval));
-    for (std::size_t age = 2; age < window / 2; ++age) {
+    for (std::size_t age = 2; age < each.window / 2; ++age) {
       CAPTURE(age);
-      Values values = Constant(window, 0.12);
+      Values values = Constant(each.window, 0.12);
       Multiply(values, age, age, 2);
       const int above = Above(values, interval);
       if (age <= LongestRun(interval)) CHECK(above == static_cast<int>(age));
-      if (age > lasts) CHECK(above == 0);
+      if (age > each.lasts) CHECK(above == 0);
     }
   }
 }
@@ -206,12 +207,12 @@ TEST_CASE("a window that is too short says nothing") {
 }
 
 TEST_CASE("a holiday that looks like a weekend is not far above") {
-  Values values = Hours(33 * 24);  // the last day is a Friday, six days after a Saturday
+  Values values = Hours(792);  // the last day is a Friday, six days after a Saturday
   const std::size_t friday = values.size() - 24;
   for (std::size_t hour = 0; hour < 24; ++hour) {
-    values[friday + hour] = 1.03 * values[friday - 6 * 24 + hour];
+    values[friday + hour] = 1.03 * values[friday - 144 + hour];
   }
-  values.erase(values.begin(), values.begin() + 5 * 24);
+  values.erase(values.begin(), values.begin() + 120);
   for (std::size_t last = values.size() - 23; last <= values.size(); ++last) {
     const Values until(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(last));
     CHECK(Above(until, AggInterval::k1h) == 0);

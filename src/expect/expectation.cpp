@@ -240,7 +240,7 @@ class Scan {
 
 std::size_t LongestRun(AggInterval interval) {
   switch (interval) {
-    case AggInterval::k15m: return 24;
+    case AggInterval::k15m:
     case AggInterval::k1h: return 24;
     case AggInterval::k1d: return 14;
     case AggInterval::k1w: return 12;
