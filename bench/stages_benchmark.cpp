@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/combinations.h"
+#include "radar_spoof/expect/expectation.h"
 #include "radar_spoof/publish/exposition.h"
 #include "radar_spoof/schedule/schedule.h"
 #include "radar_spoof/serve/gzip.h"
@@ -44,6 +45,20 @@ void BM_Parse(benchmark::State& state) {
     benchmark::DoNotOptimize(sample);
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(answer.body.size()));
+}
+
+// Four weeks of hours, of which the last three are far above.
+void BM_Expect(benchmark::State& state) {
+  std::vector<SpoofBucket> buckets;
+  for (std::size_t i = 0; i < 672; ++i) {
+    const double usual = 0.1 + 0.02 * static_cast<double>(i * 7919 % 101) / 101;
+    buckets.push_back({WallTime(static_cast<std::int64_t>(i) * Length(AggInterval::k1h)),
+                       *Ratio::FromFraction(i < 669 ? usual : 3 * usual), *Ratio::FromFraction(0.5),
+                       i});
+  }
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(ExpectationOf(buckets, AggInterval::k1h, {}));
+  }
 }
 
 void BM_Render(benchmark::State& state) {
@@ -127,6 +142,7 @@ void Sizes(benchmark::internal::Benchmark* benchmark) {
 }
 
 BENCHMARK(BM_Parse);
+BENCHMARK(BM_Expect)->Unit(benchmark::kMicrosecond);
 BENCHMARK(BM_Render)->Apply(Sizes)->Unit(benchmark::kMicrosecond);
 BENCHMARK(BM_Compress)->Apply(Sizes)->Unit(benchmark::kMicrosecond);
 BENCHMARK(BM_FirstScrapeAllNew)->Apply(Sizes)->Unit(benchmark::kMicrosecond);

@@ -34,6 +34,7 @@ Not spoof     80.00 %
 Bucket        2026-06-09 10:00 to 11:00 UTC, ended 1 hour ago
 Usual         10.00 % ± 1.63, from the 4 buckets before
               the latest is 6.1 standard deviations above
+Expected      unknown: the window is too short to say
 Control       15.00 %, of 2026-06-02 10:00 to 11:00 UTC
 Data of       2026-06-09 11:45 UTC, 20 minutes ago
 Confidence    3 of 5: erratic data
@@ -93,6 +94,9 @@ Usual         10.00 % +/-
               the latest is
               6.1 standard
               deviations above
+Expected      unknown: the
+              window is too
+              short to say
 Control       15.00 %, of
               2026-06-02 10:00
               to 11:00 UTC
@@ -180,6 +184,20 @@ TEST_CASE("an answer without times is shown without times") {
   CHECK(Contains(text, "latest             30.00 %"));
 }
 
+TEST_CASE("what was expected is said, and how many buckets in a row are far above") {
+  Asked asked;
+  asked.answer.serie_0.without_timestamps = true;
+  for (int i = 0; i < 12; ++i) asked.answer.serie_0.Bucket("", 20);
+  const std::string calm = TextOf(asked);
+  CHECK(Contains(calm, "Expected      20.00 %, upper bound 30.00 %\n"));
+  CHECK_FALSE(Contains(calm, "far above"));
+  asked.answer.serie_0.Bucket("", 45);
+  CHECK(Contains(TextOf(asked), "\n              the latest bucket is far above\n"));
+  asked.answer.serie_0.Bucket("", 45);
+  CHECK(Contains(TextOf(asked), "\n              the latest 2 buckets in a row are far above\n"));
+  CHECK(Contains(AnswerJson(asked.Answered(), Explained::kNo), R"(,"buckets_above":2})"));
+}
+
 TEST_CASE("a window that never varies has no deviations to count") {
   Asked asked;
   for (const char* start : {"2026-06-09T08:00:00Z", "2026-06-09T09:00:00Z", "2026-06-09T10:00:00Z"})
@@ -254,6 +272,9 @@ TEST_CASE("every series is explained by its place in the answer") {
        "none of result.meta.confidenceInfo.annotations"},
       {R"(cloudflare_radar_query_annotations{query="dmarc_fail",event_type="PIPELINE"})", "1",
        "count of result.meta.confidenceInfo.annotations[1]"},
+      {"cloudflare_radar_email_spoof_buckets_above", "",
+       "how many of result.serie_0.SPOOF[4] in a row are far above, after "
+       "result.serie_0.SPOOF[0-3]"},
       {"cloudflare_radar_query_next_poll_timestamp_seconds", "", "the exporter itself"},
   };
   const auto explained = Explain(FullAnswer().Answered());
@@ -317,24 +338,25 @@ TEST_CASE("the URL is shown with the headers that its kind of credential needs")
 }
 
 TEST_CASE("a whole answer as JSON") {
-  CHECK(AnswerJson(FullAnswer().Answered(), Explained::kNo) ==
-        R"({"query":{"name":"dmarc_fail","arc":"any","dkim":"any","dmarc":"FAIL","spf":"any",)"
-        R"("tls_version":"any","agg_interval":"1h","date_range":"7d","control":true},)"
-        R"("host":"api.test","received":"2026-06-09T12:05:00Z",)"
-        R"("spoof_ratio":0.2,"not_spoof_ratio":0.8,)"
-        R"("bucket":{"start":"2026-06-09T10:00:00Z","end":"2026-06-09T11:00:00Z"},)"
-        R"("window":{"mean_ratio":0.1,"stddev_ratio":0.01632993161855452,)"
-        R"("deviations":6.123724356957946},"control_ratio":0.15,"confidence_level":3,)"
-        R"("annotations":[{"event_type":"GENERAL","start":"2026-06-01T00:00:00Z",)"
-        R"("end":"2026-06-02T00:00:00Z","concerns_bucket":false},{"event_type":"PIPELINE",)"
-        R"("start":"2026-06-09T10:15:00Z","end":"2026-06-09T10:30:00Z","concerns_bucket":true}],)"
-        R"("last_updated":"2026-06-09T11:45:00Z","buckets":[{"start":"2026-06-09T05:00:00Z",)"
-        R"("spoof_ratio":0.08,"not_spoof_ratio":0.92},{"start":"2026-06-09T06:00:00Z",)"
-        R"("spoof_ratio":0.1,"not_spoof_ratio":0.9},{"start":"2026-06-09T07:00:00Z",)"
-        R"("spoof_ratio":0.12,"not_spoof_ratio":0.88},{"start":"2026-06-09T09:00:00Z",)"
-        R"("spoof_ratio":0.1,"not_spoof_ratio":0.9},{"start":"2026-06-09T10:00:00Z",)"
-        R"("spoof_ratio":0.2,"not_spoof_ratio":0.8}]})"
-        "\n");
+  CHECK(
+      AnswerJson(FullAnswer().Answered(), Explained::kNo) ==
+      R"({"query":{"name":"dmarc_fail","arc":"any","dkim":"any","dmarc":"FAIL","spf":"any",)"
+      R"("tls_version":"any","agg_interval":"1h","date_range":"7d","control":true},)"
+      R"("host":"api.test","received":"2026-06-09T12:05:00Z",)"
+      R"("spoof_ratio":0.2,"not_spoof_ratio":0.8,)"
+      R"("bucket":{"start":"2026-06-09T10:00:00Z","end":"2026-06-09T11:00:00Z"},)"
+      R"("window":{"mean_ratio":0.1,"stddev_ratio":0.01632993161855452,)"
+      R"("deviations":6.123724356957946},"expected":null,"control_ratio":0.15,"confidence_level":3,)"
+      R"("annotations":[{"event_type":"GENERAL","start":"2026-06-01T00:00:00Z",)"
+      R"("end":"2026-06-02T00:00:00Z","concerns_bucket":false},{"event_type":"PIPELINE",)"
+      R"("start":"2026-06-09T10:15:00Z","end":"2026-06-09T10:30:00Z","concerns_bucket":true}],)"
+      R"("last_updated":"2026-06-09T11:45:00Z","buckets":[{"start":"2026-06-09T05:00:00Z",)"
+      R"("spoof_ratio":0.08,"not_spoof_ratio":0.92},{"start":"2026-06-09T06:00:00Z",)"
+      R"("spoof_ratio":0.1,"not_spoof_ratio":0.9},{"start":"2026-06-09T07:00:00Z",)"
+      R"("spoof_ratio":0.12,"not_spoof_ratio":0.88},{"start":"2026-06-09T09:00:00Z",)"
+      R"("spoof_ratio":0.1,"not_spoof_ratio":0.9},{"start":"2026-06-09T10:00:00Z",)"
+      R"("spoof_ratio":0.2,"not_spoof_ratio":0.8}]})"
+      "\n");
 }
 
 TEST_CASE("what is not known is null in JSON, and no key is missing") {
@@ -344,7 +366,7 @@ TEST_CASE("what is not known is null in JSON, and no key is missing") {
   asked.answer.meta.Set("confidenceInfo", "null");
   const std::string json = AnswerJson(asked.Answered(), Explained::kNo);
   for (const char* part :
-       {R"("bucket":null)", R"("window":null)", R"("control_ratio":null)",
+       {R"("bucket":null)", R"("window":null)", R"("expected":null)", R"("control_ratio":null)",
         R"("confidence_level":null)", R"("annotations":[])",
         R"("buckets":[{"start":null,"spoof_ratio":0.1,"not_spoof_ratio":0.9}])"}) {
     CAPTURE(part);

@@ -144,11 +144,13 @@ TEST_CASE("A value that may no longer be shown leaves the page with all that bel
   QueryState state = Failing("q", 46min);
   state.sample->window = WindowStatistics{.mean = 0.1, .standard_deviation = 0.1};
   state.sample->control = Ratio::FromPercent(3);
+  state.sample->expectation = {0.1, 0.2, 0};
   state.sample->confidence_level = 4;
   state.sample->annotations.fill(1);
   for (const Metric metric :
        {Metric::kSpoofRatio, Metric::kNotSpoofRatio, Metric::kSpoofWindowMeanRatio,
-        Metric::kSpoofWindowStddevRatio, Metric::kSpoofControlRatio, Metric::kQuerySample,
+        Metric::kSpoofWindowStddevRatio, Metric::kSpoofControlRatio, Metric::kSpoofExpectedRatio,
+        Metric::kSpoofExpectedUpperRatio, Metric::kSpoofBucketsAbove, Metric::kQuerySample,
         Metric::kQueryConfidenceLevel}) {
     state.last_success = kGoldenNow + -44min;
     CHECK(SamplesOf(state, Describe(metric).name).size() == 1);

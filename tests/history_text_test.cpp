@@ -86,6 +86,7 @@ TEST_CASE("each family stands once, with its series one after the other, each in
   ShownBucket with_all = Shown(300s, 600s, 40);
   with_all.window = WindowStatistics{0.25, 0.125};
   with_all.control = *Ratio::FromPercent(10);
+  with_all.expectation = {.ratio = 0.125, .upper = 0.25, .buckets_above = 3};
   const auto lines = Lines(
       {{kAll, {Shown(0s, 300s, 30), with_all}}, {test::MakeQuery("other"), {Shown(0s, 300s, 50)}}});
   Strings short_lines;
@@ -117,6 +118,14 @@ TEST_CASE("each family stands once, with its series one after the other, each in
                                "# TYPE " + email + "spoof_control_ratio gauge",
                                "# UNIT " + email + "spoof_control_ratio ratio",
                                email + "spoof_control_ratio{query=\"all 0.1 1780963500",
+                               "# TYPE " + email + "spoof_expected_ratio gauge",
+                               "# UNIT " + email + "spoof_expected_ratio ratio",
+                               email + "spoof_expected_ratio{query=\"all 0.125 1780963500",
+                               "# TYPE " + email + "spoof_expected_upper_ratio gauge",
+                               "# UNIT " + email + "spoof_expected_upper_ratio ratio",
+                               email + "spoof_expected_upper_ratio{query=\"all 0.25 1780963500",
+                               "# TYPE " + email + "spoof_buckets_above gauge",
+                               email + "spoof_buckets_above{query=\"all 3 1780963500",
                                "# TYPE " + sample + " gauge",
                                "# UNIT " + sample + " seconds",
                                sample + "{query=\"all\" 1780957800 1780963200",

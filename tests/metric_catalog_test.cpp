@@ -103,7 +103,8 @@ TEST_CASE("Every help text names what the value is made of") {
 TEST_CASE("What is said of email, and of how far to trust it, is made of the API's answer") {
   for (const Metric metric :
        {Metric::kSpoofRatio, Metric::kNotSpoofRatio, Metric::kSpoofWindowMeanRatio,
-        Metric::kSpoofWindowStddevRatio, Metric::kSpoofControlRatio, Metric::kQuerySample,
+        Metric::kSpoofWindowStddevRatio, Metric::kSpoofControlRatio, Metric::kSpoofExpectedRatio,
+        Metric::kSpoofExpectedUpperRatio, Metric::kSpoofBucketsAbove, Metric::kQuerySample,
         Metric::kQueryLastUpdated, Metric::kQueryConfidenceLevel, Metric::kQueryAnnotations}) {
     CHECK_MESSAGE(Describe(metric).source.starts_with("result."), Describe(metric).name);
   }

@@ -213,6 +213,7 @@ class AnyValue {
     if (Maybe()) sample.bucket_start = Time();
     if (Maybe()) sample.window = {Fraction(), Fraction()};
     if (Maybe()) sample.control = Ratio::FromFraction(Fraction());
+    if (Maybe()) sample.expectation = {Fraction(), Fraction(), static_cast<int>(Between(0, 24))};
     if (Maybe()) sample.confidence_level = static_cast<int>(Between(1, 5));
     if (Maybe()) sample.last_updated = Time();
     for (int& count : sample.annotations) count = static_cast<int>(Between(0, 1000));
@@ -262,6 +263,7 @@ TEST_CASE("whatever a sample may hold is read back, and nothing written is refus
     CHECK(after.sample->bucket_start == before.sample->bucket_start);
     CHECK(after.sample->last_updated == before.sample->last_updated);
     CHECK(after.sample->control == before.sample->control);
+    CHECK(after.sample->expectation == before.sample->expectation);
     CHECK(after.sample->trend.size() == before.sample->trend.size());
   }
 }

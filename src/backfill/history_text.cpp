@@ -16,7 +16,7 @@ struct WrittenMetric {
   std::optional<double> (*value)(const ShownBucket& bucket);
 };
 
-constexpr std::array<WrittenMetric, 6> kWritten = {{
+constexpr std::array<WrittenMetric, 9> kWritten = {{
     {Metric::kSpoofRatio,
      [](const ShownBucket& bucket) { return std::optional(bucket.spoof.value()); }},
     {Metric::kNotSpoofRatio,
@@ -35,6 +35,21 @@ constexpr std::array<WrittenMetric, 6> kWritten = {{
      [](const ShownBucket& bucket) -> std::optional<double> {
        if (!bucket.control) return std::nullopt;
        return bucket.control->value();
+     }},
+    {Metric::kSpoofExpectedRatio,
+     [](const ShownBucket& bucket) -> std::optional<double> {
+       if (!bucket.expectation) return std::nullopt;
+       return bucket.expectation->ratio;
+     }},
+    {Metric::kSpoofExpectedUpperRatio,
+     [](const ShownBucket& bucket) -> std::optional<double> {
+       if (!bucket.expectation) return std::nullopt;
+       return bucket.expectation->upper;
+     }},
+    {Metric::kSpoofBucketsAbove,
+     [](const ShownBucket& bucket) -> std::optional<double> {
+       if (!bucket.expectation) return std::nullopt;
+       return bucket.expectation->buckets_above;
      }},
     {Metric::kQuerySample,
      [](const ShownBucket& bucket) { return std::optional(UnixSeconds(bucket.bucket_start)); }},

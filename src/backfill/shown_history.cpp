@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "radar_spoof/expect/expectation.h"
+
 namespace radar_spoof {
 namespace {
 
@@ -14,14 +16,13 @@ History::iterator FirstFrom(History history, WallTime start) {
       [](const SpoofBucket& bucket, WallTime time) { return *bucket.start < time; });
 }
 
-// As the poller's answer held them: dateRange back from the bucket's end, whole buckets.
-std::optional<WindowStatistics> WindowBefore(const Query& query, History history,
-                                             History::iterator bucket) {
+// Up to and with `bucket`, as the poller's answer held them: dateRange back from the bucket's end,
+// whole buckets.
+History WindowUpTo(const Query& query, History history, History::iterator bucket) {
   const Seconds interval = Length(query.agg_interval);
   const auto first =
       FirstFrom(history, FloorTo(*bucket->start + interval - query.date_range.Length(), interval));
-  if (first >= bucket) return std::nullopt;
-  return StatisticsOf(History(first, bucket));
+  return History(std::min(first, bucket), bucket + 1);
 }
 
 std::optional<Ratio> ControlOf(const Query& query, History history, WallTime start) {
@@ -47,12 +48,14 @@ std::vector<ShownBucket> ShownHistory(const Query& query, History history, const
     const TimeRange when{bucket_end + kAssumedLag,
                          std::min({next_end + kAssumedLag, bucket_end + max_data_age, end})};
     if (when.from >= when.to) continue;
+    const History window = WindowUpTo(query, history, bucket);
     shown.push_back({.shown = when,
                      .bucket_start = *bucket->start,
                      .spoof = bucket->spoof,
                      .not_spoof = bucket->not_spoof,
-                     .window = WindowBefore(query, history, bucket),
-                     .control = ControlOf(query, history, *bucket->start)});
+                     .window = StatisticsOf(window.first(window.size() - 1)),
+                     .control = ControlOf(query, history, *bucket->start),
+                     .expectation = ExpectationOf(window, query.agg_interval, query.expected)});
   }
   return shown;
 }

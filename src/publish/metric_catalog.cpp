@@ -45,6 +45,20 @@ constexpr auto kCatalog = std::to_array<MetricDescription>({
      "result.serie_1.SPOOF",
      "result.serie_1.SPOOF / 100 of the same bucket one control period earlier, cached between "
      "polls."},
+    {Metric::kSpoofExpectedRatio, "cloudflare_radar_email_spoof_expected_ratio", kGauge, kIdentity,
+     "result.serie_0.SPOOF",
+     "What result.serie_0.SPOOF / 100 of the latest complete bucket was expected to be, from the "
+     "window's buckets before it, or before the run of buckets far above that it belongs to; "
+     "cached between polls."},
+    {Metric::kSpoofExpectedUpperRatio, "cloudflare_radar_email_spoof_expected_upper_ratio", kGauge,
+     kIdentity, "result.serie_0.SPOOF",
+     "Above this result.serie_0.SPOOF / 100 of the latest complete bucket counts as far above what "
+     "was expected, cached between polls."},
+    {Metric::kSpoofBucketsAbove, "cloudflare_radar_email_spoof_buckets_above", kGauge, kIdentity,
+     "result.serie_0.SPOOF",
+     "How many complete buckets in a row, the latest included, have a result.serie_0.SPOOF far "
+     "above "
+     "what was expected of them; cached between polls."},
     {Metric::kQueryInfo, "cloudflare_radar_query_info", kGauge, kInfo,
      "request parameters arc, dkim, dmarc, spf, tlsVersion, aggInterval and dateRange",
      "What the query asks, as configured: request parameters arc, dkim, dmarc, spf, tlsVersion, "

@@ -6,6 +6,7 @@
 
 #include "api_record.h"
 #include "failure_log.h"
+#include "radar_spoof/expect/expectation.h"
 #include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof {
@@ -23,7 +24,7 @@ constexpr Milliseconds kNotable = 1min;
 Result<SpoofSample, Failure> SampleFrom(const Query& query,
                                         const Result<SpoofWindow, Failure>& window) {
   if (!window) return window.error();
-  return SampleOf(query, window.value());
+  return JudgedSampleOf(query, window.value());
 }
 
 PollReport ReportOf(const Result<SpoofSample, Failure>& sample,

@@ -91,6 +91,11 @@ void QueryTable::SetSample(const SpoofSample& sample, std::size_t query) {
     Set(Metric::kSpoofWindowStddevRatio, query, sample.window->standard_deviation);
   }
   if (sample.control) Set(Metric::kSpoofControlRatio, query, sample.control->value());
+  if (sample.expectation) {
+    Set(Metric::kSpoofExpectedRatio, query, sample.expectation->ratio);
+    Set(Metric::kSpoofExpectedUpperRatio, query, sample.expectation->upper);
+    Set(Metric::kSpoofBucketsAbove, query, sample.expectation->buckets_above);
+  }
   Set(Metric::kQuerySample, query, Number(sample.bucket_start));
   if (sample.confidence_level) Set(Metric::kQueryConfidenceLevel, query, *sample.confidence_level);
 }
@@ -105,7 +110,7 @@ QueryTable::Rows QueryTable::RowsOf(std::size_t block) const {
 std::string_view QueryTable::Labels(Metric metric, std::size_t query) const {
   const std::size_t begin = query == 0 ? 0 : label_ends_[query - 1].info;
   const LabelEnds& ends = label_ends_[query];
-  const bool has_filters = metric <= Metric::kSpoofControlRatio;
+  const bool has_filters = metric <= Metric::kSpoofBucketsAbove;
   const std::size_t end =
       metric == Metric::kQueryInfo ? ends.info : (has_filters ? ends.identity : ends.name);
   return std::string_view(labels_).substr(begin, end - begin);

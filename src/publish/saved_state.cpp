@@ -63,6 +63,11 @@ JsonText SampleText(const SpoofSample& sample) {
   if (sample.confidence_level) {
     object.Add("confidence", JsonNumber(std::int64_t{*sample.confidence_level}));
   }
+  if (sample.expectation) {
+    object.Add("expected", JsonNumber(sample.expectation->ratio));
+    object.Add("expected_upper", JsonNumber(sample.expectation->upper));
+    object.Add("buckets_above", JsonNumber(std::int64_t{sample.expectation->buckets_above}));
+  }
   if (!sample.trend.empty()) object.Add("trend", JsonString(TrendText(sample.trend)));
   JsonArray annotations;
   for (const int count : sample.annotations) annotations.Add(JsonNumber(std::int64_t{count}));
@@ -159,6 +164,13 @@ SpoofSample SampleOf(const JsonValue& tree) {
   if (mean && deviation) sample.window = {*mean, *deviation};
   if (const auto control = OptionalNumber<double>(tree, "control")) {
     sample.control = RatioOf(*control);
+  }
+  const auto expected = OptionalNumber<double>(tree, "expected");
+  const auto upper = OptionalNumber<double>(tree, "expected_upper");
+  const auto above = OptionalNumber<int>(tree, "buckets_above");
+  if (expected && upper && above) {
+    if (*above < 0) throw Foreign{"a count is below 0"};
+    sample.expectation = {RatioOf(*expected).value(), RatioOf(*upper).value(), *above};
   }
   if (tree.Find("trend") != nullptr) {
     sample.trend = TrendOf(Member(tree, "trend", Kind::kString).text);

@@ -64,6 +64,14 @@ JsonText WindowJson(const SpoofSample& sample) {
   });
 }
 
+JsonText ExpectedJson(const SpoofSample& sample) {
+  return OrNull(sample.expectation, [](const Expectation& expectation) {
+    return Object({{"ratio", JsonNumber(expectation.ratio)},
+                   {"upper_ratio", JsonNumber(expectation.upper)},
+                   {"buckets_above", JsonNumber(std::int64_t{expectation.buckets_above})}});
+  });
+}
+
 JsonText AnnotationsJson(const AnsweredQuery& answer) {
   JsonArray list;
   for (const Annotation& each : answer.window.confidence.annotations) {
@@ -115,6 +123,7 @@ std::string AnswerJson(const AnsweredQuery& answer, Explained explained) {
   json.Add("not_spoof_ratio", Number(sample.not_spoof));
   json.Add("bucket", BucketTimes(sample.bucket_start, Length(query.agg_interval)));
   json.Add("window", WindowJson(sample));
+  json.Add("expected", ExpectedJson(sample));
   json.Add("control_ratio", OrNull(sample.control, Number));
   json.Add("confidence_level", OrNull(sample.confidence_level, Level));
   json.Add("annotations", AnnotationsJson(answer));

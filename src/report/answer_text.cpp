@@ -130,6 +130,7 @@ class Report {
       Field("", "Too old: the exporter would not publish these values.", Tone::kBad);
     }
     Usual();
+    Expected();
     if (sample_.control) {
       Field("Control", fmt::format("{}, {}", Percent(sample_.control->value()), ControlTime()));
     } else if (query_.control) {
@@ -156,6 +157,20 @@ class Report {
       Field("", fmt::format("the latest is {:.1f} standard deviations {}",
                             std::abs(away) / deviation, away < 0 ? "below" : "above"));
     }
+  }
+
+  void Expected() {
+    if (!sample_.expectation) {
+      Field("Expected", "unknown: the window is too short to say");
+      return;
+    }
+    const auto& [ratio, upper, above] = *sample_.expectation;
+    Field("Expected", fmt::format("{}, upper bound {}", Percent(ratio), Percent(upper)));
+    if (above == 0) return;
+    Field("",
+          above == 1 ? std::string("the latest bucket is far above")
+                     : fmt::format("the latest {} buckets in a row are far above", above),
+          Tone::kBad);
   }
 
   std::string ControlTime() const {

@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "radar_spoof/expect/expectation.h"
 #include "radar_spoof/fetch/endpoint_in_use.h"
 #include "radar_spoof/publish/answer_outcome.h"
 
@@ -50,7 +51,7 @@ struct Asking {
     problem = outcome.form;
     auto& window = outcome.windows.front();
     if (!window) return window.error();
-    return AnsweredQuery{StateAfter(query, SampleOf(query, window.value()), now),
+    return AnsweredQuery{StateAfter(query, JudgedSampleOf(query, window.value()), now),
                          std::move(window).value(),
                          polling,
                          now,

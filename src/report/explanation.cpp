@@ -75,6 +75,13 @@ std::string SourceOf(Metric metric, std::size_t index, const AnsweredQuery& answ
     return fmt::format("sample standard deviation of {}[{}] / 100", source,
                        BeforeLatest(answer.window));
   }
+  if (metric == Metric::kSpoofExpectedRatio || metric == Metric::kSpoofExpectedUpperRatio) {
+    return fmt::format("what {}[{}] / 100 lead to expect", source, BeforeLatest(answer.window));
+  }
+  if (metric == Metric::kSpoofBucketsAbove) {
+    return fmt::format("how many of {}[{}] in a row are far above, after {}[{}]", source,
+                       newest.position, source, BeforeLatest(answer.window));
+  }
   if (metric == Metric::kSpoofControlRatio) {
     const SpoofBucket* const control = ControlBucket(answer.state.query, answer.window);
     if (control != nullptr) return fmt::format("{}[{}] / 100", source, control->position);

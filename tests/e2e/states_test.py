@@ -16,6 +16,9 @@ NUMBERS = {
     "cloudflare_radar_email_spoof_window_mean_ratio",
     "cloudflare_radar_email_spoof_window_stddev_ratio",
     "cloudflare_radar_email_spoof_control_ratio",
+    "cloudflare_radar_email_spoof_expected_ratio",
+    "cloudflare_radar_email_spoof_expected_upper_ratio",
+    "cloudflare_radar_email_spoof_buckets_above",
     "cloudflare_radar_query_sample_timestamp_seconds",
     "cloudflare_radar_query_confidence_level",
 }

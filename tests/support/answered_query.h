@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "radar_spoof/expect/expectation.h"
 #include "radar_spoof/report/ask.h"
 #include "support/answer_builder.h"
 #include "support/fake_clock.h"
@@ -19,7 +20,7 @@ struct Asked {
   AnsweredQuery Answered() const {
     auto window = ReadWindow(query, Ok(answer.Body()), now.wall);
     if (!window) throw std::logic_error(window.error().detail);
-    QueryState state{query, SampleOf(query, window.value()), now, {}, {}, 1, 0};
+    QueryState state{query, JudgedSampleOf(query, window.value()), now, {}, {}, 1, 0};
     return {std::move(state),      std::move(window).value(), {}, now, "https://api.test/spoof?x=1",
             {"serie_0", "serie_1"}};
   }

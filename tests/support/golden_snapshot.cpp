@@ -28,6 +28,7 @@ QueryState WithControl() {
   sample.bucket_start = kNoon - 1h;
   sample.window = WindowStatistics{.mean = 0.125, .standard_deviation = 0.0325};
   sample.control = Percent(1.4e-05);
+  sample.expectation = {.ratio = 0.125, .upper = 0.1875, .buckets_above = 2};
   sample.confidence_level = 5;
   sample.annotations[static_cast<std::size_t>(EventType::kPipeline)] = 1;
   sample.annotations[static_cast<std::size_t>(EventType::kOther)] = 2;

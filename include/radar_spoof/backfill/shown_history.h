@@ -25,8 +25,9 @@ struct ShownBucket {
   WallTime bucket_start;
   Ratio spoof;
   Ratio not_spoof;
-  std::optional<WindowStatistics> window;  // nullopt under 2 earlier buckets
-  std::optional<Ratio> control;            // only with `query.control`
+  std::optional<WindowStatistics> window;       // nullopt under 2 earlier buckets
+  std::optional<Ratio> control;                 // only with `query.control`
+  std::optional<Expectation> expectation = {};  // nullopt: the window is too short to say
 };
 
 // The buckets of `history` that lie in `range`, oldest first. `history` is complete buckets with

@@ -116,6 +116,16 @@ class DateRange {
   char unit_;
 };
 
+// How far above what was expected a bucket must be to count as far above: all four at once.
+struct SpikeBounds {
+  double scales = 3;      // times what the window's buckets usually are off their expectation
+  double factor = 1.5;    // times the expected ratio
+  double rise = 0.03;     // ratio: more than the expected one
+  double minimum = 0.05;  // ratio: never lower than this
+
+  friend bool operator==(const SpikeBounds&, const SpikeBounds&) = default;
+};
+
 // One filter combination and how it is polled. Built by config, which guarantees: `name` is unique,
 // 1 to 128 bytes of UTF-8 without control characters; `poll_interval` >= 1 s.
 struct Query {
@@ -125,6 +135,7 @@ struct Query {
   DateRange date_range;
   bool control = false;  // also ask for the control period
   Seconds poll_interval;
+  SpikeBounds expected = {};
 
   friend bool operator==(const Query&, const Query&) = default;
 };
@@ -164,6 +175,15 @@ using AnnotationCounts = std::array<int, kEventTypeCount>;  // indexed by EventT
 struct WindowStatistics {
   double mean;                // ratio
   double standard_deviation;  // ratio; of the sample (n - 1)
+};
+
+// What the window's earlier buckets say of the sample's: expect/expectation.h.
+struct Expectation {
+  double ratio;       // what the bucket was expected to be
+  double upper;       // above this it counts as far above
+  int buckets_above;  // how many in a row, the sample's included, are above theirs
+
+  friend bool operator==(const Expectation&, const Expectation&) = default;
 };
 
 // How many buckets of a window are kept for people to look at; none of the default ranges has more.
@@ -207,6 +227,7 @@ struct SpoofSample {
   Trend trend = {};
   // Where the newest complete bucket ends, with mail or without; nullopt without bucket_start.
   std::optional<WallTime> complete_until = {};
+  std::optional<Expectation> expectation = {};  // nullopt: the window is too short to say
 };
 
 // A credential. Cannot be printed, compared or converted; the memory is wiped when it dies.
