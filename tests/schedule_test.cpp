@@ -481,6 +481,17 @@ TEST_CASE("another API has its own limits") {
   CHECK(rig.UntilNextStart() == 0ms);
 }
 
+TEST_CASE("what is released from outside is not held back by an outage") {
+  Rig rig(Queries(30));
+  for (int i = 0; i < 60; ++i) {
+    rig.UntilNextStart();
+    rig.Fail(RetryClass::kTransient);
+  }
+  CHECK(rig.schedule.WakeAt(rig.now) > rig.now.steady + 10s);
+  rig.schedule.ReleaseFailed(rig.now);
+  CHECK(*rig.UntilNextStart() <= 1s);
+}
+
 TEST_CASE("a plan that just fits rate_limit is sent whole") {
   auto queries = Queries(600);
   for (Query& query : queries) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "radar_spoof/schedule/rate_limit_hold.h"
 
@@ -85,9 +84,9 @@ void Outage::NoteFailure(bool again) {
 }
 
 Outage::Release Outage::NoteGood(std::size_t requests, int sent_in_hour, SteadyTime now) {
-  const int failures = std::exchange(failures_, 0);
-  const int failed = std::exchange(failed_, 0);
-  ++run_;
+  const int failures = failures_;
+  const int failed = failed_;
+  Forget();
   if (failures < kFailuresOfARun) return Release::kNone;
   const bool all_failed = failed >= EnoughOf(requests);
   const bool is_rare = !last_free_release_ || now - *last_free_release_ >= kBetweenFreeReleases;
@@ -97,6 +96,12 @@ Outage::Release Outage::NoteGood(std::size_t requests, int sent_in_hour, SteadyT
   if (!is_free) return Release::kCounted;
   last_free_release_ = now;
   return Release::kFree;
+}
+
+void Outage::Forget() {
+  failures_ = 0;
+  failed_ = 0;
+  ++run_;
 }
 
 SteadyTime Outage::NextOfFailed() const {

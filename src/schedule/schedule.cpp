@@ -69,6 +69,8 @@ void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
   polling_ = polling;
   queries_ = std::move(queries);
   entries_ = std::move(entries);
+  refused_ = static_cast<int>(
+      std::count_if(entries_.begin(), entries_.end(), std::mem_fn(&Entry::refused)));
   just_refused_.clear();
   budget_.SetLimits(api.rate_limit, polling.retry_max);
   outage_.SetLongest(polling.retry_max);
@@ -245,7 +247,7 @@ void Schedule::Start(std::size_t request, bool is_retry, Instant now) {
   // What was asked in its slot already, whatever for.
   const bool is_again = std::all_of(queries.begin(), queries.end(), [&](std::size_t query) {
     const Entry& entry = entries_[query];
-    return entry.asked_too_early > 0 ||
+    return (entry.asked_too_early > 0 && entry.failures == 0) ||
            (entry.released && now.SteadyAt(Slot(query, now)) > now.steady);
   });
   const std::uint64_t number = budget_.Spend(now.steady, is_retry || is_again);
@@ -275,6 +277,7 @@ void Schedule::DropFromFlight(Entry& entry, Instant now) {
 
 void Schedule::ForgetApi() {
   entries_.assign(queries_.size(), {});
+  refused_ = 0;
   budget_.ForgetApi();
   hold_ = {};
   outage_ = Outage(polling_.retry_max);
@@ -422,6 +425,7 @@ void Schedule::EndOutage(Instant now) {
 }
 
 void Schedule::ReleaseFailed(Instant now) {
+  outage_.Forget();
   for (Entry& entry : entries_) (void)Release(entry, now);
   Invalidate();
 }
@@ -481,6 +485,7 @@ void Schedule::RecordFailure(std::size_t query, const PollReport& report, Instan
 void Schedule::NoteRefused(std::size_t query, bool refused) {
   Entry& entry = entries_[query];
   if (refused && !entry.refused) just_refused_.push_back(query);
+  if (refused != entry.refused) refused_ += refused ? 1 : -1;
   entry.refused = refused;
 }
 
@@ -489,10 +494,6 @@ void Schedule::ReleaseRefused(Instant now) {
     if (entry.refused && !entry.in_flight) entry.retry_at = now.steady;
   }
   Invalidate();
-}
-
-bool Schedule::HasRefused() const {
-  return std::any_of(entries_.begin(), entries_.end(), std::mem_fn(&Entry::refused));
 }
 
 }  // namespace radar_spoof

@@ -63,6 +63,9 @@ class Outage {
   // such runs come again and again. Where little is sent, it is also once in an hour.
   Release NoteGood(std::size_t requests, int sent_in_hour, SteadyTime now);
 
+  // What has failed so far is not counted any more.
+  void Forget();
+
   // The earliest next request while nothing answers.
   SteadyTime NextOfFailed() const;
   SteadyTime NextOfOthers() const;

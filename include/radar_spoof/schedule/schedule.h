@@ -140,7 +140,7 @@ class Schedule {
   // The credentials changed: queries that were refused are asked at once.
   void ReleaseRefused(Instant now);
   // Whether some query waits out a refusal.
-  bool HasRefused() const;
+  bool HasRefused() const { return refused_ > 0; }
 
   // Requests sent in the 5 minutes before `now`, of the `rate_limit` that may be.
   int SpentLately(Instant now) const {
@@ -234,6 +234,7 @@ class Schedule {
   PollingConfig polling_;
   std::vector<Query> queries_;
   std::vector<Entry> entries_;             // one a query
+  int refused_ = 0;                        // entries
   std::vector<std::size_t> just_refused_;  // queries, since the last good answer
   SharedRequests requests_;
   SeriesLimit series_limit_;
