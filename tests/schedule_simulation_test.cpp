@@ -500,6 +500,49 @@ TEST_CASE("what is down for some is no outage for the others") {
   }
 }
 
+TEST_CASE("a query that is refused for itself does not keep an outage of the others from ending") {
+  for (const Seconds often : {120s, 300s, 290s}) {
+    auto queries = ManyQueries(31, AggInterval::k1h);
+    queries[30].poll_interval = often;
+    const auto asked = RequestsOf(queries, 40h, [&](std::size_t query, WallTime now) {
+      if (query == 30) return PollReport{.failure = RetryClass::kNextSlot};
+      return now < kStart.wall + 20h ? kUnavailable : kData.Answer(queries[query], now);
+    });
+    std::set<std::size_t> back;
+    for (const Asked& each : asked) {
+      if (each.at >= kStart.wall + 20h && each.at < kStart.wall + 20h + 11min) {
+        back.insert(each.query);
+      }
+    }
+    CAPTURE(often.count());
+    CHECK(back.size() == queries.size());
+  }
+}
+
+TEST_CASE("a query whose data stand still takes no retry from the others") {
+  const auto queries = ManyQueries(5, AggInterval::k15m);
+  std::map<std::size_t, WallTime> failed;
+  Milliseconds longest{0};
+  std::minstd_rand random(3);
+  (void)RequestsOf(queries, 96h, [&](std::size_t query, WallTime now) {
+    if (const auto at = failed.find(query); at != failed.end()) {
+      longest = std::max(longest, now - at->second);
+      failed.erase(at);
+    }
+    PollReport report = kData.Answer(queries[query], now);
+    if (query == 0 && now.time_since_epoch() % 4h < 2h) {
+      report.last_updated = FloorTo(now, 4h) - 30min;
+      report.newest_bucket_end = report.last_updated;
+    } else if (query != 0 && std::bernoulli_distribution(0.01)(random)) {
+      failed[query] = now;
+      return kUnavailable;
+    }
+    return report;
+  });
+  CHECK(longest > 0ms);
+  CHECK(longest <= 5s);
+}
+
 // One random life of a schedule: random queries, latencies, failures, clock steps and suspends.
 class RandomLife {
  public:

@@ -653,6 +653,32 @@ TEST_CASE("queries that share a request stay together, also when one of them fai
   CHECK(rig.now.wall - kMidnight >= 7h);
 }
 
+TEST_CASE("who is asked early, as another of its request is due, does not wait longer for it") {
+  Rig rig({MakeQuery("bad", AggInterval::k1d), MakeQuery("good", AggInterval::k1d)}, Sharing(2));
+  const auto ends = [&] {
+    const WallTime reach = FloorTo(rig.now.wall - 20min, 15min);
+    rig.schedule.Record(0, {.failure = RetryClass::kNextSlot}, rig.now);
+    rig.schedule.Record(1,
+                        {.failure = {},
+                         .retry_after = {},
+                         .last_updated = reach,
+                         .newest_bucket_end = FloorTo(reach, 24h)},
+                        rig.now);
+    return reach;
+  };
+  Milliseconds longest{0};
+  WallTime found{};
+  for (rig.UntilNextStart(); rig.now.wall < kMidnight + 240h; rig.UntilNextStart()) {
+    const WallTime day = FloorTo(ends(), 24h);
+    if (day > found && found > kMidnight + 48h) {
+      longest = std::max(longest, rig.now.wall - (day + 20min));
+    }
+    found = std::max(found, day);
+  }
+  CHECK(longest > 0ms);
+  CHECK(longest <= 3min);
+}
+
 TEST_CASE("when their request fails, they wait for their retry together") {
   Rig rig(Queries(3), Sharing(3));
   rig.UntilNextStart();

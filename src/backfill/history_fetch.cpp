@@ -115,7 +115,8 @@ std::optional<HistoryFetch::Answered> HistoryFetch::Ask(const Piece& piece, cons
   asked.date_range = RangeOf(piece.range);
   const Query* const alone[] = {&asked};
   const SteadyTime sent = clock_.Now().steady;
-  const std::uint64_t number = budget_.Spend(sent, next.is_retry);
+  const std::uint64_t number =
+      budget_.Spend(sent, next.is_retry ? RequestBudget::Kind::kRetry : RequestBudget::Kind::kSlot);
   const RadarRequest request =
       BuildRequest(form, asked, piece.range, request_number_++, settings_.credentials);
   http_.Start(kOnly, request.http);

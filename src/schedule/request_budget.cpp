@@ -86,24 +86,28 @@ SteadyTime RequestBudget::EarliestRequest(SteadyTime now) const {
 SteadyTime RequestBudget::EarliestRetry(SteadyTime now) const {
   const SteadyTime earliest = EarliestRequest(now);
   const auto retries = CountAfter(retries_, now - kRetryWindow);
-  const auto others = static_cast<double>(CountAfter(requests_, now - kRetryWindow) - retries);
-  const auto share = static_cast<Times::difference_type>(others * kRetryShare);
+  const auto again = CountAfter(again_, now - kRetryWindow);
+  const auto others = CountAfter(requests_, now - kRetryWindow) - retries - again;
+  const auto share =
+      static_cast<Times::difference_type>(static_cast<double>(others) * kRetryShare) - again;
   const auto allowed = std::max(kRetriesAlwaysAllowed, share);
   if (retries < allowed) return earliest;
-  // The oldest of those allowed must be an hour old first, or the last request as old as the gap.
+  // The oldest of those allowed must be an hour old first, or the youngest as old as the gap.
   return std::max(earliest, std::min(*(retries_.end() - allowed) + kRetryWindow,
-                                     requests_.back() + std::min(retry_gap_, kRetryWindow)));
+                                     retries_.back() + std::min(retry_gap_, kRetryWindow)));
 }
 
-std::uint64_t RequestBudget::Spend(SteadyTime now, bool is_retry) {
+std::uint64_t RequestBudget::Spend(SteadyTime now, Kind kind) {
   Forget(requests_, now);
   Forget(retries_, now);
+  Forget(again_, now);
   // Only who was silent for longer than the pace may send several at once.
   const double tokens = TokensAt(now);
   tokens_ = tokens < 2 ? std::min(0.0, tokens - 1) : tokens - 1;
   tokens_at_ = now;
   requests_.push_back(now);
-  if (is_retry) retries_.push_back(now);
+  if (kind == Kind::kRetry) retries_.push_back(now);
+  if (kind == Kind::kAgain) again_.push_back(now);
   return ++spent_;
 }
 

@@ -23,7 +23,7 @@ constexpr int kFewInAnHour = 60;
 constexpr Milliseconds kBetweenFreeReleases = 1h;
 constexpr Milliseconds kFirstPause = 30s;
 constexpr Milliseconds kFirstPauseOfOthers = 1s;
-constexpr double kGrowthOfOthers = 1.2;
+constexpr double kGrowthOfOthers = 1.3;
 
 Milliseconds Jitter(Milliseconds longest, std::minstd_rand& random) {
   std::uniform_int_distribution<std::int64_t> within(std::min(kShortestRetry, longest).count(),
@@ -78,7 +78,8 @@ bool Outage::NothingAnswers(std::size_t requests) const {
   return failures_ >= kFailuresOfAnOutage && failed_ >= EnoughOf(requests);
 }
 
-void Outage::NoteFailure(bool again) {
+void Outage::NoteFailure(bool again, SteadyTime asked) {
+  last_asked_ = std::max(last_asked_, asked);
   ++failures_;
   if (!again) ++failed_;
 }
@@ -105,13 +106,13 @@ void Outage::Forget() {
 }
 
 SteadyTime Outage::NextOfFailed() const {
-  return last_start_ + Backoff(kFirstPause, 2, failures_ - kFailuresOfAnOutage, longest_);
+  return last_asked_ + Backoff(kFirstPause, 2, failures_ - kFailuresOfAnOutage, longest_);
 }
 
 SteadyTime Outage::NextOfOthers() const {
   const int beyond = failed_ - kFailuresOfAnOutage;
-  if (beyond <= 0) return last_start_;
-  return last_start_ + Backoff(kFirstPauseOfOthers, kGrowthOfOthers, beyond, longest_);
+  if (beyond <= 0) return last_asked_;
+  return last_asked_ + Backoff(kFirstPauseOfOthers, kGrowthOfOthers, beyond, longest_);
 }
 
 }  // namespace radar_spoof

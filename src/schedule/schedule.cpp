@@ -51,7 +51,6 @@ Schedule::Schedule(const ApiConfig& api, const PollingConfig& polling, std::vect
       budget_(api.rate_limit, polling.retry_max),
       outage_(polling.retry_max),
       random_(seed) {
-  planned_in_hour_ = PlannedInHour();
   ClearOrder();
 }
 
@@ -77,18 +76,8 @@ void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
   requests_ = SharedRequests(queries_, api.max_series_per_request);
   series_limit_ = {};
   to_join_.clear();
-  lags_.ForgetQueries(queries_.size());
-  planned_in_hour_ = PlannedInHour();
+  lags_.ForgetQueries(SlowestLagStep(queries_), queries_.size());
   ClearOrder();
-}
-
-int Schedule::PlannedInHour() const {
-  double planned = 0;
-  for (std::size_t whole = 0; whole < requests_.Wholes(); ++whole) {
-    const Milliseconds period = queries_[requests_.WholeQueries(whole).front()].poll_interval;
-    planned += static_cast<double>(kHour.count()) / static_cast<double>(period.count());
-  }
-  return static_cast<int>(planned);
 }
 
 void Schedule::ClearOrder() {
@@ -244,19 +233,14 @@ std::optional<std::size_t> Schedule::StartNext(Instant now) {
 
 void Schedule::Start(std::size_t request, bool is_retry, Instant now) {
   const RequestGroup& queries = requests_.Queries(request);
-  // What was asked in its slot already, whatever for.
-  const bool is_again = std::all_of(queries.begin(), queries.end(), [&](std::size_t query) {
-    const Entry& entry = entries_[query];
-    return (entry.asked_too_early > 0 && entry.failures == 0) ||
-           (entry.released && now.SteadyAt(Slot(query, now)) > now.steady);
-  });
-  const std::uint64_t number = budget_.Spend(now.steady, is_retry || is_again);
-  outage_.NoteStart(now.steady);
+  const std::uint64_t number =
+      budget_.Spend(now.steady, is_retry ? RequestBudget::Kind::kRetry : KindOf(queries, now));
   const auto jitter = random_();
   for (const std::size_t query : queries) {
     Entry& entry = entries_[query];
     const auto awaited = Awaited(query);
     entry.awaited = awaited ? std::optional(awaited->bucket_end) : std::nullopt;
+    entry.in_slot = IsSlotDue(query, now);
     entry.offset = Offset(query);
     entry.in_flight = true;
     entry.asked = now;
@@ -267,6 +251,23 @@ void Schedule::Start(std::size_t request, bool is_retry, Instant now) {
   }
   ++in_flight_;
   UpdateOrder(request, now);
+}
+
+bool Schedule::IsSlotDue(std::size_t query, Instant now) const {
+  return !entries_[query].asked || now.SteadyAt(Slot(query, now)) <= now.steady;
+}
+
+// Of a request that is due, but as a retry.
+RequestBudget::Kind Schedule::KindOf(const RequestGroup& queries, Instant now) const {
+  using Kind = RequestBudget::Kind;
+  Kind kind = Kind::kAgain;
+  for (const std::size_t query : queries) {
+    const Entry& entry = entries_[query];
+    if (entry.failures == 0 && entry.asked_too_early > 0) continue;
+    if (!entry.released || IsSlotDue(query, now)) return Kind::kSlot;
+    kind = Kind::kRetry;
+  }
+  return kind;
 }
 
 void Schedule::DropFromFlight(Entry& entry, Instant now) {
@@ -292,7 +293,7 @@ void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_u
   for (const Resumed& each : asked) {
     Entry& entry = entries_[each.query];
     entry.asked = now.InThePast(each.asked);
-    entry.reach = each.reach;
+    if (each.reach) entry.reach = std::min(*each.reach, now.wall);
     if (!each.answered_well) {
       entry.failures = kFailuresOfAnEarlierRun;
       entry.failures_of_class = kFailuresOfAnEarlierRun;
@@ -301,7 +302,7 @@ void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_u
     // Those that share a request were asked at the same moment, and it was one.
     if (std::exchange(counted[requests_.Of(each.query)], each.asked) == each.asked) continue;
     if (now.steady - entry.asked->steady >= kBudgetWindow) continue;
-    (void)budget_.Spend(entry.asked->steady, false);
+    (void)budget_.Spend(entry.asked->steady, RequestBudget::Kind::kSlot);
   }
   Invalidate();
   if (held_until) hold_.Resume(*held_until, now);
@@ -315,7 +316,7 @@ std::optional<WallTime> Schedule::LastAsked(std::size_t query, Instant now) cons
 
 bool Schedule::TryExtraRequest(Instant now) {
   if (hold_.NotBefore(budget_.EarliestRequest(now.steady)) > now.steady) return false;
-  (void)budget_.Spend(now.steady, false);
+  (void)budget_.Spend(now.steady, RequestBudget::Kind::kSlot);
   return true;
 }
 
@@ -377,7 +378,8 @@ void Schedule::EndRequest(std::size_t request, Instant now) {
     EndOutage(now);
   } else if (std::all_of(queries.begin(), queries.end(), is_transient)) {
     const bool nothing_answered = NothingAnswers();
-    outage_.NoteFailure(entries_[queries.front()].failed_in_run == outage_.run());
+    const Entry& front = entries_[queries.front()];
+    outage_.NoteFailure(front.failed_in_run == outage_.run(), front.asked->steady);
     for (const std::size_t query : queries) entries_[query].failed_in_run = outage_.run();
     // While nothing answers, each failure puts off the next request of any query.
     if (nothing_answered || NothingAnswers()) Invalidate();
@@ -447,13 +449,17 @@ void Schedule::RecordGood(std::size_t query, const PollReport& report, Instant n
   entry.reach = report.last_updated ? report.last_updated : report.newest_bucket_end;
   // By the clock as it is now: it may have been set since.
   if (entry.reach) entry.reach = std::min(*entry.reach, now.wall);
+  const bool is_there = !entry.awaited || (entry.reach && *entry.reach >= *entry.awaited);
+  // Who is asked early, since another shares the request, lacks nothing.
+  const bool is_early = !is_there && !entry.in_slot;
   if (entry.reach && IsAlignedToBuckets(query)) {
     const WallTime newest = FloorTo(*entry.reach, Length(queries_[query].agg_interval));
-    lags_.Observe(query, now.WallAt(entry.asked->steady), *entry.reach, newest, entry.awaited);
+    lags_.Observe(query, now.WallAt(entry.asked->steady), *entry.reach, newest,
+                  is_early ? std::nullopt : entry.awaited);
   }
   if (std::chrono::abs(lags_.Shared() - ordered_lag_) >= kLagTolerance) Invalidate();
-  const bool too_early = entry.awaited && entry.reach && *entry.reach < *entry.awaited;
-  entry.asked_too_early = too_early ? entry.asked_too_early + 1 : 0;
+  if (is_early) return;
+  entry.asked_too_early = is_there || !entry.reach ? 0 : entry.asked_too_early + 1;
 }
 
 void Schedule::RecordFailure(std::size_t query, const PollReport& report, Instant now) {
@@ -484,7 +490,7 @@ void Schedule::RecordFailure(std::size_t query, const PollReport& report, Instan
 
 void Schedule::NoteRefused(std::size_t query, bool refused) {
   Entry& entry = entries_[query];
-  if (refused && !entry.refused) just_refused_.push_back(query);
+  if (refused && !entry.refused) just_refused_.insert(query);
   if (refused != entry.refused) refused_ += refused ? 1 : -1;
   entry.refused = refused;
 }

@@ -8,9 +8,10 @@ namespace radar_spoof {
 
 void Schedule::Halve(std::size_t query, Instant now) {
   const std::size_t first = requests_.Of(query);
+  // What may throw comes first.
+  due_.Resize(requests_.size() + 1);
+  retries_.Resize(requests_.size() + 1);
   const std::size_t second = requests_.Halve(first);
-  due_.Resize(requests_.size());
-  retries_.Resize(requests_.size());
   --in_flight_;
   for (const std::size_t half : {first, second}) {
     for (const std::size_t each : requests_.Queries(half)) DropFromFlight(entries_[each], now);
@@ -60,10 +61,10 @@ void Schedule::AskEndsAlone(std::size_t request, Instant now) {
   const std::size_t ends[] = {requests_.Queries(request).front(),
                               requests_.Queries(request).back()};
   for (const std::size_t query : ends) {
+    due_.Resize(requests_.size() + 1);
+    retries_.Resize(requests_.size() + 1);
     const bool is_alone = requests_.Queries(requests_.Of(query)).size() == 1;
     const std::size_t alone = is_alone ? requests_.Of(query) : requests_.TakeOut(query);
-    due_.Resize(requests_.size());
-    retries_.Resize(requests_.size());
     DropFromFlight(entries_[query], now);
     UpdateOrder(alone, now);
   }

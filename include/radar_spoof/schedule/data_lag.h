@@ -29,6 +29,8 @@ class DataLag {
   // `slowest_step`: while nothing new comes for hours, the longest wait between asks.
   DataLag(Seconds floor, Seconds slowest_step);
 
+  void SetSlowestStep(Seconds slowest_step) { slowest_step_ = slowest_step; }
+
   // From the end of a bucket to the first ask for it.
   Milliseconds Expected() const;
 
@@ -75,7 +77,8 @@ class DataLags {
                std::optional<WallTime> awaited);
 
   // The queries are other ones now, so many.
-  void ForgetQueries(std::size_t queries) {
+  void ForgetQueries(Seconds slowest_step, std::size_t queries) {
+    shared_.SetSlowestStep(slowest_step);
     own_.clear();
     missed_by_.clear();
     queries_ = queries;

@@ -10,8 +10,7 @@
 //    and the last of them spread over the time until then. Of several policies the strictest holds.
 //  - a retry share: retries stay within a tenth of the last hour's other requests, but 3 are always
 //    allowed, so that a dying upstream is not asked more than a healthy one. Beyond that one retry,
-//    of whatever query, when nothing was sent for `retry_gap`, so that the end of an outage is
-//    noticed.
+//    of whatever query, in each `retry_gap`, so that the end of an outage is noticed.
 //
 // Used by: Schedule, backfill. Pure: time is passed in. Every call costs at most the logarithm of
 // the number of requests in an hour. Thread rule: confined to its owner's thread.
@@ -38,8 +37,11 @@ class RequestBudget {
   SteadyTime EarliestRequest(SteadyTime now) const;
   SteadyTime EarliestRetry(SteadyTime now) const;
 
+  // What a request is sent for: a query's slot; a bucket that was not there yet, which takes from
+  // what retries may have, but is not put off; or a query that failed.
+  enum class Kind { kSlot, kAgain, kRetry };
   // Counts one request sent at `now`, and numbers it. REQUIRES: `now` never goes back.
-  std::uint64_t Spend(SteadyTime now, bool is_retry);
+  std::uint64_t Spend(SteadyTime now, Kind kind);
 
   // How many were sent after `time`, which is at most an hour ago.
   int SentSince(SteadyTime time) const;
@@ -67,6 +69,7 @@ class RequestBudget {
   Milliseconds retry_gap_;
   Times requests_;  // retries too
   Times retries_;
+  Times again_;
   double tokens_;
   SteadyTime tokens_at_{};
   std::uint64_t spent_ = 0;  // ever

@@ -48,10 +48,8 @@ class Outage {
   std::uint64_t run() const { return run_; }
   bool NothingAnswers(std::size_t requests) const;
 
-  // A request was sent at `now`.
-  void NoteStart(SteadyTime now) { last_start_ = now; }
-  // A request failed; `again`: one that had failed in this run already.
-  void NoteFailure(bool again);
+  // A request that was sent at `asked` failed; `again`: one that had failed in this run already.
+  void NoteFailure(bool again, SteadyTime asked);
   // What the end of a run is to those that failed in it.
   enum class Release {
     kNone,     // it was short: their own retries bring them back
@@ -74,8 +72,8 @@ class Outage {
   Milliseconds longest_;
   std::uint64_t run_ = 1;
   int failures_ = 0;
-  int failed_ = 0;  // requests, each once
-  SteadyTime last_start_{};
+  int failed_ = 0;           // requests, each once
+  SteadyTime last_asked_{};  // of those that failed
   std::optional<SteadyTime> last_free_release_;
 };
 

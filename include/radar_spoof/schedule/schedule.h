@@ -24,7 +24,8 @@
 // Invariants (tests/schedule_simulation_test.cpp): never two polls of one query at once; never more
 // than `max_concurrency` requests in flight; never more than `rate_limit` of them in any 5 minutes;
 // nothing is sent during a hold, and after one a single request until it is answered well; no query
-// is asked more often than in each of its slots, but for retries, a tenth of that; what one query's
+// is asked more often than in each of its slots, but for retries, a tenth of that (3 an hour, and
+// one in each `retry_max`, at least), and for what no retry helps, once an hour; what one query's
 // answers lack moves no other's polls; the most overdue query goes first.
 //
 // Costs: a poll costs the logarithm of the number of queries, what moves many of them (a new
@@ -36,7 +37,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <random>
 #include <set>
@@ -159,6 +159,7 @@ class Schedule {
     std::optional<Instant> asked;               // start of the last poll
     std::optional<WallTime> reach;              // of the data in the last good answer
     std::optional<WallTime> awaited;            // end of the bucket the poll in flight is for
+    bool in_slot = false;                       // and it was due
     int asked_too_early = 0;                    // good answers in a row without that bucket
     Milliseconds offset = Milliseconds::max();  // of its slot from the boundary, at that start
     std::uint64_t request_number = 0;           // of the last poll, as the budget counts
@@ -171,8 +172,8 @@ class Schedule {
     std::minstd_rand::result_type jitter = 1;  // of its retry's delay: one for all of a request
     std::optional<SteadyTime> retry_at;        // before the next slot
     bool retry_in_budget = false;              // that retry needs room in the share of retries
-    bool released = false;                     // that retry is due to the end of an outage
-    bool fewer_may_help = false;               // the last failure was FewerSeries::kMayHelp
+    bool released = false;        // that retry is due to the end of an outage or of holds
+    bool fewer_may_help = false;  // the last failure was FewerSeries::kMayHelp
   };
 
   // When something is due by itself, and when as a retry that the budget counts; DueOrder::kNever
@@ -183,6 +184,8 @@ class Schedule {
   };
 
   void Start(std::size_t request, bool is_retry, Instant now);
+  bool IsSlotDue(std::size_t query, Instant now) const;
+  RequestBudget::Kind KindOf(const RequestGroup& queries, Instant now) const;
   static void DropFromFlight(Entry& entry, Instant now);
   static bool Release(Entry& entry, Instant now);
   // Bring the orders up to date: of one request; of all, if something they depend on changed.
@@ -228,14 +231,12 @@ class Schedule {
   void EndHolds(SteadyTime asked, Instant now);
   void EndOutage(Instant now);
 
-  int PlannedInHour() const;
-
   int max_concurrency_;
   PollingConfig polling_;
   std::vector<Query> queries_;
-  std::vector<Entry> entries_;             // one a query
-  int refused_ = 0;                        // entries
-  std::vector<std::size_t> just_refused_;  // queries, since the last good answer
+  std::vector<Entry> entries_;          // one a query
+  int refused_ = 0;                     // entries
+  std::set<std::size_t> just_refused_;  // queries, since the last good answer
   SharedRequests requests_;
   SeriesLimit series_limit_;
   std::set<std::size_t> to_join_;             // wholes, as soon as none of their parts is in flight
@@ -248,7 +249,6 @@ class Schedule {
   std::uint64_t revision_ = 0;
   DataLags lags_;
   RequestBudget budget_;
-  int planned_in_hour_ = 0;  // requests
   RateLimitHold hold_;
   Outage outage_;
   std::size_t in_flight_ = 0;
