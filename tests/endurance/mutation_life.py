@@ -115,6 +115,7 @@ queries:
             self._recent.append((query.name, exchange))
 
     def _restart(self):
+        self.api.drain()  # a busy machine reads the last requests after their process is gone
         with self._lock:
             for ledger in self._ledgers.values():
                 ledger.restart()

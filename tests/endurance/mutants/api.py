@@ -67,6 +67,7 @@ class MutatingApi:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._ready = threading.Event()
         self._began = None
+        self._open = 0  # connections
         self.port = None
         self.answers = collections.Counter()  # by kind
         self.names = {}  # by which series were asked for, each with what was asked for
@@ -84,6 +85,15 @@ class MutatingApi:
     def __exit__(self, *_):
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
+
+    def drain(self):
+        """Returns when all that a client sent that is gone was read, answered and recorded."""
+        asyncio.run_coroutine_threadsafe(self._drained(), self._loop).result()
+
+    async def _drained(self):
+        await asyncio.sleep(_MOMENT)  # for connections that are not accepted yet
+        while self._open > 0:
+            await asyncio.sleep(_MOMENT)
 
     def _run(self):
         asyncio.set_event_loop(self._loop)
@@ -105,6 +115,7 @@ class MutatingApi:
 
     async def _connected(self, reader, writer):
         connection = _Connection(reader, writer)
+        self._open += 1
         try:
             while True:
                 request = await reader.readuntil(b"\r\n\r\n")
@@ -119,6 +130,7 @@ class MutatingApi:
             self.errors.append(repr(error))
             raise
         finally:
+            self._open -= 1
             writer.close()
 
     async def _note_unanswered(self, connection):
