@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "radar_spoof/publish/snapshot.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/types.h"
+#include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof::bench {
 

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/report/terminal.h"
-#include "radar_spoof/words/version.h"
+#include "radar_spoof/cli/terminal.h"
+#include "radar_spoof/core/version.h"
 
 namespace radar_spoof {
 namespace {

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "common_flags.h"
-#include "radar_spoof/serve/http_server.h"
-#include "radar_spoof/words/log.h"
-#include "radar_spoof/words/result.h"
+#include "radar_spoof/cli/common_flags.h"
+#include "radar_spoof/core/log.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/http/http_server.h"
 
 namespace radar_spoof {
 

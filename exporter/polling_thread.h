@@ -5,8 +5,8 @@
 
 #include <future>
 
-#include "radar_spoof/publish/poller.h"
-#include "radar_spoof/words/log.h"
+#include "radar_spoof/core/log.h"
+#include "radar_spoof/poll/poller.h"
 
 namespace radar_spoof {
 

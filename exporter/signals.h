@@ -6,7 +6,7 @@
 
 #include <csignal>
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
 

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <functional>
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "quality/worlds.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof::quality {
 

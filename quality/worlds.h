@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof::quality {
 

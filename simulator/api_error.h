@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "radar_spoof/words/error.h"
+#include "radar_spoof/core/error.h"
 
 namespace radar_spoof::simulator {
 

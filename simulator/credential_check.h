@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "radar_spoof/serve/http_server.h"
+#include "radar_spoof/http/http_server.h"
 #include "simulator/api_error.h"
 
 namespace radar_spoof::simulator {

@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/result.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof::simulator {
 

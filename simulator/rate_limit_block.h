@@ -6,7 +6,7 @@
 // what the `Ratelimit` header's "seconds to reset" can express. Thread rule: not synchronised.
 #pragma once
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof::simulator {
 

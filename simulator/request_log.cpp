@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/words/error.h"
+#include "radar_spoof/core/error.h"
 
 namespace radar_spoof::simulator {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "radar_spoof/serve/http_server.h"
+#include "radar_spoof/http/http_server.h"
 #include "simulator/credential_check.h"
 
 namespace radar_spoof::simulator {

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof::simulator {
 

@@ -15,8 +15,8 @@
 #include <string>
 #include <string_view>
 
-#include "radar_spoof/serve/http_server.h"
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/http/http_server.h"
 #include "simulator/api_error.h"
 #include "simulator/credential_check.h"
 #include "simulator/radar_answer.h"

@@ -10,8 +10,8 @@
 #include <array>
 #include <cstdint>
 
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof::simulator {
 

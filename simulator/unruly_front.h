@@ -14,9 +14,9 @@
 #include <string>
 #include <thread>
 
-#include "radar_spoof/serve/http_server.h"
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/result.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/http/http_server.h"
 
 namespace radar_spoof::simulator {
 

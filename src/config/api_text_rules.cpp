@@ -9,7 +9,7 @@
 #include <netinet/in.h>
 
 #include "radar_spoof/config/problem_list.h"
-#include "radar_spoof/words/url_host.h"
+#include "radar_spoof/core/url_host.h"
 
 namespace radar_spoof {
 namespace {

@@ -9,10 +9,10 @@
 #include "api_text_rules.h"
 #include "map_reader.h"
 #include "query_list.h"
-#include "radar_spoof/config/regular_file.h"
 #include "radar_spoof/config/request_plan.h"
 #include "radar_spoof/config/yaml_document.h"
-#include "radar_spoof/words/hash.h"
+#include "radar_spoof/core/hash.h"
+#include "radar_spoof/core/regular_file.h"
 
 namespace radar_spoof {
 namespace {

@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/words/lower_case.h"
-#include "radar_spoof/words/result.h"
+#include "radar_spoof/core/lower_case.h"
+#include "radar_spoof/core/result.h"
 
 namespace radar_spoof {
 namespace {

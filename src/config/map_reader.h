@@ -12,8 +12,8 @@
 
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof {
 

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/words/lower_case.h"
+#include "radar_spoof/core/lower_case.h"
 
 namespace radar_spoof {
 namespace {

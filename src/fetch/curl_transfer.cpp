@@ -4,7 +4,7 @@
 #include <new>
 #include <stdexcept>
 
-#include "radar_spoof/words/lower_case.h"
+#include "radar_spoof/core/lower_case.h"
 
 namespace radar_spoof {
 namespace {

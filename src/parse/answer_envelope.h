@@ -4,10 +4,10 @@
 // Used by: radar_response. Pure.
 #pragma once
 
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/result.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/parse/json.h"
-#include "radar_spoof/words/error.h"
-#include "radar_spoof/words/result.h"
 
 namespace radar_spoof {
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "answer_values.h"
-#include "radar_spoof/words/rfc3339.h"
+#include "radar_spoof/core/rfc3339.h"
 
 namespace radar_spoof {
 namespace {

@@ -8,9 +8,9 @@
 #include <string>
 #include <utility>
 
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/rfc3339.h"
 #include "radar_spoof/parse/json.h"
-#include "radar_spoof/words/error.h"
-#include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof {
 

@@ -24,7 +24,7 @@ struct RapidJsonAssertion : std::logic_error {
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
-#include "radar_spoof/words/error.h"
+#include "radar_spoof/core/error.h"
 
 namespace radar_spoof {
 namespace {

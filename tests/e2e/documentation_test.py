@@ -72,7 +72,7 @@ class OperationsTest(unittest.TestCase):
 
     def test_every_reason_has_its_row(self):
         reasons = re.findall(r'case FailureReason::\w+: return "(\w+)"',
-                             (SOURCE_DIR / "src/words/error.cpp").read_text())
+                             (SOURCE_DIR / "src/core/error.cpp").read_text())
         self.assertGreater(len(reasons), 10)
         self.assertEqual(sorted(row.strip(" `") for row in self.rows("A query fails")),
                          sorted(reasons))

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "radar_spoof/config/config.h"
-#include "radar_spoof/words/result.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof {
 

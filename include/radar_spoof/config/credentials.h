@@ -16,8 +16,8 @@
 #include <string_view>
 #include <variant>
 
-#include "radar_spoof/words/result.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof {
 

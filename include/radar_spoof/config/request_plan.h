@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof {
 

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "radar_spoof/config/problem_list.h"
-#include "radar_spoof/words/result.h"
+#include "radar_spoof/core/result.h"
 
 namespace radar_spoof {
 

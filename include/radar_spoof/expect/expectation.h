@@ -27,9 +27,9 @@
 #include <optional>
 #include <span>
 
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/radar_response.h"
 #include "radar_spoof/parse/spoof_series.h"
-#include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
 

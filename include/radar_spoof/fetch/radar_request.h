@@ -20,8 +20,8 @@
 
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/config/credentials.h"
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/fetch/http_client.h"
-#include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
 

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "radar_spoof/words/result.h"
+#include "radar_spoof/core/result.h"
 
 namespace radar_spoof {
 

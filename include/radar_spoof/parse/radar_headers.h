@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
 

@@ -18,7 +18,7 @@
 #include <optional>
 #include <set>
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
 

@@ -10,7 +10,7 @@
 #include <optional>
 #include <random>
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
 

@@ -21,7 +21,7 @@
 #include <map>
 #include <string>
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
 

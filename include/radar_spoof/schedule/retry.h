@@ -9,8 +9,8 @@
 #include <optional>
 #include <random>
 
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/error.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/error.h"
 
 namespace radar_spoof {
 

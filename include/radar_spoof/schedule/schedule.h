@@ -44,6 +44,8 @@
 #include <vector>
 
 #include "radar_spoof/config/config.h"
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/schedule/data_lag.h"
 #include "radar_spoof/schedule/due_order.h"
 #include "radar_spoof/schedule/rate_limit_hold.h"
@@ -51,8 +53,6 @@
 #include "radar_spoof/schedule/retry.h"
 #include "radar_spoof/schedule/series_limit.h"
 #include "radar_spoof/schedule/shared_requests.h"
-#include "radar_spoof/words/error.h"
-#include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
 

@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <optional>
 
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/error.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/error.h"
 
 namespace radar_spoof {
 
