@@ -1,7 +1,5 @@
 // What every benchmark is about: the combinations of arc, dkim, dmarc, spf {PASS, NONE, FAIL, any}
 // and tls_version {four, any}, 1,280 of them, in up to six windows: 7,680.
-//
-// Used by: stages_benchmark.
 #pragma once
 
 #include <cstddef>

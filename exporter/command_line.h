@@ -1,6 +1,6 @@
 // radar_spoof_exporter's flags, spelled as the Prometheus ecosystem spells them.
 //
-// Used by: main. `--help` documents each.
+// `--help` documents each.
 // Thread rule: pure.
 #pragma once
 

@@ -1,6 +1,6 @@
 // The poll loop, on a thread of its own.
 //
-// Used by: main. Thread rule: one thread.
+// Thread rule: one thread.
 #pragma once
 
 #include <future>

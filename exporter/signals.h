@@ -1,7 +1,6 @@
 // The signals by which the process is told to stop (SIGINT, SIGTERM) or to reload (SIGHUP).
 //
-// Used by: main. Thread rule: the main thread, before there are others, which then inherit what is
-// blocked.
+// Thread rule: the main thread, before there are others, which then inherit what is blocked.
 #pragma once
 
 #include <csignal>

@@ -1,7 +1,7 @@
 // Tells the supervisor's watchdog that the exporter works, but only when it does: the poller's loop
 // has come round since it was last told, and every web server answers.
 //
-// Used by: main's loop, every kBeat. Thread rule: one thread.
+// Thread rule: one thread.
 #pragma once
 
 #include <chrono>

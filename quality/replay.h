@@ -2,7 +2,7 @@
 // into it.
 //
 // Each bucket is judged by ExpectationOf() of the window that the exporter would have had.
-// Used by: spike_quality and its test. Thread rule: pure.
+// Thread rule: pure.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // A series from a file of lines `time,ratio`, so that anybody's data can be replayed.
 //
-// Used by: spike_quality. Thread rule: pure.
+// Thread rule: pure.
 #pragma once
 
 #include <string>

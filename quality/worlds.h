@@ -3,7 +3,7 @@
 //
 // A world's tuning series and judging series differ by seed, and but for the simulator's by their
 // rhythm too: thresholds are chosen by the first, docs/alerting.md shows the second.
-// Used by: spike_quality and its test. Thread rule: pure.
+// Thread rule: pure.
 #pragma once
 
 #include <string_view>

@@ -1,9 +1,9 @@
 // A refusal as the API words it: an HTTP status and the entries of the envelope's `errors`.
 //
-// Used by: everything that can refuse a request. Codes from Cloudflare's "Radar API error codes"
-// (2001, 2002, 7003, 1015) and from answers seen in the wild (6003 with its chain, 10000, 971), as
-// are the texts "Not Found", "Invalid option for dimension.", "Internal Error", "comparisons must
-// have same duration as main series" and "aggregation interval is too low for date range".
+// Codes from Cloudflare's "Radar API error codes" (2001, 2002, 7003, 1015) and from answers seen in
+// the wild (6003 with its chain, 10000, 971), as are the texts "Not Found", "Invalid option for
+// dimension.", "Internal Error", "comparisons must have same duration as main series" and
+// "aggregation interval is too low for date range".
 // Thread rule: plain values.
 #pragma once
 

@@ -1,6 +1,6 @@
 // radar_simulator's flags.
 //
-// Used by: main. `--help` documents each.
+// `--help` documents each.
 // Thread rule: pure.
 #pragma once
 

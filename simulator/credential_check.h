@@ -1,8 +1,7 @@
 // Whether a request may come in.
 //
-// Used by: Simulator. The answers are those seen from api.cloudflare.com: a credential of the wrong
-// form is 400 with code 6003 and a chain that names the header; a well-formed wrong one is 403 with
-// code 10000.
+// The answers are those seen from api.cloudflare.com: a credential of the wrong form is 400 with
+// code 6003 and a chain that names the header; a well-formed wrong one is 403 with code 10000.
 // Thread rule: pure.
 #pragma once
 

@@ -1,7 +1,7 @@
 // Which stretch of time one series covers, and in which steps it may be asked for.
 //
-// Used by: request parameters and answers. Rules from the Cloudflare API reference, "Radar > Email
-// > Security > Timeseries groups"; where the reference is silent, a comment says what was chosen.
+// Rules from the Cloudflare API reference, "Radar > Email > Security > Timeseries groups"; where
+// the reference is silent, a comment says what was chosen.
 // Thread rule: pure functions and plain values.
 #pragma once
 

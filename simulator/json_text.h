@@ -1,7 +1,7 @@
 // Everything the simulator says in JSON.
 //
-// Used by: Simulator. Shapes of the API's own answers from the Cloudflare API reference and from
-// answers seen; the control endpoints' shapes are ours.
+// Shapes of the API's own answers from the Cloudflare API reference and from answers seen; the
+// control endpoints' shapes are ours.
 // Thread rule: pure.
 #pragma once
 

@@ -1,6 +1,5 @@
 // What the simulator remembers of the API calls it got, for tests and the curious.
 //
-// Used by: Simulator, which serves it as GET /requests.
 // Thread rule: not synchronised.
 #pragma once
 

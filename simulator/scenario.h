@@ -1,6 +1,5 @@
 // What the simulated API is going through.
 //
-// Used by: the command line, the control endpoints, the answers.
 // Thread rule: plain values.
 #pragma once
 

@@ -1,6 +1,6 @@
 // The flags of `radar_spoof_exporter backfill`.
 //
-// Used by: backfill_command. `--help` documents each.
+// `--help` documents each.
 // Thread rule: pure but for the clock it is given.
 #pragma once
 

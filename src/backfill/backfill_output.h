@@ -1,6 +1,6 @@
 // Where backfill writes: what must hold of `--output` before anything is fetched for it.
 //
-// Used by: backfill_command. Thread rule: any thread. Blocking: looks at the file system.
+// Thread rule: any thread. Blocking: looks at the file system.
 #pragma once
 
 #include <filesystem>

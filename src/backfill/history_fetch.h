@@ -6,7 +6,7 @@
 // requests that may be retries is spent. A piece that is refused as too long (HTTP 400 or 422) is
 // halved, and so is every other of that interval.
 //
-// Used by: the backfill command. Thread rule: confined to one thread. Blocking: Run().
+// Thread rule: confined to one thread. Blocking: Run().
 #pragma once
 
 #include <cstddef>

@@ -4,8 +4,8 @@
 // cut short is skipped when the file is read again, and what it held is asked again. Queries that
 // differ only in name, range or control share what is known.
 //
-// Used by: history_fetch and the backfill command. No credentials and no text from upstream are in
-// it. Errors: a sentence. One process at a time: the file is locked while it is open.
+// No credentials and no text from upstream are in it. Errors: a sentence. One process at a time:
+// the file is locked while it is open.
 // Blocking: reads and writes one file. Thread rule: confined to its owner's thread.
 #pragma once
 

@@ -4,8 +4,7 @@
 // Seen accepted: 7d of 1h, 12w of 1d, 52w of 1w; documented: 1d gives 15m. Those are the pieces;
 // whoever asks halves them when they are refused (history_fetch.h).
 //
-// Used by: history_fetch, the backfill command. Every range here begins and ends at whole
-// intervals, but for `asked`. Thread rule: pure.
+// Every range here begins and ends at whole intervals, but for `asked`. Thread rule: pure.
 #pragma once
 
 #include <vector>

@@ -8,8 +8,8 @@
 // Order: as promtool and OpenMetrics want it: a family at a time, in it a series at a time, in that
 // by time.
 //
-// Used by: the backfill command. Sources: OpenMetrics 1.0; Prometheus, "Backfilling from
-// OpenMetrics format". Thread rule: pure but for the stream.
+// Sources: OpenMetrics 1.0; Prometheus, "Backfilling from OpenMetrics format". Thread rule: pure
+// but for the stream.
 #pragma once
 
 #include <cstdint>

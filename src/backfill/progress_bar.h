@@ -1,7 +1,7 @@
 // How far a long command is: a bar on a terminal, else a log line now and then.
 //
-// Used by: backfill_command. On a terminal, log lines that go through Line() and the bar do not
-// write over each other. Thread rule: one thread. Blocking: only the destructor, as LineWriter's.
+// On a terminal, log lines that go through Line() and the bar do not write over each other. Thread
+// rule: one thread. Blocking: only the destructor, as LineWriter's.
 #pragma once
 
 #include <cstddef>

@@ -4,7 +4,7 @@
 // until it is too old (freshness.h). The past is shown the same way, so that old and live samples
 // mean the same and a rule evaluated over both sees one series. docs/adr/0009 has the reasons.
 //
-// Used by: the backfill command; history_text writes it. Thread rule: pure.
+// Thread rule: pure.
 #pragma once
 
 #include <optional>

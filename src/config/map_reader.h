@@ -1,8 +1,8 @@
 // One map of a configuration file, read key by key into values. Values are read strictly: what YAML
 // would quietly turn into something else is refused with a hint.
 //
-// Used by: config, query_reader. What is wrong goes to the ProblemList; the value is then left as
-// it was, so that reading goes on and every problem is found.
+// What is wrong goes to the ProblemList; the value is then left as it was, so that reading goes on
+// and every problem is found.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,4 @@
 // The queries of a whole file: matrices expanded, and checked against each other.
-//
-// Used by: config, asked_query.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,5 @@
 // One item of `queries`, read as far as it can be: what is wrong is reported and left out, so that
 // the rest is still checked against the other queries.
-//
-// Used by: query_list, asked_query.
 #pragma once
 
 #include <cstddef>

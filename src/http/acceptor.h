@@ -1,8 +1,8 @@
 // Accepts the connections of a server's listening sockets on a thread of its own.
 //
-// Used by: http_server. The library's own accepting is not used: out of descriptors it spins, and
-// it cannot hand its socket to a successor without a race that ends the process.
-// Out of descriptors, accepting pauses until the next tick.
+// The library's own accepting is not used: out of descriptors it spins, and it cannot hand its
+// socket to a successor without a race that ends the process. Out of descriptors, accepting pauses
+// until the next tick.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,6 @@
 // What is asked of the socket of a client and done to it, beside reading and writing.
 //
-// Used by: http_server. Outside facts are from Linux: tcp(7), SIOCOUTQ, socket(7), SO_LINGER.
+// Outside facts are from Linux: tcp(7), SIOCOUTQ, socket(7), SO_LINGER.
 // Thread rule: any thread.
 #pragma once
 

@@ -1,13 +1,13 @@
 // Every open connection: whose it is, by when it must have got on, and what its answer holds.
 //
-// Used by: http_server, http_daemon. A client that sends or reads a byte now and then is never
-// idle, and still must not stay for ever; and one that opens many connections must not take what
-// the others need. A client is a network, as in ClientNetwork(). When its share is used up, or all
-// there is, the newcomer gets the place of another connection, which is reset: one of that client,
-// or of the one that has most; one that has waited longest for a request, or else the one that has
-// been answered longest. An answer that is less than a second old gives way only to a client that
-// has less than half as much; a newcomer that finds no place is refused.
-// An answer is over when the client has taken it, not when the system has.
+// A client that sends or reads a byte now and then is never idle, and still must not stay for ever;
+// and one that opens many connections must not take what the others need. A client is a network, as
+// in ClientNetwork(). When its share is used up, or all there is, the newcomer gets the place of
+// another connection, which is reset: one of that client, or of the one that has most; one that has
+// waited longest for a request, or else the one that has been answered longest. An answer that is
+// less than a second old gives way only to a client that has less than half as much; a newcomer
+// that finds no place is refused. An answer is over when the client has taken it, not when the
+// system has.
 // Thread rule: any thread. Descriptors are reset and closed under the lock, so that none can be
 // closed elsewhere, and its number given away, meanwhile.
 #pragma once

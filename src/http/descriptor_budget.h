@@ -1,7 +1,7 @@
 // How the file descriptors that the process may open are divided between clients and itself.
 //
-// Used by: http_server, acceptor. The system gives out the lowest that is free, so a high one says
-// that those below are taken. Thread rule: pure but for what the system says.
+// The system gives out the lowest that is free, so a high one says that those below are taken.
+// Thread rule: pure but for what the system says.
 #pragma once
 
 #include <string>

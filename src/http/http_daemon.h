@@ -1,7 +1,5 @@
 // One libmicrohttpd daemon, which serves the connections it is given, all with the same TLS
 // settings; the only door to libmicrohttpd.
-//
-// Used by: http_server.
 #pragma once
 
 #include <atomic>

@@ -1,7 +1,7 @@
 // The head of an HTTP request: what libmicrohttpd lets through and a strict server does not, and
 // the target taken apart.
 //
-// Used by: http_daemon. Outside facts are from RFC 9112, 3.2 and 6.3, and RFC 3986, 2.1.
+// Outside facts are from RFC 9112, 3.2 and 6.3, and RFC 3986, 2.1.
 // Thread rule: pure.
 #pragma once
 

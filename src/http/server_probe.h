@@ -1,6 +1,6 @@
 // Whether a server of this process still serves: asks it, over a connection of its own.
 //
-// Used by: http_server. Blocking: half a second at most. Thread rule: any thread.
+// Blocking: half a second at most. Thread rule: any thread.
 #pragma once
 
 namespace radar_spoof {

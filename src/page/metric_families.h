@@ -1,6 +1,6 @@
 // Families in prometheus-cpp's model, and their text: what is not about one query.
 //
-// Used by: exposition. Thread rule: pure.
+// Thread rule: pure.
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
 // What stands around every answer of the API: status, coding, JSON, and the envelope that says
 // whether it is a success.
 //
-// Used by: radar_response. Pure.
+// Pure.
 #pragma once
 
 #include "radar_spoof/core/error.h"

@@ -1,6 +1,6 @@
 // `result.meta`: what is common to all series of an answer.
 //
-// Used by: radar_response, series_window. Source: Cloudflare API reference, and answers seen. Pure.
+// Source: Cloudflare API reference, and answers seen. Pure.
 #pragma once
 
 #include <cstddef>

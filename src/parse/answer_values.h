@@ -1,6 +1,5 @@
 // What the readers of an answer's parts have in common.
 //
-// Used by: annotations, answer_envelope, answer_meta, series_window, spoof_series.
 // Thread rule: pure.
 #pragma once
 

@@ -1,6 +1,6 @@
 // One series of an answer: of its buckets those that may be used, which are complete and hold mail.
 //
-// Used by: radar_response. Pure.
+// Pure.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // What is published of the API's own doings: its answers by status, how long they took, and what it
 // says of its rate limits.
 //
-// Used by: the poller. Pure.
+// Pure.
 #pragma once
 
 #include <map>

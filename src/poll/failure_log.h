@@ -1,7 +1,7 @@
 // One log line when a query begins to fail and one when it is well again; while it fails, at most
 // one every 15 minutes.
 //
-// Used by: the poller. Thread rule: confined to its owner's thread.
+// Thread rule: confined to its owner's thread.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,5 @@
 // A text from upstream without the credential that upstream was told.
 //
-// Used by: answer_outcome, before anything of an answer can reach a log line or a page.
 // Thread rule: pure.
 #pragma once
 

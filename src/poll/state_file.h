@@ -3,8 +3,8 @@
 // which of several processes only one writes. The kernel releases that lock when its process ends,
 // however it ends.
 //
-// Used by: state_saver. Errors: the system's reason. What stands there under one of these names and
-// is no regular file is refused, without waiting for it.
+// Errors: the system's reason. What stands there under one of these names and is no regular file is
+// refused, without waiting for it.
 // Blocking: Replace() with fsync. Thread rule: confined to its owner's thread.
 #pragma once
 

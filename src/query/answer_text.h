@@ -1,6 +1,6 @@
 // Report: an answer, or why there is none, as a person reads it in a terminal.
 //
-// Used by: the command `query`. Nothing from outside reaches the terminal that could steer it.
+// Nothing from outside reaches the terminal that could steer it.
 // Thread rule: pure.
 #pragma once
 

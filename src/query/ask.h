@@ -1,6 +1,5 @@
 // Report: one query, asked once, for a person who waits.
 //
-// Used by: the command `query`.
 // Errors: as a poll's (error.h); the detail never holds the credential.
 // Blocking: for one request, or one more for each other form that the API may want it in (the
 // path's other spelling, without names); each takes at most the timeout that `http` was made with.

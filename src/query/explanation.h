@@ -1,8 +1,8 @@
 // Report: which field of the answer is behind each series that the exporter makes of a query, so
 // that a number can be checked by hand.
 //
-// Used by: answer_text, answer_json. Series and values are exposition's, sources metric_catalog's;
-// what is added here is the place in the answer's arrays.
+// Series and values are exposition's, sources metric_catalog's; what is added here is the place in
+// the answer's arrays.
 // Thread rule: pure.
 #pragma once
 

@@ -1,6 +1,6 @@
 // The flags of `radar_spoof_exporter query`.
 //
-// Used by: query_command. `--help` documents each.
+// `--help` documents each.
 // Thread rule: pure.
 #pragma once
 

@@ -1,6 +1,6 @@
 // Report: a window's buckets laid out in time, so that what is missing is a gap.
 //
-// Used by: answer_text. Thread rule: pure.
+// Thread rule: pure.
 #pragma once
 
 #include <cstddef>

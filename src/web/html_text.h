@@ -1,6 +1,6 @@
 // Text as HTML holds it.
 //
-// Used by: landing_page. Thread rule: pure.
+// Thread rule: pure.
 #pragma once
 
 #include <string>

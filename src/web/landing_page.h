@@ -1,7 +1,6 @@
 // The page at "/": what this is, what it polls and how that is going, for a person.
 //
-// Used by: pages. Everything that is not this program's own text is escaped; no scripts, nothing
-// from elsewhere.
+// Everything that is not this program's own text is escaped; no scripts, nothing from elsewhere.
 // Thread rule: pure.
 #pragma once
 

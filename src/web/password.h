@@ -1,6 +1,6 @@
 // Password hashes; the only door to libcrypt.
 //
-// Used by: basic_auth, web_config. Thread rule: pure; any thread.
+// Thread rule: pure; any thread.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // A window's spoof ratios as a small line drawing.
 //
-// Used by: landing_page. Thread rule: pure.
+// Thread rule: pure.
 #pragma once
 
 #include <span>

@@ -1,6 +1,6 @@
 // `radar_spoof_exporter backfill`: wires config, fetch and backfill.
 //
-// Used by: main. Thread rule: one thread; blocks until done, failed or interrupted.
+// Thread rule: one thread; blocks until done, failed or interrupted.
 #pragma once
 
 namespace radar_spoof {

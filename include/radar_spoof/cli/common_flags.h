@@ -1,6 +1,5 @@
 // What the command lines of the daemon and of its subcommands have in common.
 //
-// Used by: command_line, query_command_line, backfill_command_line.
 // Thread rule: pure.
 #pragma once
 

@@ -1,6 +1,4 @@
 // Exit codes of the daemon and of its subcommands. 0: done.
-//
-// Used by: everything in exporter/ that ends the process.
 #pragma once
 
 namespace radar_spoof {

@@ -1,7 +1,6 @@
 // The process's environment variables, read once each. A variable that was read is overwritten, so
 // that a credential in it is in no child's environment and not in /proc/PID/environ.
 //
-// Used by: settings, query_command, as the Environment of CredentialReader.
 // Thread rule: one thread at a time; no other thread may use getenv meanwhile.
 #pragma once
 

@@ -1,6 +1,4 @@
 // Configuration and credentials, read together: at start, and again at each reload.
-//
-// Used by: main, backfill_command, config_check.
 #pragma once
 
 #include <mutex>

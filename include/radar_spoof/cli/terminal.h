@@ -1,6 +1,5 @@
 // Report: what a terminal can show, and text that is fit for it.
 //
-// Used by: the command `query` fills a Terminal in; answer_text writes for it.
 // Thread rule: pure.
 #pragma once
 

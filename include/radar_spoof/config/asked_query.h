@@ -1,7 +1,7 @@
 // A query that somebody types, by the rules that hold for those in a configuration file.
 //
-// Used by: the command `query`. Errors are worded as those of the file, with the flag in the place
-// of the key: "--dmarc: found fail; expected one of FAIL, NONE, PASS, any; did you mean FAIL?".
+// Errors are worded as those of the file, with the flag in the place of the key: "--dmarc: found
+// fail; expected one of FAIL, NONE, PASS, any; did you mean FAIL?".
 // Thread rule: pure.
 #pragma once
 

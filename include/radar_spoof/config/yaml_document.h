@@ -2,7 +2,6 @@
 // file needs: maps, sequences, scalars. What YAML allows beyond that is refused, because each such
 // feature has a way of meaning something else than it seems to say.
 //
-// Used by: the readers of the configuration and of web_config; the only door to yaml-cpp.
 // Refused: a file that is not regular, is over 4 MiB or is not UTF-8; syntax errors; anchors,
 // aliases, merge keys, explicit tags; several documents; an empty document; duplicate keys; keys
 // that are not scalars; more than 250,000 nodes or 32 levels.

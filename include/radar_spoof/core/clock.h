@@ -3,8 +3,6 @@
 // Two clocks are read together: wall time decides which bucket exists and stamps exported times;
 // steady time measures delays and ages, so that a step of the wall clock can neither freeze polling
 // nor make a value look fresh.
-//
-// Used by: schedule, poller, exposition; tests and the simulator's rehearsals inject their own.
 #pragma once
 
 #include <chrono>

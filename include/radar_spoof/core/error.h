@@ -1,8 +1,7 @@
 // The closed set of ways a poll can fail, and how each is retried.
 //
-// Used by: every stage from fetch to publish. The names are one vocabulary: they are the `reason`
-// label of cloudflare_radar_api_failures_total, the `reason` field of log lines and the README's
-// table of reasons.
+// The names are one vocabulary: they are the `reason` label of cloudflare_radar_api_failures_total,
+// the `reason` field of log lines and the README's table of reasons.
 // Thread rule: plain values.
 #pragma once
 

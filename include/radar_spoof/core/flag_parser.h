@@ -1,7 +1,6 @@
 // The flags of a command line, as --help shows them and as they are read. It hides CLI11, whose
 // templates take eight seconds for every file that includes them.
 //
-// Used by: the command lines of the exporter, of its subcommands and of the simulator.
 // Thread rule: pure.
 #pragma once
 

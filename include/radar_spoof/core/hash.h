@@ -1,7 +1,6 @@
 // FNV-1a, 64 bits (Fowler, Noll, Vo): a hash that is the same in every run and on every machine.
 //
-// Used by: schedule (a query's place in the spread); saved_state, history_file (against
-// corruption). Not for secrets. Thread rule: pure.
+// Not for secrets. Thread rule: pure.
 #pragma once
 
 #include <cstdint>

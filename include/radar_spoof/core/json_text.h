@@ -1,6 +1,6 @@
 // JSON for output: a value is its text, and objects and arrays are put together from such.
 //
-// Used by: saved_state, answer_json. One line, without white space. Reading is parse/json.h's.
+// One line, without white space. Reading is parse/json.h's.
 // Thread rule: pure.
 #pragma once
 

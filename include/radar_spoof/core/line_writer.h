@@ -6,7 +6,6 @@
 // The descriptor's flags are left as they are: O_NONBLOCK would hold for every process that shares
 // it (ADR 20).
 //
-// Used by: log, for standard error; progress_bar.
 // Blocking: only the destructor, for at most half a second. Thread rule: Write() from any thread.
 #pragma once
 

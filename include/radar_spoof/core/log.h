@@ -1,6 +1,6 @@
 // Structured log lines: a sentence and fields, as logfmt or JSON, one line each.
 //
-// Used by: config (warnings), poller, web server, main. Libraries never write to stderr themselves.
+// Libraries never write to stderr themselves.
 // Thread rule: Log may be used from any thread.
 // Blocking: never on standard error; as long as a sink of one's own does. Standard error that takes
 // nothing (a stuck reader, a full disk) loses lines; how many, a line tells as soon as it takes

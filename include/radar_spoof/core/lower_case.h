@@ -1,6 +1,5 @@
 // Lower case of ASCII letters, whatever the locale; other bytes stay.
 //
-// Used by: whatever reads names that differ only in case: headers, durations, credentials' schemes.
 // Thread rule: pure.
 #pragma once
 

@@ -1,6 +1,6 @@
 // Facts as a person reads them: on the page at / and in a terminal, in the same words.
 //
-// Used by: landing_page, sparkline, report. Thread rule: pure.
+// Thread rule: pure.
 #pragma once
 
 #include <string>

@@ -1,6 +1,5 @@
 // One small regular file, read whole, without ever waiting for it.
 //
-// Used by: yaml_document, config (ca_file), credentials, web_config, state_saver.
 // Refused: anything that is not a regular file (directories, FIFOs, devices), and files longer than
 // the limit given, which are not read past it.
 // Blocking: opens without waiting (O_NONBLOCK) and reads at most `max_bytes` from disk.

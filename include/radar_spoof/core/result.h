@@ -1,7 +1,5 @@
 // A value, or the reason there is none. Expected failures travel as values; exceptions are left
 // for start-up and for bugs.
-//
-// Used by: every function that can fail for a reason outside this program.
 #pragma once
 
 #include <utility>

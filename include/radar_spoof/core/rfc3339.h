@@ -1,7 +1,6 @@
 // RFC 3339 timestamps, as the API writes and reads them.
 //
-// Used by: whatever reads or writes a time: parse, fetch, report, backfill, log lines, the
-// simulator. Pure; never touches the local time zone.
+// Pure; never touches the local time zone.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,6 @@
 // The nouns of the pipeline. Each can only hold what is legal, so no later stage checks again.
 //
-// Used by: every stage. Outside facts are from the Cloudflare API reference, "Radar > Email >
+// Outside facts are from the Cloudflare API reference, "Radar > Email >
 // Security > Timeseries groups", unless a line says otherwise.
 // Thread rule: plain values.
 #pragma once

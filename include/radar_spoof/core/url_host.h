@@ -1,7 +1,5 @@
 // Words: the host that a URL names, and whose numbers come from it.
 //
-// Used by: config, which lets http:// only go to this machine; snapshot, landing_page and report,
-// which say whom the numbers are from.
 // Source: RFC 3986, 3.2. Thread rule: pure.
 #pragma once
 

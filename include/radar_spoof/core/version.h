@@ -1,4 +1,4 @@
-// What this build is. Used by: build_info, User-Agent, --version, the landing page.
+// What this build is.
 #pragma once
 
 #include <string>

@@ -1,6 +1,5 @@
 // Every byte of a text to a file, however many calls that takes.
 //
-// Used by: state_saver, backfill's history_file, line_writer.
 // Blocking: as long as the writes do, also where the descriptor is a non-blocking one. Thread rule:
 // any thread, one for each descriptor.
 #pragma once

@@ -20,7 +20,7 @@
 // what is older than LongestRun() buckets counts as usual, whatever it was, so that a step is no
 // longer above once it makes up half of the level.
 //
-// Used by: publish (poller), report, backfill; scripts/spike-quality. Thread rule: pure.
+// Thread rule: pure.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,6 @@
 // Fetch: HTTP requests in flight, and the wait for one of them to end.
 //
-// Used by: the poller, backfill, report, through the interface; CurlHttpClient is wired in
-// exporter/. The shape is that of ninja's CommandRunner: start work, wait for one result.
+// The shape is that of ninja's CommandRunner: start work, wait for one result.
 // Security: redirects are never followed (the credentials would be sent along), proxies and .netrc
 // of the environment are not used, TLS is 1.2 or newer and always verified, plain http serves only
 // what config allows (loopback).

@@ -1,6 +1,6 @@
 // Something that another thread finds out, and that nobody needs to block for.
 //
-// Used by: http_server, basic_auth. Thread rule: any thread.
+// Thread rule: any thread.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,6 @@
 // Who a client is, by its address.
 //
-// Used by: http_daemon, failed_logins. Thread rule: pure.
+// Thread rule: pure.
 #pragma once
 
 #include <string>

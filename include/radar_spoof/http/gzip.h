@@ -1,8 +1,7 @@
 // Gzip, for pages that are sent to clients who allow it; the only door to zlib.
 //
-// Used by: metrics_page; the simulator. Thread rule: functions are pure; a GzipCompressor is used
-// by one thread at a time. Everything here throws std::bad_alloc when there is no memory for it,
-// and nothing else.
+// Thread rule: functions are pure; a GzipCompressor is used by one thread at a time. Everything
+// here throws std::bad_alloc when there is no memory for it, and nothing else.
 #pragma once
 
 #include <cstdint>

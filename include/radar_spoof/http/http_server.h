@@ -1,6 +1,5 @@
 // Serve: an HTTP/1.1 server on libmicrohttpd. Knows sockets, TLS and limits, not what is served.
 //
-// Used by: web_server (the exporter) and radar_simulator.
 // Limits: head 16 KiB and 64 fields; idle connections are closed after 10 s; slow ones are reset
 // (`head_deadline`, `response_deadline`); at most so many connections and answers as ServerOptions
 // says, and never so many connections that fewer than 16 file descriptors are left. Beyond them

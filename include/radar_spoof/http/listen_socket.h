@@ -1,6 +1,6 @@
 // A TCP socket that is bound and listens.
 //
-// Used by: http_server. Blocking: resolving a host name may block. Thread rule: pure otherwise.
+// Blocking: resolving a host name may block. Thread rule: pure otherwise.
 #pragma once
 
 #include <string>

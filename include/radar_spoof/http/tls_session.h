@@ -1,6 +1,6 @@
 // The part of TLS that libmicrohttpd leaves to its users, and a digest; the only door to GnuTLS.
 //
-// Used by: http_server, http_daemon, web_config, basic_auth. Thread rule: any thread.
+// Thread rule: any thread.
 #pragma once
 
 #include <optional>

@@ -1,9 +1,9 @@
 // Publish: a snapshot and the time become the text of /metrics.
 //
-// Used by: metrics_page and `--once`. What is served is metric_catalog.h's; which values may still
-// be shown is freshness.h's. One snapshot is one moment: all numbers of a query are from one
-// answer. Order is stable: families as in the catalog, series by query as configured. Sources:
-// Prometheus, "Exposition formats" (text 0.0.4); OpenMetrics 1.0. Thread rule: pure; any thread.
+// What is served is metric_catalog.h's; which values may still be shown is freshness.h's. One
+// snapshot is one moment: all numbers of a query are from one answer. Order is stable: families as
+// in the catalog, series by query as configured. Sources: Prometheus, "Exposition formats" (text
+// 0.0.4); OpenMetrics 1.0. Thread rule: pure; any thread.
 #pragma once
 
 #include <string>

@@ -1,8 +1,8 @@
 // Publish: the pieces that lines of an exposition are made of.
 //
-// Used by: exposition, query_table, and backfill, whose samples carry their time. Whatever the
-// strings hold, the result is valid UTF-8 and breaks no line: in label values and help texts
-// invalid UTF-8 becomes U+FFFD, CR and NUL are dropped, the rest is escaped. Thread rule: pure.
+// Whatever the strings hold, the result is valid UTF-8 and breaks no line: in label values and help
+// texts invalid UTF-8 becomes U+FFFD, CR and NUL are dropped, the rest is escaped. Thread rule:
+// pure.
 #pragma once
 
 #include <string>

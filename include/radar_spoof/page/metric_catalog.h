@@ -2,8 +2,6 @@
 // their names, types, labels, sources and help texts: the public interface that dashboards and
 // alerts are written against, so a change here is a breaking change.
 //
-// Used by: query_table, exposition, explanation, history_text; tests hold docs/metrics.md and
-// README.md against it.
 // Sources: naming and units as in Prometheus, "Metric and label naming"; units as in OpenMetrics
 // 1.0; process_* as in "Writing client libraries".
 // Thread rule: constants.

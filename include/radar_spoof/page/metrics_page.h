@@ -1,12 +1,11 @@
 // Serve: the body of /metrics, rendered and compressed once for every change and served many times.
 //
-// Used by: pages. A scrape costs a copy to the socket, and at most every kProcessMetricsAge the
-// part that differs from scrape to scrape (process metrics); what a poll, a reload or the time
-// changes is made anew by the first scrape that finds it changed, and of a compressed page only the
-// blocks in which a number changed. What is out of date is not kept for those who may never ask for
-// it again, and a page that is not compressed, which is large, only in the format that was asked
-// for last. Thread rule: any thread, several at once; the first after a change makes the others
-// wait.
+// A scrape costs a copy to the socket, and at most every kProcessMetricsAge the part that differs
+// from scrape to scrape (process metrics); what a poll, a reload or the time changes is made anew
+// by the first scrape that finds it changed, and of a compressed page only the blocks in which a
+// number changed. What is out of date is not kept for those who may never ask for it again, and a
+// page that is not compressed, which is large, only in the format that was asked for last. Thread
+// rule: any thread, several at once; the first after a change makes the others wait.
 #pragma once
 
 #include <array>

@@ -1,6 +1,5 @@
 // Publish: what the standard process_* metrics say about this process.
 //
-// Used by: main, which reads it for metrics_page; exposition.
 // Source: proc(5). Whatever cannot be read (hidden by a sandbox, malformed, no /proc) is left out.
 // Blocking: reads two files and one directory of procfs. Thread rule: any thread.
 #pragma once

@@ -1,9 +1,8 @@
 // Publish: what /metrics says of each query, as a table of numbers that becomes text block by
 // block, so that only those blocks are written and compressed anew in which a number changed.
 //
-// Used by: exposition, which writes all of it; metrics_page, which keeps what did not change;
-// explanation. Families and their order are metric_catalog.h's, kSpoofRatio to kQueryFailures;
-// which values may still be shown is freshness.h's. Thread rule: plain values.
+// Families and their order are metric_catalog.h's, kSpoofRatio to kQueryFailures; which values may
+// still be shown is freshness.h's. Thread rule: plain values.
 #pragma once
 
 #include <array>

@@ -4,8 +4,8 @@
 // queries that holds for what is common to them, and for what each of them has of its own. A status
 // other than 2xx is judged by the status; its body is read only for the API's error codes.
 //
-// Used by: publish (answer_outcome); the fuzzer. Sources: Cloudflare API reference (envelope, the
-// series by their names, `result.meta`) and answers seen (which fields may be missing or null).
+// Sources: Cloudflare API reference (envelope, the series by their names, `result.meta`) and
+// answers seen (which fields may be missing or null).
 // Thread rule: pure.
 #pragma once
 

@@ -1,7 +1,7 @@
 // Publish: what one ended transfer means: for each of the queries it was for a window or the reason
 // why not, and what the API says of how it may be asked.
 //
-// Used by: the poller, backfill, report. Thread rule: pure.
+// Thread rule: pure.
 #pragma once
 
 #include <map>

@@ -1,7 +1,6 @@
 // Publish: may a query's last good answer still be shown? A value that is too old leaves the page;
 // it is never a flat line. docs/metrics.md has the table for users.
 //
-// Used by: query_table, metrics_page, the landing page, report, the backfill command.
 // Thread rule: pure.
 #pragma once
 

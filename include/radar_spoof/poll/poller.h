@@ -1,6 +1,5 @@
 // Publish: the loop that joins schedule, fetch and parse, and publishes what comes of it.
 //
-// Used by: main, on a thread of its own; settings, which hands it a reload.
 // Nothing from upstream ends the loop, nor does a lack of memory.
 // Thread rule: Run(), RunOnce() on one thread; Stop(), Reconfigure(), NoteFailedReload() and
 // AwaitReload() from any.

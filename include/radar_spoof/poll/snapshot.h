@@ -1,8 +1,8 @@
 // Publish: the state of the whole exporter at one moment, immutable, and the one object that
 // threads share.
 //
-// Used by: the poller writes, every scrape and page reads. Which values are still fit to be shown
-// is not decided here but in freshness.h, when they are rendered, because that depends on the time.
+// Which values are still fit to be shown is not decided here but in freshness.h, when they are
+// rendered, because that depends on the time.
 #pragma once
 
 #include <array>

@@ -1,7 +1,6 @@
 // Keeps saved_state.h's text in a directory: reads it once at start, writes it when something
 // changed, seldom and atomically.
 //
-// Used by: the poller, when --storage.path is given.
 // Files: DIRECTORY/state, mode 0600; DIRECTORY/state.damaged, where a file that cannot be read is
 // set aside with a warning; DIRECTORY/lock. Of several processes that were given one directory the
 // first writes; the others read at start, say so, and write from when the first has ended.

@@ -10,7 +10,7 @@
 //    the step down grows while finds last, so that drift of up to 20 s per interval is followed
 //    (the simulation in tests/schedule_simulation_test.cpp)
 //
-// Used by: Schedule. Pure. Thread rule: confined to its owner's thread.
+// Pure. Thread rule: confined to its owner's thread.
 #pragma once
 
 #include <cstddef>

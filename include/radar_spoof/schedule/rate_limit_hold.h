@@ -4,7 +4,7 @@
 // Cloudflare blocks (API reference, "Rate limits"). One that follows without a good answer between
 // lasts 300 s at least, and each after it 900 s. After a hold a single request finds out for all.
 //
-// Used by: Schedule, backfill. Pure. Thread rule: confined to its owner's thread.
+// Pure. Thread rule: confined to its owner's thread.
 #pragma once
 
 #include <optional>

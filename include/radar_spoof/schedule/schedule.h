@@ -31,8 +31,8 @@
 // Costs: a poll costs the logarithm of the number of queries, what moves many of them (a new
 // estimate of the lag, a clock step, an outage) a pass over all.
 //
-// Used by: poller. Pure: time comes in as Instants that must not go back on their steady side; the
-// wall side may step. Thread rule: confined to its owner's thread.
+// Pure: time comes in as Instants that must not go back on their steady side; the wall side may
+// step. Thread rule: confined to its owner's thread.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // HTTP basic authentication against bcrypt hashes.
 //
-// Used by: pages, web_server. Outside facts are from RFC 7617.
+// Outside facts are from RFC 7617.
 #pragma once
 
 #include <map>

@@ -1,7 +1,7 @@
 // Counts wrong passwords by client, so that guessing stays slow.
 //
-// Used by: basic_auth. A client is an IPv4 address or an IPv6 network of 64 bits, which is what one
-// customer has. At most 1024 are remembered; one more makes the oldest forgotten.
+// A client is an IPv4 address or an IPv6 network of 64 bits, which is what one customer has. At
+// most 1024 are remembered; one more makes the oldest forgotten.
 // Thread rule: one thread at a time.
 #pragma once
 

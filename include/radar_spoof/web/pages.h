@@ -1,6 +1,5 @@
 // Serve: which request gets which answer. Knows paths, methods and headers, not sockets.
 //
-// Used by: main, as the WebServer's handler.
 //   /           landing page, unless the metrics are there
 //   /metrics    the exposition, under any path of one's choice; text or OpenMetrics, gzip if
 //   allowed

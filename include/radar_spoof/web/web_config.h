@@ -1,9 +1,9 @@
 // `--web.config.file`: TLS and basic authentication, in the format of Prometheus' exporter-toolkit
 // (its docs/web-configuration.md), so that one file serves all of a host's exporters.
 //
-// Used by: main, web_server. Supported: tls_server_config with cert_file, key_file, client_ca_file,
-// client_auth_type and min_version (TLS12, TLS13); basic_auth_users. The toolkit's other keys are
-// refused by name, because to ignore one could leave a door open.
+// Supported: tls_server_config with cert_file, key_file, client_ca_file, client_auth_type and
+// min_version (TLS12, TLS13); basic_auth_users. The toolkit's other keys are refused by name,
+// because to ignore one could leave a door open.
 // Errors: every problem is reported. Blocking: LoadWebConfig reads the file and the PEM files it
 // names, each regular and at most 1 MiB. Thread rule: plain values.
 #pragma once

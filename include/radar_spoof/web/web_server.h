@@ -1,7 +1,5 @@
 // Serves one handler on every listen address, as the web configuration says, and goes along when
 // that changes: certificates are renewed and passwords changed without a restart.
-//
-// Used by: main.
 #pragma once
 
 #include <memory>
