@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "radar_spoof/core/error.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof::simulator {
 
@@ -31,6 +32,6 @@ inline ApiError InvalidInput(std::string message) {
 }
 
 // What a parameter held, in the message of a refusal.
-inline std::string Quoted(std::string_view text) { return "'" + Excerpt(text, 40) + "'"; }
+inline std::string Quoted(std::string_view text) { return "'" + ForLog(text, 40) + "'"; }
 
 }  // namespace radar_spoof::simulator

@@ -25,6 +25,4 @@ std::string JsonText(const RequestLog& log);
 // A control endpoint's refusal: {"error":"..."}.
 std::string JsonErrorText(std::string_view message);
 
-bool IsUtf8(std::string_view text);
-
 }  // namespace radar_spoof::simulator

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "radar_spoof/core/lower_case.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/http/listen_socket.h"
 
 namespace radar_spoof::simulator {

@@ -20,6 +20,7 @@
 #include "radar_spoof/cli/exit_code.h"
 #include "radar_spoof/cli/settings.h"
 #include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/core/version.h"
 #include "radar_spoof/poll/freshness.h"
 
@@ -152,7 +153,7 @@ class Backfill {
       return false;
     }
     if (!out || std::rename(fresh.c_str(), output_.c_str()) != 0) {
-      const std::string reason = std::generic_category().message(errno);
+      const std::string reason = SystemErrorText(errno);
       std::remove(fresh.c_str());
       PrintError(log_, "cannot write " + output_ + ": " + reason);
       return false;

@@ -6,6 +6,7 @@
 
 #include "radar_spoof/cli/terminal.h"
 #include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -78,7 +79,7 @@ Result<TimeRange, std::string> ParseAsked(const WrittenFlags& written, WallTime 
 }
 
 Result<ExternalLabel, std::string> ParseLabel(const std::string& text) {
-  const std::string printable = Harmless(text, {.unicode = true});
+  const std::string printable = ForTerminal(text, true);
   if (printable != text) {
     return fmt::format("--label: found \"{}\"; expected printable UTF-8", printable);
   }

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "radar_spoof/core/text.h"
+
 namespace radar_spoof {
 namespace {
 
@@ -42,7 +44,7 @@ Result<fs::path, std::string> FindOutput(const std::string& output,
   if (!path.has_filename()) return output + ": not the name of a file";
   const fs::path directory = path.has_parent_path() ? path.parent_path() : ".";
   if (faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-    return "cannot write in " + directory.string() + ": " + std::generic_category().message(errno);
+    return "cannot write in " + directory.string() + ": " + SystemErrorText(errno);
   }
   for (const char* const suffix : {"", kPartialSuffix, kNewSuffix}) {
     if (auto problem = ProblemOf(path.string() + suffix, protected_files))

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdint>
 
 #include <fmt/format.h>
 
@@ -15,43 +14,6 @@ constexpr std::array<std::string_view, kEighths> kLevels = {"▁", "▂", "▃",
 constexpr std::string_view kAsciiLevels = "_.:-=+*#";
 constexpr std::array<std::string_view, kEighths> kPartsOfAColumn = {"",  "▏", "▎", "▍",
                                                                     "▌", "▋", "▊", "▉"};
-
-struct CodePoint {
-  std::uint32_t value = 0;
-  std::size_t bytes = 0;  // 0: not UTF-8
-};
-
-// The first of `text`, which is not empty.
-CodePoint Decode(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text.front());
-  if (first < 0x80) return {first, 1};
-  const std::size_t bytes = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC2 ? 2 : 0;
-  if (bytes == 0 || first > 0xF4 || text.size() < bytes) return {};
-  std::uint32_t value = first & (0x7FU >> bytes);
-  for (std::size_t i = 1; i < bytes; ++i) {
-    const auto next = static_cast<unsigned char>(text[i]);
-    if ((next & 0xC0U) != 0x80) return {};
-    value = value << 6 | (next & 0x3FU);
-  }
-  const bool overlong = (bytes == 3 && value < 0x800) || (bytes == 4 && value < 0x10000);
-  const bool surrogate = value >= 0xD800 && value <= 0xDFFF;
-  if (overlong || surrogate || value > 0x10FFFF) return {};
-  return {value, bytes};
-}
-
-// Controls (C0, C1), what changes the direction of the text or is not to be seen at all.
-bool IsUnsafe(std::uint32_t c) {
-  struct Range {
-    std::uint32_t first;
-    std::uint32_t last;
-  };
-  constexpr std::array kRanges = {
-      Range{0, 0x1F},        Range{0x7F, 0x9F},      Range{0xAD, 0xAD},     Range{0x61C, 0x61C},
-      Range{0x200B, 0x200F}, Range{0x2028, 0x202E},  Range{0x2060, 0x206F}, Range{0xFEFF, 0xFEFF},
-      Range{0xFFF0, 0xFFFB}, Range{0xE0000, 0xE0FFF}};
-  return std::any_of(kRanges.begin(), kRanges.end(),
-                     [c](Range range) { return c >= range.first && c <= range.last; });
-}
 
 std::string_view CodeOf(Tone tone) {
   switch (tone) {
@@ -69,22 +31,6 @@ std::string_view CodeOf(Tone tone) {
 std::string Toned(std::string_view text, Tone tone, const Terminal& terminal) {
   if (!terminal.colour || tone == Tone::kPlain || text.empty()) return std::string(text);
   return fmt::format("{}{}\x1b[0m", CodeOf(tone), text);
-}
-
-std::string Harmless(std::string_view text, const Terminal& terminal) {
-  std::string harmless;
-  while (!text.empty()) {
-    const CodePoint c = Decode(text);
-    if (c.bytes == 0) {
-      harmless += fmt::format("\\x{:02x}", static_cast<unsigned char>(text.front()));
-    } else if (IsUnsafe(c.value) || (!terminal.unicode && c.value > 0x7E)) {
-      harmless += fmt::format("\\u{{{:x}}}", c.value);
-    } else {
-      harmless += text.substr(0, c.bytes);
-    }
-    text.remove_prefix(std::max<std::size_t>(c.bytes, 1));
-  }
-  return harmless;
 }
 
 std::size_t Columns(std::string_view text) {

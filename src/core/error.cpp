@@ -1,7 +1,5 @@
 #include "radar_spoof/core/error.h"
 
-#include <fmt/format.h>
-
 namespace radar_spoof {
 
 std::string_view Name(FailureReason reason) {
@@ -44,18 +42,6 @@ RetryClass DefaultRetryClass(FailureReason reason) {
     case FailureReason::kEmpty: return RetryClass::kNextSlot;
   }
   return RetryClass::kNextSlot;
-}
-
-std::string Excerpt(std::string_view text, std::size_t max_bytes) {
-  std::string safe;
-  for (const char c : text) {
-    const std::string shown = c >= 0x20 && c < 0x7f
-                                  ? std::string(1, c)
-                                  : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    if (safe.size() + shown.size() > max_bytes) break;
-    safe += shown;
-  }
-  return safe;
 }
 
 }  // namespace radar_spoof

@@ -1,8 +1,8 @@
 #include "radar_spoof/core/json_text.h"
 
 #include <fmt/format.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
+
+#include "radar_spoof/core/rapidjson.h"
 
 namespace radar_spoof {
 

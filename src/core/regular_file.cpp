@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "radar_spoof/core/text.h"
+
 namespace radar_spoof {
 namespace {
 
@@ -29,7 +31,7 @@ class FileDescriptor {
 FileProblem SystemProblem(int error) {
   if (error == ENOENT) return {"no such file"};
   if (error == EACCES) return {"a file that this user may not read"};
-  return {fmt::format("a file that cannot be read ({})", std::generic_category().message(error))};
+  return {fmt::format("a file that cannot be read ({})", SystemErrorText(error))};
 }
 
 FileProblem TooLong(std::size_t max_bytes) {

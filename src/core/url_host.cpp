@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "radar_spoof/core/lower_case.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "radar_spoof/core/lower_case.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -16,12 +16,6 @@ struct Preference {
   std::string version;  // of a media type; "" when absent
   int quality = 1000;   // thousandths
 };
-
-std::string_view Trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 // Cuts the part before the next unquoted `separator` off `rest`.
 std::string_view TakeUntil(char separator, std::string_view& rest) {

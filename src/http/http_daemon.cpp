@@ -8,7 +8,7 @@
 #include <microhttpd.h>
 #include <sys/socket.h>
 
-#include "radar_spoof/core/lower_case.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/http/client_address.h"
 #include "radar_spoof/http/tls_session.h"
 #include "request_head.h"
@@ -303,7 +303,7 @@ Result<std::unique_ptr<HttpDaemon>, std::string> HttpDaemon::Start(ServerState& 
   if (self->daemon_ != nullptr) return self;
   const int error = errno;
   return "libmicrohttpd does not start" +
-         (error == 0 ? std::string() : ": " + std::generic_category().message(error));
+         (error == 0 ? std::string() : ": " + SystemErrorText(error));
 }
 
 HttpDaemon::~HttpDaemon() {

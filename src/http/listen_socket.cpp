@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "radar_spoof/core/text.h"
+
 namespace radar_spoof {
 namespace {
 
@@ -19,8 +21,6 @@ constexpr int kSendBufferBytes = 96 * 1024;
 
 // Of what a client sends while it is answered, and nobody reads. A whole head fits into it.
 constexpr int kReceiveBufferBytes = 16 * 1024;
-
-std::string ErrnoText(int error) { return std::generic_category().message(error); }
 
 // The descriptor, or -errno.
 int BindAndListen(const sockaddr* address, socklen_t size) {
@@ -70,14 +70,14 @@ Result<int, std::string> OpenListenSocket(const ListenAddress& address) {
     const int error =
         ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
     if (error != 0) {
-      return failure + (error == EAI_SYSTEM ? ErrnoText(errno) : ::gai_strerror(error));
+      return failure + (error == EAI_SYSTEM ? SystemErrorText(errno) : ::gai_strerror(error));
     }
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
     for (const addrinfo* each = found; each != nullptr && fd < 0; each = each->ai_next) {
       fd = BindAndListen(each->ai_addr, each->ai_addrlen);
     }
   }
-  if (fd < 0) return failure + ErrnoText(-fd);
+  if (fd < 0) return failure + SystemErrorText(-fd);
   return fd;
 }
 

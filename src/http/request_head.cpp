@@ -5,7 +5,7 @@
 #include <cstring>
 #include <limits>
 
-#include "radar_spoof/core/lower_case.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {

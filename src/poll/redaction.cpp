@@ -6,7 +6,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "radar_spoof/core/lower_case.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {

@@ -3,111 +3,103 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
-#include <utility>
-
-#include <fmt/format.h>
 
 #include "explanation.h"
-#include "radar_spoof/cli/terminal.h"
-#include "radar_spoof/core/json_text.h"
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/json_writer.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/core/url_host.h"
 
 namespace radar_spoof {
 namespace {
 
-JsonText Number(Ratio ratio) { return JsonNumber(ratio.value()); }
-JsonText Level(int level) { return JsonNumber(std::int64_t{level}); }
-JsonText Time(WallTime time) { return JsonString(FormatRfc3339(time)); }
-
-template <typename T, typename Write>
-JsonText OrNull(const std::optional<T>& value, Write write) {
-  return value ? write(*value) : JsonText();
-}
-
-struct Member {
-  std::string_view key;
-  JsonText value;
-};
-
-JsonText Object(std::initializer_list<Member> members) {
-  JsonObject object;
-  for (const auto& [key, value] : members) object.Add(key, value);
-  return object.Text();
-}
-
-JsonText QueryJson(const Query& query) {
-  JsonObject json;
-  json.Add("name", JsonString(query.name));
-  for (const Dimension dimension : kAllDimensions) {
-    json.Add(LabelName(dimension), JsonString(query.filters.Label(dimension)));
-  }
-  json.Add("agg_interval", JsonString(RequestName(query.agg_interval)));
-  json.Add("date_range", JsonString(query.date_range.Text()));
-  json.Add("control", JsonBool(query.control));
-  return json.Text();
-}
-
-JsonText BucketTimes(const std::optional<WallTime>& start, Seconds interval) {
-  return OrNull(start, [&](WallTime time) {
-    return Object({{"start", Time(time)}, {"end", Time(time + interval)}});
+void WriteQuery(JsonWriter& json, const Query& query) {
+  json.Object([&] {
+    json.Member("name", query.name);
+    for (const Dimension dimension : kAllDimensions) {
+      json.Member(LabelName(dimension), query.filters.Label(dimension));
+    }
+    json.Member("agg_interval", RequestName(query.agg_interval));
+    json.Member("date_range", query.date_range.Text());
+    json.Member("control", query.control);
   });
 }
 
-JsonText WindowJson(const SpoofSample& sample) {
-  return OrNull(sample.window, [&](const WindowStatistics& window) {
-    const double deviation = window.standard_deviation;
-    const double away = sample.spoof.value() - window.mean;
-    return Object({{"mean_ratio", JsonNumber(window.mean)},
-                   {"stddev_ratio", JsonNumber(deviation)},
-                   {"deviations", deviation > 0 ? JsonNumber(away / deviation) : JsonText()}});
+void WriteBucketTimes(JsonWriter& json, const std::optional<WallTime>& start, Seconds interval) {
+  if (!start) return json.Null();
+  json.Object([&] {
+    json.Member("start", *start);
+    json.Member("end", *start + interval);
   });
 }
 
-JsonText ExpectedJson(const SpoofSample& sample) {
-  return OrNull(sample.expectation, [](const Expectation& expectation) {
-    return Object({{"ratio", JsonNumber(expectation.ratio)},
-                   {"upper_ratio", JsonNumber(expectation.upper)},
-                   {"buckets_above", JsonNumber(std::int64_t{expectation.buckets_above})}});
+void WriteWindow(JsonWriter& json, const SpoofSample& sample) {
+  if (!sample.window) return json.Null();
+  const double deviation = sample.window->standard_deviation;
+  const double away = sample.spoof.value() - sample.window->mean;
+  json.Object([&] {
+    json.Member("mean_ratio", sample.window->mean);
+    json.Member("stddev_ratio", deviation);
+    json.Member("deviations", deviation > 0 ? std::optional(away / deviation) : std::nullopt);
   });
 }
 
-JsonText AnnotationsJson(const AnsweredQuery& answer) {
-  JsonArray list;
-  for (const Annotation& each : answer.window.confidence.annotations) {
-    const bool concerns = ConcernsNewest(answer.state.query, answer.window, each);
-    list.Add(Object({{"event_type", JsonString(Name(each.type))},
-                     {"start", OrNull(each.start, Time)},
-                     {"end", OrNull(each.end, Time)},
-                     {"concerns_bucket", JsonBool(concerns)}}));
-  }
-  return list.Text();
+void WriteExpected(JsonWriter& json, const std::optional<Expectation>& expectation) {
+  if (!expectation) return json.Null();
+  json.Object([&] {
+    json.Member("ratio", expectation->ratio);
+    json.Member("upper_ratio", expectation->upper);
+    json.Member("buckets_above", expectation->buckets_above);
+  });
 }
 
-JsonText BucketsJson(const std::vector<SpoofBucket>& buckets) {
-  JsonArray list;
-  for (const SpoofBucket& bucket : buckets) {
-    list.Add(Object({{"start", OrNull(bucket.start, Time)},
-                     {"spoof_ratio", Number(bucket.spoof)},
-                     {"not_spoof_ratio", Number(bucket.not_spoof)}}));
-  }
-  return list.Text();
+void WriteAnnotations(JsonWriter& json, const AnsweredQuery& answer) {
+  json.Array([&] {
+    for (const Annotation& each : answer.window.confidence.annotations) {
+      json.Object([&] {
+        json.Member("event_type", Name(each.type));
+        json.Member("start", each.start);
+        json.Member("end", each.end);
+        json.Member("concerns_bucket", ConcernsNewest(answer.state.query, answer.window, each));
+      });
+    }
+  });
 }
 
-JsonText SeriesJson(const AnsweredQuery& answer) {
-  JsonArray list;
-  for (const ExplainedSeries& each : Explain(answer)) {
-    const JsonText value = each.value.empty() ? JsonText() : JsonText{each.value};
-    list.Add(Object({{"series", JsonString(each.series)},
-                     {"value", value},
-                     {"source", JsonString(each.source)}}));
-  }
-  return list.Text();
+void WriteBuckets(JsonWriter& json, const std::vector<SpoofBucket>& buckets) {
+  json.Array([&] {
+    for (const SpoofBucket& bucket : buckets) {
+      json.Object([&] {
+        json.Member("start", bucket.start);
+        json.Member("spoof_ratio", bucket.spoof.value());
+        json.Member("not_spoof_ratio", bucket.not_spoof.value());
+      });
+    }
+  });
+}
+
+void WriteSeries(JsonWriter& json, const AnsweredQuery& answer) {
+  json.Array([&] {
+    for (const ExplainedSeries& each : Explain(answer)) {
+      json.Object([&] {
+        json.Member("series", each.series);
+        json.Key("value");
+        each.value.empty() ? json.Null() : json.Number(each.value);
+        json.Member("source", each.source);
+      });
+    }
+  });
 }
 
 std::string ErrorJson(std::string_view reason, std::string_view detail) {
-  const JsonText error = Object({{"reason", JsonString(reason)}, {"detail", JsonString(detail)}});
-  return Object({{"error", error}}).text + '\n';
+  JsonWriter json;
+  json.Object([&] {
+    json.Key("error");
+    json.Object([&] {
+      json.Member("reason", reason);
+      json.Member("detail", detail);
+    });
+  });
+  return json.Text() + '\n';
 }
 
 }  // namespace
@@ -115,25 +107,35 @@ std::string ErrorJson(std::string_view reason, std::string_view detail) {
 std::string AnswerJson(const AnsweredQuery& answer, Explained explained) {
   const SpoofSample& sample = *answer.state.sample;
   const Query& query = answer.state.query;
-  JsonObject json;
-  json.Add("query", QueryJson(query));
-  json.Add("host", JsonString(HostAndPort(answer.url)));
-  json.Add("received", Time(answer.received.wall));
-  json.Add("spoof_ratio", Number(sample.spoof));
-  json.Add("not_spoof_ratio", Number(sample.not_spoof));
-  json.Add("bucket", BucketTimes(sample.bucket_start, Length(query.agg_interval)));
-  json.Add("window", WindowJson(sample));
-  json.Add("expected", ExpectedJson(sample));
-  json.Add("control_ratio", OrNull(sample.control, Number));
-  json.Add("confidence_level", OrNull(sample.confidence_level, Level));
-  json.Add("annotations", AnnotationsJson(answer));
-  json.Add("last_updated", OrNull(sample.last_updated, Time));
-  json.Add("buckets", BucketsJson(answer.window.buckets));
-  if (explained == Explained::kYes) {
-    json.Add("series", SeriesJson(answer));
-    json.Add("url", JsonString(answer.url));
-  }
-  return json.Text().text + '\n';
+  JsonWriter json;
+  json.Object([&] {
+    json.Key("query");
+    WriteQuery(json, query);
+    json.Member("host", HostAndPort(answer.url));
+    json.Member("received", answer.received.wall);
+    json.Member("spoof_ratio", sample.spoof.value());
+    json.Member("not_spoof_ratio", sample.not_spoof.value());
+    json.Key("bucket");
+    WriteBucketTimes(json, sample.bucket_start, Length(query.agg_interval));
+    json.Key("window");
+    WriteWindow(json, sample);
+    json.Key("expected");
+    WriteExpected(json, sample.expectation);
+    json.Member("control_ratio",
+                sample.control ? std::optional(sample.control->value()) : std::nullopt);
+    json.Member("confidence_level", sample.confidence_level);
+    json.Key("annotations");
+    WriteAnnotations(json, answer);
+    json.Member("last_updated", sample.last_updated);
+    json.Key("buckets");
+    WriteBuckets(json, answer.window.buckets);
+    if (explained == Explained::kYes) {
+      json.Key("series");
+      WriteSeries(json, answer);
+      json.Member("url", answer.url);
+    }
+  });
+  return json.Text() + '\n';
 }
 
 std::string FailureJson(const Failure& failure) {
@@ -144,7 +146,7 @@ std::string UnusableJson(std::string_view detail) {
   std::string harmless;
   for (;;) {
     const std::size_t end = std::min(detail.find('\n'), detail.size());
-    harmless += Harmless(detail.substr(0, end), {.unicode = true});
+    harmless += ForTerminal(detail.substr(0, end), true);
     if (end == detail.size()) return ErrorJson("unusable", harmless);
     harmless += '\n';
     detail.remove_prefix(end + 1);

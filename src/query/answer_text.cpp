@@ -7,6 +7,7 @@
 
 #include "explanation.h"
 #include "radar_spoof/core/plain_words.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/core/url_host.h"
 #include "radar_spoof/poll/freshness.h"
 #include "window_chart.h"
@@ -90,7 +91,7 @@ class Report {
   }
 
   void Title() {
-    Line(Toned(Harmless(query_.name, terminal_), Tone::kBold, terminal_));
+    Line(Toned(ForTerminal(query_.name, terminal_.unicode), Tone::kBold, terminal_));
     Field("Asked", fmt::format("{}, {} buckets over {}{}", FilterText(query_.filters),
                                RequestName(query_.agg_interval), query_.date_range.Text(),
                                query_.control ? ", with control period" : ""));
@@ -100,7 +101,7 @@ class Report {
   void Banner() {
     if (WhoseNumbers(host_) != NumbersOf::kThisMachine) return;
     for (const std::string& line :
-         Wrapped("Simulated data: these numbers are from " + Harmless(host_, terminal_) +
+         Wrapped("Simulated data: these numbers are from " + ForTerminal(host_, terminal_.unicode) +
                      ", a program on this machine, and not from Cloudflare.",
                  width_)) {
       Line(Toned(line, Tone::kBad, terminal_));
@@ -110,9 +111,10 @@ class Report {
 
   std::string Source() const {
     if (WhoseNumbers(host_) != NumbersOf::kCloudflare) {
-      return "Data: from " + Harmless(host_, terminal_);
+      return "Data: from " + ForTerminal(host_, terminal_.unicode);
     }
-    return fmt::format("Data: Cloudflare Radar ({}), CC BY-NC 4.0", Harmless(host_, terminal_));
+    return fmt::format("Data: Cloudflare Radar ({}), CC BY-NC 4.0",
+                       ForTerminal(host_, terminal_.unicode));
   }
 
   void Numbers() {
@@ -288,7 +290,7 @@ std::string ExplanationText(const AnsweredQuery& answer, const Terminal& termina
   std::string text = Toned("What each exported series is made of", Tone::kBold, terminal) + '\n';
   for (const ExplainedSeries& each : Explain(answer)) {
     text +=
-        fmt::format("{}\n    {} {}\n", Harmless(each.series, terminal),
+        fmt::format("{}\n    {} {}\n", ForTerminal(each.series, terminal.unicode),
                     each.value.empty() ? "absent; else from" : each.value + " from", each.source);
   }
   const std::string_view headers =

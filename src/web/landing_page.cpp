@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "html_text.h"
 #include "radar_spoof/core/plain_words.h"
 #include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/core/url_host.h"
 #include "radar_spoof/core/version.h"
 #include "radar_spoof/poll/freshness.h"
@@ -118,8 +118,7 @@ std::string StateCell(const QueryState& state) {
   if (!state.last_failure) return "<span class=\"good\">well</span>";
   const Failure& failure = *state.last_failure;
   return fmt::format("<span><span class=\"bad\">failing: {}</span><small>{}: {}</small></span>",
-                     InPlainWords(failure.reason), Name(failure.reason),
-                     EscapeHtml(failure.detail));
+                     InPlainWords(failure.reason), Name(failure.reason), ForHtml(failure.detail));
 }
 
 std::string Row(const QueryState& state, const PollingConfig& polling, Instant now) {
@@ -131,8 +130,8 @@ std::string Row(const QueryState& state, const PollingConfig& polling, Instant n
       "<td class=\"ratio\" data-label=\"Spoofed\">{}</td>\n"
       "<td data-label=\"Trend\">{}</td>\n<td data-label=\"Confidence\">{}</td>\n"
       "<td data-label=\"Polls\">{}</td>\n<td data-label=\"State\">{}</td></tr>\n",
-      EscapeHtml(query.name), EscapeHtml(FilterText(query.filters)),
-      RequestName(query.agg_interval), query.date_range.Text(), InWords(query.poll_interval),
+      ForHtml(query.name), ForHtml(FilterText(query.filters)), RequestName(query.agg_interval),
+      query.date_range.Text(), InWords(query.poll_interval),
       query.control ? ", with control period" : "", RatioCell(state, fresh),
       TrendCell(state, fresh), TrustCell(state, fresh), PollsCell(state, now), StateCell(state));
 }
@@ -181,14 +180,14 @@ std::string ApiList(const ApiState& api, Instant now) {
       "<dl><dt>Host</dt><dd><code>{}</code></dd>\n"
       "<dt>Endpoint in use</dt><dd><code>{}</code></dd>\n<dt>Its last answer</dt><dd>{}</dd>\n"
       "<dt>Our budget</dt><dd>{} of {} requests used in the 5 minutes before {}</dd>\n",
-      EscapeHtml(api.host), EscapeHtml(api.path), LastAnswer(api, now), api.budget.used,
-      api.budget.limit, MinuteText(api.budget.at));
+      ForHtml(api.host), ForHtml(api.path), LastAnswer(api, now), api.budget.used, api.budget.limit,
+      MinuteText(api.budget.at));
   for (const auto& [name, policy] : api.rate_limit) {
     if (!policy.remaining) continue;
     text +=
         fmt::format("<dt>The API's count</dt><dd>{}{} requests left{} <small>({})</small></dd>\n",
                     *policy.remaining, policy.limit ? fmt::format(" of {}", *policy.limit) : "",
-                    policy.reset ? " until " + MinuteText(*policy.reset) : "", EscapeHtml(name));
+                    policy.reset ? " until " + MinuteText(*policy.reset) : "", ForHtml(name));
   }
   return text + "</dl>\n";
 }
@@ -203,7 +202,7 @@ struct Credit {
 
 Credit CreditFor(const std::string& host) {
   Credit credit{"The share of email that is classified as spoof, for Prometheus.", "", "",
-                fmt::format("Data: from <code>{}</code>", EscapeHtml(host))};
+                fmt::format("Data: from <code>{}</code>", ForHtml(host))};
   switch (WhoseNumbers(host)) {
     case NumbersOf::kCloudflare:
       return {"Cloudflare Radar's view of spoofed email, for Prometheus.",
@@ -214,7 +213,7 @@ Credit CreditFor(const std::string& host) {
       credit.banner = fmt::format(
           "<p class=\"made-up\"><strong>Simulated data.</strong> These numbers are from "
           "<code>{}</code>, a program on this machine, and not from Cloudflare.</p>\n",
-          EscapeHtml(host));
+          ForHtml(host));
       break;
     case NumbersOf::kSomebody: break;
   }
@@ -245,9 +244,9 @@ std::string RenderLandingPage(const Snapshot& snapshot, Instant now,
       "<th>Polls</th><th>State</th></tr></thead>\n<tbody>\n{rows}</tbody></table>\n"
       "<h2>The API</h2>\n{api}</main>\n"
       "<footer>{footer}</footer>\n</body></html>\n",
-      fmt::arg("style", kStyle), fmt::arg("version", EscapeHtml(Version())),
-      fmt::arg("revision", EscapeHtml(Revision())),
-      fmt::arg("metrics", EscapeHtml(RelativeLink(telemetry_path))),
+      fmt::arg("style", kStyle), fmt::arg("version", ForHtml(Version())),
+      fmt::arg("revision", ForHtml(Revision())),
+      fmt::arg("metrics", ForHtml(RelativeLink(telemetry_path))),
       fmt::arg("tagline", credit.tagline), fmt::arg("link", credit.link),
       fmt::arg("banner", credit.banner), fmt::arg("footer", credit.footer),
       fmt::arg("summary", Summary(snapshot, now)), fmt::arg("rows", rows),

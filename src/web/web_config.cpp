@@ -9,6 +9,7 @@
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/core/regular_file.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/http/tls_session.h"
 
 namespace radar_spoof {
@@ -55,7 +56,7 @@ class WebConfigReader {
                                                      std::vector<ConfigProblem> refused) {
     problems_.AddUnlessPlaceIsTaken(std::move(refused));
     if (root.kind != YamlNode::Kind::kMap) {
-      problems_.Add(root, "", "found " + Shown(root) + "; expected a map");
+      problems_.Add(root, "", "found " + Describe(root) + "; expected a map");
     }
     CheckKeys(root, "", kTopKeys, kUnsupportedTopKeys);
     if (const YamlNode* const tls = root.Find("tls_server_config")) ReadTls(*tls);
@@ -69,7 +70,7 @@ class WebConfigReader {
     for (const YamlNode::Key& key : map.keys) {
       if (Contains(known, key.name)) continue;
       const std::string expected = "; expected one of " + Joined(known);
-      problems_.Add(key, prefix + Shown(key.name),
+      problems_.Add(key, prefix + ForMessage(key.name),
                     Contains(unsupported, key.name)
                         ? "found a key of exporter-toolkit that is not supported here" + expected
                         : "found an unknown key" + expected + DidYouMean(key.name, known));
@@ -78,7 +79,8 @@ class WebConfigReader {
 
   void ReadTls(const YamlNode& node) {
     if (node.kind != YamlNode::Kind::kMap) {
-      return problems_.Add(node, "tls_server_config", "found " + Shown(node) + "; expected a map");
+      return problems_.Add(node, "tls_server_config",
+                           "found " + Describe(node) + "; expected a map");
     }
     const std::size_t problems_before = problems_.size();
     CheckKeys(node, "tls_server_config.", kTlsKeys, kUnsupportedTlsKeys);
@@ -117,14 +119,14 @@ class WebConfigReader {
     if (node == nullptr) return;
     const std::string key_path = "tls_server_config." + key;
     if (node->kind != YamlNode::Kind::kScalar || node->text.empty()) {
-      return problems_.Add(*node, key_path, "found " + Shown(*node) + "; expected a path");
+      return problems_.Add(*node, key_path, "found " + Describe(*node) + "; expected a path");
     }
     const std::string file = (directory_ / node->text).string();
     auto read = ReadRegularFile(file, kPemLimit);
     if (!read) {
       return problems_.Add(
           *node, key_path,
-          "found " + read.error().found + "; expected a PEM file at " + Shown(file));
+          "found " + read.error().found + "; expected a PEM file at " + ForMessage(file));
     }
     pem = std::move(read).value().content;
   }
@@ -136,7 +138,7 @@ class WebConfigReader {
     const auto found = std::find(words.begin(), words.end(), node->text);
     if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
     problems_.Add(*node, "tls_server_config." + key,
-                  "found " + Shown(*node) + "; expected one of " + Joined(words) +
+                  "found " + Describe(*node) + "; expected one of " + Joined(words) +
                       DidYouMean(node->text, words));
     return std::nullopt;
   }
@@ -144,11 +146,11 @@ class WebConfigReader {
   void ReadUsers(const YamlNode& node) {
     if (node.kind != YamlNode::Kind::kMap || node.keys.empty()) {
       return problems_.Add(node, "basic_auth_users",
-                           "found " + Shown(node) + "; expected names with bcrypt hashes");
+                           "found " + Describe(node) + "; expected names with bcrypt hashes");
     }
     for (std::size_t i = 0; i < node.keys.size(); ++i) {
       const std::string& name = node.keys[i].name;
-      const std::string key_path = "basic_auth_users." + Shown(name);
+      const std::string key_path = "basic_auth_users." + ForMessage(name);
       if (name.empty() || name.find(':') != std::string::npos) {
         problems_.Add(node.keys[i], key_path, "found a name that is empty or holds a colon");
       }

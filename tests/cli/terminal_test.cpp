@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "radar_spoof/core/text.h"
+
 namespace radar_spoof {
 namespace {
 
@@ -39,8 +41,8 @@ TEST_CASE("text that could steer the terminal or turn a line around is shown, no
   };
   for (const Row& row : rows) {
     CAPTURE(row.unicode);
-    CHECK(Harmless(row.text, kUnicode) == row.unicode);
-    CHECK(Harmless(row.text, kAscii) == row.ascii);
+    CHECK(ForTerminal(row.text, true) == row.unicode);
+    CHECK(ForTerminal(row.text, false) == row.ascii);
   }
 }
 

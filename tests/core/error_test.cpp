@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include "radar_spoof/core/text.h"
+
 namespace radar_spoof {
 namespace {
 
@@ -38,13 +40,13 @@ TEST_CASE("each reason has its usual way of being retried") {
 }
 
 TEST_CASE("an excerpt is printable ASCII and never longer than allowed") {
-  CHECK(Excerpt("plain text", 40) == "plain text");
-  CHECK(Excerpt("cut here", 3) == "cut");
-  CHECK(Excerpt("a\nb\x7f\xC3\xA9", 40) == R"(a\x0ab\x7f\xc3\xa9)");
-  CHECK(Excerpt(std::string_view("\0", 1), 40) == R"(\x00)");
-  CHECK(Excerpt("\n\n\n", 11) == R"(\x0a\x0a)");
-  CHECK(Excerpt(std::string(10'000, '\x1b'), 200).size() == 200);
-  CHECK(Excerpt("", 40).empty());
+  CHECK(ForLog("plain text", 40) == "plain text");
+  CHECK(ForLog("cut here", 3) == "cut");
+  CHECK(ForLog("a\nb\x7f\xC3\xA9", 40) == R"(a\x0ab\x7f\xc3\xa9)");
+  CHECK(ForLog(std::string_view("\0", 1), 40) == R"(\x00)");
+  CHECK(ForLog("\n\n\n", 11) == R"(\x0a\x0a)");
+  CHECK(ForLog(std::string(10'000, '\x1b'), 200).size() == 200);
+  CHECK(ForLog("", 40).empty());
 }
 
 }  // namespace

@@ -151,7 +151,7 @@ TEST_CASE("a problem says where it is, counted from the first byte received") {
 }
 
 TEST_CASE("a value is shown in a message briefly and printably") {
-  CHECK(Shown(nullptr) == "missing");
+  CHECK(Describe(nullptr) == "missing");
   for (const auto& [text, shown] : {std::pair("null", "null"),
                                     {"false", "false"},
                                     {"1e5", "1e5"},
@@ -160,10 +160,10 @@ TEST_CASE("a value is shown in a message briefly and printably") {
                                     {"{}", "an object"},
                                     {R"("\n")", R"("\x0a")"}}) {
     const JsonDocument document = Parsed(text);
-    CHECK(Shown(&document.root) == shown);
+    CHECK(Describe(&document.root) == shown);
   }
   const JsonDocument document = Parsed('"' + std::string(1000, 'x') + '"');
-  CHECK(Shown(&document.root).size() == 42);
+  CHECK(Describe(&document.root).size() == 42);
 }
 
 }  // namespace

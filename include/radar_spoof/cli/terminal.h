@@ -22,10 +22,6 @@ enum class Tone { kPlain, kBold, kSoft, kGood, kBad };
 // `text` in that tone, or as it is where the terminal has no colours.
 std::string Toned(std::string_view text, Tone tone, const Terminal& terminal);
 
-// Text from outside (a query's name): what could steer the terminal or turn the line around is
-// shown as \u{202e}, invalid UTF-8 as \xNN, and without `unicode` everything beyond ASCII.
-std::string Harmless(std::string_view text, const Terminal& terminal);
-
 // How many columns it takes, each code point taken for one. REQUIRES: UTF-8, without colours.
 std::size_t Columns(std::string_view text);
 

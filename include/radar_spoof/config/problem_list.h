@@ -46,9 +46,6 @@ class ProblemList {
   std::vector<ConfigProblem> problems_;
 };
 
-// Text from a file, fit for a message: control characters as \xNN, cut after `max_characters`.
-std::string Shown(std::string_view text, std::size_t max_characters = 60);
-
 // "a, b, c".
 std::string Joined(std::span<const std::string_view> words);
 

@@ -40,7 +40,7 @@ struct YamlNode {
 };
 
 // Fit to stand behind "found": `5`, `"5"`, `nothing`, `a list`, `a map`.
-std::string Shown(const YamlNode& node);
+std::string Describe(const YamlNode& node);
 
 // `file_name` is only for messages. With `readable_around`, what is refused but leaves the rest
 // readable (duplicate keys, anchors, tags ...) is put there instead of failing, so that the caller

@@ -69,8 +69,4 @@ struct Failure {
   FewerSeries fewer_series = FewerSeries::kNoHelp;
 };
 
-// `text` made safe for a log line: everything outside printable ASCII shown as \xNN, and cut where
-// the result would pass `max_bytes`.
-std::string Excerpt(std::string_view text, std::size_t max_bytes);
-
 }  // namespace radar_spoof

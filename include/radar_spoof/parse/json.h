@@ -37,7 +37,7 @@ struct JsonDocument {
 
 // For a message: `null`, `12`, `"text"`, `an array`; "missing" for nullptr. At most 42 bytes of
 // printable ASCII.
-std::string Shown(const JsonValue* value);
+std::string Describe(const JsonValue* value);
 
 inline constexpr int kJsonMaxDepth = 32;
 inline constexpr int kJsonMaxValues = 250'000;
