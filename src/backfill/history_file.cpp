@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "radar_spoof/core/file.h"
 #include "radar_spoof/core/hash.h"
-#include "radar_spoof/core/write_all.h"
 
 namespace radar_spoof {
 namespace {

@@ -11,8 +11,8 @@
 #include "query_list.h"
 #include "radar_spoof/config/request_plan.h"
 #include "radar_spoof/config/yaml_document.h"
+#include "radar_spoof/core/file.h"
 #include "radar_spoof/core/hash.h"
-#include "radar_spoof/core/regular_file.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {

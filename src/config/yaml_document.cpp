@@ -15,7 +15,7 @@
 #include <yaml-cpp/parser.h>
 
 #include "radar_spoof/config/problem_list.h"
-#include "radar_spoof/core/regular_file.h"
+#include "radar_spoof/core/file.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <utility>
 
-#include "radar_spoof/core/write_all.h"
+#include "radar_spoof/core/file.h"
 
 namespace radar_spoof {
 namespace {

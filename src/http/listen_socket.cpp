@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "radar_spoof/core/file.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
@@ -25,8 +26,9 @@ constexpr int kReceiveBufferBytes = 16 * 1024;
 // The descriptor, or -errno.
 int BindAndListen(const sockaddr* address, socklen_t size) {
   const int family = address->sa_family;
-  const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -errno;
+  FileDescriptor socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) return -errno;
+  const int fd = socket.number();
   const int on = 1;
   const int off = 0;
   (void)::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -34,10 +36,8 @@ int BindAndListen(const sockaddr* address, socklen_t size) {
   (void)::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
   (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes, sizeof kReceiveBufferBytes);
   if (family == AF_INET6) (void)::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-  if (::bind(fd, address, size) == 0 && ::listen(fd, SOMAXCONN) == 0) return fd;
-  const int error = errno;
-  (void)::close(fd);
-  return -error;
+  if (::bind(fd, address, size) == 0 && ::listen(fd, SOMAXCONN) == 0) return socket.Release();
+  return -errno;
 }
 
 int BindEveryAddress(int port) {

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "radar_spoof/core/file.h"
+
 namespace radar_spoof {
 namespace {
 
@@ -53,11 +55,10 @@ bool ServerAnswers(int listening) {
   socklen_t size = sizeof address;
   if (getsockname(listening, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
   AimAtLoopback(address);
-  const int descriptor = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) return errno == EMFILE || errno == ENFILE;
-  const bool answers = Asks(descriptor, address, size);
-  close(descriptor);
-  return answers;
+  const FileDescriptor probe(
+      socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!probe) return errno == EMFILE || errno == ENFILE;
+  return Asks(probe.number(), address, size);
 }
 
 }  // namespace radar_spoof

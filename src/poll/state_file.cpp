@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "radar_spoof/core/write_all.h"
+#include "radar_spoof/core/file.h"
 
 namespace radar_spoof {
 namespace {

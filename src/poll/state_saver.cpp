@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-#include "radar_spoof/core/regular_file.h"
+#include "radar_spoof/core/file.h"
 #include "radar_spoof/fetch/radar_request.h"
 #include "state_file.h"
 

@@ -8,7 +8,7 @@
 #include "password.h"
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
-#include "radar_spoof/core/regular_file.h"
+#include "radar_spoof/core/file.h"
 #include "radar_spoof/core/text.h"
 #include "radar_spoof/http/tls_session.h"
 

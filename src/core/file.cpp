@@ -1,11 +1,12 @@
-#include "radar_spoof/core/regular_file.h"
+#include "radar_spoof/core/file.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,19 +15,13 @@
 namespace radar_spoof {
 namespace {
 
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int number) : number_(number) {}
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  ~FileDescriptor() {
-    if (number_ >= 0) close(number_);
-  }
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
+// Whether another try to write may go better.
+bool MayTryAgain(int descriptor) {
+  if (errno == EINTR) return true;
+  if (errno != EAGAIN) return false;
+  pollfd room{descriptor, POLLOUT, 0};
+  return poll(&room, 1, -1) >= 0 || errno == EINTR;
+}
 
 FileProblem SystemProblem(int error) {
   if (error == ENOENT) return {"no such file"};
@@ -43,6 +38,17 @@ FileProblem TooLong(std::size_t max_bytes) {
 }
 
 }  // namespace
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  std::swap(number_, other.number_);
+  return *this;
+}
+
+FileDescriptor::~FileDescriptor() {
+  if (number_ >= 0) close(number_);
+}
+
+int FileDescriptor::Release() { return std::exchange(number_, -1); }
 
 Result<RegularFile, FileProblem> ReadRegularFile(const std::string& path, std::size_t max_bytes) {
   // O_NONBLOCK: opening a FIFO must not wait for its other end.
@@ -75,6 +81,16 @@ Result<RegularFile, FileProblem> ReadRegularFile(const std::string& path, std::s
   if (length > max_bytes) return TooLong(max_bytes);
   result.content.resize(length);
   return result;
+}
+
+bool WriteAll(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = write(descriptor, text.data(), text.size());
+    if (written < 0 && MayTryAgain(descriptor)) continue;
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
 }
 
 }  // namespace radar_spoof
