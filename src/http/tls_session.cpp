@@ -1,10 +1,8 @@
 #include "radar_spoof/http/tls_session.h"
 
 #include <memory>
-#include <stdexcept>
 #include <type_traits>
 
-#include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 
 namespace radar_spoof {
@@ -82,21 +80,6 @@ void AskForClientCertificate(void* gnutls_session, ClientAuth auth) {
       auth == ClientAuth::kRequireAndVerifyClientCert) {
     gnutls_session_set_verify_function(session, &VerifyIfGiven);
   }
-}
-
-std::string KeyedDigest(const std::string& text, const std::string& key) {
-  std::string digest(gnutls_hmac_get_len(GNUTLS_MAC_SHA256), '\0');
-  const int error = gnutls_hmac_fast(GNUTLS_MAC_SHA256, key.data(), key.size(), text.data(),
-                                     text.size(), digest.data());
-  return error == GNUTLS_E_SUCCESS ? digest : std::string();
-}
-
-std::string RandomKey() {
-  std::string key(32, '\0');
-  if (const int error = gnutls_rnd(GNUTLS_RND_KEY, key.data(), key.size()); error < 0) {
-    throw std::runtime_error(gnutls_strerror(error));
-  }
-  return key;
 }
 
 }  // namespace radar_spoof

@@ -7,9 +7,10 @@
 #include <new>
 #include <thread>
 
+#include "crypto.h"
 #include "password.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/http/client_address.h"
-#include "radar_spoof/http/tls_session.h"
 
 namespace radar_spoof {
 namespace {
@@ -17,47 +18,12 @@ namespace {
 constexpr std::size_t kMostGuesses = 16;
 constexpr int kSettingsKept = 16;
 
-int Base64Value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+') return 62;
-  return c == '/' ? 63 : -1;
-}
-
-std::optional<std::string> DecodeBase64(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
-  std::string decoded;
-  unsigned bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const int value = Base64Value(c);
-    if (value < 0) return std::nullopt;
-    bits = (bits << 6 | static_cast<unsigned>(value)) & 0xFFFF;
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    decoded += static_cast<char>(bits >> count & 0xFF);
-  }
-  return decoded;
-}
-
 }  // namespace
 
 std::optional<BasicCredentials> ParseBasicAuthorization(std::string_view header) {
   constexpr std::string_view kScheme = "basic ";
-  if (header.size() < kScheme.size()) return std::nullopt;
-  const auto same = [](char lower, char c) {
-    return lower == (c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
-  };
-  if (!std::equal(kScheme.begin(), kScheme.end(), header.begin(), same)) {
-    return std::nullopt;
-  }
-  header.remove_prefix(kScheme.size());
-  while (header.starts_with(' ')) header.remove_prefix(1);
-  while (header.ends_with(' ')) header.remove_suffix(1);
-  const auto decoded = DecodeBase64(header);
+  if (LowerCase(header.substr(0, kScheme.size())) != kScheme) return std::nullopt;
+  const auto decoded = DecodeBase64(Trim(header.substr(kScheme.size())));
   if (!decoded) return std::nullopt;
   const bool has_control = std::any_of(decoded->begin(), decoded->end(), [](char c) {
     return static_cast<unsigned char>(c) < ' ' || c == '\x7f';

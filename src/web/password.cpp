@@ -5,6 +5,8 @@
 
 #include <crypt.h>
 
+#include "crypto.h"
+
 namespace radar_spoof {
 namespace {
 
@@ -39,15 +41,6 @@ int BcryptCost(std::string_view hash) { return (hash[4] - '0') * 10 + (hash[5] -
 
 bool MatchesBcrypt(const std::string& password, const std::string& hash) {
   return EqualInConstantTime(Crypt(password, hash), hash);
-}
-
-bool EqualInConstantTime(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
-  }
-  return difference == 0;
 }
 
 }  // namespace radar_spoof

@@ -21,7 +21,4 @@ inline constexpr int kHighestBcryptCost = 14;
 // REQUIRES: IsBcryptHash(hash).
 bool MatchesBcrypt(const std::string& password, const std::string& hash);
 
-// Equality in a time that depends on the lengths only.
-bool EqualInConstantTime(std::string_view a, std::string_view b);
-
 }  // namespace radar_spoof

@@ -21,10 +21,4 @@ const char* TlsPriorities(TlsVersion minimum);
 // REQUIRES: `gnutls_session` is a gnutls_session_t.
 void AskForClientCertificate(void* gnutls_session, ClientAuth auth);
 
-// HMAC-SHA256, in a few microseconds: for a memory of passwords that were already checked, not for
-// storing them. "" when it cannot be had. `key` is RandomKey(), made anew by each process.
-std::string KeyedDigest(const std::string& text, const std::string& key);
-// Throws std::runtime_error when the system has no random bytes.
-std::string RandomKey();
-
 }  // namespace radar_spoof
