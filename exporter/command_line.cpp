@@ -42,8 +42,7 @@ void AddFlags(FlagParser& flags, CommandLine& read, std::vector<std::string>& li
                 "FILE");
   flags.AddDirectory(
       "--storage.path", read.storage_path,
-      "Keep poll times, rate-limit holds and the last answers in this directory, so that "
-      "a restart neither hammers the API nor empties the page",
+      "Save state in this directory, and go on from it after a restart",
       "DIR");
   flags.AddSwitch("--web.enable-lifecycle", read.enable_lifecycle,
                   "Let POST /-/reload read the configuration again; SIGHUP always does");

@@ -121,17 +121,25 @@ std::string StateCell(const QueryState& state) {
                      InPlainWords(failure.reason), Name(failure.reason), ForHtml(failure.detail));
 }
 
+// "daily", "every 15 minutes".
+std::string HowOften(Seconds interval) {
+  if (interval == Seconds(3600)) return "hourly";
+  if (interval == Seconds(86400)) return "daily";
+  if (interval == Seconds(7 * 86400)) return "weekly";
+  return "every " + InWords(interval);
+}
+
 std::string Row(const QueryState& state, const PollingConfig& polling, Instant now) {
   const Query& query = state.query;
   const bool fresh = IsFresh(state, polling, now);
   return fmt::format(
-      "<tr><td class=\"name\">{}<small>{}</small><small>{} over {}, polled every "
-      "{}{}</small></td>\n"
+      "<tr><td class=\"name\">{}<small>{}</small><small>{} over {}, polled {}{}"
+      "</small></td>\n"
       "<td class=\"ratio\" data-label=\"Spoofed\">{}</td>\n"
       "<td data-label=\"Trend\">{}</td>\n<td data-label=\"Confidence\">{}</td>\n"
       "<td data-label=\"Polls\">{}</td>\n<td data-label=\"State\">{}</td></tr>\n",
       ForHtml(query.name), ForHtml(FilterText(query.filters)), RequestName(query.agg_interval),
-      query.date_range.Text(), InWords(query.poll_interval),
+      query.date_range.Text(), HowOften(query.poll_interval),
       query.control ? ", with control period" : "", RatioCell(state, fresh),
       TrendCell(state, fresh), TrustCell(state, fresh), PollsCell(state, now), StateCell(state));
 }
@@ -165,7 +173,7 @@ std::string LastAnswer(const ApiState& api, Instant now) {
   if (api.requests.empty()) {
     text = "not asked yet";
   } else if (api.up) {
-    text = "<span class=\"good\">good</span>";
+    text = "<span class=\"good\">OK</span>";
   }
   if (api.blocked_until && api.blocked_until->steady > now.steady) {
     text += fmt::format(

@@ -80,7 +80,7 @@ TEST_CASE("the page shows what is polled and how that is going") {
               "<a href=\"./-/ready\">",
               "<code>api.cloudflare.com</code>",
               "<code>/radar/email/security/timeseries_groups/spoof</code>",
-              "<dd><span class=\"good\">good</span></dd>",
+              "<dd><span class=\"good\">OK</span></dd>",
               "Version ",
               "CC BY-NC 4.0"});
 }
