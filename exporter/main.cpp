@@ -49,7 +49,8 @@ class Exporter {
   int RunOnce() {
     const bool all_good = poller_.RunOnce();
     // Without the process's own metrics, which in a textfile would pass for node_exporter's.
-    const std::string page = RenderPolled(*store_.Load(), clock_.Now(), ExpositionFormat::kText);
+    const std::string page =
+        RenderWithoutProcess(*store_.Load(), clock_.Now(), ExpositionFormat::kText);
     std::fputs(page.c_str(), stdout);
     return all_good ? 0 : kFailed;
   }

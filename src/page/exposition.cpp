@@ -224,13 +224,13 @@ std::string SerializeFamilies(const std::vector<MetricFamily>& families, Exposit
   return out;
 }
 
-std::string RenderGeneral(const Snapshot& snapshot, Instant now, ExpositionFormat format) {
+std::string RenderApiMetrics(const Snapshot& snapshot, Instant now, ExpositionFormat format) {
   return SerializeFamilies(CollectFamilies(snapshot, now), format, PagePart::kFirst);
 }
 
-std::string RenderPolled(const Snapshot& snapshot, Instant now, ExpositionFormat format) {
+std::string RenderWithoutProcess(const Snapshot& snapshot, Instant now, ExpositionFormat format) {
   std::string text = QueryTable(snapshot, now).Text(format);
-  text += RenderGeneral(snapshot, now, format);
+  text += RenderApiMetrics(snapshot, now, format);
   return text;
 }
 

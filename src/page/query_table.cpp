@@ -152,11 +152,11 @@ std::string QueryTable::Text(ExpositionFormat format) const {
   return text;
 }
 
-bool QueryTable::HasQueriesOf(const QueryTable& other) const {
+bool QueryTable::SameQueriesAs(const QueryTable& other) const {
   return labels_ == other.labels_ && label_ends_ == other.label_ends_;
 }
 
-bool QueryTable::HasBlockOf(const QueryTable& other, std::size_t block) const {
+bool QueryTable::SameBlockAs(const QueryTable& other, std::size_t block) const {
   if (HasHead(block) != other.HasHead(block)) return false;
   const std::size_t family = block / blocks_per_family_;
   const auto [begin, end] = RowsOf(block);

@@ -83,9 +83,9 @@ ServerResponse Pages::Metrics(const ServerRequest& request) const {
                       {"Vary", "Accept, Accept-Encoding"}};
   const bool gzip = AcceptsGzip(request.HeaderList("accept-encoding"));
   if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
-  auto [shared, own] = metrics_.Render(format, gzip);
+  auto [shared, tail] = metrics_.Render(format, gzip);
   response.shared_body = std::move(shared);
-  response.body = std::move(own);
+  response.body = std::move(tail);
   return response;
 }
 

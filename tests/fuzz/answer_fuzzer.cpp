@@ -146,7 +146,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     if (header.reset_in) policy.reset = kNow.wall + *header.reset_in;
   }
   for (const auto format : {ExpositionFormat::kText, ExpositionFormat::kOpenMetrics}) {
-    CheckPage(RenderPolled(snapshot, kNow, format) + RenderProcess({}, format));
+    CheckPage(RenderWithoutProcess(snapshot, kNow, format) + RenderProcess({}, format));
   }
   return 0;
 }

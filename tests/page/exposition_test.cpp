@@ -22,7 +22,8 @@ using Lines = std::vector<std::string>;
 constexpr std::string_view kRatio = "cloudflare_radar_email_spoof_ratio";
 
 std::string Render(const Snapshot& snapshot, ExpositionFormat format = ExpositionFormat::kText) {
-  return RenderPolled(snapshot, kGoldenNow, format) + RenderProcess(GoldenProcessMetrics(), format);
+  return RenderWithoutProcess(snapshot, kGoldenNow, format) +
+         RenderProcess(GoldenProcessMetrics(), format);
 }
 
 Lines LinesOf(const std::string& text) {

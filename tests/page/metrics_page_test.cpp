@@ -25,8 +25,8 @@ class MetricsPageFixture {
   }
   ProcessMetrics Process() { return {.threads = ++scrapes_}; }
   std::string Text(ExpositionFormat format = ExpositionFormat::kText) {
-    const auto [shared, own] = page_.Render(format, false);
-    return *shared + own;
+    const auto [shared, tail] = page_.Render(format, false);
+    return *shared + tail;
   }
   std::shared_ptr<const std::string> Shared(bool gzip = false) {
     return page_.Render(ExpositionFormat::kText, gzip).shared;
@@ -42,20 +42,20 @@ TEST_CASE_FIXTURE(MetricsPageFixture, "the page is the exposition, with the proc
   for (const auto format : {ExpositionFormat::kText, ExpositionFormat::kOpenMetrics}) {
     const std::string text = Text(format);
     const ProcessMetrics process{.threads = scrapes_};
-    CHECK(text ==
-          RenderPolled(*store_.Load(), kGoldenNow, format) + RenderProcess(process, format));
+    CHECK(text == RenderWithoutProcess(*store_.Load(), kGoldenNow, format) +
+                      RenderProcess(process, format));
   }
 }
 
 TEST_CASE_FIXTURE(MetricsPageFixture, "a crowd of scrapes shares what the process says of itself") {
   for (const bool gzip : {false, true}) {
-    const auto own = [this, gzip] { return page_.Render(ExpositionFormat::kText, gzip).own; };
-    const std::string first = own();
-    CHECK(own() == first);
+    const auto tail = [this, gzip] { return page_.Render(ExpositionFormat::kText, gzip).tail; };
+    const std::string first = tail();
+    CHECK(tail() == first);
     clock_.Advance(MetricsPage::kProcessMetricsAge - 1ms);
-    CHECK(own() == first);
+    CHECK(tail() == first);
     clock_.Advance(1ms);
-    CHECK(own() != first);
+    CHECK(tail() != first);
   }
 }
 
@@ -74,11 +74,11 @@ TEST_CASE_FIXTURE(MetricsPageFixture, "a compressed page is whole, whatever of i
   const auto check = [this, &queries] {
     store_.Publish(Of(queries));
     for (const auto format : {ExpositionFormat::kText, ExpositionFormat::kOpenMetrics}) {
-      const auto [shared, own] = page_.Render(format, true);
+      const auto [shared, tail] = page_.Render(format, true);
       const ProcessMetrics process{.threads = scrapes_};
-      const bool whole =
-          test::Gunzip(*shared + own) ==
-          RenderPolled(*store_.Load(), clock_.Now(), format) + RenderProcess(process, format);
+      const bool whole = test::Gunzip(*shared + tail) ==
+                         RenderWithoutProcess(*store_.Load(), clock_.Now(), format) +
+                             RenderProcess(process, format);
       CHECK(whole);
     }
   };

@@ -16,10 +16,10 @@
 namespace radar_spoof {
 
 // The page in three parts: QueryTable's, what is not about one query, and what differs from scrape
-// to scrape. Only a poll, a reload or FreshUntil() changes the first two, which RenderPolled()
-// joins; `--once` prints these alone.
-std::string RenderGeneral(const Snapshot& snapshot, Instant now, ExpositionFormat format);
-std::string RenderPolled(const Snapshot& snapshot, Instant now, ExpositionFormat format);
+// to scrape. Only a poll, a reload or FreshUntil() changes the first two, which
+// RenderWithoutProcess() joins; `--once` prints these alone.
+std::string RenderApiMetrics(const Snapshot& snapshot, Instant now, ExpositionFormat format);
+std::string RenderWithoutProcess(const Snapshot& snapshot, Instant now, ExpositionFormat format);
 std::string RenderProcess(const ProcessMetrics& process, ExpositionFormat format);
 
 }  // namespace radar_spoof

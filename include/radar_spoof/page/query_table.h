@@ -36,9 +36,9 @@ class QueryTable {
   std::string Text(ExpositionFormat format) const;
 
   // Whether both are about the same queries, in the same order.
-  bool HasQueriesOf(const QueryTable& other) const;
-  // Whether the block's text is the same in both. REQUIRES: HasQueriesOf(other).
-  bool HasBlockOf(const QueryTable& other, std::size_t block) const;
+  bool SameQueriesAs(const QueryTable& other) const;
+  // Whether the block's text is the same in both. REQUIRES: SameQueriesAs(other).
+  bool SameBlockAs(const QueryTable& other, std::size_t block) const;
 
  private:
   static constexpr std::size_t kFamilies = static_cast<std::size_t>(Metric::kQueryFailures) + 1;
