@@ -10,9 +10,9 @@
 #include <prometheus/metric_family.h>
 
 #include "metric_families.h"
+#include "radar_spoof/core/metric_catalog.h"
 #include "radar_spoof/core/version.h"
 #include "radar_spoof/page/exposition_lines.h"
-#include "radar_spoof/page/metric_catalog.h"
 #include "radar_spoof/page/query_table.h"
 
 namespace radar_spoof {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "radar_spoof/page/metric_catalog.h"
+#include "radar_spoof/core/metric_catalog.h"
 
 namespace radar_spoof {
 namespace {

@@ -27,14 +27,14 @@ QueryTable::QueryTable(const Snapshot& snapshot, Instant now)
     : queries_(snapshot.queries.size()),
       blocks_per_family_((queries_ + kQueriesPerBlock - 1) / kQueriesPerBlock) {
   label_ends_.reserve(queries_);
-  for (std::size_t family = 0; family < kFamilies; ++family) {
+  for (std::size_t family = 0; family < kQueryFamilies; ++family) {
     numbers_[family].assign(queries_ * RowsPerQuery(static_cast<Metric>(family)), kNoSeries);
   }
   for (std::size_t query = 0; query < queries_; ++query) {
     AddLabels(snapshot.queries[query].query);
     SetNumbers(snapshot.queries[query], snapshot.polling, now, query);
   }
-  for (std::size_t family = 0; family < kFamilies; ++family) {
+  for (std::size_t family = 0; family < kQueryFamilies; ++family) {
     has_series_[family] = std::any_of(numbers_[family].begin(), numbers_[family].end(),
                                       [](double number) { return !std::isnan(number); });
   }
@@ -110,9 +110,10 @@ QueryTable::Rows QueryTable::RowsOf(std::size_t block) const {
 std::string_view QueryTable::Labels(Metric metric, std::size_t query) const {
   const std::size_t begin = query == 0 ? 0 : label_ends_[query - 1].info;
   const LabelEnds& ends = label_ends_[query];
-  const bool has_filters = metric <= Metric::kSpoofBucketsAbove;
-  const std::size_t end =
-      metric == Metric::kQueryInfo ? ends.info : (has_filters ? ends.identity : ends.name);
+  const std::size_t labels = Describe(metric).labels.size();
+  const std::size_t end = metric == Metric::kQueryInfo    ? ends.info
+                          : labels == 1 + kDimensionCount ? ends.identity
+                                                          : ends.name;
   return std::string_view(labels_).substr(begin, end - begin);
 }
 

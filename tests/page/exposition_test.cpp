@@ -9,8 +9,8 @@
 
 #include <doctest/doctest.h>
 
+#include "radar_spoof/core/metric_catalog.h"
 #include "radar_spoof/core/version.h"
-#include "radar_spoof/page/metric_catalog.h"
 #include "support/golden_snapshot.h"
 
 namespace radar_spoof {
