@@ -49,14 +49,14 @@ class Exporter {
   int RunOnce() {
     const bool all_good = poller_.RunOnce();
     // Without the process's own metrics, which in a textfile would pass for node_exporter's.
-    const std::string page =
-        RenderWithoutProcess(*store_.Load(), clock_.Now(), ExpositionFormat::kText);
+    const std::string page = RenderWithoutProcess(*store_.Load(), poller_.metrics(), clock_.Now(),
+                                                  ExpositionFormat::kText);
     std::fputs(page.c_str(), stdout);
     return all_good ? 0 : kFailed;
   }
 
   int Serve(const CommandLine& command_line, const WebConfig& web, const sigset_t& signals) {
-    const Pages pages(store_, clock_, PageOptions(command_line));
+    const Pages pages(store_, poller_.metrics(), clock_, PageOptions(command_line));
     const auto server = WebServer::Start(
         {command_line.listen, command_line.web_config_file,
          [&pages](const ServerRequest& request) { return pages.Respond(request); }},

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "radar_spoof/core/metric_catalog.h"
-#include "radar_spoof/page/exposition_lines.h"
+#include "radar_spoof/page/exposition_format.h"
 
 namespace radar_spoof {
 namespace {

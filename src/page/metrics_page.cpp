@@ -7,9 +7,9 @@
 
 namespace radar_spoof {
 
-MetricsPage::MetricsPage(const SnapshotStore& store, const Clock& clock,
+MetricsPage::MetricsPage(const SnapshotStore& store, const ApiMetrics& metrics, const Clock& clock,
                          std::function<ProcessMetrics()> process)
-    : store_(store), clock_(clock), process_(std::move(process)) {}
+    : store_(store), metrics_(metrics), clock_(clock), process_(std::move(process)) {}
 
 bool MetricsPage::PageInputs::Holds(const std::shared_ptr<const Snapshot>& current,
                                     Instant now) const {
@@ -21,14 +21,13 @@ MetricsPage::Body MetricsPage::Render(ExpositionFormat format, bool gzip) const 
   const std::size_t index = (format == ExpositionFormat::kOpenMetrics ? 2U : 0U) + (gzip ? 1U : 0U);
   Variant& variant = variants_.at(index);
   const std::lock_guard lock(variant.mutex);
-  const auto snapshot = store_.Load();
-  if (const auto inputs = CurrentInputs(snapshot); variant.inputs != inputs) {
+  if (const auto inputs = CurrentInputs(); variant.inputs != inputs) {
     variant.tail_until = SteadyTime::min();
     DropOtherTexts(gzip ? inputs : nullptr, variant);
     if (gzip) {
-      Compress(variant, *snapshot, inputs, format);
+      Compress(variant, inputs, format);
     } else {
-      Write(variant, *snapshot, inputs, format);
+      Write(variant, inputs, format);
     }
   }
   if (const SteadyTime now = clock_.Now().steady; now >= variant.tail_until) {
@@ -39,29 +38,29 @@ MetricsPage::Body MetricsPage::Render(ExpositionFormat format, bool gzip) const 
   return {variant.text, variant.tail};
 }
 
-std::shared_ptr<const MetricsPage::PageInputs> MetricsPage::CurrentInputs(
-    const std::shared_ptr<const Snapshot>& snapshot) const {
+std::shared_ptr<const MetricsPage::PageInputs> MetricsPage::CurrentInputs() const {
   const std::lock_guard lock(inputs_mutex_);
+  const auto snapshot = store_.Load();
   const Instant now = clock_.Now();
   if (!inputs_ || !inputs_->Holds(snapshot, now)) {
     inputs_ = std::make_shared<const PageInputs>(
-        PageInputs{snapshot, now, FreshUntil(*snapshot, now), QueryTable(*snapshot, now)});
+        PageInputs{snapshot, now, FreshUntil(*snapshot, now), QueryTable(*snapshot, now),
+                   metrics_.Collect(*snapshot, now)});
   }
   return inputs_;
 }
 
-void MetricsPage::Write(Variant& variant, const Snapshot& snapshot,
-                        const std::shared_ptr<const PageInputs>& inputs, ExpositionFormat format) {
+void MetricsPage::Write(Variant& variant, const std::shared_ptr<const PageInputs>& inputs,
+                        ExpositionFormat format) {
   variant.inputs.reset();
   variant.text.reset();  // before the new one is made, so that there is memory for only one
   std::string text = inputs->table.Text(format);
-  text += RenderApiMetrics(snapshot, inputs->made, format);
+  text += RenderApiMetrics(*inputs->api_metrics, format);
   variant.text = std::make_shared<const std::string>(std::move(text));
   variant.inputs = inputs;
 }
 
-void MetricsPage::Compress(Variant& variant, const Snapshot& snapshot,
-                           const std::shared_ptr<const PageInputs>& inputs,
+void MetricsPage::Compress(Variant& variant, const std::shared_ptr<const PageInputs>& inputs,
                            ExpositionFormat format) {
   const QueryTable& table = inputs->table;
   const bool comparable = variant.inputs && table.SameQueriesAs(variant.inputs->table);
@@ -77,7 +76,7 @@ void MetricsPage::Compress(Variant& variant, const Snapshot& snapshot,
     table.AppendBlock(block, format, text);
     prefix->Append(compressor.Compress(text));
   }
-  prefix->Append(compressor.Compress(RenderApiMetrics(snapshot, inputs->made, format)));
+  prefix->Append(compressor.Compress(RenderApiMetrics(*inputs->api_metrics, format)));
   variant.text = std::shared_ptr<const std::string>(prefix, &prefix->bytes());
   variant.prefix = std::move(prefix);
   variant.inputs = inputs;

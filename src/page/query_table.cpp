@@ -5,7 +5,7 @@
 #include <cstring>
 #include <limits>
 
-#include "radar_spoof/page/exposition_lines.h"
+#include "radar_spoof/page/exposition_format.h"
 #include "radar_spoof/poll/freshness.h"
 
 namespace radar_spoof {

@@ -19,11 +19,12 @@ ServerResponse WrongMethod(const std::string& allowed) {
 
 }  // namespace
 
-Pages::Pages(const SnapshotStore& store, const Clock& clock, PagesOptions options)
+Pages::Pages(const SnapshotStore& store, const ApiMetrics& metrics, const Clock& clock,
+             PagesOptions options)
     : store_(store),
       clock_(clock),
       options_(std::move(options)),
-      metrics_(store, clock, options_.process) {}
+      metrics_(store, metrics, clock, options_.process) {}
 
 ServerResponse Pages::Respond(const ServerRequest& request) const {
   if (!options_.authenticate) return Respond(request, {AuthDecision::Outcome::kAllowed});

@@ -19,6 +19,7 @@
 #include "radar_spoof/page/exposition_format.h"
 #include "radar_spoof/page/process_metrics.h"
 #include "radar_spoof/page/query_table.h"
+#include "radar_spoof/poll/api_metrics.h"
 #include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
@@ -29,8 +30,9 @@ class MetricsPage {
   // those of a crowd, for which reading it would cost as much as the page.
   static constexpr Milliseconds kProcessMetricsAge{100};
 
-  // REQUIRES: `store` and `clock` outlive this.
-  MetricsPage(const SnapshotStore& store, const Clock& clock,
+  // REQUIRES: `store`, `metrics` and `clock` outlive this; what is counted on `metrics` is followed
+  // by a new snapshot.
+  MetricsPage(const SnapshotStore& store, const ApiMetrics& metrics, const Clock& clock,
               std::function<ProcessMetrics()> process);
 
   // The body is `shared`, then `tail`.
@@ -47,6 +49,7 @@ class MetricsPage {
     Instant made;
     Instant until;
     QueryTable table;
+    ApiMetrics::Families api_metrics;
 
     bool Holds(const std::shared_ptr<const Snapshot>& current, Instant now) const;
   };
@@ -60,17 +63,17 @@ class MetricsPage {
     SteadyTime tail_until = SteadyTime::min();
   };
 
-  std::shared_ptr<const PageInputs> CurrentInputs(
-      const std::shared_ptr<const Snapshot>& snapshot) const;
-  static void Write(Variant& variant, const Snapshot& snapshot,
-                    const std::shared_ptr<const PageInputs>& inputs, ExpositionFormat format);
-  static void Compress(Variant& variant, const Snapshot& snapshot,
-                       const std::shared_ptr<const PageInputs>& inputs, ExpositionFormat format);
+  std::shared_ptr<const PageInputs> CurrentInputs() const;
+  static void Write(Variant& variant, const std::shared_ptr<const PageInputs>& inputs,
+                    ExpositionFormat format);
+  static void Compress(Variant& variant, const std::shared_ptr<const PageInputs>& inputs,
+                       ExpositionFormat format);
   // Drops the texts that are not compressed, but for `keep` and those made from `keep_inputs`.
   void DropOtherTexts(const std::shared_ptr<const PageInputs>& keep_inputs,
                       const Variant& keep) const;
 
   const SnapshotStore& store_;
+  const ApiMetrics& metrics_;
   const Clock& clock_;
   const std::function<ProcessMetrics()> process_;
   mutable std::array<Variant, 4> variants_;  // by format and coding
