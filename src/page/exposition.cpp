@@ -16,6 +16,9 @@ namespace {
 using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 
+// An estimate; what of it is not used is never touched.
+constexpr std::size_t kBytesPerFamily = 1024;
+
 // "1.0" for 1, as OpenMetrics wants it; in both formats, so that a series is the same whichever was
 // negotiated.
 std::string BucketBound(double value) {
@@ -74,6 +77,7 @@ void AppendOwn(Metric metric, const std::optional<T>& value, ExpositionFormat fo
 
 std::string RenderApiMetrics(const std::vector<MetricFamily>& families, ExpositionFormat format) {
   std::string out;
+  out.reserve(families.size() * kBytesPerFamily);
   for (const MetricFamily& family : families) {
     AppendHead(family.name, TypeName(family.type), family.help, format, out);
     for (const ClientMetric& series : family.metric) {
@@ -105,8 +109,9 @@ std::string RenderProcess(const ProcessMetrics& process, ExpositionFormat format
 
 std::string RenderWithoutProcess(const Snapshot& snapshot, const ApiMetrics& metrics, Instant now,
                                  ExpositionFormat format) {
-  return QueryTable(snapshot, now).Text(format) +
-         RenderApiMetrics(*metrics.Collect(snapshot, now), format);
+  std::string text = QueryTable(snapshot, now).Text(format);
+  text += RenderApiMetrics(*metrics.Collect(snapshot, now), format);
+  return text;
 }
 
 }  // namespace radar_spoof

@@ -107,13 +107,13 @@ QueryTable::Rows QueryTable::RowsOf(std::size_t block) const {
   return {first * rows, last * rows};
 }
 
-std::string_view QueryTable::Labels(Metric metric, std::size_t query) const {
+std::string_view QueryTable::Labels(const MetricDescription& description, std::size_t query) const {
   const std::size_t begin = query == 0 ? 0 : label_ends_[query - 1].info;
   const LabelEnds& ends = label_ends_[query];
-  const std::size_t labels = Describe(metric).labels.size();
-  const std::size_t end = metric == Metric::kQueryInfo    ? ends.info
-                          : labels == 1 + kDimensionCount ? ends.identity
-                                                          : ends.name;
+  const bool has_filters = description.labels.size() == 1 + kDimensionCount;
+  const std::size_t end = description.metric == Metric::kQueryInfo
+                              ? ends.info
+                              : (has_filters ? ends.identity : ends.name);
   return std::string_view(labels_).substr(begin, end - begin);
 }
 
@@ -135,7 +135,7 @@ void QueryTable::AppendBlock(std::size_t block, ExpositionFormat format, std::st
     if (std::isnan(number)) continue;
     out += description.name;
     out += '{';
-    out += Labels(metric, row / per_query);
+    out += Labels(description, row / per_query);
     if (per_query > 1) {
       AppendLabel(description.labels[1], Name(static_cast<EventType>(row % per_query)), out);
     }

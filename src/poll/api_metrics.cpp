@@ -61,15 +61,28 @@ const MetricDescription& DescriptionOf(const MetricFamily& family) {
 std::pair<std::size_t, std::string_view> PlaceOf(const ClientMetric& series) {
   if (series.label.empty()) return {};
   const std::string_view value = series.label.front().value;
+  if (series.label.front().name != "reason") return {0, value};
   const auto reason =
       std::ranges::find(kAllFailureReasons, value, [](FailureReason each) { return Name(each); });
   return {reason - kAllFailureReasons.begin(), value};
 }
 
+// Finds each item's place once, as that is looked up by name.
+template <typename Item, typename Place>
+void SortByPlace(std::vector<Item>& items, Place place_of) {
+  std::vector<std::pair<decltype(place_of(items.front())), Item*>> order;
+  order.reserve(items.size());
+  for (Item& item : items) order.emplace_back(place_of(item), &item);
+  std::ranges::sort(order);
+  std::vector<Item> sorted;
+  sorted.reserve(items.size());
+  for (const auto& [place, item] : order) sorted.push_back(std::move(*item));
+  items.swap(sorted);
+}
+
 // prometheus-cpp keeps families by type, series in a hash table, and labels by name.
 void PutInOrder(std::vector<MetricFamily>& families) {
-  std::ranges::sort(families, {},
-                    [](const MetricFamily& family) { return DescriptionOf(family).metric; });
+  SortByPlace(families, [](const MetricFamily& family) { return DescriptionOf(family).metric; });
   for (MetricFamily& family : families) {
     const auto names = DescriptionOf(family).labels;
     for (ClientMetric& series : family.metric) {
@@ -77,7 +90,7 @@ void PutInOrder(std::vector<MetricFamily>& families) {
         return std::ranges::find(names, label.name) - names.begin();
       });
     }
-    std::ranges::sort(family.metric, {}, PlaceOf);
+    SortByPlace(family.metric, PlaceOf);
   }
 }
 

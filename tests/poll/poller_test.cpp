@@ -439,6 +439,7 @@ TEST_CASE("another path is another API: neither values nor limits of the old one
     });
     f.http.At(20min + 50ms, [&] {
       CHECK(f.State().sample.has_value() == row.same);
+      CHECK(f.Now()->api.asked == row.same);
       CHECK(f.Now()->api.rate_limit.empty() == !row.same);
       CHECK(f.Now()->api.blocked_until.has_value() == row.same);
       CHECK(f.http.requests().size() == (row.same ? 2 : 3));

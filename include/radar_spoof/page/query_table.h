@@ -60,7 +60,7 @@ class QueryTable {
   void Set(Metric metric, std::size_t query, double value);
   bool HasHead(std::size_t block) const;
   Rows RowsOf(std::size_t block) const;
-  std::string_view Labels(Metric metric, std::size_t query) const;
+  std::string_view Labels(const MetricDescription& description, std::size_t query) const;
 
   std::size_t queries_ = 0;
   std::size_t blocks_per_family_ = 0;
