@@ -26,6 +26,7 @@ RUN apt-get update \
       libgcc-s1 \
       libgnutls30 \
       libmicrohttpd12 \
+      libprometheus-cpp-core1.0 \
       libspdlog1.10 \
       libssl3 \
       libstdc++6 \

@@ -63,10 +63,12 @@ void BM_Expect(benchmark::State& state) {
 
 void BM_Render(benchmark::State& state) {
   const StoppedClock clock;
+  const ApiMetrics metrics;
   const Snapshot snapshot = Answered(Asked(state), clock.now, 1);
   std::size_t size = 0;
   for (auto _ : state) {
-    const std::string text = RenderPolled(snapshot, clock.now, ExpositionFormat::kText);
+    const std::string text =
+        RenderWithoutProcess(snapshot, metrics, clock.now, ExpositionFormat::kText);
     size = text.size();
   }
   state.counters["bytes"] = static_cast<double>(size);
@@ -75,8 +77,8 @@ void BM_Render(benchmark::State& state) {
 
 void BM_Compress(benchmark::State& state) {
   const StoppedClock clock;
-  const std::string text =
-      RenderPolled(Answered(Asked(state), clock.now, 1), clock.now, ExpositionFormat::kText);
+  const std::string text = RenderWithoutProcess(Answered(Asked(state), clock.now, 1), ApiMetrics(),
+                                                clock.now, ExpositionFormat::kText);
   std::size_t size = 0;
   GzipCompressor compressor;
   for (auto _ : state) size = compressor.Compress(text).bytes.size();
@@ -90,7 +92,8 @@ void FirstScrape(benchmark::State& state, bool all) {
   const std::vector<Query> queries = Asked(state);
   const std::size_t changed = all ? queries.size() : 1;
   SnapshotStore store(Answered(queries, clock.now, 1));
-  const MetricsPage page(store, clock, [] { return ProcessMetrics{}; });
+  const ApiMetrics metrics;
+  const MetricsPage page(store, metrics, clock, [] { return ProcessMetrics{}; });
   int round = 1;
   for (auto _ : state) {
     state.PauseTiming();
@@ -107,7 +110,8 @@ void BM_NextScrape(benchmark::State& state) {
   const StoppedClock clock;
   SnapshotStore store(Answered(Asked(state), clock.now, 1));
   const WallTime start = clock.now.wall;
-  const MetricsPage page(store, clock, [start] { return ReadProcessMetrics(start); });
+  const ApiMetrics metrics;
+  const MetricsPage page(store, metrics, clock, [start] { return ReadProcessMetrics(start); });
   for (auto _ : state) benchmark::DoNotOptimize(page.Render(ExpositionFormat::kText, true));
   state.SetComplexityN(state.range(0));
 }

@@ -40,10 +40,8 @@ void AddFlags(FlagParser& flags, CommandLine& read, std::vector<std::string>& li
   flags.AddText("--web.config.file", read.web_config_file,
                 "TLS and basic authentication, in the format of Prometheus' exporter-toolkit",
                 "FILE");
-  flags.AddDirectory(
-      "--storage.path", read.storage_path,
-      "Save state in this directory, and go on from it after a restart",
-      "DIR");
+  flags.AddDirectory("--storage.path", read.storage_path,
+                     "Save state in this directory, and go on from it after a restart", "DIR");
   flags.AddSwitch("--web.enable-lifecycle", read.enable_lifecycle,
                   "Let POST /-/reload read the configuration again; SIGHUP always does");
   AddLogFlags(flags, read.log_level, read.log_format);

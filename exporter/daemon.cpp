@@ -36,13 +36,14 @@ Daemon::Daemon(const CommandLine& command_line, Settings settings, WallTime star
 int Daemon::PollOnce() {
   const bool all_good = poller_.RunOnce();
   // Without the process's own metrics, which in a textfile would pass for node_exporter's.
-  const std::string page = RenderPolled(*store_.Load(), clock_.Now(), ExpositionFormat::kText);
+  const std::string page = RenderWithoutProcess(*store_.Load(), poller_.metrics(), clock_.Now(),
+                                                ExpositionFormat::kText);
   std::fputs(page.c_str(), stdout);
   return all_good ? 0 : kFailed;
 }
 
 int Daemon::Serve(const WebConfig& web, const sigset_t& signals) {
-  const Pages pages(store_, clock_, PageOptions());
+  const Pages pages(store_, poller_.metrics(), clock_, PageOptions());
   const auto server =
       WebServer::Start({command_line_.listen, command_line_.web_config_file,
                         [&pages](const ServerRequest& request) { return pages.Respond(request); }},

@@ -17,7 +17,7 @@ LIBRARIES = {
     "openssl/": {"src/fetch/open_sockets.cpp"},
     "yaml-cpp/": {"src/config/yaml_document.cpp"},
     "rapidjson/": {"include/radar_spoof/core/rapidjson.h"},
-    "prometheus/": {"src/page/exposition.cpp"},
+    "prometheus/": {"src/page/exposition.cpp", "src/poll/api_metrics.cpp"},
     "spdlog/": {"src/core/log.cpp"},
     "CLI/": {"src/core/flag_parser.cpp"},
     "microhttpd.h": {"src/http/http_daemon.cpp"},

@@ -4,8 +4,8 @@
 #include <array>
 #include <optional>
 
-#include "radar_spoof/page/exposition_lines.h"
-#include "radar_spoof/page/metric_catalog.h"
+#include "radar_spoof/core/metric_catalog.h"
+#include "radar_spoof/page/exposition_format.h"
 
 namespace radar_spoof {
 namespace {

@@ -28,21 +28,21 @@ void AppendLittleEndian(std::uint32_t value, int bytes, std::string& out) {
 
 // A page is compressed once for every change: the fastest level costs a third of the default's time
 // for a tenth more bytes.
-class Deflation {
+class Deflater {
  public:
-  explicit Deflation(int window_bits) {
+  explicit Deflater(int window_bits) {
     if (deflateInit2(&stream_, Z_BEST_SPEED, Z_DEFLATED, window_bits, kMemoryLevel,
                      Z_DEFAULT_STRATEGY) != Z_OK) {
       throw std::bad_alloc();
     }
   }
-  ~Deflation() { (void)deflateEnd(&stream_); }
-  Deflation(const Deflation&) = delete;
-  Deflation& operator=(const Deflation&) = delete;
+  ~Deflater() { (void)deflateEnd(&stream_); }
+  Deflater(const Deflater&) = delete;
+  Deflater& operator=(const Deflater&) = delete;
 
-  // All of `bytes`, from a new beginning. `last`: Z_FINISH ends the stream, Z_SYNC_FLUSH ends at a
+  // All of `bytes`, from a new beginning. `flush`: Z_FINISH ends the stream, Z_SYNC_FLUSH ends at a
   // byte boundary. Valid until the next call.
-  std::string_view Run(std::string_view bytes, int last) {
+  std::string_view Compress(std::string_view bytes, int flush) {
     constexpr std::size_t kFlushBytes = 16;
     (void)deflateReset(&stream_);
     const std::size_t bound =
@@ -58,10 +58,10 @@ class Deflation {
       stream_.avail_in = static_cast<uInt>(std::min(in_left, kPiece));
       stream_.avail_out = static_cast<uInt>(std::min(out_left, kPiece));
       const bool final_piece = in_left <= kPiece;
-      const int result = deflate(&stream_, final_piece ? last : Z_NO_FLUSH);
+      const int result = deflate(&stream_, final_piece ? flush : Z_NO_FLUSH);
       if (result != Z_OK && result != Z_STREAM_END) throw std::bad_alloc();
-      done = last == Z_FINISH ? result == Z_STREAM_END
-                              : final_piece && stream_.avail_in == 0 && stream_.avail_out > 0;
+      done = flush == Z_FINISH ? result == Z_STREAM_END
+                               : final_piece && stream_.avail_in == 0 && stream_.avail_out > 0;
     }
     return std::string_view(out_).substr(0, stream_.total_out);
   }
@@ -74,40 +74,40 @@ class Deflation {
 }  // namespace
 
 std::string Gzip(std::string_view bytes) {
-  return std::string(Deflation(kGzip).Run(bytes, Z_FINISH));
+  return std::string(Deflater(kGzip).Compress(bytes, Z_FINISH));
 }
 
 struct GzipCompressor::State {
-  Deflation deflation{kBare};
+  Deflater deflater{kBare};
 };
 
 GzipCompressor::GzipCompressor() : state_(std::make_unique<State>()) {}
 GzipCompressor::~GzipCompressor() = default;
 
-GzipPiece GzipCompressor::Compress(std::string_view bytes) {
+DeflateBlock GzipCompressor::Compress(std::string_view bytes) {
   if (bytes.empty()) return {};
-  return {state_->deflation.Run(bytes, Z_SYNC_FLUSH), Crc(0, bytes),
+  return {state_->deflater.Compress(bytes, Z_SYNC_FLUSH), Crc(0, bytes),
           static_cast<std::uint32_t>(bytes.size())};
 }
 
-GzipBegun::GzipBegun() : bytes_(kHeader) {}
+GzipPrefix::GzipPrefix() : bytes_(kHeader) {}
 
-void GzipBegun::Append(const GzipPiece& piece) {
-  bytes_ += piece.bytes;
-  places_.push_back({bytes_.size(), piece.crc, piece.size});
+void GzipPrefix::Append(const DeflateBlock& block) {
+  bytes_ += block.bytes;
+  places_.push_back({bytes_.size(), block.crc, block.size});
   crc_ =
-      static_cast<std::uint32_t>(crc32_combine(crc_, piece.crc, static_cast<z_off_t>(piece.size)));
-  size_ += piece.size;
+      static_cast<std::uint32_t>(crc32_combine(crc_, block.crc, static_cast<z_off_t>(block.size)));
+  size_ += block.size;
 }
 
-GzipPiece GzipBegun::Piece(std::size_t number) const {
+DeflateBlock GzipPrefix::Block(std::size_t number) const {
   const std::size_t begin = number == 0 ? kHeader.size() : places_[number - 1].end;
   const Place& place = places_[number];
   return {std::string_view(bytes_).substr(begin, place.end - begin), place.crc, place.size};
 }
 
 // As stored blocks (RFC 1951, 3.2.4): to compress a little costs more than to send it.
-std::string GzipBegun::End(std::string_view rest) const {
+std::string GzipPrefix::End(std::string_view rest) const {
   constexpr std::size_t kLongestBlock = 0xFFFF;
   const std::uint32_t crc = Crc(crc_, rest);
   const std::uint32_t size = size_ + static_cast<std::uint32_t>(rest.size());

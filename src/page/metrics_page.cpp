@@ -7,11 +7,12 @@
 
 namespace radar_spoof {
 
-MetricsPage::MetricsPage(const SnapshotStore& store, const Clock& clock,
+MetricsPage::MetricsPage(const SnapshotStore& store, const ApiMetrics& metrics, const Clock& clock,
                          std::function<ProcessMetrics()> process)
-    : store_(store), clock_(clock), process_(std::move(process)) {}
+    : store_(store), metrics_(metrics), clock_(clock), process_(std::move(process)) {}
 
-bool MetricsPage::Moment::Holds(const std::shared_ptr<const Snapshot>& current, Instant now) const {
+bool MetricsPage::PageInputs::Holds(const std::shared_ptr<const Snapshot>& current,
+                                    Instant now) const {
   return snapshot.lock() == current && now.steady < until.steady && made.wall <= now.wall &&
          now.wall < until.wall;
 }
@@ -20,75 +21,76 @@ MetricsPage::Body MetricsPage::Render(ExpositionFormat format, bool gzip) const 
   const std::size_t index = (format == ExpositionFormat::kOpenMetrics ? 2U : 0U) + (gzip ? 1U : 0U);
   Variant& variant = variants_.at(index);
   const std::lock_guard lock(variant.mutex);
-  const auto snapshot = store_.Load();
-  if (const auto moment = CurrentMoment(snapshot); variant.moment != moment) {
-    variant.own_until = SteadyTime::min();
-    DropText(gzip ? moment : nullptr, variant);
+  if (const auto inputs = CurrentInputs(); variant.inputs != inputs) {
+    variant.tail_until = SteadyTime::min();
+    DropOtherTexts(gzip ? inputs : nullptr, variant);
     if (gzip) {
-      Compress(variant, *snapshot, moment, format);
+      Compress(variant, inputs, format);
     } else {
-      Write(variant, *snapshot, moment, format);
+      Write(variant, inputs, format);
     }
   }
-  if (const SteadyTime now = clock_.Now().steady; now >= variant.own_until) {
-    variant.own = RenderProcess(process_(), format);
-    if (gzip) variant.own = variant.begun->End(variant.own);
-    variant.own_until = now + kProcessMetricsAge;
+  if (const SteadyTime now = clock_.Now().steady; now >= variant.tail_until) {
+    variant.tail = RenderProcess(process_(), format);
+    if (gzip) variant.tail = variant.prefix->End(variant.tail);
+    variant.tail_until = now + kProcessMetricsAge;
   }
-  return {variant.text, variant.own};
+  return {variant.text, variant.tail};
 }
 
-std::shared_ptr<const MetricsPage::Moment> MetricsPage::CurrentMoment(
-    const std::shared_ptr<const Snapshot>& snapshot) const {
-  const std::lock_guard lock(moment_mutex_);
+std::shared_ptr<const MetricsPage::PageInputs> MetricsPage::CurrentInputs() const {
+  const std::lock_guard lock(inputs_mutex_);
+  const auto snapshot = store_.Load();
   const Instant now = clock_.Now();
-  if (!moment_ || !moment_->Holds(snapshot, now)) {
-    moment_ = std::make_shared<const Moment>(
-        Moment{snapshot, now, FreshUntil(*snapshot, now), QueryTable(*snapshot, now)});
+  if (!inputs_ || !inputs_->Holds(snapshot, now)) {
+    inputs_ = std::make_shared<const PageInputs>(
+        PageInputs{snapshot, now, FreshUntil(*snapshot, now), QueryTable(*snapshot, now),
+                   metrics_.Collect(*snapshot, now)});
   }
-  return moment_;
+  return inputs_;
 }
 
-void MetricsPage::Write(Variant& variant, const Snapshot& snapshot,
-                        const std::shared_ptr<const Moment>& moment, ExpositionFormat format) {
-  variant.moment.reset();
+void MetricsPage::Write(Variant& variant, const std::shared_ptr<const PageInputs>& inputs,
+                        ExpositionFormat format) {
+  variant.inputs.reset();
   variant.text.reset();  // before the new one is made, so that there is memory for only one
-  std::string text = moment->table.Text(format);
-  text += RenderGeneral(snapshot, moment->made, format);
+  std::string text = inputs->table.Text(format);
+  text += RenderApiMetrics(*inputs->api_metrics, format);
   variant.text = std::make_shared<const std::string>(std::move(text));
-  variant.moment = moment;
+  variant.inputs = inputs;
 }
 
-void MetricsPage::Compress(Variant& variant, const Snapshot& snapshot,
-                           const std::shared_ptr<const Moment>& moment, ExpositionFormat format) {
-  const QueryTable& table = moment->table;
-  const bool comparable = variant.moment && table.HasQueriesOf(variant.moment->table);
-  auto begun = std::make_shared<GzipBegun>();
+void MetricsPage::Compress(Variant& variant, const std::shared_ptr<const PageInputs>& inputs,
+                           ExpositionFormat format) {
+  const QueryTable& table = inputs->table;
+  const bool comparable = variant.inputs && table.SameQueriesAs(variant.inputs->table);
+  auto prefix = std::make_shared<GzipPrefix>();
   GzipCompressor compressor;
   std::string text;
   for (std::size_t block = 0; block < table.blocks(); ++block) {
-    if (comparable && table.HasBlockOf(variant.moment->table, block)) {
-      begun->Append(variant.begun->Piece(block));
+    if (comparable && table.SameBlockAs(variant.inputs->table, block)) {
+      prefix->Append(variant.prefix->Block(block));
       continue;
     }
     text.clear();
     table.AppendBlock(block, format, text);
-    begun->Append(compressor.Compress(text));
+    prefix->Append(compressor.Compress(text));
   }
-  begun->Append(compressor.Compress(RenderGeneral(snapshot, moment->made, format)));
-  variant.text = std::shared_ptr<const std::string>(begun, &begun->bytes());
-  variant.begun = std::move(begun);
-  variant.moment = moment;
+  prefix->Append(compressor.Compress(RenderApiMetrics(*inputs->api_metrics, format)));
+  variant.text = std::shared_ptr<const std::string>(prefix, &prefix->bytes());
+  variant.prefix = std::move(prefix);
+  variant.inputs = inputs;
 }
 
 // A variant in use just now is left alone: whoever uses it brings it up to date. A compressed page
 // is small, and the next one is made from it.
-void MetricsPage::DropText(const std::shared_ptr<const Moment>& but_of, const Variant& but) const {
+void MetricsPage::DropOtherTexts(const std::shared_ptr<const PageInputs>& keep_inputs,
+                                 const Variant& keep) const {
   for (Variant& variant : variants_) {
-    if (&variant == &but) continue;
+    if (&variant == &keep) continue;
     const std::unique_lock lock(variant.mutex, std::try_to_lock);
-    if (!lock || variant.begun || variant.moment == but_of) continue;
-    variant.moment.reset();
+    if (!lock || variant.prefix || variant.inputs == keep_inputs) continue;
+    variant.inputs.reset();
     variant.text.reset();
   }
 }

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <limits>
 
-#include "radar_spoof/page/exposition_lines.h"
+#include "radar_spoof/page/exposition_format.h"
 #include "radar_spoof/poll/freshness.h"
 
 namespace radar_spoof {
@@ -27,14 +27,14 @@ QueryTable::QueryTable(const Snapshot& snapshot, Instant now)
     : queries_(snapshot.queries.size()),
       blocks_per_family_((queries_ + kQueriesPerBlock - 1) / kQueriesPerBlock) {
   label_ends_.reserve(queries_);
-  for (std::size_t family = 0; family < kFamilies; ++family) {
+  for (std::size_t family = 0; family < kQueryFamilies; ++family) {
     numbers_[family].assign(queries_ * RowsPerQuery(static_cast<Metric>(family)), kNoSeries);
   }
   for (std::size_t query = 0; query < queries_; ++query) {
     AddLabels(snapshot.queries[query].query);
     SetNumbers(snapshot.queries[query], snapshot.polling, now, query);
   }
-  for (std::size_t family = 0; family < kFamilies; ++family) {
+  for (std::size_t family = 0; family < kQueryFamilies; ++family) {
     has_series_[family] = std::any_of(numbers_[family].begin(), numbers_[family].end(),
                                       [](double number) { return !std::isnan(number); });
   }
@@ -107,12 +107,13 @@ QueryTable::Rows QueryTable::RowsOf(std::size_t block) const {
   return {first * rows, last * rows};
 }
 
-std::string_view QueryTable::Labels(Metric metric, std::size_t query) const {
+std::string_view QueryTable::Labels(const MetricDescription& description, std::size_t query) const {
   const std::size_t begin = query == 0 ? 0 : label_ends_[query - 1].info;
   const LabelEnds& ends = label_ends_[query];
-  const bool has_filters = metric <= Metric::kSpoofBucketsAbove;
-  const std::size_t end =
-      metric == Metric::kQueryInfo ? ends.info : (has_filters ? ends.identity : ends.name);
+  const bool has_filters = description.labels.size() == 1 + kDimensionCount;
+  const std::size_t end = description.metric == Metric::kQueryInfo
+                              ? ends.info
+                              : (has_filters ? ends.identity : ends.name);
   return std::string_view(labels_).substr(begin, end - begin);
 }
 
@@ -134,7 +135,7 @@ void QueryTable::AppendBlock(std::size_t block, ExpositionFormat format, std::st
     if (std::isnan(number)) continue;
     out += description.name;
     out += '{';
-    out += Labels(metric, row / per_query);
+    out += Labels(description, row / per_query);
     if (per_query > 1) {
       AppendLabel(description.labels[1], Name(static_cast<EventType>(row % per_query)), out);
     }
@@ -152,11 +153,11 @@ std::string QueryTable::Text(ExpositionFormat format) const {
   return text;
 }
 
-bool QueryTable::HasQueriesOf(const QueryTable& other) const {
+bool QueryTable::SameQueriesAs(const QueryTable& other) const {
   return labels_ == other.labels_ && label_ends_ == other.label_ends_;
 }
 
-bool QueryTable::HasBlockOf(const QueryTable& other, std::size_t block) const {
+bool QueryTable::SameBlockAs(const QueryTable& other, std::size_t block) const {
   if (HasHead(block) != other.HasHead(block)) return false;
   const std::size_t family = block / blocks_per_family_;
   const auto [begin, end] = RowsOf(block);

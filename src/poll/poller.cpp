@@ -4,7 +4,6 @@
 #include <functional>
 #include <utility>
 
-#include "api_record.h"
 #include "failure_log.h"
 #include "radar_spoof/core/rfc3339.h"
 #include "radar_spoof/expect/expectation.h"
@@ -120,7 +119,7 @@ void Poller::AbandonInFlight() {
   http_.CancelAll();
   endpoint_.StopFindingOut();
   const std::size_t unanswered = in_flight_.size() - undecided_.size();
-  if (unanswered > 0) state_.api.requests[0] += unanswered;
+  for (std::size_t i = 0; i < unanswered; ++i) metrics_.CountRequest(0, std::nullopt);
   schedule_.AbandonInFlight(clock_.Now());
   in_flight_.clear();
   undecided_.clear();
@@ -157,7 +156,8 @@ void Poller::Finish(const HttpClient::Finished& finished) {
   const std::vector<const Query*> asked = AskedWith(first);
 
   AnswerOutcome outcome = OutcomeOf(asked, request.names, finished, *request.credentials, now);
-  NoteAnswer(finished, state_.api);
+  metrics_.CountRequest(finished.result ? finished.result.value().status : 0, finished.duration);
+  state_.api.asked = true;
   Observe(first, outcome.rate_limits, now);
   PollEnd end;
   for (std::size_t i = 0; i < asked.size(); ++i) {
@@ -177,7 +177,7 @@ void Poller::Finish(const HttpClient::Finished& finished) {
     NoteGood(request.tried.back(), asked.front()->name);
   }
   if (failed != end.samples.end()) {
-    ++state_.api.failures[static_cast<std::size_t>(failed->error().reason)];
+    metrics_.CountFailure(failed->error().reason);
     next_form_.reset();
     if (const auto other = OtherForm(first, request, outcome)) {
       if (AskAgain(first, request, *other, now)) return;
@@ -236,11 +236,17 @@ void Poller::Record(const RequestGroup& queries, const PollEnd& end, Instant now
 
 void Poller::Observe(std::size_t first, const std::map<std::string, RateLimitHeader>& policies,
                      Instant now) {
+  auto& shown = state_.api.rate_limit;
   for (const auto& [name, header] : policies) {
-    if (!header.remaining || !header.reset_in) continue;
-    schedule_.ObserveRateLimit(first, name, *header.remaining, *header.reset_in, now);
+    if (header.remaining && header.reset_in) {
+      schedule_.ObserveRateLimit(first, name, *header.remaining, *header.reset_in, now);
+    }
+    if (!shown.contains(name) && shown.size() >= kMaxRateLimitPolicies) continue;
+    RateLimitPolicy& policy = shown[name];
+    if (header.quota) policy.limit = header.quota;
+    if (header.remaining) policy.remaining = header.remaining;
+    if (header.reset_in) policy.reset = now.wall + *header.reset_in;
   }
-  NoteRateLimits(policies, now.wall, state_.api);
 }
 
 std::optional<RequestForm> Poller::OtherForm(std::size_t first, const InFlight& request,

@@ -90,6 +90,7 @@ void Poller::Apply(Settings settings) {
   }
   next.api = state_.api;
   if (!same_api) {
+    next.api.asked = false;
     next.api.up = false;
     next.api.rate_limit.clear();
     next.api.blocked_until.reset();

@@ -1,16 +1,8 @@
 #include "radar_spoof/poll/snapshot.h"
 
-#include <algorithm>
-
 #include "radar_spoof/core/url_host.h"
 
 namespace radar_spoof {
-
-void DurationHistogram::Observe(double seconds) {
-  const auto bucket = std::lower_bound(kDurationBuckets.begin(), kDurationBuckets.end(), seconds);
-  ++counts[static_cast<std::size_t>(bucket - kDurationBuckets.begin())];
-  sum += seconds;
-}
 
 Snapshot FirstSnapshot(const Config& config, WallTime now) {
   Snapshot first;

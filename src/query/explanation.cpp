@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/page/metric_catalog.h"
+#include "radar_spoof/core/metric_catalog.h"
 #include "radar_spoof/page/query_table.h"
 #include "radar_spoof/poll/freshness.h"
 
@@ -125,8 +125,7 @@ std::vector<ExplainedSeries> Explain(const AnsweredQuery& answer) {
   snapshot.polling = answer.polling;
   const QueryTable table(snapshot, answer.received);
   std::vector<ExplainedSeries> explained;
-  for (const MetricDescription& metric : MetricCatalog()) {
-    if (metric.labels.empty() || metric.labels.front() != "query") continue;
+  for (const MetricDescription& metric : MetricCatalog().first(kQueryFamilies)) {
     std::string text;
     // Of one query there is one block a family.
     table.AppendBlock(static_cast<std::size_t>(metric.metric), ExpositionFormat::kText, text);

@@ -170,7 +170,7 @@ std::string SecondText(WallTime time) {
 
 std::string LastAnswer(const ApiState& api, Instant now) {
   std::string text = "<span class=\"bad\">not good</span>";
-  if (api.requests.empty()) {
+  if (!api.asked) {
     text = "not asked yet";
   } else if (api.up) {
     text = "<span class=\"good\">OK</span>";

@@ -19,11 +19,12 @@ ServerResponse WrongMethod(const std::string& allowed) {
 
 }  // namespace
 
-Pages::Pages(const SnapshotStore& store, const Clock& clock, PagesOptions options)
+Pages::Pages(const SnapshotStore& store, const ApiMetrics& metrics, const Clock& clock,
+             PagesOptions options)
     : store_(store),
       clock_(clock),
       options_(std::move(options)),
-      metrics_(store, clock, options_.process) {}
+      metrics_(store, metrics, clock, options_.process) {}
 
 ServerResponse Pages::Respond(const ServerRequest& request) const {
   if (!options_.authenticate) return Respond(request, {AuthDecision::Outcome::kAllowed});
@@ -83,9 +84,9 @@ ServerResponse Pages::Metrics(const ServerRequest& request) const {
                       {"Vary", "Accept, Accept-Encoding"}};
   const bool gzip = AcceptsGzip(request.HeaderList("accept-encoding"));
   if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
-  auto [shared, own] = metrics_.Render(format, gzip);
+  auto [shared, tail] = metrics_.Render(format, gzip);
   response.shared_body = std::move(shared);
-  response.body = std::move(own);
+  response.body = std::move(tail);
   return response;
 }
 

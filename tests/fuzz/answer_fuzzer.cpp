@@ -137,7 +137,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   Snapshot snapshot;
   snapshot.queries = {std::move(state)};
   snapshot.polling.max_data_age = Seconds(400 * 86'400);
-  snapshot.api.requests[response.status] = 1;
+  ApiMetrics metrics;
+  metrics.CountRequest(response.status, std::nullopt);
   for (const auto& [name, header] :
        ParseRateLimit(response.Header("ratelimit"), response.Header("ratelimit-policy"))) {
     RateLimitPolicy& policy = snapshot.api.rate_limit[name];
@@ -146,7 +147,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     if (header.reset_in) policy.reset = kNow.wall + *header.reset_in;
   }
   for (const auto format : {ExpositionFormat::kText, ExpositionFormat::kOpenMetrics}) {
-    CheckPage(RenderPolled(snapshot, kNow, format) + RenderProcess({}, format));
+    CheckPage(RenderWithoutProcess(snapshot, metrics, kNow, format) + RenderProcess({}, format));
   }
   return 0;
 }

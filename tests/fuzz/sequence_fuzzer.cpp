@@ -119,7 +119,8 @@ void CheckEnd(const PollerFixture& fixture) {
     Require(kGoodPercents[i] - query.sample->spoof.value() * 100 < 1e-6);
   }
   Require(snapshot->api.up);
-  const std::string page = RenderPolled(*snapshot, fixture.clock.Now(), ExpositionFormat::kText);
+  const std::string page = RenderWithoutProcess(*snapshot, fixture.poller.metrics(),
+                                                fixture.clock.Now(), ExpositionFormat::kText);
   Require(page.find(kToken) == std::string::npos);
   CheckLines(fixture.lines);
   CheckLines(fixture.debug_lines);

@@ -31,7 +31,7 @@ TEST_CASE("a page of metrics becomes a small part of itself") {
   CHECK(Gzip(page).size() < page.size() / 5);
 }
 
-TEST_CASE("pieces are joined in any order, and read back with whatever the member was ended with") {
+TEST_CASE("blocks are joined in any order, and read back with whatever the member was ended with") {
   std::mt19937 random(2);
   std::string noise(300'000, '\0');
   for (char& c : noise) c = static_cast<char>(random());
@@ -40,17 +40,17 @@ TEST_CASE("pieces are joined in any order, and read back with whatever the membe
   for (const Texts& texts : {Texts{}, Texts{""}, Texts{"a", "", "a"}, Texts{noise, long_run, "a"},
                              Texts{long_run, "a", noise}}) {
     GzipCompressor compressor;
-    GzipBegun begun;
+    GzipPrefix prefix;
     std::string all;
     for (const std::string& text : texts) {
-      begun.Append(compressor.Compress(text));
+      prefix.Append(compressor.Compress(text));
       all += text;
     }
-    GzipBegun reversed;
-    for (std::size_t i = begun.pieces(); i-- > 0;) reversed.Append(begun.Piece(i));
-    GzipBegun again;
-    for (std::size_t i = reversed.pieces(); i-- > 0;) again.Append(reversed.Piece(i));
-    CHECK(again.bytes() == begun.bytes());
+    GzipPrefix reversed;
+    for (std::size_t i = prefix.blocks(); i-- > 0;) reversed.Append(prefix.Block(i));
+    GzipPrefix again;
+    for (std::size_t i = reversed.blocks(); i-- > 0;) again.Append(reversed.Block(i));
+    CHECK(again.bytes() == prefix.bytes());
     for (const std::string& rest : {std::string(), std::string("b\n"), noise}) {
       CAPTURE(all.size());
       CAPTURE(rest.size());
@@ -59,7 +59,7 @@ TEST_CASE("pieces are joined in any order, and read back with whatever the membe
   }
 }
 
-TEST_CASE("a piece does not depend on what was compressed before it") {
+TEST_CASE("a block does not depend on what was compressed before it") {
   GzipCompressor compressor;
   const std::string text = "cloudflare_radar_up 1\n";
   const std::string first(compressor.Compress(text).bytes);

@@ -9,8 +9,8 @@
 
 #include <doctest/doctest.h>
 
+#include "radar_spoof/core/metric_catalog.h"
 #include "radar_spoof/core/version.h"
-#include "radar_spoof/page/metric_catalog.h"
 #include "support/golden_snapshot.h"
 
 namespace radar_spoof {
@@ -21,8 +21,18 @@ using Lines = std::vector<std::string>;
 
 constexpr std::string_view kRatio = "cloudflare_radar_email_spoof_ratio";
 
-std::string Render(const Snapshot& snapshot, ExpositionFormat format = ExpositionFormat::kText) {
-  return RenderPolled(snapshot, kGoldenNow, format) + RenderProcess(GoldenProcessMetrics(), format);
+std::string Render(const Snapshot& snapshot, const ApiMetrics& metrics,
+                   ExpositionFormat format = ExpositionFormat::kText) {
+  return RenderWithoutProcess(snapshot, metrics, kGoldenNow, format) +
+         RenderProcess(GoldenProcessMetrics(), format);
+}
+
+std::string Render(const Snapshot& snapshot) { return Render(snapshot, ApiMetrics()); }
+
+std::string RenderGolden(ExpositionFormat format = ExpositionFormat::kText) {
+  ApiMetrics metrics;
+  CountGolden(metrics);
+  return Render(GoldenSnapshot(), metrics, format);
 }
 
 Lines LinesOf(const std::string& text) {
@@ -76,17 +86,15 @@ void CheckGolden(const std::string& file_name, const std::string& actual) {
     CHECK_MESSAGE(actual_lines[i] == expected_lines[i], file_name << ":" << i + 1);
   }
   const bool identical = actual == golden.str();  // named, lest doctest prints both
-  CHECK_MESSAGE(identical,
-                "RADAR_SPOOF_UPDATE_GOLDEN=1 bin/exposition_test rewrites the golden files");
+  CHECK_MESSAGE(identical, "RADAR_SPOOF_UPDATE_GOLDEN=1 bin/page_test rewrites the golden files");
 }
 
 TEST_CASE("The text format is the golden file, byte for byte") {
-  CheckGolden("metrics.txt", WithoutBuild(Render(GoldenSnapshot())));
+  CheckGolden("metrics.txt", WithoutBuild(RenderGolden()));
 }
 
 TEST_CASE("OpenMetrics is the golden file, byte for byte") {
-  CheckGolden("metrics.openmetrics",
-              WithoutBuild(Render(GoldenSnapshot(), ExpositionFormat::kOpenMetrics)));
+  CheckGolden("metrics.openmetrics", WithoutBuild(RenderGolden(ExpositionFormat::kOpenMetrics)));
 }
 
 // The family names of the TYPE lines.
@@ -105,7 +113,7 @@ TEST_CASE("The golden moment shows every family, in the catalog's order") {
   for (const MetricDescription& description : MetricCatalog()) {
     expected.emplace_back(description.name);
   }
-  CHECK(FamiliesOf(Render(GoldenSnapshot())) == expected);
+  CHECK(FamiliesOf(RenderGolden()) == expected);
 }
 
 // `{a="1",b="2"} 3` has the labels a and b, neither empty.
@@ -122,7 +130,7 @@ Lines LabelNames(const std::string& sample) {
 }
 
 TEST_CASE("Every series of a family has the catalog's labels, in its order") {
-  const std::string text = Render(GoldenSnapshot());
+  const std::string text = RenderGolden();
   for (const MetricDescription& description : MetricCatalog()) {
     if (description.type == MetricType::kHistogram) continue;
     const Lines samples = Samples(text, description.name);
@@ -233,7 +241,7 @@ TEST_CASE("What the process cannot read about itself is left out") {
 
 TEST_CASE("Both formats hold the same samples, spelled alike") {
   const auto samples = [](ExpositionFormat format) {
-    Lines lines = LinesOf(Render(GoldenSnapshot(), format));
+    Lines lines = LinesOf(RenderGolden(format));
     std::erase_if(lines, [](const std::string& line) { return line.starts_with("#"); });
     return lines;
   };
@@ -241,9 +249,9 @@ TEST_CASE("Both formats hold the same samples, spelled alike") {
 }
 
 TEST_CASE("Histogram buckets are cumulative and their bounds canonical") {
-  Snapshot snapshot;
-  for (const double seconds : {0.01, 0.025, 0.7, 30.0}) snapshot.api.duration.Observe(seconds);
-  const std::string text = Render(snapshot);
+  ApiMetrics metrics;
+  for (const auto duration : {10ms, 25ms, 700ms, 30000ms}) metrics.CountRequest(200, duration);
+  const std::string text = Render(Snapshot{}, metrics);
   CHECK(Samples(text, "cloudflare_radar_api_request_duration_seconds_bucket") ==
         Lines{R"({le="0.025"} 2)", R"({le="0.05"} 2)", R"({le="0.1"} 2)", R"({le="0.25"} 2)",
               R"({le="0.5"} 2)", R"({le="1.0"} 3)", R"({le="2.5"} 3)", R"({le="5.0"} 3)",

@@ -1,10 +1,10 @@
-// SerializeFamilies of metric_families.h: families whose strings and numbers are hostile.
+// Families whose strings and numbers are hostile.
 #include <limits>
 
 #include <doctest/doctest.h>
 #include <prometheus/metric_family.h>
 
-#include "src/page/metric_families.h"
+#include "radar_spoof/page/exposition.h"
 
 namespace radar_spoof {
 namespace {
@@ -21,7 +21,7 @@ MetricFamily GaugeFamily(const std::string& help, const std::string& label_value
 // The one sample's line, without its line feed.
 std::string SampleText(const std::string& label_value, double value = 1) {
   const std::string text =
-      SerializeFamilies({GaugeFamily("h", label_value, value)}, ExpositionFormat::kText);
+      RenderApiMetrics({GaugeFamily("h", label_value, value)}, ExpositionFormat::kText);
   const std::string head = "# HELP g h\n# TYPE g gauge\n";
   return text.starts_with(head) ? text.substr(head.size(), text.size() - head.size() - 1) : text;
 }
@@ -66,25 +66,26 @@ TEST_CASE("Bytes that are not UTF-8 become U+FFFD, and nothing beside them is lo
 
 TEST_CASE("A help text stays one line in both formats") {
   const std::vector<MetricFamily> families = {GaugeFamily("say \"a\\b\"\nc\r", "v", 1)};
-  CHECK(SerializeFamilies(families, ExpositionFormat::kText) ==
+  CHECK(RenderApiMetrics(families, ExpositionFormat::kText) ==
         "# HELP g say \"a\\\\b\"\\nc\n# TYPE g gauge\ng{l=\"v\"} 1\n");
-  CHECK(SerializeFamilies(families, ExpositionFormat::kOpenMetrics) ==
-        "# TYPE g gauge\n# HELP g say \\\"a\\\\b\\\"\\nc\ng{l=\"v\"} 1\n# EOF\n");
+  CHECK(RenderApiMetrics(families, ExpositionFormat::kOpenMetrics) ==
+        "# TYPE g gauge\n# HELP g say \\\"a\\\\b\\\"\\nc\ng{l=\"v\"} 1\n");
 }
 
-TEST_CASE("only the last part of an OpenMetrics page ends it") {
-  const std::string first = SerializeFamilies({GaugeFamily("h", "v", 1)},
-                                              ExpositionFormat::kOpenMetrics, PagePart::kFirst);
-  CHECK(first == "# TYPE g gauge\n# HELP g h\ng{l=\"v\"} 1\n");
+TEST_CASE("only the process's part of an OpenMetrics page ends it") {
+  CHECK(RenderApiMetrics({GaugeFamily("h", "v", 1)}, ExpositionFormat::kOpenMetrics) ==
+        "# TYPE g gauge\n# HELP g h\ng{l=\"v\"} 1\n");
+  CHECK(RenderProcess({}, ExpositionFormat::kOpenMetrics) == "# EOF\n");
+  CHECK(RenderProcess({}, ExpositionFormat::kText).empty());
 }
 
-TEST_CASE("OpenMetrics names a counter's family without _total, its unit, and ends in EOF") {
+TEST_CASE("OpenMetrics names a counter's family without _total, and its unit") {
   MetricFamily family = {"cpu_seconds_total", "h", prometheus::MetricType::Counter, {}};
   family.metric.emplace_back().counter.value = 2;
-  CHECK(SerializeFamilies({family}, ExpositionFormat::kOpenMetrics) ==
+  CHECK(RenderApiMetrics({family}, ExpositionFormat::kOpenMetrics) ==
         "# TYPE cpu_seconds counter\n# UNIT cpu_seconds seconds\n# HELP cpu_seconds h\n"
-        "cpu_seconds_total 2\n# EOF\n");
-  CHECK(SerializeFamilies({family}, ExpositionFormat::kText) ==
+        "cpu_seconds_total 2\n");
+  CHECK(RenderApiMetrics({family}, ExpositionFormat::kText) ==
         "# HELP cpu_seconds_total h\n# TYPE cpu_seconds_total counter\ncpu_seconds_total 2\n");
 }
 

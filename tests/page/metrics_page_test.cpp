@@ -25,8 +25,8 @@ class MetricsPageFixture {
   }
   ProcessMetrics Process() { return {.threads = ++scrapes_}; }
   std::string Text(ExpositionFormat format = ExpositionFormat::kText) {
-    const auto [shared, own] = page_.Render(format, false);
-    return *shared + own;
+    const auto [shared, tail] = page_.Render(format, false);
+    return *shared + tail;
   }
   std::shared_ptr<const std::string> Shared(bool gzip = false) {
     return page_.Render(ExpositionFormat::kText, gzip).shared;
@@ -35,27 +35,28 @@ class MetricsPageFixture {
   std::atomic<std::uint64_t> scrapes_ = 0;
   test::FakeClock clock_{kGoldenNow};
   SnapshotStore store_{Of({Good("all", 3min), Failing("failing", 44min)})};
-  MetricsPage page_{store_, clock_, [this] { return Process(); }};
+  ApiMetrics metrics_;
+  MetricsPage page_{store_, metrics_, clock_, [this] { return Process(); }};
 };
 
 TEST_CASE_FIXTURE(MetricsPageFixture, "the page is the exposition, with the process as it is now") {
   for (const auto format : {ExpositionFormat::kText, ExpositionFormat::kOpenMetrics}) {
     const std::string text = Text(format);
     const ProcessMetrics process{.threads = scrapes_};
-    CHECK(text ==
-          RenderPolled(*store_.Load(), kGoldenNow, format) + RenderProcess(process, format));
+    CHECK(text == RenderWithoutProcess(*store_.Load(), metrics_, kGoldenNow, format) +
+                      RenderProcess(process, format));
   }
 }
 
 TEST_CASE_FIXTURE(MetricsPageFixture, "a crowd of scrapes shares what the process says of itself") {
   for (const bool gzip : {false, true}) {
-    const auto own = [this, gzip] { return page_.Render(ExpositionFormat::kText, gzip).own; };
-    const std::string first = own();
-    CHECK(own() == first);
+    const auto tail = [this, gzip] { return page_.Render(ExpositionFormat::kText, gzip).tail; };
+    const std::string first = tail();
+    CHECK(tail() == first);
     clock_.Advance(MetricsPage::kProcessMetricsAge - 1ms);
-    CHECK(own() == first);
+    CHECK(tail() == first);
     clock_.Advance(1ms);
-    CHECK(own() != first);
+    CHECK(tail() != first);
   }
 }
 
@@ -74,11 +75,11 @@ TEST_CASE_FIXTURE(MetricsPageFixture, "a compressed page is whole, whatever of i
   const auto check = [this, &queries] {
     store_.Publish(Of(queries));
     for (const auto format : {ExpositionFormat::kText, ExpositionFormat::kOpenMetrics}) {
-      const auto [shared, own] = page_.Render(format, true);
+      const auto [shared, tail] = page_.Render(format, true);
       const ProcessMetrics process{.threads = scrapes_};
-      const bool whole =
-          test::Gunzip(*shared + own) ==
-          RenderPolled(*store_.Load(), clock_.Now(), format) + RenderProcess(process, format);
+      const bool whole = test::Gunzip(*shared + tail) ==
+                         RenderWithoutProcess(*store_.Load(), metrics_, clock_.Now(), format) +
+                             RenderProcess(process, format);
       CHECK(whole);
     }
   };
@@ -128,6 +129,30 @@ TEST_CASE_FIXTURE(MetricsPageFixture, "a new snapshot is shown at once") {
   CHECK(Shared() != before);
   CHECK(Text().find("query=\"other\"") != std::string::npos);
   CHECK(Text().find("query=\"all\"") == std::string::npos);
+}
+
+TEST_CASE_FIXTURE(MetricsPageFixture, "what was counted is shown with the snapshot that follows") {
+  for (const bool gzip : {false, true}) {
+    const auto shown = [this, gzip] {
+      const auto [shared, tail] = page_.Render(ExpositionFormat::kText, gzip);
+      const std::string text = gzip ? test::Gunzip(*shared + tail) : *shared;
+      const std::string_view series = "cloudflare_radar_api_requests_total{code=\"503\"} ";
+      const std::size_t at = text.find(series);
+      return at == std::string::npos ? "none" : text.substr(at + series.size(), 2);
+    };
+    const std::string before = shown();
+    metrics_.CountRequest(503, 1ms);
+    store_.Publish(Of({Good("all", 3min)}));
+    CHECK(before == (gzip ? "1\n" : "none"));
+    CHECK(shown() == (gzip ? "2\n" : "1\n"));
+  }
+}
+
+TEST_CASE_FIXTURE(MetricsPageFixture, "the page of one snapshot counts the same in every format") {
+  const std::string text = Text();
+  metrics_.CountRequest(200, 1ms);  // and no snapshot yet
+  const auto [shared, tail] = page_.Render(ExpositionFormat::kText, true);
+  CHECK(test::Gunzip(*shared + tail).starts_with(text.substr(0, text.find("# HELP process_"))));
 }
 
 TEST_CASE_FIXTURE(MetricsPageFixture,

@@ -34,10 +34,10 @@ TEST_CASE("A block is told from another by what its text says, and only by that"
   std::size_t different = 0;
   for (const Snapshot& other : others) {
     const QueryTable changed(other, kGoldenNow);
-    CHECK(changed.HasQueriesOf(table));
+    CHECK(changed.SameQueriesAs(table));
     for (std::size_t block = 0; block < table.blocks(); ++block) {
       const bool same_text = BlockText(table, block) == BlockText(changed, block);
-      CHECK(changed.HasBlockOf(table, block) == same_text);
+      CHECK(changed.SameBlockAs(table, block) == same_text);
       different += same_text ? 0 : 1;
     }
   }
@@ -51,14 +51,14 @@ TEST_CASE("Other queries, fewer, or in another order, are other queries") {
   const QueryTable table(before, kGoldenNow);
   Snapshot other = before;
   std::swap(other.queries[0], other.queries[1]);
-  CHECK_FALSE(QueryTable(other, kGoldenNow).HasQueriesOf(table));
+  CHECK_FALSE(QueryTable(other, kGoldenNow).SameQueriesAs(table));
   other = before;
   other.queries.pop_back();
-  CHECK_FALSE(QueryTable(other, kGoldenNow).HasQueriesOf(table));
+  CHECK_FALSE(QueryTable(other, kGoldenNow).SameQueriesAs(table));
   other = before;
   other.queries[2].query.agg_interval = AggInterval::k1w;
-  CHECK_FALSE(QueryTable(other, kGoldenNow).HasQueriesOf(table));
-  CHECK(QueryTable(before, kGoldenNow + 1s).HasQueriesOf(table));
+  CHECK_FALSE(QueryTable(other, kGoldenNow).SameQueriesAs(table));
+  CHECK(QueryTable(before, kGoldenNow + 1s).SameQueriesAs(table));
 }
 
 }  // namespace

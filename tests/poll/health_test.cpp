@@ -16,7 +16,7 @@ using SteadyClock = std::chrono::steady_clock;
 TEST_CASE("a loop that comes round is healthy, one that is stuck in a turn for a minute is not") {
   PollerFixture f([](const auto& request) { return Good(request); });
   SteadyClock::duration passed{};  // since the page was asked
-  const Pages pages(f.store, f.clock,
+  const Pages pages(f.store, f.poller.metrics(), f.clock,
                     {.process = [] { return ProcessMetrics{}; },
                      .last_turn = [&] { return f.poller.last_turn() - passed; },
                      .reload = {},

@@ -44,7 +44,7 @@ TEST_CASE("a refused credential is tried once more at once, then every 15 minute
       CHECK(gap <= 15min + 3s);
     }
     CHECK(f.State().last_failure->reason == FailureReason::kUnauthorized);
-    CHECK(FailuresOf(*f.Now(), FailureReason::kUnauthorized) == 5);
+    CHECK(f.Failures(FailureReason::kUnauthorized) == 5);
   }
 }
 
@@ -338,7 +338,7 @@ TEST_CASE("a pause that several answers demand is told of once") {
       [](const Request& request) { return request.number < 2 ? Throttled("60") : Good(request); },
       kTwoQueries);
   f.RunFor(5min);
-  CHECK(f.Now()->api.requests.at(429) == 2);
+  CHECK(f.Requests().at(429) == 2);
   CHECK(f.LinesWith("limits the rate").size() == 1);
 }
 
@@ -677,7 +677,7 @@ const std::string kHungryQueries =
 TEST_CASE("an API that allows less than we would ask is never asked past it") {
   SimulatedFixture f(kHungryQueries, "", 60);
   f.RunFor(3h);
-  const auto& requests = f.Now()->api.requests;
+  const auto requests = f.Requests();
   CHECK(requests.size() == 1);
   CHECK(requests.at(200) == f.http.requests().size());
   // Nor is what it allows left unused.
@@ -700,7 +700,7 @@ TEST_CASE("when others of the same user overrun the API's limit, its block is wa
     if (request.at.steady >= blocked) after.push_back(request.at.steady - blocked);
   }
   // The one that is told, and perhaps some that were on their way with it.
-  const std::uint64_t told = f.Now()->api.requests.at(429);
+  const std::uint64_t told = f.Requests().at(429);
   CHECK(told >= 1);
   CHECK(told <= 6);
   REQUIRE(after.size() > told);

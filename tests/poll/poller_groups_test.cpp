@@ -86,7 +86,7 @@ TEST_CASE("all 1,280 combinations, ten in a request: 142 requests, the same valu
                           1'000'000);
   CHECK(shared.poller.RunOnce());
   CHECK(shared.http.requests().size() == 142);
-  CHECK(shared.Now()->api.requests.at(200) == 142);
+  CHECK(shared.Requests().at(200) == 142);
   for (std::size_t i = 0; i < 1280; ++i) {
     const QueryState& one = alone.Now()->queries[i];
     const QueryState& other = shared.Now()->queries[i];
@@ -119,7 +119,7 @@ TEST_CASE("queries that share a request have their own numbers, and counters of 
   f.RunFor(3h);
   const auto snapshot = f.Now();
   CHECK(f.http.requests().size() >= 12);
-  CHECK(snapshot->api.requests.at(200) == f.http.requests().size());
+  CHECK(f.Requests().at(200) == f.http.requests().size());
   for (std::size_t i = 0; i < 3; ++i) {
     CHECK(snapshot->queries[i].polls == f.http.requests().size());
     CHECK(snapshot->queries[i].failures == 0);
@@ -145,15 +145,15 @@ TEST_CASE("what the API refuses is halved until it is taken, within the poll, an
         CHECK(state.failures == 0);
       }
       CHECK(SeriesOf(f) == std::vector<std::size_t>{3, 2, 1, 1, 1});
-      CHECK(f.Now()->api.requests.at(status) == 2);
-      CHECK(FailuresOf(*f.Now(), FailureReason::kRejected) == 2);
+      CHECK(f.Requests().at(status) == 2);
+      CHECK(f.Failures(FailureReason::kRejected) == 2);
       CHECK(f.LinesWith("several series").size() == 1);
     });
-    f.http.At(1h, [&] { CHECK(f.Now()->api.requests.at(status) == 2); });
+    f.http.At(1h, [&] { CHECK(f.Requests().at(status) == 2); });
     f.RunFor(2h);
     // After an hour it is tried once whether the API takes more.
-    CHECK(f.Now()->api.requests.at(status) == 4);
-    CHECK(f.Now()->api.requests.at(200) > 20);
+    CHECK(f.Requests().at(status) == 4);
+    CHECK(f.Requests().at(200) > 20);
   }
 }
 
@@ -211,7 +211,7 @@ TEST_CASE("a bad series fails only the query it is of, and the others stay toget
   CHECK(snapshot->queries[1].failures == requests);
   CHECK(snapshot->queries[1].polls == requests);
   CHECK_FALSE(snapshot->queries[1].sample);
-  CHECK(FailuresOf(*snapshot, FailureReason::kValidation) == requests);
+  CHECK(f.Failures(FailureReason::kValidation) == requests);
   CHECK_FALSE(snapshot->api.up);
 }
 
@@ -395,7 +395,7 @@ TEST_CASE("when the upstream fails, the queries of a request fail, retry and rec
       CHECK(state.last_failure->reason == FailureReason::kServer);
       CHECK(state.failures == f.http.requests().size());
     }
-    CHECK(FailuresOf(*f.Now(), FailureReason::kServer) == f.http.requests().size());
+    CHECK(f.Failures(FailureReason::kServer) == f.http.requests().size());
   });
   f.RunFor(1h);
   for (const std::size_t series : SeriesOf(f)) CHECK(series == 3);
@@ -449,7 +449,7 @@ TEST_CASE("a cold start of all 1,280 is even, never told 429, and done within 11
   f.http.At(11min, [&] { CHECK(AllSucceed(*f.Now())); });
   f.RunFor(12min);
   const auto& requests = f.http.requests();
-  CHECK(f.Now()->api.requests == std::map<int, std::uint64_t>{{200, requests.size()}});
+  CHECK(f.Requests() == std::map<int, std::uint64_t>{{200, requests.size()}});
   std::map<std::int64_t, int> in_5s;
   for (const Request& request : requests) ++in_5s[(request.at.steady - FakeClock::kStart) / 5s];
   // A burst of a sixtieth of the budget, then two a second.
@@ -465,7 +465,7 @@ TEST_CASE("ten in a request, a cold start of all 1,280 is done within 70 seconds
   SimulatedFixture f(EveryCombination(), "  max_series_per_request: 10\n");
   f.http.At(70s, [&] { CHECK(AllSucceed(*f.Now())); });
   f.RunFor(71s);
-  CHECK(f.Now()->api.requests == std::map<int, std::uint64_t>{{200, 142}});
+  CHECK(f.Requests() == std::map<int, std::uint64_t>{{200, 142}});
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ TEST_CASE("before the first answer nothing is claimed") {
   CHECK_FALSE(f.State().sample);
   CHECK(f.State().next_poll == f.clock.Now().wall);
   CHECK_FALSE(f.Now()->api.up);
-  CHECK(f.Now()->api.requests.empty());
+  CHECK(f.Requests().empty());
 }
 
 TEST_CASE("a good poll publishes what its answer says") {
@@ -90,8 +90,8 @@ TEST_CASE("while a query fails, the last good answer is kept and told apart; the
     CHECK(state.failures == state.polls - 1);
     CHECK(state.failures >= 3);
     CHECK_FALSE(f.Now()->api.up);
-    CHECK(FailuresOf(*f.Now(), FailureReason::kServer) == state.failures);
-    CHECK(f.Now()->api.requests.at(503) == state.failures);
+    CHECK(f.Failures(FailureReason::kServer) == state.failures);
+    CHECK(f.Requests().at(503) == state.failures);
   });
   f.RunFor(90min);
   const QueryState state = f.State();
@@ -120,7 +120,7 @@ TEST_CASE("every snapshot is of one answer, at every moment of a day") {
       CHECK(*sample.last_updated == FloorTo(state.last_success->wall - 5min, 15min));
       CHECK(state.success() == snapshot->api.up);
       std::uint64_t failures = 0;
-      for (const std::uint64_t count : snapshot->api.failures) failures += count;
+      for (const FailureReason reason : kAllFailureReasons) failures += f.Failures(reason);
       CHECK(failures == state.failures);
       ++checked;
     });
@@ -167,13 +167,16 @@ TEST_CASE("requests are counted by code, failures by reason, and all are timed")
     PollerFixture f([&](const Request&) { return Answer{row.answer(), 300ms}; });
     f.poller.RunOnce();
     const auto snapshot = f.Now();
-    CHECK(snapshot->api.requests == std::map<int, std::uint64_t>{{row.code, 1}});
+    CHECK(f.Requests() == std::map<int, std::uint64_t>{{row.code, 1}});
     for (const FailureReason reason : kAllFailureReasons) {
       CAPTURE(Name(reason));
-      CHECK(FailuresOf(*snapshot, reason) == (reason == row.reason ? 1 : 0));
+      CHECK(f.Failures(reason) == (reason == row.reason ? 1 : 0));
     }
-    CHECK(snapshot->api.duration.counts[4] == 1);
-    CHECK(snapshot->api.duration.sum == doctest::Approx(0.3));
+    const auto durations = DurationsOf(f.poller.metrics());
+    CHECK(durations.sample_count == 1);
+    CHECK(durations.bucket.at(3).cumulative_count == 0);
+    CHECK(durations.bucket.at(4).cumulative_count == 1);
+    CHECK(durations.sample_sum == doctest::Approx(0.3));
     CHECK_FALSE(snapshot->api.up);
   }
 }
@@ -236,8 +239,8 @@ TEST_CASE("a path that is gone is replaced by the other one, within the poll and
       CHECK(f.Now()->api.path == row.other);
     });
     f.RunFor(3h);
-    CHECK(f.Now()->api.requests.at(row.status) == 1);
-    CHECK(f.Now()->api.requests.at(200) >= 12);
+    CHECK(f.Requests().at(row.status) == 1);
+    CHECK(f.Requests().at(200) >= 12);
     REQUIRE(f.lines.size() == 1);
     CHECK(f.lines.front().find(row.other) != std::string::npos);
     CHECK(f.lines.front().find("level=warn") != std::string::npos);
@@ -255,7 +258,7 @@ TEST_CASE("queries that find the path gone together change over once") {
     CHECK(state.success());
     CHECK(state.failures == 0);
   }
-  CHECK(f.Now()->api.requests.at(404) == 2);
+  CHECK(f.Requests().at(404) == 2);
   CHECK(f.lines.size() == 1);
 }
 
@@ -316,7 +319,7 @@ TEST_CASE("a reload keeps what is unchanged, drops what is gone and asks what is
     CHECK(kept.sample->spoof == before->sample->spoof);
     CHECK(kept.last_success->wall == before->last_success->wall);
     CHECK(kept.next_poll == before->next_poll);
-    CHECK(snapshot->api.requests.at(200) == f.http.requests().size() - 2);
+    CHECK(f.Requests().at(200) == f.http.requests().size() - 2);
   });
   f.http.At(51min, [&] {
     CHECK(f.Now()->queries[0].success());
@@ -366,8 +369,8 @@ TEST_CASE("a request given up for a reload was one without an answer") {
   });
   f.http.At(5s, [&] { f.Reconfigure("queries:\n  - name: all\n", "  timeout: 7s\n"); });
   f.RunFor(1min);
-  CHECK(f.Now()->api.requests.at(0) == 1);
-  CHECK(f.Now()->api.requests.at(200) == 1);
+  CHECK(f.Requests().at(0) == 1);
+  CHECK(f.Requests().at(200) == 1);
 }
 
 TEST_CASE("a reload that changes nothing lets what is in flight go on") {
@@ -436,6 +439,7 @@ TEST_CASE("another path is another API: neither values nor limits of the old one
     });
     f.http.At(20min + 50ms, [&] {
       CHECK(f.State().sample.has_value() == row.same);
+      CHECK(f.Now()->api.asked == row.same);
       CHECK(f.Now()->api.rate_limit.empty() == !row.same);
       CHECK(f.Now()->api.blocked_until.has_value() == row.same);
       CHECK(f.http.requests().size() == (row.same ? 2 : 3));
@@ -601,7 +605,7 @@ TEST_CASE("an answer to another request is never used: the query is asked again,
   CHECK(f.Now()->queries[0].sample->spoof.value() == doctest::Approx(0.2));
   CHECK(f.Now()->queries[1].sample->spoof.value() == doctest::Approx(0.4));
   for (const QueryState& state : f.Now()->queries) CHECK(state.failures == 0);
-  CHECK(FailuresOf(*f.Now(), FailureReason::kValidation) >= 10);
+  CHECK(f.Failures(FailureReason::kValidation) >= 10);
 }
 
 TEST_CASE("an API that refuses or ignores names is asked without, each time on a new connection") {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "radar_spoof/page/process_metrics.h"
+#include "radar_spoof/poll/api_metrics.h"
 #include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
@@ -11,6 +12,8 @@ inline constexpr Instant kGoldenNow = {WallTime(Seconds(1'780'662'480)),  // 202
                                        SteadyTime(Seconds(1'000'000))};
 
 Snapshot GoldenSnapshot();
+// What was counted by then.
+void CountGolden(ApiMetrics& metrics);
 ProcessMetrics GoldenProcessMetrics();
 
 // A query never polled, "15m" over "1d", unfiltered.

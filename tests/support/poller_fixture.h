@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "radar_spoof/poll/poller.h"
+#include "support/api_counts.h"
 #include "support/radar_answers.h"
 #include "support/scripted_http_client.h"
 #include "support/temporary_directory.h"
@@ -73,6 +75,11 @@ struct PollerFixture {
   }
   Milliseconds Elapsed() const { return clock.Now().steady - FakeClock::kStart; }
   std::shared_ptr<const Snapshot> Now() const { return store.Load(); }
+  // What was counted, by HTTP status; 0: no answer.
+  std::map<int, std::uint64_t> Requests() const { return RequestsOf(poller.metrics()); }
+  std::uint64_t Failures(FailureReason reason) const {
+    return FailuresOf(poller.metrics(), reason);
+  }
   // Of the first query.
   QueryState State() const { return store.Load()->queries.front(); }
   std::vector<std::string> LinesWith(std::string_view text) const {
@@ -108,9 +115,5 @@ inline ScriptedHttpClient::Answer Good(const ScriptedHttpClient::Request& reques
 }
 
 inline ScriptedHttpClient::Answer Outage() { return {Response(503, "<html>outage</html>")}; }
-
-inline std::uint64_t FailuresOf(const Snapshot& snapshot, FailureReason reason) {
-  return snapshot.api.failures[static_cast<std::size_t>(reason)];
-}
 
 }  // namespace radar_spoof::test

@@ -29,7 +29,7 @@ Snapshot SnapshotOf(std::vector<QueryState> queries) {
   snapshot.api.host = "api.cloudflare.com";
   snapshot.api.path = "/radar/email/security/timeseries_groups/spoof";
   snapshot.api.up = true;
-  snapshot.api.requests[200] = 1;
+  snapshot.api.asked = true;
   snapshot.api.budget = {.used = 12, .limit = 600, .at = kGoldenNow.wall - 1min};
   return snapshot;
 }
@@ -87,7 +87,7 @@ TEST_CASE("the page shows what is polled and how that is going") {
 
 TEST_CASE("before the first poll the page promises nothing") {
   Snapshot snapshot = SnapshotOf({NeverPolled("all")});
-  snapshot.api.requests.clear();
+  snapshot.api.asked = false;
   snapshot.api.up = false;
   const std::string page = Page(snapshot);
   CheckParts(page, {"all mail", "none yet", "answered never", "next at once", "not tried yet",

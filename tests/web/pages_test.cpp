@@ -54,7 +54,7 @@ Snapshot SnapshotWith(std::vector<QueryState> queries) {
   snapshot.queries = std::move(queries);
   snapshot.api.path = "/radar/email/security/timeseries_groups/spoof";
   snapshot.api.up = true;
-  snapshot.api.requests[200] = 1;
+  snapshot.api.asked = true;
   return snapshot;
 }
 
@@ -68,7 +68,8 @@ class PagesFixture {
  protected:
   ServerResponse Ask(const std::string& method, const std::string& path,
                      std::vector<std::pair<std::string, std::string>> headers = {}) const {
-    return Pages(store_, clock_, options_).Respond({method, path, {}, std::move(headers)});
+    return Pages(store_, metrics_, clock_, options_)
+        .Respond({method, path, {}, std::move(headers)});
   }
   static std::string Header(const ServerResponse& response, std::string_view name) {
     std::string values;
@@ -82,6 +83,7 @@ class PagesFixture {
     return (response.shared_body ? *response.shared_body : "") + response.body;
   }
 
+  ApiMetrics metrics_;
   SnapshotStore store_{SnapshotWith({GoodSince("all")})};
   FixedClock clock_;
   PagesOptions options_;

@@ -16,14 +16,14 @@ namespace radar_spoof {
 std::string Gzip(std::string_view bytes);
 
 // Part of a member: deflate (RFC 1951) that ends at a byte boundary and does not look back at what
-// came before it, so that a page's unchanged pieces can be used again.
-struct GzipPiece {
+// came before it, so that a page's unchanged blocks can be used again.
+struct DeflateBlock {
   std::string_view bytes;  // empty for nothing
   std::uint32_t crc = 0;   // of what was compressed
   std::uint32_t size = 0;  // likewise, modulo 2^32
 };
 
-// Keeps zlib's working memory, a quarter of a megabyte, from piece to piece.
+// Keeps zlib's working memory, a quarter of a megabyte, from block to block.
 class GzipCompressor {
  public:
   GzipCompressor();
@@ -32,25 +32,25 @@ class GzipCompressor {
   GzipCompressor& operator=(const GzipCompressor&) = delete;
 
   // The result's bytes are valid until the next call.
-  GzipPiece Compress(std::string_view bytes);
+  DeflateBlock Compress(std::string_view bytes);
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-// The beginning of a member, pieces one after the other; it can be ended more than once.
-class GzipBegun {
+// The beginning of a member, made of blocks one after the other; it can be ended more than once.
+class GzipPrefix {
  public:
-  GzipBegun();
+  GzipPrefix();
 
-  void Append(const GzipPiece& piece);
-  std::size_t pieces() const { return places_.size(); }
+  void Append(const DeflateBlock& block);
+  std::size_t blocks() const { return places_.size(); }
   // One of those appended; its bytes are valid until the next Append().
-  GzipPiece Piece(std::size_t number) const;
+  DeflateBlock Block(std::size_t number) const;
 
   const std::string& bytes() const { return bytes_; }
-  // What, after bytes(), makes one member that holds the pieces and `rest`. `rest` is meant to be
+  // What, after bytes(), makes one member that holds the blocks and `rest`. `rest` is meant to be
   // small: it is not compressed.
   std::string End(std::string_view rest) const;
 

@@ -1,9 +1,13 @@
-// The two forms in which /metrics can be written, and which of them a client wants.
+// The two formats in which /metrics can be written: which of them a client wants, and how a line is
+// spelled.
 //
-// Outside facts are from RFC 9110, 12.5.1, and the OpenMetrics 1.0 specification.
+// Whatever the strings hold, a line is valid UTF-8 and stays one line: in label values and help
+// texts invalid UTF-8 becomes U+FFFD, CR and NUL are dropped, the rest is escaped.
+// Sources: Prometheus, "Exposition formats" (text 0.0.4); OpenMetrics 1.0; RFC 9110, 12.5.1.
 // Thread rule: pure.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace radar_spoof {
@@ -20,5 +24,16 @@ std::string_view ContentType(ExpositionFormat format);
 // version, and rates it no lower than the text format; a wildcard never chooses it. `accept` is the
 // header's value, "" when it is absent.
 ExpositionFormat ChooseExpositionFormat(std::string_view accept);
+
+// What stands before a family's samples. `name` is in full (counters end in _total); `type` as in
+// a TYPE line.
+void AppendHead(std::string_view name, std::string_view type, std::string_view help,
+                ExpositionFormat format, std::string& out);
+
+// `name="value",` with the value escaped.
+void AppendLabel(std::string_view name, std::string_view value, std::string& out);
+
+// The shortest text that reads back as the same double.
+void AppendNumber(double value, std::string& out);
 
 }  // namespace radar_spoof

@@ -19,6 +19,7 @@
 #include "radar_spoof/page/exposition_format.h"
 #include "radar_spoof/page/process_metrics.h"
 #include "radar_spoof/page/query_table.h"
+#include "radar_spoof/poll/api_metrics.h"
 #include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
@@ -29,52 +30,55 @@ class MetricsPage {
   // those of a crowd, for which reading it would cost as much as the page.
   static constexpr Milliseconds kProcessMetricsAge{100};
 
-  // REQUIRES: `store` and `clock` outlive this.
-  MetricsPage(const SnapshotStore& store, const Clock& clock,
+  // REQUIRES: `store`, `metrics` and `clock` outlive this; what is counted on `metrics` is followed
+  // by a new snapshot.
+  MetricsPage(const SnapshotStore& store, const ApiMetrics& metrics, const Clock& clock,
               std::function<ProcessMetrics()> process);
 
-  // The body is `shared`, then `own`.
+  // The body is `shared`, then `tail`.
   struct Body {
     std::shared_ptr<const std::string> shared;
-    std::string own;
+    std::string tail;
   };
   Body Render(ExpositionFormat format, bool gzip) const;
 
  private:
   // What every format and coding is made from, until something in it may have become another.
-  struct Moment {
+  struct PageInputs {
     std::weak_ptr<const Snapshot> snapshot;
     Instant made;
     Instant until;
     QueryTable table;
+    ApiMetrics::Families api_metrics;
 
     bool Holds(const std::shared_ptr<const Snapshot>& current, Instant now) const;
   };
   // The page in one format and coding; everything is guarded by `mutex`.
   struct Variant {
     std::mutex mutex;
-    std::shared_ptr<const Moment> moment;  // what `text` shows; null when there is none
+    std::shared_ptr<const PageInputs> inputs;  // what `text` shows; null when there is none
     std::shared_ptr<const std::string> text;
-    std::shared_ptr<const GzipBegun> begun;  // `text` if compressed: the table's blocks, the rest
-    std::string own;
-    SteadyTime own_until = SteadyTime::min();
+    std::shared_ptr<const GzipPrefix> prefix;  // `text` if compressed: the table's blocks, the rest
+    std::string tail;
+    SteadyTime tail_until = SteadyTime::min();
   };
 
-  std::shared_ptr<const Moment> CurrentMoment(
-      const std::shared_ptr<const Snapshot>& snapshot) const;
-  static void Write(Variant& variant, const Snapshot& snapshot,
-                    const std::shared_ptr<const Moment>& moment, ExpositionFormat format);
-  static void Compress(Variant& variant, const Snapshot& snapshot,
-                       const std::shared_ptr<const Moment>& moment, ExpositionFormat format);
-  // Of the pages that are not compressed: those that show something else than `but_of`.
-  void DropText(const std::shared_ptr<const Moment>& but_of, const Variant& but) const;
+  std::shared_ptr<const PageInputs> CurrentInputs() const;
+  static void Write(Variant& variant, const std::shared_ptr<const PageInputs>& inputs,
+                    ExpositionFormat format);
+  static void Compress(Variant& variant, const std::shared_ptr<const PageInputs>& inputs,
+                       ExpositionFormat format);
+  // Drops the texts that are not compressed, but for `keep` and those made from `keep_inputs`.
+  void DropOtherTexts(const std::shared_ptr<const PageInputs>& keep_inputs,
+                      const Variant& keep) const;
 
   const SnapshotStore& store_;
+  const ApiMetrics& metrics_;
   const Clock& clock_;
   const std::function<ProcessMetrics()> process_;
   mutable std::array<Variant, 4> variants_;  // by format and coding
-  mutable std::mutex moment_mutex_;          // taken last
-  mutable std::shared_ptr<const Moment> moment_;
+  mutable std::mutex inputs_mutex_;          // taken last
+  mutable std::shared_ptr<const PageInputs> inputs_;
 };
 
 }  // namespace radar_spoof

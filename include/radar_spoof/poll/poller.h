@@ -20,6 +20,7 @@
 #include "radar_spoof/fetch/endpoint_in_use.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/poll/answer_outcome.h"
+#include "radar_spoof/poll/api_metrics.h"
 #include "radar_spoof/poll/snapshot.h"
 #include "radar_spoof/poll/state_saver.h"
 #include "radar_spoof/schedule/schedule.h"
@@ -64,6 +65,9 @@ class Poller {
   // when it was made. Time spent suspended does not count here. Any thread.
   std::chrono::steady_clock::time_point last_turn() const { return last_turn_; }
   void NoteFailedReload();
+
+  // What it counts; no older than the snapshots it publishes. Any thread.
+  const ApiMetrics& metrics() const { return metrics_; }
 
  private:
   struct InFlight {
@@ -118,6 +122,7 @@ class Poller {
   HttpClient& http_;
   SnapshotStore& store_;
   Log& log_;
+  ApiMetrics metrics_;
   Settings settings_;
   std::shared_ptr<const Credentials> credentials_;
   EndpointInUse endpoint_;

@@ -5,7 +5,6 @@
 // rendered, because that depends on the time.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -42,17 +41,6 @@ struct RateLimitPolicy {
   std::optional<WallTime> reset;           // when the answer arrived + t
 };
 
-// Upper bounds of cloudflare_radar_api_request_duration_seconds, in seconds; +Inf is implied.
-inline constexpr std::array kDurationBuckets = {0.025, 0.05, 0.1, 0.25, 0.5,
-                                                1.0,   2.5,  5.0, 10.0, 20.0};
-
-struct DurationHistogram {
-  std::array<std::uint64_t, kDurationBuckets.size() + 1> counts{};  // not cumulative; last: +Inf
-  double sum = 0;                                                   // seconds
-
-  void Observe(double seconds);
-};
-
 // Requests in the 5 minutes before `at`, of those the configuration allows.
 struct BudgetUse {
   int used = 0;
@@ -60,11 +48,10 @@ struct BudgetUse {
   WallTime at;
 };
 
+// What is counted of the API is in api_metrics.h.
 struct ApiState {
-  bool up = false;                        // the last request was answered well
-  std::map<int, std::uint64_t> requests;  // by HTTP status; 0: no answer
-  std::array<std::uint64_t, kAllFailureReasons.size()> failures{};  // indexed by FailureReason
-  DurationHistogram duration;
+  bool asked = false;                                 // a request has ended since the program began
+  bool up = false;                                    // the last one was answered well
   std::map<std::string, RateLimitPolicy> rate_limit;  // by policy name, [a-z0-9_-]{1,32}, at most 8
   std::optional<Instant> blocked_until;               // end of the last rate-limit hold
   std::string host;                                   // HOST[:PORT] of the API, as configured

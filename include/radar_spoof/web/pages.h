@@ -21,6 +21,7 @@
 #include "radar_spoof/page/exposition_format.h"
 #include "radar_spoof/page/metrics_page.h"
 #include "radar_spoof/page/process_metrics.h"
+#include "radar_spoof/poll/api_metrics.h"
 #include "radar_spoof/poll/snapshot.h"
 #include "radar_spoof/web/basic_auth.h"
 
@@ -42,9 +43,10 @@ struct PagesOptions {
 // Thread rule: Respond() may be called from any thread. Blocks as long as the options' functions.
 class Pages {
  public:
-  // REQUIRES: `store` and `clock` outlive this; `options.process` and
+  // REQUIRES: `store`, `metrics` and `clock` outlive this; `options.process` and
   // `options.last_turn` are set.
-  Pages(const SnapshotStore& store, const Clock& clock, PagesOptions options);
+  Pages(const SnapshotStore& store, const ApiMetrics& metrics, const Clock& clock,
+        PagesOptions options);
 
   // REQUIRES: `request` outlives what the response awaits.
   ServerResponse Respond(const ServerRequest& request) const;

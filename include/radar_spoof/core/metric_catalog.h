@@ -1,4 +1,4 @@
-// Publish: every metric family this program serves, in the order it is served. The one home of
+// Every metric family this program serves, in the order it is served. The one home of
 // their names, types, labels, sources and help texts: the public interface that dashboards and
 // alerts are written against, so a change here is a breaking change.
 //
@@ -7,6 +7,7 @@
 // Thread rule: constants.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string_view>
 
@@ -54,6 +55,9 @@ enum class Metric {
   kProcessStartTime,
   kProcessThreads,
 };
+
+// The families that are about one query, which stand first, are those before this number.
+inline constexpr std::size_t kQueryFamilies = static_cast<std::size_t>(Metric::kApiInfo);
 
 enum class MetricType { kCounter, kGauge, kHistogram };
 

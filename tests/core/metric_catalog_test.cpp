@@ -1,4 +1,4 @@
-#include "radar_spoof/page/metric_catalog.h"
+#include "radar_spoof/core/metric_catalog.h"
 
 #include <algorithm>
 #include <fstream>

@@ -1,8 +1,7 @@
-#include "radar_spoof/page/metric_catalog.h"
+#include "radar_spoof/core/metric_catalog.h"
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
 
 namespace radar_spoof {
 namespace {
@@ -163,6 +162,12 @@ constexpr bool IsIndexedByMetric() {
   return true;
 }
 static_assert(IsIndexedByMetric());
+
+constexpr bool IsAboutOneQuery(const MetricDescription& description) {
+  return !description.labels.empty() && description.labels.front() == kQuery.front();
+}
+static_assert(std::ranges::is_partitioned(kCatalog, IsAboutOneQuery) &&
+              std::ranges::count_if(kCatalog, IsAboutOneQuery) == kQueryFamilies);
 
 }  // namespace
 
