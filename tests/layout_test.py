@@ -31,7 +31,7 @@ LIBRARIES = {
 THROWING = {
     "include/radar_spoof/core/rapidjson.h", "src/config/yaml_document.cpp", "src/fetch/curl_http_client.cpp",
     "src/fetch/curl_transfer.cpp", "src/http/acceptor.cpp", "src/http/connections.cpp", "src/http/gzip.cpp",
-    "src/poll/poller_reload.cpp", "src/poll/saved_state.cpp", "src/web/crypto.cpp",
+    "src/poll/poller.cpp", "src/poll/saved_state.cpp", "src/web/crypto.cpp",
 }
 
 

@@ -1,12 +1,11 @@
-// One log line when a query begins to fail and one when it is well again; while it fails, at most
-// one every 15 minutes.
+// What the log says of what goes wrong for long: a line when it begins, one when it is over, and in
+// between at most one every 15 minutes.
 //
 // Thread rule: confined to its owner's thread.
 #pragma once
 
 #include <cstddef>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "radar_spoof/core/log.h"
@@ -16,23 +15,34 @@ namespace radar_spoof {
 
 class FailureLog {
  public:
-  // Queries that already fail in `first` were told of in an earlier run.
+  // Queries that already fail in `first`, and a hold, were told of in an earlier run.
   FailureLog(const Snapshot& first, Log& log);
 
+  // The log of a new configuration; `kept` is KeptQueries(). Of another API no hold is known.
+  FailureLog CarriedOver(const std::vector<std::optional<std::size_t>>& kept, bool same_api) const;
+
   // The poll of that query ended; `state` is what came of it.
-  void Note(std::size_t query, const QueryState& state, SteadyTime now);
-  // What was told of the queries of a new configuration; `kept` is KeptQueries(). Nothing changes
-  // until that is handed to Replace().
+  void NotePoll(std::size_t query, const QueryState& state, SteadyTime now);
+  // A request for so many queries was refused and is halved. One line for each configuration.
+  void NoteHalving(std::size_t queries, const Failure& refusal);
+  // A request ended. `held_until`: the end of the last rate-limit hold; `up`: it was answered well.
+  // Holds that follow each other are one failure, told of again when its end is put off, too.
+  void NoteHold(const std::optional<Instant>& held_until, bool up, SteadyTime now);
+
+ private:
   struct Told {
     bool failing = false;
     SteadyTime at{};
   };
-  std::vector<Told> CarriedOver(const std::vector<std::optional<std::size_t>>& kept) const;
-  void Replace(std::vector<Told> told) { told_ = std::move(told); }
 
- private:
-  Log& log_;
+  Log* log_;
   std::vector<Told> told_;  // one a query
+  bool halving_logged_ = false;
+  int holds_ = 0;  // one after the other
+  std::optional<SteadyTime> hold_end_;
+  // When a line last named the end of a hold, and which.
+  SteadyTime hold_logged_at_{};
+  SteadyTime hold_logged_until_{};
 };
 
 }  // namespace radar_spoof

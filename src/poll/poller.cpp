@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <functional>
+#include <thread>
+#include <type_traits>
 #include <utility>
 
 #include "failure_log.h"
-#include "radar_spoof/core/rfc3339.h"
+#include "mailbox.h"
+#include "radar_spoof/core/url_host.h"
 #include "radar_spoof/expect/expectation.h"
 
 namespace radar_spoof {
@@ -16,22 +19,29 @@ using namespace std::chrono_literals;
 constexpr Milliseconds kLongestWait = 10s;
 // How soon a corrected token file is noticed while queries are refused.
 constexpr Milliseconds kRefusedWait = 2s;
-constexpr Milliseconds kTellAgain = 15min;
-// By how much a hold must grow for its new end to be told at once.
-constexpr Milliseconds kNotable = 1min;
+constexpr Milliseconds kPauseAfterException = 1s;
+constexpr Milliseconds kPauseWithoutMemory = 10ms;
 
-Result<SpoofSample, Failure> SampleFrom(const Query& query,
-                                        const Result<SpoofWindow, Failure>& window) {
-  if (!window) return window.error();
-  return JudgedSampleOf(query, window.value());
+using Sample = Result<SpoofSample, Failure>;
+const auto kIsGood = std::mem_fn(&Sample::ok);
+
+std::vector<Sample> SamplesFrom(const std::vector<const Query*>& queries,
+                                const std::vector<Result<SpoofWindow, Failure>>& windows) {
+  std::vector<Sample> samples;
+  samples.reserve(queries.size());
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    samples.push_back(windows[i] ? Sample(JudgedSampleOf(*queries[i], windows[i].value()))
+                                 : Sample(windows[i].error()));
+  }
+  return samples;
 }
 
-PollReport ReportOf(const Result<SpoofSample, Failure>& sample,
-                    std::optional<Seconds> retry_after) {
+PollReport ReportOf(const Sample& sample, std::optional<Seconds> retry_after,
+                    std::optional<RetryClass> retry) {
   PollReport report;
   report.retry_after = retry_after;
   if (!sample) {
-    report.failure = sample.error().retry;
+    report.failure = retry.value_or(sample.error().retry);
     report.fewer_series = sample.error().fewer_series;
     return report;
   }
@@ -49,6 +59,7 @@ Poller::Poller(Settings settings, const Clock& clock, HttpClient& http, Snapshot
       http_(http),
       store_(store),
       log_(log),
+      mailbox_(std::make_unique<Mailbox>()),
       settings_(std::move(settings)),
       credentials_(std::make_shared<const Credentials>(settings_.credentials)),
       endpoint_(RadarEndpoint(settings_.config.api().base_url, settings_.config.api().path)),
@@ -64,12 +75,14 @@ Poller::Poller(Settings settings, const Clock& clock, HttpClient& http, Snapshot
 
 Poller::~Poller() = default;
 
+// The loop.
+
 void Poller::Run() {
-  while (!stopped_) {
+  while (!mailbox_->stopped()) {
     try {
       Turn(kLongestWait);
     } catch (const std::exception& error) {
-      GiveUpTurn(error.what());
+      RecoverFromException(error.what());
     }
   }
   http_.CancelAll();
@@ -78,7 +91,7 @@ void Poller::Run() {
 
 bool Poller::RunOnce() {
   const auto& queries = state_.queries;
-  for (std::size_t tried = 0; !stopped_;) {
+  for (std::size_t tried = 0; !mailbox_->stopped();) {
     while (tried < queries.size() && queries[tried].tried()) ++tried;
     if (tried == queries.size()) break;
     Turn(kLongestWait);
@@ -89,20 +102,11 @@ bool Poller::RunOnce() {
   return std::all_of(queries.begin(), queries.end(), std::mem_fn(&QueryState::success));
 }
 
-void Poller::Stop() {
-  {
-    const std::lock_guard lock(messages_mutex_);
-    stopped_ = true;
-  }
-  messages_taken_.notify_all();
-  http_.Wake();
-}
-
 void Poller::Turn(Milliseconds longest_wait) {
   last_turn_ = std::chrono::steady_clock::now();
-  TakeMessages();
+  TakeReload();
   RefreshCredentials(false);
-  StartDue();
+  StartDueRequests();
   // Before the first byte of what was just started: if its answer ends this process, the next one
   // does not hurry.
   if (saver_ && saver_->DueAt() <= clock_.Now().steady) SaveState();
@@ -112,207 +116,129 @@ void Poller::Turn(Milliseconds longest_wait) {
   // The clock was set.
   if (schedule_.revision() != published_revision_) PublishAll();
   if (saver_) wake = std::min(wake, saver_->DueAt());
-  if (auto finished = http_.Wait(std::max(wake, now.steady) - now.steady)) Finish(*finished);
-}
-
-void Poller::AbandonInFlight() {
-  http_.CancelAll();
-  endpoint_.StopFindingOut();
-  const std::size_t unanswered = in_flight_.size() - undecided_.size();
-  for (std::size_t i = 0; i < unanswered; ++i) metrics_.CountRequest(0, std::nullopt);
-  schedule_.AbandonInFlight(clock_.Now());
-  in_flight_.clear();
-  undecided_.clear();
-}
-
-void Poller::StartDue() {
-  while (const auto first = schedule_.StartNext(clock_.Now())) {
-    Send(*first, {{next_form_.value_or(endpoint_.form())}, {}, {}});
-    if (saver_) saver_->NoteChange();
+  if (auto finished = http_.Wait(std::max(wake, now.steady) - now.steady)) {
+    OnTransferEnded(*std::move(finished));
   }
 }
 
-std::vector<const Query*> Poller::AskedWith(std::size_t first) const {
-  std::vector<const Query*> asked;
-  for (const std::size_t query : schedule_.Together(first)) {
-    asked.push_back(&schedule_.queries()[query]);
+// An exception is a lack of memory. For this, too, there may be none, again and again.
+void Poller::RecoverFromException(const char* reason) {
+  bool told = false;
+  for (bool done = false; !done && !mailbox_->stopped();) {
+    try {
+      if (!std::exchange(told, true)) {
+        log_.Error("a turn of the loop was given up", {{"detail", reason}});
+      }
+      FailAllInFlight();
+      EndReload(false);
+      (void)http_.Wait(kPauseAfterException);
+      done = true;
+    } catch (const std::exception&) {
+      std::this_thread::sleep_for(kPauseWithoutMemory);
+    }
   }
-  return asked;
 }
 
-void Poller::Send(std::size_t first, InFlight request) {
-  RadarRequest built =
-      BuildRequest(request.tried.back(), AskedWith(first), request_number_++, *credentials_);
-  request.names = std::move(built.names);
-  request.credentials = credentials_;
-  in_flight_.insert_or_assign(first, std::move(request));
-  http_.Start(first, built.http);
+// What other threads ask for.
+
+void Poller::Stop() {
+  mailbox_->PostStop();
+  http_.Wake();
 }
 
-void Poller::Finish(const HttpClient::Finished& finished) {
-  const std::size_t first = finished.id;
+void Poller::Reconfigure(Settings settings) {
+  mailbox_->PostReload(std::move(settings));
+  http_.Wake();
+}
+
+void Poller::NoteFailedReload() {
+  mailbox_->PostFailedReload();
+  http_.Wake();
+}
+
+Poller::ReloadEnd Poller::AwaitReload(Milliseconds at_most) { return mailbox_->Await(at_most); }
+
+void Poller::TakeReload() {
+  auto reload = mailbox_->Take();
+  if (!reload) return;
+  try {
+    if (reload->settings) Apply(*std::move(reload->settings));
+  } catch (const std::exception&) {
+    EndReload(true);
+    throw;
+  }
+  EndReload(reload->failed);
+}
+
+void Poller::EndReload(bool failed) {
+  if (failed) state_.reload.successful = false;
+  PublishAll();
+  mailbox_->Answer(state_.reload.successful);
+}
+
+// Whatever may throw comes first, on copies: a configuration is taken over whole or not at all.
+void Poller::Apply(Settings settings) {
+  const bool unchanged = settings.config.AsksAsDoes(settings_.config);
+  // A reload also puts together again what was halved.
+  if (unchanged && !schedule_.HasParts()) return ApplyUnchanged(std::move(settings));
   const Instant now = clock_.Now();
-  const InFlight request = in_flight_.at(first);
-  const std::vector<const Query*> asked = AskedWith(first);
+  DropAllInFlight();
+  const ApiConfig& api = settings.config.api();
+  const ApiConfig& old = settings_.config.api();
+  // The numbers of another API are other numbers.
+  const bool same_api = RadarEndpoint(api.base_url, api.path).IsSameApi({old.base_url, old.path});
+  const bool same_options = api == old;
+  auto kept = KeptQueries(schedule_.queries(), settings.config.queries());
+  if (!same_api) kept.assign(kept.size(), std::nullopt);
+  FailureLog failure_log = failure_log_->CarriedOver(kept, same_api);
+  Snapshot next = FirstSnapshot(settings.config, now.wall);
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (kept[i]) next.queries[i] = state_.queries[*kept[i]];
+  }
+  next.api = state_.api;
+  if (!same_api) {
+    next.api.asked = false;
+    next.api.up = false;
+    next.api.rate_limit.clear();
+    next.api.blocked_until.reset();
+  }
+  next.api.host = HostAndPort(api.base_url);
+  if (!same_options) next.api.path = api.path;
+  EndpointInUse endpoint =
+      same_options ? endpoint_ : EndpointInUse(RadarEndpoint(api.base_url, api.path));
+  auto credentials = InUse(settings.credentials);
+  Schedule schedule = schedule_;
+  schedule.Reconfigure(api, settings.config.polling(), settings.config.queries());
+  if (!same_api) schedule.ForgetApi();
+  if (!unchanged) schedule.ReleaseFailed(now);
+  schedule.ReleaseRefused(now);
+  if (!same_options) http_.Configure(ClientOptions(api));
 
-  AnswerOutcome outcome = OutcomeOf(asked, request.names, finished, *request.credentials, now);
-  metrics_.CountRequest(finished.result ? finished.result.value().status : 0, finished.duration);
-  state_.api.asked = true;
-  Observe(first, outcome.rate_limits, now);
-  PollEnd end;
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    end.samples.push_back(SampleFrom(*asked[i], outcome.windows[i]));
-    end.reports.push_back(ReportOf(end.samples[i], outcome.retry_after));
-  }
-  const auto is_good = std::mem_fn(&Result<SpoofSample, Failure>::ok);
-  const auto failed = std::find_if_not(end.samples.begin(), end.samples.end(), is_good);
-  state_.api.up = failed == end.samples.end();
-  log_.Debug("answered", {{"query", asked.front()->name},
-                          {"queries", asked.size()},
-                          {"status", finished.result ? finished.result.value().status : 0},
-                          {"milliseconds", finished.duration.count()},
-                          {"outcome", state_.api.up ? std::string_view("good")
-                                                    : Name(failed->error().reason)}});
-  if (std::any_of(end.samples.begin(), end.samples.end(), is_good)) {
-    NoteGood(request.tried.back(), asked.front()->name);
-  }
-  if (failed != end.samples.end()) {
-    metrics_.CountFailure(failed->error().reason);
-    next_form_.reset();
-    if (const auto other = OtherForm(first, request, outcome)) {
-      if (AskAgain(first, request, *other, now)) return;
-      endpoint_.StopFindingOut();
-      next_form_ = other;
-      for (PollReport& report : end.reports) report.failure = RetryClass::kTransientOnce;
-    } else if (outcome.form == FormProblem::kMayBeNames && endpoint_.IsFindingOut()) {
-      undecided_.insert_or_assign(first, std::move(end));
-      return;
-    }
-  }
-  EndPoll(first, end, now);
-  if (!endpoint_.IsFindingOut()) EndUndecided(now);
+  if (!same_options) next_form_.reset();
+  credentials_ = std::move(credentials);
+  endpoint_ = std::move(endpoint);
+  schedule_ = std::move(schedule);
+  *failure_log_ = std::move(failure_log);
+  state_ = std::move(next);
+  settings_ = std::move(settings);
 }
 
-bool Poller::AskAgain(std::size_t first, InFlight request, RequestForm form, Instant now) {
-  if (!schedule_.TryExtraRequest(now)) return false;
-  request.tried.push_back(std::move(form));
-  Send(first, std::move(request));
-  return true;
+static_assert(std::is_nothrow_move_assignable_v<EndpointInUse> &&
+              std::is_nothrow_move_assignable_v<Schedule> &&
+              std::is_nothrow_move_assignable_v<FailureLog> &&
+              std::is_nothrow_move_assignable_v<Snapshot> &&
+              std::is_nothrow_move_assignable_v<Settings>);
+
+// The same file again, perhaps with other credentials: what is in flight goes on.
+void Poller::ApplyUnchanged(Settings settings) {
+  const Instant now = clock_.Now();
+  credentials_ = InUse(settings.credentials);
+  settings_ = std::move(settings);
+  schedule_.ReleaseRefused(now);
+  state_.reload = {.successful = true, .last_success = now.wall};
 }
 
-void Poller::EndPoll(std::size_t first, const PollEnd& end, Instant now) {
-  const RequestGroup queries = schedule_.Together(first);
-  const auto failed = std::find_if_not(end.samples.begin(), end.samples.end(),
-                                       std::mem_fn(&Result<SpoofSample, Failure>::ok));
-  in_flight_.erase(first);
-  if (queries.size() > 1 && failed != end.samples.end() &&
-      schedule_.IsTooMany(first, failed->error().fewer_series, now)) {
-    Halve(first, failed->error(), now);
-  } else {
-    Record(queries, end, now);
-  }
-  if (saver_) saver_->NoteChange();
-  Publish(queries);
-}
-
-void Poller::EndUndecided(Instant now) {
-  for (const auto& [first, end] : std::exchange(undecided_, {})) {
-    const InFlight request = in_flight_.at(first);
-    const RequestForm& form = endpoint_.form();
-    if (!form.named && AskAgain(first, request, form, now)) continue;
-    EndPoll(first, end, now);
-  }
-}
-
-void Poller::Record(const RequestGroup& queries, const PollEnd& end, Instant now) {
-  for (std::size_t i = 0; i < queries.size(); ++i) {
-    schedule_.Record(queries[i], end.reports[i], now);
-  }
-  // After the record: what changes here releases these queries too.
-  if (end.reports.front().failure == RetryClass::kCredentials) RefreshCredentials(true);
-  for (std::size_t i = 0; i < queries.size(); ++i) Conclude(queries[i], end.samples[i], now);
-  NoteHold(now);
-}
-
-void Poller::Observe(std::size_t first, const std::map<std::string, RateLimitHeader>& policies,
-                     Instant now) {
-  auto& shown = state_.api.rate_limit;
-  for (const auto& [name, header] : policies) {
-    if (header.remaining && header.reset_in) {
-      schedule_.ObserveRateLimit(first, name, *header.remaining, *header.reset_in, now);
-    }
-    if (!shown.contains(name) && shown.size() >= kMaxRateLimitPolicies) continue;
-    RateLimitPolicy& policy = shown[name];
-    if (header.quota) policy.limit = header.quota;
-    if (header.remaining) policy.remaining = header.remaining;
-    if (header.reset_in) policy.reset = now.wall + *header.reset_in;
-  }
-}
-
-std::optional<RequestForm> Poller::OtherForm(std::size_t first, const InFlight& request,
-                                             const AnswerOutcome& outcome) {
-  const auto& window = outcome.windows.front();
-  const bool refused = !window && window.error().reason == FailureReason::kUnauthorized;
-  if (refused && request.credentials != credentials_) return request.tried.back();
-  return endpoint_.Other(request.tried, outcome.form, schedule_.queries()[first].name);
-}
-
-void Poller::NoteGood(const RequestForm& form, const std::string& query) {
-  next_form_.reset();
-  const auto [path, names] = endpoint_.NoteGood(form, query);
-  if (path) {
-    log_.Warn(EndpointInUse::kPathNotUsed,
-              {{"path", form.endpoint.path()}, {"not_found", state_.api.path}});
-    state_.api.path = form.endpoint.path();
-  }
-  if (names) log_.Warn(EndpointInUse::kNamesNotUsed);
-}
-
-void Poller::Halve(std::size_t first, const Failure& refusal, Instant now) {
-  if (!std::exchange(told_of_halving_, true)) {
-    log_.Warn("a request for several series is refused; this one and any other are halved",
-              {{"queries", schedule_.Together(first).size()},
-               {"reason", Name(refusal.reason)},
-               {"detail", refusal.detail}});
-  }
-  schedule_.Halve(first, now);
-}
-
-void Poller::Conclude(std::size_t query, const Result<SpoofSample, Failure>& outcome, Instant now) {
-  QueryState& state = state_.queries[query];
-  ++state.polls;
-  if (outcome) {
-    state.sample = outcome.value();
-    state.last_success = now;
-    state.last_failure.reset();
-  } else {
-    ++state.failures;
-    state.last_failure = outcome.error();
-  }
-  failure_log_->Note(query, state, now.steady);
-}
-
-// Holds that follow each other are told of when the first begins, then at most every 15 minutes
-// with the end of that which holds now, and when an answer shows that they are over.
-void Poller::NoteHold(Instant now) {
-  const auto before = std::exchange(state_.api.blocked_until, schedule_.held_until());
-  const auto& held = state_.api.blocked_until;
-  if (!held) return;
-  if (held->steady <= now.steady) {
-    if (holds_ > 0 && state_.api.up) {
-      log_.Info("the API does not limit the rate any more", {{"holds", std::exchange(holds_, 0)}});
-    }
-    return;
-  }
-  const bool begins = !before || before->steady <= now.steady;
-  if (begins) ++holds_;
-  const bool tell = holds_ > 1 ? now.steady - told_of_hold_.at >= kTellAgain
-                               : begins || held->steady - told_of_hold_.until > kNotable;
-  if (!tell) return;
-  told_of_hold_ = {now.steady, held->steady};
-  log_.Warn("the API limits the rate; every query waits",
-            {{"until", FormatRfc3339(held->wall)}, {"holds", holds_}});
-}
+// Credentials.
 
 void Poller::RefreshCredentials(bool even_if_unchanged) {
   const bool changed = settings_.credential_reader.Changed();
@@ -326,7 +252,7 @@ void Poller::RefreshCredentials(bool even_if_unchanged) {
   credentials_ = InUse(read.value().credentials);
   if (!changed) return;
   log_.Info("the credentials were read again", {{"origin", read.value().origin}});
-  AbandonInFlight();
+  DropAllInFlight();
   schedule_.ReleaseRefused(clock_.Now());
 }
 
@@ -335,6 +261,196 @@ std::shared_ptr<const Credentials> Poller::InUse(const Credentials& credentials)
   if (AreSame(credentials, *credentials_)) return credentials_;
   return std::make_shared<const Credentials>(credentials);
 }
+
+// Requests begin.
+
+void Poller::StartDueRequests() {
+  while (const auto queries = schedule_.StartNext(clock_.Now())) {
+    Send({*queries, {next_form_.value_or(endpoint_.form())}, {}, {}});
+    if (saver_) saver_->NoteChange();
+  }
+}
+
+void Poller::Send(InFlight request) {
+  RadarRequest built =
+      BuildRequest(request.tried.back(), QueriesOf(request), request_number_++, *credentials_);
+  request.names = std::move(built.names);
+  request.credentials = credentials_;
+  const HttpClient::TransferId id = request.queries.front();
+  in_flight_.insert_or_assign(id, std::move(request));
+  http_.Start(id, built.http);
+}
+
+std::vector<const Query*> Poller::QueriesOf(const InFlight& request) const {
+  std::vector<const Query*> queries;
+  for (const std::size_t query : request.queries) queries.push_back(&schedule_.queries()[query]);
+  return queries;
+}
+
+void Poller::DropAllInFlight() {
+  http_.CancelAll();
+  endpoint_.StopFindingOut();
+  const std::size_t unanswered = in_flight_.size() - undecided_.size();
+  for (std::size_t i = 0; i < unanswered; ++i) metrics_.CountRequest(0, std::nullopt);
+  schedule_.DropAllInFlight(clock_.Now());
+  in_flight_.clear();
+  undecided_.clear();
+}
+
+// After a lack of memory the books may differ; the schedule's are right.
+void Poller::FailAllInFlight() {
+  http_.CancelAll();
+  endpoint_.StopFindingOut();
+  in_flight_.clear();
+  undecided_.clear();
+  for (std::size_t i = 0; i < schedule_.queries().size(); ++i) {
+    if (schedule_.IsInFlight(i)) {
+      schedule_.Record(i, {.failure = RetryClass::kTransient}, clock_.Now());
+    }
+  }
+  schedule_.DropAllInFlight(clock_.Now());
+}
+
+// Requests end.
+
+void Poller::OnTransferEnded(HttpClient::Finished finished) {
+  const Instant now = clock_.Now();
+  const InFlight request = in_flight_.at(finished.id);
+  const std::vector<const Query*> queries = QueriesOf(request);
+  const std::string& first = queries.front()->name;
+
+  AnswerOutcome outcome = OutcomeOf(queries, request.names, finished, *request.credentials, now);
+  metrics_.CountRequest(finished.result ? finished.result.value().status : 0, finished.duration);
+  state_.api.asked = true;
+  ObserveRateLimits(request, outcome.rate_limits, now);
+  PollEnd end{SamplesFrom(queries, outcome.windows), outcome.retry_after, {}};
+  const auto failed = std::find_if_not(end.samples.begin(), end.samples.end(), kIsGood);
+  state_.api.up = failed == end.samples.end();
+  log_.Debug("answered", {{"query", first},
+                          {"queries", queries.size()},
+                          {"status", finished.result ? finished.result.value().status : 0},
+                          {"milliseconds", finished.duration.count()},
+                          {"outcome", state_.api.up ? std::string_view("good")
+                                                    : Name(failed->error().reason)}});
+  if (std::any_of(end.samples.begin(), end.samples.end(), kIsGood)) {
+    KeepForm(request.tried.back(), first);
+  }
+  if (failed != end.samples.end()) {
+    metrics_.CountFailure(failed->error().reason);
+    next_form_.reset();
+    if (const auto other = OtherForm(request, outcome)) {
+      if (AskAgain(request, *other, now)) return;
+      endpoint_.StopFindingOut();
+      next_form_ = other;
+      end.retry = RetryClass::kTransientOnce;
+    } else if (outcome.form == FormProblem::kMayBeNames && endpoint_.IsFindingOut()) {
+      undecided_.insert_or_assign(finished.id, std::move(end));
+      return;
+    }
+  }
+  EndPoll(request, end, now);
+  if (!endpoint_.IsFindingOut()) EndUndecided(now);
+}
+
+void Poller::ObserveRateLimits(const InFlight& request,
+                               const std::map<std::string, RateLimitHeader>& policies,
+                               Instant now) {
+  auto& shown = state_.api.rate_limit;
+  for (const auto& [name, header] : policies) {
+    if (header.remaining && header.reset_in) {
+      schedule_.ObserveRateLimit(request.queries.front(), name, *header.remaining,
+                                 *header.reset_in, now);
+    }
+    if (!shown.contains(name) && shown.size() >= kMaxRateLimitPolicies) continue;
+    RateLimitPolicy& policy = shown[name];
+    if (header.quota) policy.limit = header.quota;
+    if (header.remaining) policy.remaining = header.remaining;
+    if (header.reset_in) policy.reset = now.wall + *header.reset_in;
+  }
+}
+
+void Poller::KeepForm(const RequestForm& form, const std::string& query) {
+  next_form_.reset();
+  const auto [path, names] = endpoint_.NoteGood(form, query);
+  if (path) {
+    log_.Warn(EndpointInUse::kPathNotUsed,
+              {{"path", form.endpoint.path()}, {"not_found", state_.api.path}});
+    state_.api.path = form.endpoint.path();
+  }
+  if (names) log_.Warn(EndpointInUse::kNamesNotUsed);
+}
+
+std::optional<RequestForm> Poller::OtherForm(const InFlight& request,
+                                             const AnswerOutcome& outcome) {
+  const auto& window = outcome.windows.front();
+  const bool refused = !window && window.error().reason == FailureReason::kUnauthorized;
+  if (refused && request.credentials != credentials_) return request.tried.back();
+  return endpoint_.Other(request.tried, outcome.form,
+                         schedule_.queries()[request.queries.front()].name);
+}
+
+bool Poller::AskAgain(InFlight request, RequestForm form, Instant now) {
+  if (!schedule_.TryExtraRequest(now)) return false;
+  request.tried.push_back(std::move(form));
+  Send(std::move(request));
+  return true;
+}
+
+void Poller::EndUndecided(Instant now) {
+  for (const auto& [id, end] : std::exchange(undecided_, {})) {
+    const InFlight request = in_flight_.at(id);
+    const RequestForm& form = endpoint_.form();
+    if (!form.named && AskAgain(request, form, now)) continue;
+    EndPoll(request, end, now);
+  }
+}
+
+void Poller::EndPoll(const InFlight& request, const PollEnd& end, Instant now) {
+  const RequestGroup& queries = request.queries;
+  const auto failed = std::find_if_not(end.samples.begin(), end.samples.end(), kIsGood);
+  in_flight_.erase(queries.front());
+  if (queries.size() > 1 && failed != end.samples.end() &&
+      schedule_.IsTooMany(queries.front(), failed->error().fewer_series, now)) {
+    failure_log_->NoteHalving(queries.size(), failed->error());
+    schedule_.Halve(queries.front(), now);
+  } else {
+    RecordOutcomes(queries, end, now);
+  }
+  if (saver_) saver_->NoteChange();
+  Publish(queries);
+}
+
+void Poller::RecordOutcomes(const RequestGroup& queries, const PollEnd& end, Instant now) {
+  bool refused = false;
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    const PollReport report = ReportOf(end.samples[i], end.retry_after, end.retry);
+    schedule_.Record(queries[i], report, now);
+    refused = refused || report.failure == RetryClass::kCredentials;
+  }
+  // After the record: what changes here releases these queries too.
+  if (refused) RefreshCredentials(true);
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    UpdateQueryState(queries[i], end.samples[i], now);
+  }
+  state_.api.blocked_until = schedule_.held_until();
+  failure_log_->NoteHold(state_.api.blocked_until, state_.api.up, now.steady);
+}
+
+void Poller::UpdateQueryState(std::size_t query, const Sample& outcome, Instant now) {
+  QueryState& state = state_.queries[query];
+  ++state.polls;
+  if (outcome) {
+    state.sample = outcome.value();
+    state.last_success = now;
+    state.last_failure.reset();
+  } else {
+    ++state.failures;
+    state.last_failure = outcome.error();
+  }
+  failure_log_->NotePoll(query, state, now.steady);
+}
+
+// What others see.
 
 void Poller::PublishAll() {
   const Instant now = clock_.Now();

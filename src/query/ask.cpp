@@ -45,7 +45,7 @@ struct Asking {
   Result<AnsweredQuery, Failure> In(const RequestForm& form, FormProblem& problem) {
     const Query* const asked[] = {&query};
     const RadarRequest request = BuildRequest(form, asked, number++, credentials);
-    const auto finished = Fetch(http, request.http);
+    auto finished = Fetch(http, request.http);
     const Instant now = clock.Now();
     AnswerOutcome outcome = OutcomeOf(asked, request.names, finished, credentials, now);
     problem = outcome.form;

@@ -138,7 +138,7 @@ Milliseconds Schedule::Spread(std::size_t query) const {
   const Milliseconds widest =
       std::min(kLongestSpread, Milliseconds(queries_[query].poll_interval) / kSpreadShare);
   const auto steps = static_cast<std::uint64_t>(widest.count()) + 1;
-  const std::string& name = queries_[Together(query).front()].name;
+  const std::string& name = queries_[QueriesSharingRequest(query).front()].name;
   return Milliseconds(static_cast<std::int64_t>(Fnv1a(name) % steps));
 }
 
@@ -213,7 +213,7 @@ SteadyTime Schedule::MayStartAt(const Due& due, SteadyTime now) const {
   return std::min(at, std::max(due.as_retry, EarliestRetry(now)));
 }
 
-std::optional<std::size_t> Schedule::StartNext(Instant now) {
+std::optional<RequestGroup> Schedule::StartNext(Instant now) {
   JoinParts(now);
   RefreshOrder(now);
   if (in_flight_ >= MostInFlight()) return std::nullopt;
@@ -228,7 +228,7 @@ std::optional<std::size_t> Schedule::StartNext(Instant now) {
     return std::nullopt;
   }
   Start(request, is_retry, now);
-  return requests_.Queries(request).front();
+  return requests_.Queries(request);
 }
 
 void Schedule::Start(std::size_t request, bool is_retry, Instant now) {
@@ -320,7 +320,7 @@ bool Schedule::TryExtraRequest(Instant now) {
   return true;
 }
 
-void Schedule::AbandonInFlight(Instant now) {
+void Schedule::DropAllInFlight(Instant now) {
   for (Entry& entry : entries_) {
     if (entry.in_flight) DropFromFlight(entry, now);
   }

@@ -169,6 +169,23 @@ TEST_CASE("an excerpt that ends within the credential shows nothing of it") {
   }
 }
 
+TEST_CASE("an excerpt in the middle of a sentence shows nothing of the credential either") {
+  for (std::size_t before = 0; before <= 50; ++before) {
+    CAPTURE(before);
+    const std::string echo = std::string(before, 'x') + std::string(kToken);
+    const std::string value =
+        R"({"success":true,"result":{"serie_0":{},"meta":{"normalization":")" + echo + R"("}}})";
+    const std::string code =
+        R"({"success":false,"errors":[{"code":")" + echo + R"(","message":"no"}]})";
+    for (const Answer& answer : {Answer{Response(200, value)}, Answer{Response(400, code)}}) {
+      PollerFixture f([&](const Request&) { return answer; });
+      f.poller.RunOnce();
+      CAPTURE(f.State().last_failure->detail);
+      CHECK(f.State().last_failure->detail.find("cana") == std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("a token that looks like a Retry-After hides none") {
   PollerFixture f([](const Request& request) {
     if (request.number > 0) return Good(request);

@@ -63,7 +63,7 @@ class Deployment {
 
   Use Run() {
     while (now_.wall < end_) {
-      while (const auto first = schedule_.StartNext(now_)) Start(*first);
+      while (const auto started = schedule_.StartNext(now_)) Start(started->front());
       SteadyTime next = schedule_.WakeAt(now_);
       if (!ends_.empty()) next = std::min(next, ends_.front().at.steady);
       now_ = now_ + (std::max(next, now_.steady) - now_.steady);
@@ -92,7 +92,7 @@ class Deployment {
   }
 
   void End(const Ending& ending) {
-    const RequestGroup together = schedule_.Together(ending.first);
+    const RequestGroup together = schedule_.QueriesSharingRequest(ending.first);
     for (const std::size_t query : together) {
       const PollReport answer = data_.Answer(queries_[query], ending.sent.wall);
       if (ending.sent.wall > counted_from_ && *answer.newest_bucket_end > newest_[query]) {

@@ -64,20 +64,21 @@ SteadyState RunSteadyState(const DataSet& api, const std::vector<Query>& queries
   Instant now = kStart;
   const WallTime counted_from = kStart.wall + 20 * period;
   while (now.wall < kStart.wall + intervals * period) {
-    while (const auto query = schedule.StartNext(now)) {
-      const PollReport answer = api.Answer(queries[*query], now.wall);
+    while (const auto started = schedule.StartNext(now)) {
+      const std::size_t query = started->front();
+      const PollReport answer = api.Answer(queries[query], now.wall);
       const Instant ended = now + kLatency;
-      const auto before = newest.find(*query);
+      const auto before = newest.find(query);
       if (now.wall > counted_from) {
         ++requests;
         if (before != newest.end() && *answer.newest_bucket_end > before->second) {
           ++seen.buckets;
-          const WallTime awaited = before->second + Length(queries[*query].agg_interval);
+          const WallTime awaited = before->second + Length(queries[query].agg_interval);
           seen.longest_wait = std::max(seen.longest_wait, ended.wall - api.AvailableAt(awaited));
         }
       }
-      newest[*query] = *answer.newest_bucket_end;
-      schedule.Record(*query, answer, ended);
+      newest[query] = *answer.newest_bucket_end;
+      schedule.Record(query, answer, ended);
       now = ended;
     }
     const SteadyTime wake = std::max(schedule.WakeAt(now), now.steady + 1ms);
@@ -188,10 +189,11 @@ TEST_CASE("frozen data are asked for with growing delays, and found soon after t
       api.frozen_reach = api.Reach(freeze);
       api.frozen = true;
     }
-    while (const auto query = schedule.StartNext(now)) {
+    while (const auto started = schedule.StartNext(now)) {
+      const std::size_t query = started->front();
       if (api.frozen) ++requests_while_frozen;
       if (now.wall >= thaw) found = now.wall;
-      schedule.Record(*query, api.Answer(queries[*query], now.wall), now);
+      schedule.Record(query, api.Answer(queries[query], now.wall), now);
     }
   }
   // 48 intervals; the plausible lag of an hour is searched closely, then once an interval.
@@ -216,21 +218,22 @@ std::vector<OfOne> RunDiffering(
   Instant now = kStart;
   const WallTime counted_from = kStart.wall + 6h;
   while (now.wall < kStart.wall + length) {
-    while (const auto query = schedule.StartNext(now)) {
-      const PollReport report = answer(*query, now.wall);
+    while (const auto started = schedule.StartNext(now)) {
+      const std::size_t query = started->front();
+      const PollReport report = answer(query, now.wall);
       const Instant ended = now + kLatency;
       const WallTime bucket_end =
-          FloorTo(*report.last_updated, Length(queries[*query].agg_interval));
+          FloorTo(*report.last_updated, Length(queries[query].agg_interval));
       if (now.wall > counted_from) {
-        OfOne& one = seen[*query];
+        OfOne& one = seen[query];
         ++one.requests;
-        if (found[*query] && bucket_end > *found[*query]) {
-          const WallTime next = *found[*query] + Length(queries[*query].agg_interval);
+        if (found[query] && bucket_end > *found[query]) {
+          const WallTime next = *found[query] + Length(queries[query].agg_interval);
           one.longest_wait = std::max(one.longest_wait, ended.wall - normal.AvailableAt(next));
         }
       }
-      found[*query] = bucket_end;
-      schedule.Record(*query, report, ended);
+      found[query] = bucket_end;
+      schedule.Record(query, report, ended);
       now = ended;
     }
     now = now + (std::max(schedule.WakeAt(now), now.steady + 1ms) - now.steady);
@@ -354,11 +357,12 @@ std::vector<Asked> RequestsOf(
   std::vector<Asked> asked;
   Instant now = kStart;
   while (now.wall < kStart.wall + length) {
-    while (const auto query = schedule.StartNext(now)) {
-      asked.push_back({*query, now.wall});
-      const PollReport report = answer(*query, now.wall);
+    while (const auto started = schedule.StartNext(now)) {
+      const std::size_t query = started->front();
+      asked.push_back({query, now.wall});
+      const PollReport report = answer(query, now.wall);
       now = now + kLatency;
-      schedule.Record(*query, report, now);
+      schedule.Record(query, report, now);
     }
     now = now + (std::max(schedule.WakeAt(now), now.steady + 1ms) - now.steady);
   }
@@ -564,7 +568,7 @@ class RandomLife {
   void Run(Milliseconds length) {
     const SteadyTime end = now_.steady + length;
     while (now_.steady < end) {
-      while (const auto query = schedule_->StartNext(now_)) Start(*query);
+      while (const auto started = schedule_->StartNext(now_)) Start(started->front());
       CHECK(in_flight_.size() <= static_cast<std::size_t>(api_.max_concurrency));
       CHECK(schedule_->in_flight() == in_flight_.size());
       Advance();
@@ -580,7 +584,7 @@ class RandomLife {
 
   void Start(std::size_t first) {
     CHECK(now_.steady >= hold_until_);
-    const RequestGroup& together = schedule_->Together(first);
+    const RequestGroup& together = schedule_->QueriesSharingRequest(first);
     CHECK(together.front() == first);
     int series = 0;
     for (const std::size_t query : together) {
@@ -611,7 +615,7 @@ class RandomLife {
     if (ending == in_flight_.end()) return;
     const std::size_t first = ending->first;
     in_flight_.erase(ending);
-    const RequestGroup ended = schedule_->Together(first);
+    const RequestGroup ended = schedule_->QueriesSharingRequest(first);
     for (const std::size_t query : ended) asked_.erase(query);
     if (ended.size() > 1 && Between(0, 30) == 0) {
       schedule_->Halve(first, now_);
@@ -675,11 +679,12 @@ TEST_CASE("a cold start of 1,280 queries is spread evenly and done within 11 min
   Instant now = kStart;
   SteadyTime last = now.steady;
   while (polled < 1280) {
-    while (const auto query = schedule.StartNext(now)) {
+    while (const auto started = schedule.StartNext(now)) {
+      const std::size_t query = started->front();
       ++polled;
       ++per_minute[(now.steady - kStart.steady) / 1min];
       last = now.steady;
-      schedule.Record(*query, api.Answer(queries[*query], now.wall), now);
+      schedule.Record(query, api.Answer(queries[query], now.wall), now);
     }
     now = now + (std::max(schedule.WakeAt(now), now.steady + 1ms) - now.steady);
   }

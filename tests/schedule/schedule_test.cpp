@@ -29,13 +29,18 @@ class Rig {
   std::optional<Milliseconds> UntilNextStart(Milliseconds longest = 2000h) {
     const SteadyTime begin = now.steady;
     while (now.steady - begin <= longest) {
-      started = schedule.StartNext(now);
+      Start();
       if (started) return now.steady - begin;
       const SteadyTime wake = schedule.WakeAt(now);
       if (wake == SteadyTime::max()) return std::nullopt;
       Pass(std::max(wake - now.steady, Milliseconds(1)));
     }
     return std::nullopt;
+  }
+
+  void Start() {
+    const auto queries = schedule.StartNext(now);
+    started = queries ? std::optional(queries->front()) : std::nullopt;
   }
 
   void Pass(Milliseconds time) { now = now + time; }
@@ -74,7 +79,7 @@ std::vector<Query> Queries(int count) {
 TEST_CASE("every query is due at start, in the order of the configuration") {
   Rig rig({MakeQuery("a"), MakeQuery("b"), MakeQuery("c", AggInterval::k1w, "52w")});
   for (const std::size_t expected : {0U, 1U, 2U})
-    CHECK(rig.schedule.StartNext(rig.now) == expected);
+    CHECK(rig.schedule.StartNext(rig.now) == RequestGroup{expected});
   CHECK_FALSE(rig.schedule.StartNext(rig.now).has_value());
 }
 
@@ -82,13 +87,13 @@ TEST_CASE("no more polls than max_concurrency are in flight, and ending one free
   ApiConfig api;
   api.max_concurrency = 2;
   Rig rig({MakeQuery("a"), MakeQuery("b"), MakeQuery("c")}, api);
-  CHECK(rig.schedule.StartNext(rig.now) == 0U);
-  rig.started = rig.schedule.StartNext(rig.now);
+  CHECK(rig.schedule.StartNext(rig.now) == RequestGroup{0});
+  rig.Start();
   CHECK(rig.started == 1U);
   CHECK_FALSE(rig.schedule.StartNext(rig.now).has_value());
   CHECK(rig.schedule.WakeAt(rig.now) == SteadyTime::max());
   rig.AnswerWell();
-  CHECK(rig.schedule.StartNext(rig.now) == 2U);
+  CHECK(rig.schedule.StartNext(rig.now) == RequestGroup{2});
 }
 
 TEST_CASE("without data times a query is polled at its boundary plus settle plus a small spread") {
@@ -311,8 +316,8 @@ TEST_CASE("refused credentials: one quick retry, then every 15 minutes, or when 
 
 TEST_CASE("one good answer frees the queries that were refused by mistake, once each") {
   Rig rig({MakeQuery("refused"), MakeQuery("good")});
-  CHECK(rig.schedule.StartNext(rig.now) == 0U);
-  CHECK(rig.schedule.StartNext(rig.now) == 1U);
+  CHECK(rig.schedule.StartNext(rig.now) == RequestGroup{0});
+  CHECK(rig.schedule.StartNext(rig.now) == RequestGroup{1});
   const PollReport refusal{.failure = RetryClass::kCredentials};
   rig.schedule.Record(0, refusal, rig.now);
   rig.UntilNextStart();
@@ -538,8 +543,9 @@ TEST_CASE("thousands of queries are freed after refused credentials at no more t
     api.max_concurrency = 10'000;
     Rig rig(Queries(count), api);
     for (int round = 0; round < 2; ++round) {
-      while (const auto query = rig.schedule.StartNext(rig.now)) {
-        rig.schedule.Record(*query, {.failure = RetryClass::kCredentials}, rig.now);
+      while (const auto started = rig.schedule.StartNext(rig.now)) {
+        const std::size_t query = started->front();
+        rig.schedule.Record(query, {.failure = RetryClass::kCredentials}, rig.now);
       }
       rig.Pass(1h);
     }
@@ -585,7 +591,7 @@ TEST_CASE("an abandoned poll is due again at once, and the request stays counted
   api.rate_limit = 2;
   Rig rig({MakeQuery("all")}, api);
   rig.UntilNextStart();
-  rig.schedule.AbandonInFlight(rig.now);
+  rig.schedule.DropAllInFlight(rig.now);
   CHECK(rig.schedule.in_flight() == 0);
   CHECK(*rig.UntilNextStart() >= 2min);
 }
@@ -613,7 +619,7 @@ PollReport AnswerOf(const Rig& rig) {
 
 // Ends the request of the query started last; `failing` fails alone.
 void AnswerAll(Rig& rig, std::optional<std::size_t> failing = {}) {
-  const RequestGroup together = rig.schedule.Together(*rig.started);
+  const RequestGroup together = rig.schedule.QueriesSharingRequest(*rig.started);
   for (const std::size_t query : together) {
     rig.schedule.Record(
         query, query == failing ? PollReport{.failure = RetryClass::kNextSlot} : AnswerOf(rig),
@@ -625,11 +631,11 @@ TEST_CASE("queries that share a request are started as one, and it counts once")
   ApiConfig api = Sharing(2);
   api.max_concurrency = 2;
   Rig rig(Queries(5), api);
-  CHECK(rig.schedule.StartNext(rig.now) == 0U);
-  CHECK(rig.schedule.Together(1) == RequestGroup{0, 1});
+  CHECK(rig.schedule.StartNext(rig.now) == RequestGroup{0, 1});
+  CHECK(rig.schedule.QueriesSharingRequest(1) == RequestGroup{0, 1});
   CHECK(rig.schedule.IsInFlight(1));
   CHECK_FALSE(rig.schedule.IsInFlight(2));
-  CHECK(rig.schedule.StartNext(rig.now) == 2U);
+  CHECK(rig.schedule.StartNext(rig.now) == RequestGroup{2, 3});
   CHECK(rig.schedule.in_flight() == 2);
   CHECK(rig.schedule.SpentLately(rig.now) == 2);
   CHECK_FALSE(rig.schedule.StartNext(rig.now).has_value());
@@ -637,7 +643,7 @@ TEST_CASE("queries that share a request are started as one, and it counts once")
   CHECK(rig.schedule.in_flight() == 2);
   rig.schedule.Record(1, AnswerOf(rig), rig.now);
   CHECK(rig.schedule.in_flight() == 1);
-  CHECK(rig.schedule.StartNext(rig.now) == 4U);
+  CHECK(rig.schedule.StartNext(rig.now) == RequestGroup{4});
 }
 
 TEST_CASE("queries that share a request stay together, also when one of them fails alone") {
@@ -701,7 +707,7 @@ TEST_CASE("the more queries share a request, its retries come no sooner") {
     constexpr int kTimes = 200;
     for (int i = 0; i < kTimes; ++i) {
       rig.UntilNextStart();
-      for (const std::size_t query : rig.schedule.Together(0)) {
+      for (const std::size_t query : rig.schedule.QueriesSharingRequest(0)) {
         rig.schedule.Record(query, {.failure = RetryClass::kTransientOnce}, rig.now);
       }
       sum += *rig.UntilNextStart();
@@ -723,8 +729,8 @@ TEST_CASE("a halved request is two, both due at once, and stays so until the nex
   CHECK(rig.UntilNextStart() == 0ms);
   rig.schedule.Halve(0, rig.now);
   CHECK(rig.schedule.in_flight() == 0);
-  CHECK(rig.schedule.Together(0) == RequestGroup{0, 1, 2});
-  CHECK(rig.schedule.Together(4) == RequestGroup{3, 4});
+  CHECK(rig.schedule.QueriesSharingRequest(0) == RequestGroup{0, 1, 2});
+  CHECK(rig.schedule.QueriesSharingRequest(4) == RequestGroup{3, 4});
   for (const std::size_t first : {0U, 3U}) {
     CHECK(rig.UntilNextStart() == 0ms);
     CHECK(rig.started == first);
@@ -740,7 +746,7 @@ TEST_CASE("a halved request is two, both due at once, and stays so until the nex
   CHECK(asked == std::set<std::size_t>{0, 3});
   AnswerAll(rig);
   rig.schedule.Reconfigure(Sharing(5), {}, queries);
-  CHECK(rig.schedule.Together(4) == RequestGroup{0, 1, 2, 3, 4});
+  CHECK(rig.schedule.QueriesSharingRequest(4) == RequestGroup{0, 1, 2, 3, 4});
 }
 
 TEST_CASE("after a restart what shared a request is counted once, and is asked together again") {

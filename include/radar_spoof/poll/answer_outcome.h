@@ -28,10 +28,11 @@ struct AnswerOutcome {
   std::map<std::string, RateLimitHeader> rate_limits = {};  // by policy
 };
 
-// The request was sent for `asked`, with `credentials`; its series have `names`.
+// The request was sent for `asked`, with `credentials`; its series have `names`. `finished` is
+// redacted before it is read, and again what is told of it.
 // REQUIRES: `asked` is not empty, and as long as `names`.
 AnswerOutcome OutcomeOf(std::span<const Query* const> asked, std::span<const SeriesNames> names,
-                        const HttpClient::Finished& finished, const Credentials& credentials,
+                        HttpClient::Finished& finished, const Credentials& credentials,
                         Instant now);
 
 }  // namespace radar_spoof

@@ -7,10 +7,8 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -28,6 +26,7 @@
 namespace radar_spoof {
 
 class FailureLog;
+class Mailbox;
 
 class Poller {
  public:
@@ -70,7 +69,9 @@ class Poller {
   const ApiMetrics& metrics() const { return metrics_; }
 
  private:
+  // A request under way. Its transfer's number is the first of its queries.
   struct InFlight {
+    RequestGroup queries;
     std::vector<RequestForm> tried;                  // in this poll; the last is under way
     std::vector<SeriesNames> names;                  // of its series
     std::shared_ptr<const Credentials> credentials;  // that it was sent with
@@ -78,41 +79,47 @@ class Poller {
   // How a request ended, for each of its queries.
   struct PollEnd {
     std::vector<Result<SpoofSample, Failure>> samples;
-    std::vector<PollReport> reports;
+    std::optional<Seconds> retry_after;
+    std::optional<RetryClass> retry;  // in place of the failures' own
   };
 
   void Turn(Milliseconds longest_wait);
-  void TakeMessages();
-  // Publishes everything, and what is awaited with it.
-  void EndReload(bool failed);
+  void RecoverFromException(const char* reason);
+
+  void TakeReload();
   void Apply(Settings settings);
   void ApplyUnchanged(Settings settings);
-  void AbandonInFlight();
-  void GiveUpTurn(const char* reason);
-  void FailInFlight();
-  void StartDue();
-  // A request is known by the first of its queries.
-  std::vector<const Query*> AskedWith(std::size_t first) const;
-  // In the last form that `request` has.
-  void Send(std::size_t first, InFlight request);
-  void Finish(const HttpClient::Finished& finished);
-  void Observe(std::size_t first, const std::map<std::string, RateLimitHeader>& policies,
-               Instant now);
-  // How else to ask the same at once, after an answer that was of no use.
-  std::optional<RequestForm> OtherForm(std::size_t first, const InFlight& request,
-                                       const AnswerOutcome& outcome);
-  void NoteGood(const RequestForm& form, const std::string& query);
-  // Asks the same again at once; false when the budget has no room for it.
-  bool AskAgain(std::size_t first, InFlight request, RequestForm form, Instant now);
-  void EndPoll(std::size_t first, const PollEnd& end, Instant now);
-  // What was refused, maybe for its names, once it is known whether they are.
-  void EndUndecided(Instant now);
-  void Record(const RequestGroup& queries, const PollEnd& end, Instant now);
-  void Halve(std::size_t first, const Failure& refusal, Instant now);
-  void Conclude(std::size_t query, const Result<SpoofSample, Failure>& outcome, Instant now);
-  void NoteHold(Instant now);
+  // Publishes everything, and what is awaited with it.
+  void EndReload(bool failed);
+
   void RefreshCredentials(bool even_if_unchanged);
   std::shared_ptr<const Credentials> InUse(const Credentials& credentials) const;
+
+  void StartDueRequests();
+  // In the last form that `request` has.
+  void Send(InFlight request);
+  std::vector<const Query*> QueriesOf(const InFlight& request) const;
+  // Asked again at once; counted as not answered.
+  void DropAllInFlight();
+  // Each is a failed poll.
+  void FailAllInFlight();
+
+  void OnTransferEnded(HttpClient::Finished finished);
+  void ObserveRateLimits(const InFlight& request,
+                         const std::map<std::string, RateLimitHeader>& policies, Instant now);
+  void KeepForm(const RequestForm& form, const std::string& query);
+  // How else to ask the same at once, after an answer that was of no use.
+  std::optional<RequestForm> OtherForm(const InFlight& request, const AnswerOutcome& outcome);
+  // Asks the same again at once; false when the budget has no room for it.
+  bool AskAgain(InFlight request, RequestForm form, Instant now);
+
+  void EndPoll(const InFlight& request, const PollEnd& end, Instant now);
+  // What was refused, maybe for its names, once it is known whether they are.
+  void EndUndecided(Instant now);
+  void RecordOutcomes(const RequestGroup& queries, const PollEnd& end, Instant now);
+  void UpdateQueryState(std::size_t query, const Result<SpoofSample, Failure>& outcome,
+                        Instant now);
+
   void PublishAll();
   // Of the queries only these, unless others have moved too.
   void Publish(const RequestGroup& queries);
@@ -123,6 +130,7 @@ class Poller {
   SnapshotStore& store_;
   Log& log_;
   ApiMetrics metrics_;
+  const std::unique_ptr<Mailbox> mailbox_;
   Settings settings_;
   std::shared_ptr<const Credentials> credentials_;
   EndpointInUse endpoint_;
@@ -131,28 +139,12 @@ class Poller {
   Schedule schedule_;
   Snapshot state_;                        // the next one to be published
   std::uint64_t published_revision_ = 0;  // schedule_.revision()
-  bool told_of_halving_ = false;          // since the configuration was loaded
-  int holds_ = 0;                         // one after the other
-  // When a log line last said so, and what end it named.
-  struct HoldTold {
-    SteadyTime at{};
-    SteadyTime until{};
-  } told_of_hold_;
-  std::map<std::size_t, InFlight> in_flight_;  // by the first query
+  std::map<HttpClient::TransferId, InFlight> in_flight_;
   // Of these, those that are answered, and wait to know whether the API refuses names.
-  std::map<std::size_t, PollEnd> undecided_;
+  std::map<HttpClient::TransferId, PollEnd> undecided_;
   std::unique_ptr<FailureLog> failure_log_;
-
-  std::unique_ptr<StateSaver> saver_;
-
-  std::atomic<bool> stopped_ = false;
+  const std::unique_ptr<StateSaver> saver_;
   std::atomic<std::chrono::steady_clock::time_point> last_turn_ = std::chrono::steady_clock::now();
-  std::mutex messages_mutex_;
-  std::condition_variable messages_taken_;
-  std::optional<Settings> new_settings_;  // guarded by messages_mutex_
-  bool reload_failed_ = false;            // guarded by messages_mutex_
-  bool reload_pending_ = false;           // until it is published; guarded by messages_mutex_
-  bool reload_taken_over_ = true;         // the last that was published; guarded by messages_mutex_
 };
 
 }  // namespace radar_spoof

@@ -97,12 +97,11 @@ class Schedule {
   // When the query was last started; nullopt when never.
   std::optional<WallTime> LastAsked(std::size_t query, Instant now) const;
 
-  // The query to poll now, counted as started with all that share its request; nullopt when none is
-  // due, or none may start.
-  std::optional<std::size_t> StartNext(Instant now);
-  // The queries that share a request with this one, itself included, in a fixed order of which
-  // StartNext() returned the first.
-  const RequestGroup& Together(std::size_t query) const {
+  // The queries to poll now, in one request, counted as started; nullopt when none is due, or none
+  // may start.
+  std::optional<RequestGroup> StartNext(Instant now);
+  // The queries that share a request with this one, itself included, in the order of StartNext().
+  const RequestGroup& QueriesSharingRequest(std::size_t query) const {
     return requests_.Queries(requests_.Of(query));
   }
   // Whether the request of that query and others, which failed so, asks for too many series at
@@ -120,7 +119,7 @@ class Schedule {
   // has room for it now.
   [[nodiscard]] bool TryExtraRequest(Instant now);
   // The polls in flight were given up from this side; their queries are due again at once.
-  void AbandonInFlight(Instant now);
+  void DropAllInFlight(Instant now);
   // REQUIRES: `query` was started and has not ended. A request ends with the last of its queries.
   void Record(std::size_t query, const PollReport& report, Instant now);
 
