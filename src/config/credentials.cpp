@@ -7,13 +7,13 @@
 #include <sys/stat.h>
 
 #include "radar_spoof/core/file.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
 
 constexpr std::size_t kMaxCredentialBytes = 4096;
 constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr unsigned kOthersMayRead = 04;
 
 std::string WhatToDo(const CredentialSource& source) {

@@ -385,7 +385,6 @@ const YamlNode* YamlNode::Find(std::string_view key) const {
 Result<YamlNode, std::vector<ConfigProblem>> ParseYaml(
     std::string_view yaml, const std::string& file_name,
     std::vector<ConfigProblem>* readable_around) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   ProblemList problems(file_name);
   if (yaml.size() > kMaxFileBytes) {
     problems.Add({}, "",

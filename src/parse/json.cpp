@@ -14,7 +14,6 @@ namespace radar_spoof {
 namespace {
 
 constexpr std::size_t kShownBytes = 40;
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
                             rapidjson::kParseNumbersAsStringsFlag;
 

@@ -358,8 +358,8 @@ void Poller::ObserveRateLimits(const InFlight& request,
   auto& shown = state_.api.rate_limit;
   for (const auto& [name, header] : policies) {
     if (header.remaining && header.reset_in) {
-      schedule_.ObserveRateLimit(request.queries.front(), name, *header.remaining,
-                                 *header.reset_in, now);
+      schedule_.ObserveRateLimit(request.queries.front(), name, *header.remaining, *header.reset_in,
+                                 now);
     }
     if (!shown.contains(name) && shown.size() >= kMaxRateLimitPolicies) continue;
     RateLimitPolicy& policy = shown[name];

@@ -27,6 +27,9 @@ CodePoint FirstCodePoint(std::string_view text);
 
 bool IsUtf8(std::string_view text);
 
+// U+FEFF, with which some editors begin a file.
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 // What the system calls an errno: "No such file or directory".
 std::string SystemErrorText(int error);
 
