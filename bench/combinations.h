@@ -1,14 +1,12 @@
 // What every benchmark is about: the combinations of arc, dkim, dmarc, spf {PASS, NONE, FAIL, any}
 // and tls_version {four, any}, 1,280 of them, in up to six windows: 7,680.
-//
-// Used by: stages_benchmark.
 #pragma once
 
 #include <cstddef>
 #include <vector>
 
-#include "radar_spoof/publish/snapshot.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/types.h"
+#include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof::bench {
 

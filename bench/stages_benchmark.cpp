@@ -4,10 +4,10 @@
 
 #include "bench/combinations.h"
 #include "radar_spoof/expect/expectation.h"
-#include "radar_spoof/publish/exposition.h"
+#include "radar_spoof/http/gzip.h"
+#include "radar_spoof/page/exposition.h"
+#include "radar_spoof/page/metrics_page.h"
 #include "radar_spoof/schedule/schedule.h"
-#include "radar_spoof/serve/gzip.h"
-#include "radar_spoof/serve/metrics_page.h"
 #include "simulator/simulator.h"
 #include "tests/support/read_answer.h"
 

@@ -5,8 +5,9 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/report/terminal.h"
-#include "radar_spoof/words/version.h"
+#include "radar_spoof/cli/terminal.h"
+#include "radar_spoof/core/text.h"
+#include "radar_spoof/core/version.h"
 
 namespace radar_spoof {
 namespace {
@@ -81,7 +82,7 @@ Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* arg
     return flags.UsageError(
         fmt::format("--web.telemetry-path: found \"{}\"; expected a path such as /metrics, of "
                     "letters, digits and {}, without //, /./ and /../, and not under /-/",
-                    Harmless(read.telemetry_path, Terminal{}), kPathPunctuation));
+                    ForTerminal(read.telemetry_path, false), kPathPunctuation));
   }
   return read;
 }

@@ -1,16 +1,16 @@
 // radar_spoof_exporter's flags, spelled as the Prometheus ecosystem spells them.
 //
-// Used by: main. `--help` documents each.
+// `--help` documents each.
 // Thread rule: pure.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "common_flags.h"
-#include "radar_spoof/serve/http_server.h"
-#include "radar_spoof/words/log.h"
-#include "radar_spoof/words/result.h"
+#include "radar_spoof/cli/common_flags.h"
+#include "radar_spoof/core/log.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/http/http_server.h"
 
 namespace radar_spoof {
 

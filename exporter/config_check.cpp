@@ -2,11 +2,11 @@
 
 #include <cstdio>
 
-#include "exit_code.h"
-#include "process_environment.h"
+#include "radar_spoof/cli/exit_code.h"
+#include "radar_spoof/cli/process_environment.h"
+#include "radar_spoof/cli/settings.h"
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/config/credentials.h"
-#include "settings.h"
 
 namespace radar_spoof {
 namespace {

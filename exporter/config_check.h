@@ -1,7 +1,7 @@
 // `--config.check`: prints all that is wrong with the files, or what the configuration will ask
 // for. Warns where the credentials cannot be read.
 //
-// Used by: main. Blocking: reads files.
+// Blocking: reads files.
 #pragma once
 
 #include <string>

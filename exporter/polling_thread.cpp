@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-#include "exit_code.h"
+#include "radar_spoof/cli/exit_code.h"
 
 namespace radar_spoof {
 namespace {

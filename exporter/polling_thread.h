@@ -1,12 +1,12 @@
 // The poll loop, on a thread of its own.
 //
-// Used by: main. Thread rule: one thread.
+// Thread rule: one thread.
 #pragma once
 
 #include <future>
 
-#include "radar_spoof/publish/poller.h"
-#include "radar_spoof/words/log.h"
+#include "radar_spoof/core/log.h"
+#include "radar_spoof/poll/poller.h"
 
 namespace radar_spoof {
 

@@ -1,7 +1,7 @@
 // What a process that holds a credential, and is to run for months, does first.
 //
-// Used by: main, before any thread or file exists. Never blocks. Nothing here can fail in a way
-// that matters: a step the system refuses leaves the process as it would be without it.
+// Never blocks. Nothing here can fail in a way that matters: a step the system refuses leaves the
+// process as it would be without it.
 #pragma once
 
 namespace radar_spoof {

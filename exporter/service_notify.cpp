@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "radar_spoof/core/file.h"
+
 namespace radar_spoof {
 namespace {
 
@@ -24,14 +26,12 @@ bool Notify(std::string_view state) {
   if (path.size() < 2 || path.size() >= sizeof address.sun_path) return true;
   std::memcpy(address.sun_path, path.data(), path.size());
   if (path.front() == '@') address.sun_path[0] = '\0';
-  const int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) return false;
-  (void)setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &kSendPatience, sizeof kSendPatience);
+  const FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket) return false;
+  (void)setsockopt(socket.number(), SOL_SOCKET, SO_SNDTIMEO, &kSendPatience, sizeof kSendPatience);
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
-  const bool sent = sendto(descriptor, state.data(), state.size(), MSG_NOSIGNAL,
-                           reinterpret_cast<const sockaddr*>(&address), size) >= 0;
-  close(descriptor);
-  return sent;
+  return sendto(socket.number(), state.data(), state.size(), MSG_NOSIGNAL,
+                reinterpret_cast<const sockaddr*>(&address), size) >= 0;
 }
 
 }  // namespace

@@ -2,8 +2,7 @@
 // sd_notify(3) and sd_watchdog_enabled(3). Without a supervisor each call does nothing.
 // libsystemd's own sd_notify() waits for ever for a supervisor that does not read.
 //
-// Used by: main. Blocking: half a second at most. Thread rule: any, while nobody changes the
-// environment.
+// Blocking: half a second at most. Thread rule: any, while nobody changes the environment.
 #pragma once
 
 namespace radar_spoof {

@@ -1,12 +1,11 @@
 // The signals by which the process is told to stop (SIGINT, SIGTERM) or to reload (SIGHUP).
 //
-// Used by: main. Thread rule: the main thread, before there are others, which then inherit what is
-// blocked.
+// Thread rule: the main thread, before there are others, which then inherit what is blocked.
 #pragma once
 
 #include <csignal>
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
 

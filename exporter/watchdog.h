@@ -1,13 +1,13 @@
 // Tells the supervisor's watchdog that the exporter works, but only when it does: the poller's loop
 // has come round since it was last told, and every web server answers.
 //
-// Used by: main's loop, every kBeat. Thread rule: one thread.
+// Thread rule: one thread.
 #pragma once
 
 #include <chrono>
 #include <functional>
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
 

@@ -2,7 +2,7 @@
 // into it.
 //
 // Each bucket is judged by ExpectationOf() of the window that the exporter would have had.
-// Used by: spike_quality and its test. Thread rule: pure.
+// Thread rule: pure.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "quality/worlds.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof::quality {
 

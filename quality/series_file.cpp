@@ -8,22 +8,23 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/words/rfc3339.h"
+#include "radar_spoof/core/rfc3339.h"
 
 namespace radar_spoof::quality {
 namespace {
+
+// Without blanks, the end of a Windows line, and quotes.
+std::string_view Unquoted(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\"";
+  const std::size_t first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlank) + 1 - first);
+}
 
 std::string_view TakeUntil(std::string_view& text, char end) {
   const std::string_view taken = text.substr(0, text.find(end));
   text.remove_prefix(std::min(taken.size() + 1, text.size()));
   return taken;
-}
-
-std::string_view Trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\"";
-  const std::size_t first = text.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlank) + 1 - first);
 }
 
 std::optional<double> NumberIn(std::string_view text) {
@@ -49,8 +50,8 @@ Result<Series, std::string> ReadSeriesFile(std::string_view text, AggInterval in
   Series series{interval, {}, {}};
   for (std::size_t number = 1; !text.empty(); ++number) {
     std::string_view line = TakeUntil(text, '\n');
-    const std::string_view time = Trimmed(TakeUntil(line, ','));
-    const std::string_view ratio = Trimmed(TakeUntil(line, ','));
+    const std::string_view time = Unquoted(TakeUntil(line, ','));
+    const std::string_view ratio = Unquoted(TakeUntil(line, ','));
     if ((time.empty() && ratio.empty()) || (number == 1 && time.starts_with("time"))) continue;
     const auto start = TimeIn(time);
     if (!start || FloorTo(*start, Length(interval)) != *start) {

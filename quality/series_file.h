@@ -1,13 +1,13 @@
 // A series from a file of lines `time,ratio`, so that anybody's data can be replayed.
 //
-// Used by: spike_quality. Thread rule: pure.
+// Thread rule: pure.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "quality/worlds.h"
-#include "radar_spoof/words/result.h"
+#include "radar_spoof/core/result.h"
 
 namespace radar_spoof::quality {
 

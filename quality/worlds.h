@@ -3,14 +3,14 @@
 //
 // A world's tuning series and judging series differ by seed, and but for the simulator's by their
 // rhythm too: thresholds are chosen by the first, docs/alerting.md shows the second.
-// Used by: spike_quality and its test. Thread rule: pure.
+// Thread rule: pure.
 #pragma once
 
 #include <string_view>
 #include <vector>
 
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof::quality {
 

@@ -1,9 +1,9 @@
 // A refusal as the API words it: an HTTP status and the entries of the envelope's `errors`.
 //
-// Used by: everything that can refuse a request. Codes from Cloudflare's "Radar API error codes"
-// (2001, 2002, 7003, 1015) and from answers seen in the wild (6003 with its chain, 10000, 971), as
-// are the texts "Not Found", "Invalid option for dimension.", "Internal Error", "comparisons must
-// have same duration as main series" and "aggregation interval is too low for date range".
+// Codes from Cloudflare's "Radar API error codes" (2001, 2002, 7003, 1015) and from answers seen in
+// the wild (6003 with its chain, 10000, 971), as are the texts "Not Found", "Invalid option for
+// dimension.", "Internal Error", "comparisons must have same duration as main series" and
+// "aggregation interval is too low for date range".
 // Thread rule: plain values.
 #pragma once
 
@@ -12,7 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "radar_spoof/words/error.h"
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof::simulator {
 
@@ -31,6 +32,6 @@ inline ApiError InvalidInput(std::string message) {
 }
 
 // What a parameter held, in the message of a refusal.
-inline std::string Quoted(std::string_view text) { return "'" + Excerpt(text, 40) + "'"; }
+inline std::string Quoted(std::string_view text) { return "'" + ForLog(text, 40) + "'"; }
 
 }  // namespace radar_spoof::simulator

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 
-#include "radar_spoof/words/version.h"
+#include "radar_spoof/core/version.h"
 
 namespace radar_spoof::simulator {
 namespace {

@@ -1,12 +1,12 @@
 // radar_simulator's flags.
 //
-// Used by: main. `--help` documents each.
+// `--help` documents each.
 // Thread rule: pure.
 #pragma once
 
-#include "radar_spoof/serve/http_server.h"
-#include "radar_spoof/words/flag_parser.h"
-#include "radar_spoof/words/result.h"
+#include "radar_spoof/core/flag_parser.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/http/http_server.h"
 #include "simulator/simulator.h"
 #include "simulator/unruly_front.h"
 

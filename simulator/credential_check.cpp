@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "radar_spoof/words/lower_case.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof::simulator {
 namespace {

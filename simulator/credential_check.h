@@ -1,15 +1,14 @@
 // Whether a request may come in.
 //
-// Used by: Simulator. The answers are those seen from api.cloudflare.com: a credential of the wrong
-// form is 400 with code 6003 and a chain that names the header; a well-formed wrong one is 403 with
-// code 10000.
+// The answers are those seen from api.cloudflare.com: a credential of the wrong form is 400 with
+// code 6003 and a chain that names the header; a well-formed wrong one is 403 with code 10000.
 // Thread rule: pure.
 #pragma once
 
 #include <optional>
 #include <string>
 
-#include "radar_spoof/serve/http_server.h"
+#include "radar_spoof/http/http_server.h"
 #include "simulator/api_error.h"
 
 namespace radar_spoof::simulator {

@@ -1,7 +1,7 @@
 // Answers as CSV (RFC 4180), for `format=CSV`.
 //
-// Used by: Simulator. Chosen, as the reference shows no example: one row a bucket, three columns a
-// series ("KEY timestamps", "KEY NOT_SPOOF", "KEY SPOOF"), no meta.
+// Chosen, as the reference shows no example: one row a bucket, three columns a series ("KEY
+// timestamps", "KEY NOT_SPOOF", "KEY SPOOF"), no meta.
 // Thread rule: pure.
 #pragma once
 

@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/words/error.h"
-#include "radar_spoof/words/lower_case.h"
-#include "radar_spoof/words/rfc3339.h"
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/text.h"
 #include "simulator/api_error.h"
 
 namespace radar_spoof::simulator {

@@ -1,16 +1,16 @@
 // Which stretch of time one series covers, and in which steps it may be asked for.
 //
-// Used by: request parameters and answers. Rules from the Cloudflare API reference, "Radar > Email
-// > Security > Timeseries groups"; where the reference is silent, a comment says what was chosen.
+// Rules from the Cloudflare API reference, "Radar > Email > Security > Timeseries groups"; where
+// the reference is silent, a comment says what was chosen.
 // Thread rule: pure functions and plain values.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/result.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof::simulator {
 

@@ -1,7 +1,7 @@
 // Everything the simulator says in JSON.
 //
-// Used by: Simulator. Shapes of the API's own answers from the Cloudflare API reference and from
-// answers seen; the control endpoints' shapes are ours.
+// Shapes of the API's own answers from the Cloudflare API reference and from answers seen; the
+// control endpoints' shapes are ours.
 // Thread rule: pure.
 #pragma once
 
@@ -24,7 +24,5 @@ std::string JsonText(Scenario current);
 std::string JsonText(const RequestLog& log);
 // A control endpoint's refusal: {"error":"..."}.
 std::string JsonErrorText(std::string_view message);
-
-bool IsUtf8(std::string_view text);
 
 }  // namespace radar_spoof::simulator

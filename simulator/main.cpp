@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "radar_spoof/serve/http_server.h"
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/http/http_server.h"
 #include "simulator/command_line.h"
 #include "simulator/simulator.h"
 #include "simulator/unruly_front.h"

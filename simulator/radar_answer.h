@@ -1,6 +1,5 @@
 // What the API knows in answer to a valid request, before it is written as JSON or CSV.
 //
-// Used by: Simulator; json_text and csv_text write it.
 // Thread rule: pure functions and plain values.
 #pragma once
 

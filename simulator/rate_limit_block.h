@@ -1,12 +1,12 @@
 // Cloudflare's request limit: so many calls in five minutes, and whoever passes it is blocked, with
 // every call, for five minutes more.
 //
-// Used by: Simulator, for all calls below /client/v4. Source: Cloudflare Fundamentals, "API
-// limits". Chosen: the five minutes are a fixed window that begins with its first call, which is
-// what the `Ratelimit` header's "seconds to reset" can express. Thread rule: not synchronised.
+// Source: Cloudflare Fundamentals, "API limits". Chosen: the five minutes are a fixed window that
+// begins with its first call, which is what the `Ratelimit` header's "seconds to reset" can
+// express. Thread rule: not synchronised.
 #pragma once
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof::simulator {
 

@@ -1,15 +1,13 @@
 // The answer that Cloudflare's API reference shows as its example for this endpoint.
 //
-// Used by: Simulator, as a mock made from the reference: one bucket, no `timestamps`, 10 and 10, a
-// confidence level of 0, "serie_0" whatever was asked for. Source: "Radar > Email > Security > Get
-// email security time series grouped by dimension", example response; its dates are of 2019 and
-// 2022, here they are recent.
+// Source: "Radar > Email > Security > Get email security time series grouped by dimension", example
+// response; its dates are of 2019 and 2022, here they are recent.
 // Thread rule: pure.
 #pragma once
 
 #include <string>
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof::simulator {
 

@@ -5,7 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/words/error.h"
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof::simulator {
 namespace {
@@ -31,7 +32,7 @@ std::string PercentEncoded(std::string_view text) {
 void RequestLog::Add(const ServerRequest& request, int status) {
   ++total_;
   ++by_status_[status];
-  last_ = {Excerpt(request.method, kMaxBytes),
+  last_ = {ForLog(request.method, kMaxBytes),
            PercentEncoded(Redacted(request.path)),
            {},
            {},
@@ -41,9 +42,9 @@ void RequestLog::Add(const ServerRequest& request, int status) {
     if (!last_.query.empty()) last_.query += '&';
     last_.query += PercentEncoded(Redacted(name)) + '=' + PercentEncoded(Redacted(value));
   }
-  last_.user_agent = Excerpt(Redacted(std::string(request.Header("user-agent"))), kMaxBytes);
+  last_.user_agent = ForLog(Redacted(std::string(request.Header("user-agent"))), kMaxBytes);
   for (const auto& [name, value] : request.headers) {
-    last_.header_names.push_back(Excerpt(name, kMaxBytes));
+    last_.header_names.push_back(ForLog(name, kMaxBytes));
   }
 }
 

@@ -1,6 +1,5 @@
 // What the simulator remembers of the API calls it got, for tests and the curious.
 //
-// Used by: Simulator, which serves it as GET /requests.
 // Thread rule: not synchronised.
 #pragma once
 
@@ -9,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "radar_spoof/serve/http_server.h"
+#include "radar_spoof/http/http_server.h"
 #include "simulator/credential_check.h"
 
 namespace radar_spoof::simulator {

@@ -8,7 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/words/error.h"
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/text.h"
 #include "simulator/json_text.h"
 
 namespace radar_spoof::simulator {

@@ -1,10 +1,10 @@
 // The query string of a spoof request, checked whole.
 //
-// Used by: Simulator. Positions make series: element i of each repeated parameter belongs to series
-// i, and an empty or missing element means "not given here". A comma inside one filter element
-// means several accepted values. Chosen where the reference is silent: parameters it does not list,
-// `limitPerGroup` among them, are refused; scalars may not be repeated; names must differ, may not
-// be `meta`, and are at most 128 bytes of UTF-8; at most 10 series (422 with code 2002 beyond).
+// Positions make series: element i of each repeated parameter belongs to series i, and an empty or
+// missing element means "not given here". A comma inside one filter element means several accepted
+// values. Chosen where the reference is silent: parameters it does not list, `limitPerGroup` among
+// them, are refused; scalars may not be repeated; names must differ, may not be `meta`, and are at
+// most 128 bytes of UTF-8; at most 10 series (422 with code 2002 beyond).
 // Thread rule: pure functions and plain values.
 #pragma once
 
@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "radar_spoof/words/result.h"
+#include "radar_spoof/core/result.h"
 #include "simulator/api_error.h"
 #include "simulator/date_window.h"
 #include "simulator/synthetic_mail.h"

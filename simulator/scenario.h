@@ -1,6 +1,5 @@
 // What the simulated API is going through.
 //
-// Used by: the command line, the control endpoints, the answers.
 // Thread rule: plain values.
 #pragma once
 
@@ -8,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof::simulator {
 

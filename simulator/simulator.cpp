@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/serve/content_negotiation.h"
-#include "radar_spoof/serve/gzip.h"
+#include "radar_spoof/http/content_negotiation.h"
+#include "radar_spoof/http/gzip.h"
 #include "simulator/csv_text.h"
 #include "simulator/json_text.h"
 #include "simulator/reference_example.h"

@@ -1,7 +1,6 @@
 // A stand-in for the Radar API's e-mail spoof endpoint: demo, tests, and rehearsal of alerts.
 //
-// Used by: radar_simulator's main, and tests in their own process. Handle() is what HttpServer
-// calls; nothing here knows sockets.
+// Handle() is what HttpServer calls; nothing here knows sockets.
 //
 //   /client/v4/radar/email/security/timeseries_groups/spoof   the API (and .../SPOOF)
 //   GET /scenario, PUT or POST /scenario/NAME, GET /requests   control, outside the API
@@ -15,8 +14,8 @@
 #include <string>
 #include <string_view>
 
-#include "radar_spoof/serve/http_server.h"
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/http/http_server.h"
 #include "simulator/api_error.h"
 #include "simulator/credential_check.h"
 #include "simulator/radar_answer.h"

@@ -1,17 +1,17 @@
 // A world of e-mail that does not exist: how much of it is spoofed, at any time, for any selection.
 //
-// Used by: answers. Nothing here is Cloudflare's data; the curve only has the same manners as what
-// Radar shows: 9-17 % from June to November, about 23 % at the turn of the year, 19-28 % in spring,
-// rare campaigns on top, more at night and at weekends, when there is less legitimate mail. Noise
-// grows as buckets shrink and selections narrow.
+// Nothing here is Cloudflare's data; the curve only has the same manners as what Radar shows: 9-17
+// % from June to November, about 23 % at the turn of the year, 19-28 % in spring, rare campaigns on
+// top, more at night and at weekends, when there is less legitimate mail. Noise grows as buckets
+// shrink and selections narrow.
 // Thread rule: pure functions and plain values.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof::simulator {
 

@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "radar_spoof/words/lower_case.h"
-#include "src/serve/listen_socket.h"
+#include "radar_spoof/core/text.h"
+#include "radar_spoof/http/listen_socket.h"
 
 namespace radar_spoof::simulator {
 namespace {

@@ -1,9 +1,8 @@
 // What HTTP servers and the proxies before them do to connections, and libmicrohttpd never would:
 // answers sent twice, and 408 on a connection nobody asked anything on.
 //
-// Used by: radar_simulator's main, between its clients and its HttpServer, when one of the faults
-// is asked for. Everything else passes through byte by byte. Expects of both sides what they do:
-// messages whose length is told by Content-Length, and requests without a body.
+// Everything else passes through byte by byte. Expects of both sides what they do: messages whose
+// length is told by Content-Length, and requests without a body.
 // Thread rule: Start() and the destructor on one thread; each connection has a thread of its own.
 #pragma once
 
@@ -14,9 +13,9 @@
 #include <string>
 #include <thread>
 
-#include "radar_spoof/serve/http_server.h"
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/result.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/http/http_server.h"
 
 namespace radar_spoof::simulator {
 

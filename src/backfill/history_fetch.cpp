@@ -1,12 +1,12 @@
-#include "radar_spoof/backfill/history_fetch.h"
+#include "history_fetch.h"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
-#include "radar_spoof/backfill/history_plan.h"
+#include "history_plan.h"
+#include "radar_spoof/core/rfc3339.h"
 #include "radar_spoof/schedule/retry.h"
-#include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof {
 namespace {

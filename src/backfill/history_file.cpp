@@ -1,4 +1,4 @@
-#include "radar_spoof/backfill/history_file.h"
+#include "history_file.h"
 
 #include <algorithm>
 #include <array>
@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "radar_spoof/words/hash.h"
-#include "radar_spoof/words/write_all.h"
+#include "radar_spoof/core/file.h"
+#include "radar_spoof/core/hash.h"
 
 namespace radar_spoof {
 namespace {

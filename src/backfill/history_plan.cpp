@@ -1,4 +1,4 @@
-#include "radar_spoof/backfill/history_plan.h"
+#include "history_plan.h"
 
 #include <algorithm>
 

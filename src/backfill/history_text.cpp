@@ -1,11 +1,11 @@
-#include "radar_spoof/backfill/history_text.h"
+#include "history_text.h"
 
 #include <algorithm>
 #include <array>
 #include <optional>
 
-#include "radar_spoof/publish/exposition_lines.h"
-#include "radar_spoof/publish/metric_catalog.h"
+#include "radar_spoof/page/exposition_lines.h"
+#include "radar_spoof/page/metric_catalog.h"
 
 namespace radar_spoof {
 namespace {

@@ -1,4 +1,4 @@
-#include "radar_spoof/backfill/shown_history.h"
+#include "shown_history.h"
 
 #include <algorithm>
 

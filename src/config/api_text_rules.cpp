@@ -9,7 +9,8 @@
 #include <netinet/in.h>
 
 #include "radar_spoof/config/problem_list.h"
-#include "radar_spoof/words/url_host.h"
+#include "radar_spoof/core/text.h"
+#include "radar_spoof/core/url_host.h"
 
 namespace radar_spoof {
 namespace {
@@ -75,7 +76,7 @@ std::optional<std::string> BaseUrlProblem(const YamlNode& node) {
   const bool is_http = url.starts_with(kHttp);
   if (!is_http && !url.starts_with(kHttps)) {
     if (url.find('@') != std::string_view::npos) return refused("a URL of another kind");
-    return refused(Shown(node));
+    return refused(Describe(node));
   }
   const std::string_view rest = url.substr(is_http ? kHttp.size() : kHttps.size());
   const std::size_t slash = std::min(rest.find_first_of("/?#"), rest.size());
@@ -87,11 +88,11 @@ std::optional<std::string> BaseUrlProblem(const YamlNode& node) {
   if (path.find('?') != std::string_view::npos) return refused("a query string (?) in the URL");
   const SplitHost parts = SplitHostAndPort(authority);
   if (!IsHost(parts.host) || (parts.port && !IsPort(*parts.port)) || !All(path, IsPathCharacter)) {
-    return refused(Shown(node));
+    return refused(Describe(node));
   }
   if (is_http && !IsLoopback(parts.host)) {
     return refused(fmt::format("http:// to {}, which would send the credentials in the clear",
-                               Shown(parts.host)));
+                               ForMessage(parts.host)));
   }
   return std::nullopt;
 }
@@ -105,9 +106,9 @@ std::optional<std::string> ProxyProblem(const YamlNode& node) {
   if (node.text.find('@') != std::string::npos) return refused("a user name in the URL");
   const std::string_view url = node.text;
   const std::string_view scheme = url.starts_with(kHttps) ? kHttps : kHttp;
-  if (!url.starts_with(scheme)) return refused(Shown(node));
+  if (!url.starts_with(scheme)) return refused(Describe(node));
   const SplitHost parts = SplitHostAndPort(url.substr(scheme.size()));
-  if (!IsHost(parts.host) || !parts.port || !IsPort(*parts.port)) return refused(Shown(node));
+  if (!IsHost(parts.host) || !parts.port || !IsPort(*parts.port)) return refused(Describe(node));
   return std::nullopt;
 }
 
@@ -117,7 +118,7 @@ std::optional<std::string> PathProblem(const YamlNode& node) {
                                     ? ""
                                     : "; the parameters of a request come from the queries";
   return fmt::format("found {}; expected a path that begins with \"/\" and has no query string{}",
-                     Shown(node), hint);
+                     Describe(node), hint);
 }
 
 std::optional<std::string> FileNameProblem(const YamlNode& node) {
@@ -126,9 +127,9 @@ std::optional<std::string> FileNameProblem(const YamlNode& node) {
     return "found what looks like the credential itself; expected the name of the file that holds "
            "it";
   }
-  if (Shown(node.text, node.text.size()) != node.text) {
+  if (ForMessage(node.text, node.text.size()) != node.text) {
     return fmt::format("found {}; expected the name of a file, without control characters",
-                       Shown(node));
+                       Describe(node));
   }
   return std::nullopt;
 }
@@ -153,7 +154,8 @@ std::optional<std::string> EmailProblem(const YamlNode& node) {
                           at != std::string::npos && at > 0 && at + 1 < node.text.size() &&
                           node.text.find('@', at + 1) == std::string::npos;
   if (is_address) return std::nullopt;
-  return fmt::format("found {}; expected the e-mail address of a Cloudflare account", Shown(node));
+  return fmt::format("found {}; expected the e-mail address of a Cloudflare account",
+                     Describe(node));
 }
 
 }  // namespace radar_spoof

@@ -1,8 +1,8 @@
 // What the texts of the `api` section must look like, so that none of them can send a credential to
 // the wrong place or break a header.
 //
-// Used by: config. Pure. Each gives what is wrong with a scalar, or nothing. Where the text
-// may hold a secret by mistake, it is not repeated.
+// Pure. Each gives what is wrong with a scalar, or nothing. Where the text may hold a secret by
+// mistake, it is not repeated.
 #pragma once
 
 #include <optional>

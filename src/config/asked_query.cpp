@@ -7,6 +7,7 @@
 #include "query_list.h"
 #include "query_reader.h"
 #include "radar_spoof/config/problem_list.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -100,7 +101,7 @@ Result<Query, std::string> FindQuery(const Config& config, std::string_view name
   const std::string expected = names.size() <= kMostNamesShown
                                    ? Joined(names)
                                    : fmt::format("the {} in the file", names.size());
-  return fmt::format("found the name {}; expected one of {}{}", Shown(Scalar(name)), expected,
+  return fmt::format("found the name {}; expected one of {}{}", Describe(Scalar(name)), expected,
                      DidYouMean(name, names));
 }
 

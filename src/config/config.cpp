@@ -9,10 +9,11 @@
 #include "api_text_rules.h"
 #include "map_reader.h"
 #include "query_list.h"
-#include "radar_spoof/config/regular_file.h"
 #include "radar_spoof/config/request_plan.h"
 #include "radar_spoof/config/yaml_document.h"
-#include "radar_spoof/words/hash.h"
+#include "radar_spoof/core/file.h"
+#include "radar_spoof/core/hash.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -107,9 +108,9 @@ Result<Config, std::vector<ConfigProblem>> ConfigReader::Read(const YamlNode& ro
     ReadQueries(top, ReadDefaults(section("defaults")));
     CheckMaxDataAge(section("polling"), top.PlaceOf("queries"));
   } else {
-    problems_.Add(
-        root, "",
-        fmt::format("found {}; expected a map with the keys {}", Shown(root), Joined(kSections)));
+    problems_.Add(root, "",
+                  fmt::format("found {}; expected a map with the keys {}", Describe(root),
+                              Joined(kSections)));
   }
   if (problems_.size() == 0 && refused.empty()) {
     config_.warnings_ = warnings_.Sorted();
@@ -178,7 +179,7 @@ void ConfigReader::ReadCaFile(MapReader& api) {
   const auto refuse = [&](std::string_view found) {
     problems_.Add(*api.Find("ca_file"), "api.ca_file",
                   fmt::format("found {} at {}; expected a file of certificates in PEM form", found,
-                              Shown(ca_file)));
+                              ForMessage(ca_file)));
   };
   const auto file = ReadRegularFile(ca_file, kMaxCaFileBytes);
   if (!file) return refuse(file.error().found);
@@ -211,9 +212,10 @@ QueryDefaults ConfigReader::ReadDefaults(const YamlNode& section) {
 void ConfigReader::ReadQueries(MapReader& top, const QueryDefaults& defaults) {
   const YamlNode* const node = top.Find("queries");
   if (node == nullptr || node->kind != YamlNode::Kind::kSequence || node->children.empty()) {
-    const std::string found = node == nullptr                           ? "missing"
-                              : node->kind == YamlNode::Kind::kSequence ? "found an empty list"
-                                                                        : "found " + Shown(*node);
+    const std::string found = node == nullptr ? "missing"
+                              : node->kind == YamlNode::Kind::kSequence
+                                  ? "found an empty list"
+                                  : "found " + Describe(*node);
     problems_.Add(node == nullptr ? top.PlaceOf("queries") : Place(*node), "queries",
                   found + "; expected a list of at least one query, such as \"- name: all\"");
     return;

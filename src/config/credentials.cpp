@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include "radar_spoof/config/regular_file.h"
+#include "radar_spoof/core/file.h"
 
 namespace radar_spoof {
 namespace {

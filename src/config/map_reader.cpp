@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/words/lower_case.h"
-#include "radar_spoof/words/result.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -53,8 +53,8 @@ std::optional<Seconds> ParseDuration(std::string_view text) {
 }
 
 std::string NotThis(const YamlNode& node, std::string_view expected, std::string_view hint = "") {
-  return fmt::format("found {}; expected {}{}{}", Shown(node), expected, hint.empty() ? "" : "; ",
-                     hint);
+  return fmt::format("found {}; expected {}{}{}", Describe(node), expected,
+                     hint.empty() ? "" : "; ", hint);
 }
 
 std::string_view WithoutLeadingZeros(std::string_view digits) {
@@ -223,7 +223,7 @@ MapReader::MapReader(const YamlNode& map, std::string path, ProblemList& problem
     : map_(map), path_(std::move(path)), problems_(problems) {
   if (map.kind == YamlNode::Kind::kMap) return;
   if (map.kind == YamlNode::Kind::kNull && may_be_empty) return;
-  problems_.Add(map, path_, fmt::format("found {}; expected a map", Shown(map)));
+  problems_.Add(map, path_, fmt::format("found {}; expected a map", Describe(map)));
 }
 
 void MapReader::CheckKeys(std::span<const std::string_view> known,
@@ -235,7 +235,7 @@ void MapReader::CheckKeys(std::span<const std::string_view> known,
 }
 
 std::string MapReader::PathOf(std::string_view key) const {
-  return path_.empty() ? Shown(key) : path_ + '.' + Shown(key);
+  return path_.empty() ? ForMessage(key) : path_ + '.' + ForMessage(key);
 }
 
 Place MapReader::PlaceOf(std::string_view key) const {

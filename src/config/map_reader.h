@@ -1,8 +1,8 @@
 // One map of a configuration file, read key by key into values. Values are read strictly: what YAML
 // would quietly turn into something else is refused with a hint.
 //
-// Used by: config, query_reader. What is wrong goes to the ProblemList; the value is then left as
-// it was, so that reading goes on and every problem is found.
+// What is wrong goes to the ProblemList; the value is then left as it was, so that reading goes on
+// and every problem is found.
 #pragma once
 
 #include <optional>
@@ -12,8 +12,8 @@
 
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof {
 

@@ -7,12 +7,10 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/words/lower_case.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
-
-bool IsContinuationByte(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
 std::string LettersAndDigits(std::string_view word) {
   std::string kept;
@@ -69,29 +67,6 @@ std::vector<ConfigProblem> ProblemList::Sorted() const {
     return std::pair(a.line, a.column) < std::pair(b.line, b.column);
   });
   return sorted;
-}
-
-std::string Shown(std::string_view text, std::size_t max_characters) {
-  const bool is_plain =
-      std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
-  if (is_plain && text.size() <= max_characters) return std::string(text);
-  std::string shown;
-  std::size_t characters = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (!IsContinuationByte(text[i]) && ++characters > max_characters) return shown + "...";
-    // U+0080 to U+009F are control characters, too: 0xC2 and one byte up to 0x9F.
-    const bool is_c1 =
-        byte == 0xC2U && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0U;
-    if (byte < 0x20U || byte == 0x7FU) {
-      shown += fmt::format("\\x{:02X}", byte);
-    } else if (is_c1) {
-      shown += fmt::format("\\x{:02X}", static_cast<unsigned char>(text[++i]));
-    } else {
-      shown += text[i];
-    }
-  }
-  return shown;
 }
 
 std::string Joined(std::span<const std::string_view> words) {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/words/lower_case.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -109,7 +109,7 @@ void QueryList::CheckName(const QueryEntry& entry, const std::string& name, bool
         entry.name_place, entry.path + ".name",
         fmt::format("found the name \"{}\" again{}, first on line {}; expected names to be "
                     "unique",
-                    Shown(name, kLongestQueryName),
+                    ForMessage(name, kLongestQueryName),
                     entry.has_matrix ? " among those of its matrix" : "", first->second));
   } else if (name.size() > kLongestQueryName) {
     is_reported = true;
@@ -127,12 +127,12 @@ void QueryList::CheckQuestion(const QueryEntry& entry, const std::string& name,
                              Origin{name, entry.place.line});
   if (is_new || is_reported) return;
   is_reported = true;
-  problems_.Add(
-      entry.place, entry.path,
-      fmt::format("\"{}\" duplicates query \"{}\" (line {}): {}; expected queries to "
-                  "differ in filters, agg_interval or date_range",
-                  Shown(name, kLongestQueryName), Shown(first->second.name, kLongestQueryName),
-                  first->second.line, TextOf(filters, *entry.agg_interval, *entry.date_range)));
+  problems_.Add(entry.place, entry.path,
+                fmt::format("\"{}\" duplicates query \"{}\" (line {}): {}; expected queries to "
+                            "differ in filters, agg_interval or date_range",
+                            ForMessage(name, kLongestQueryName),
+                            ForMessage(first->second.name, kLongestQueryName), first->second.line,
+                            TextOf(filters, *entry.agg_interval, *entry.date_range)));
 }
 
 void QueryList::WarnAboutWindow(const QueryEntry& entry) {

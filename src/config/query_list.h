@@ -1,6 +1,4 @@
 // The queries of a whole file: matrices expanded, and checked against each other.
-//
-// Used by: config, asked_query.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +11,7 @@
 #include "query_reader.h"
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/request_plan.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof {
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "map_reader.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -22,7 +23,7 @@ struct KeyPath {
   std::optional<std::size_t> item = {};
 
   std::string Text() const {
-    return fmt::format("{}.{}{}", map, Shown(key), item ? fmt::format("[{}]", *item) : "");
+    return fmt::format("{}.{}{}", map, ForMessage(key), item ? fmt::format("[{}]", *item) : "");
   }
 };
 
@@ -58,7 +59,7 @@ std::optional<std::string_view> ReadWord(const YamlNode& node, Dimension dimensi
   const std::vector<std::string_view> legal = LegalWords(dimension);
   const std::string hint = node.kind == YamlNode::Kind::kScalar ? DidYouMean(node.text, legal) : "";
   problems.Add(node, path.Text(),
-               fmt::format("found {}; expected one of {}{}", Shown(node), Joined(legal), hint));
+               fmt::format("found {}; expected one of {}{}", Describe(node), Joined(legal), hint));
   return std::nullopt;
 }
 
@@ -97,7 +98,7 @@ bool ForEachDimension(const YamlNode& map, const std::string& path, ProblemList&
                       ReadDimension read) {
   if (map.kind != YamlNode::Kind::kMap && map.kind != YamlNode::Kind::kNull) {
     problems.Add(map, path,
-                 fmt::format("found {}; expected a map with keys from {}", Shown(map),
+                 fmt::format("found {}; expected a map with keys from {}", Describe(map),
                              Joined(DimensionNames())));
     return false;
   }
@@ -163,7 +164,7 @@ std::optional<std::vector<MatrixAxis>> ReadMatrix(const YamlNode& node, const st
   const auto read = [&](Dimension dimension, const YamlNode& value, const KeyPath& key_path) {
     if (value.kind != YamlNode::Kind::kSequence) {
       problems.Add(value, key_path.Text(),
-                   fmt::format("found {}; expected a list of {}", Shown(value),
+                   fmt::format("found {}; expected a list of {}", Describe(value),
                                Joined(LegalWords(dimension))));
       return false;
     }
@@ -197,7 +198,7 @@ std::optional<std::string> ReadName(const YamlNode& query, const QueryEntry& ent
   const std::string found = node == nullptr ? "missing"
                             : node->text.size() > kLongestQueryName
                                 ? fmt::format("found {} bytes", node->text.size())
-                                : "found " + Shown(*node);
+                                : "found " + Describe(*node);
   problems.Add(node == nullptr ? query : *node, entry.path + ".name",
                fmt::format("{}; expected a name of 1 to {} bytes without control characters", found,
                            kLongestQueryName));
@@ -226,7 +227,7 @@ void CheckOverlap(const YamlNode& filters, const YamlNode& matrix, const std::st
                   ProblemList& problems) {
   for (const YamlNode::Key& key : matrix.keys) {
     if (filters.Find(key.name) == nullptr) continue;
-    problems.Add(key, path + ".matrix." + Shown(key.name),
+    problems.Add(key, path + ".matrix." + ForMessage(key.name),
                  "found a dimension that filters has, too; expected it in one of them");
   }
 }
@@ -234,7 +235,7 @@ void CheckOverlap(const YamlNode& filters, const YamlNode& matrix, const std::st
 }  // namespace
 
 bool IsQueryName(std::string_view text) {
-  return !text.empty() && text.size() <= kLongestQueryName && Shown(text, text.size()) == text;
+  return !text.empty() && text.size() <= kLongestQueryName && ForMessage(text, text.size()) == text;
 }
 
 std::size_t QueryEntry::Combinations() const {

@@ -1,7 +1,5 @@
 // One item of `queries`, read as far as it can be: what is wrong is reported and left out, so that
 // the rest is still checked against the other queries.
-//
-// Used by: query_list, asked_query.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +12,7 @@
 #include "map_reader.h"
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof {
 

@@ -15,7 +15,8 @@
 #include <yaml-cpp/parser.h>
 
 #include "radar_spoof/config/problem_list.h"
-#include "radar_spoof/config/regular_file.h"
+#include "radar_spoof/core/file.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -35,24 +36,6 @@ struct FatalProblem {
 };
 
 unsigned Byte(std::string_view text, std::size_t i) { return static_cast<unsigned char>(text[i]); }
-
-// How many bytes the character at the front takes, or 0 when it is not UTF-8 (RFC 3629: shortest
-// form, no surrogates, at most U+10FFFF).
-std::size_t CharacterLength(std::string_view text) {
-  const unsigned first = Byte(text, 0);
-  if (first < 0x80U) return 1;
-  const std::size_t length = first < 0xC2U ? 0 : first < 0xE0U ? 2 : first < 0xF0U ? 3 : 4;
-  if (length == 0 || first > 0xF4U || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((Byte(text, i) & 0xC0U) != 0x80U) return 0;
-  }
-  const unsigned second = Byte(text, 1);
-  const bool too_long_a_form =
-      (first == 0xE0U && second < 0xA0U) || (first == 0xF0U && second < 0x90U);
-  const bool surrogate = first == 0xEDU && second > 0x9FU;
-  const bool too_high = first == 0xF4U && second > 0x8FU;
-  return too_long_a_form || surrogate || too_high ? 0 : length;
-}
 
 bool IsControl(std::string_view text, std::size_t i) {
   const unsigned byte = Byte(text, i);
@@ -78,7 +61,7 @@ class SourceText {
     std::size_t i = 0;
     std::size_t length = 1;
     for (; i < text_.size(); i += length) {
-      length = is_plain(text_[i]) ? 1 : CharacterLength(text_.substr(i));
+      length = is_plain(text_[i]) ? 1 : FirstCodePoint(text_.substr(i)).bytes;
       if (length == 0 || IsControl(text_, i)) break;
     }
     if (i == text_.size()) return std::nullopt;
@@ -213,7 +196,7 @@ class TreeBuilder final : public YAML::EventHandler {
       if (open.node.kind == YamlNode::Kind::kSequence) {
         path += fmt::format("[{}]", open.node.children.size());
       } else if (open.key) {
-        path += (path.empty() ? "" : ".") + Shown(open.key->name);
+        path += (path.empty() ? "" : ".") + ForMessage(open.key->name);
       }
     }
     return path;
@@ -273,7 +256,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void TakeKey(YamlNode&& node) {
     OpenNode& parent = open_.back();
     if (node.kind != YamlNode::Kind::kScalar) {
-      Refuse(node, fmt::format("found {} as a key; expected text", Shown(node)));
+      Refuse(node, fmt::format("found {} as a key; expected text", Describe(node)));
       return;
     }
     if (node.text == "<<") {
@@ -319,7 +302,7 @@ std::string Reworded(const std::string& message) {
   if (message == YAML::ErrorMsg::MAP_VALUE) return "a \":\" where no key can stand";
   if (message == YAML::ErrorMsg::UNKNOWN_TOKEN) return "a character that cannot begin a value";
   if (message == YAML::ErrorMsg::FLOW_END) return "a closing bracket that matches no open one";
-  return fmt::format("text that is not YAML ({})", Shown(message));
+  return fmt::format("text that is not YAML ({})", ForMessage(message));
 }
 
 // Unclosed brackets are reported at the bracket, not where yaml-cpp gave up.
@@ -381,11 +364,11 @@ std::optional<YamlNode> Build(std::string_view yaml, ProblemList& problems) {
 
 }  // namespace
 
-std::string Shown(const YamlNode& node) {
+std::string Describe(const YamlNode& node) {
   switch (node.kind) {
     case YamlNode::Kind::kNull: return "nothing";
     case YamlNode::Kind::kScalar:
-      return node.quoted ? '"' + Shown(node.text) + '"' : Shown(node.text);
+      return node.quoted ? '"' + ForMessage(node.text) + '"' : ForMessage(node.text);
     case YamlNode::Kind::kSequence: return "a list";
     case YamlNode::Kind::kMap: return "a map";
   }

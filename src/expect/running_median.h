@@ -1,6 +1,6 @@
 // The median of the last values that were added.
 //
-// Used by: expectation. Thread rule: confined to one thread.
+// Thread rule: confined to one thread.
 #pragma once
 
 #include <algorithm>

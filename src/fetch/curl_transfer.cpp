@@ -4,7 +4,7 @@
 #include <new>
 #include <stdexcept>
 
-#include "radar_spoof/words/lower_case.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -52,26 +52,18 @@ Failure FailureOf(CURLcode code, bool is_looking_up, std::string detail) {
   return {FailureReason::kTransport, std::move(detail)};
 }
 
-bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
-std::string_view Trimmed(std::string_view text) {
-  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 // False for the rest of a folded line of which there is no beginning.
 bool StoreHeader(std::string_view line, HttpResponse& response) {
   if (line.front() == ' ' || line.front() == '\t') {
     if (response.headers.empty()) return false;
     std::string& value = response.headers.back().second;
     if (!value.empty()) value += ' ';
-    value += Trimmed(line);
+    value += Trim(line);
     return true;
   }
   const std::string_view name = line.substr(0, line.find(':'));
   const std::string_view value = line.substr(std::min(name.size() + 1, line.size()));
-  response.headers.emplace_back(LowerCase(name), Trimmed(value));
+  response.headers.emplace_back(LowerCase(name), Trim(value));
   return true;
 }
 
@@ -116,7 +108,7 @@ Result<HttpResponse, Failure> CurlTransfer::TakeOutcome(CURLcode code) {
   if (given_up_) return *std::move(given_up_);
   if (code != CURLE_OK) {
     const char* const text = error_.front() != '\0' ? error_.data() : curl_easy_strerror(code);
-    Failure failure = FailureOf(code, is_looking_up_, Excerpt(text, kDetailBytes));
+    Failure failure = FailureOf(code, is_looking_up_, ForLog(text, kDetailBytes));
     // So some servers refuse what is too long: without a byte.
     const bool closed = code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR;
     if (closed && header_bytes_ == 0) failure.fewer_series = FewerSeries::kMayHelp;

@@ -1,7 +1,7 @@
 // One HTTP request under way in libcurl: how it is asked, and what came of it.
 //
-// Used by: curl_http_client; what http_client.h promises of security is set here. Each has an easy
-// handle of its own: libcurl 7.88 keeps pointers into one answer's header while it reads the next.
+// Each has an easy handle of its own: libcurl 7.88 keeps pointers into one answer's header while it
+// reads the next.
 // Thread rule: one thread.
 #pragma once
 

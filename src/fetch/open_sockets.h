@@ -1,6 +1,5 @@
 // The sockets of libcurl's connections: what has arrived on one before anything was asked on it.
 //
-// Used by: curl_transfer, since libcurl 7.88 takes unread input for the answer to the next request.
 // Thread rule: one thread. Nothing throws: libcurl calls from C.
 #pragma once
 

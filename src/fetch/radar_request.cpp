@@ -4,7 +4,7 @@
 #include <charconv>
 #include <string_view>
 
-#include "radar_spoof/words/rfc3339.h"
+#include "radar_spoof/core/rfc3339.h"
 
 namespace radar_spoof {
 namespace {

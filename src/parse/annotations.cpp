@@ -19,7 +19,7 @@ constexpr Milliseconds kMoment{1};
 
 Failure NotA(std::string_view what, std::string_view path, const JsonValue& value) {
   return {FailureReason::kValidation, fmt::format("result.meta.confidenceInfo{} is {}; expected {}",
-                                                  path, Shown(&value), what)};
+                                                  path, Describe(&value), what)};
 }
 
 std::optional<int> ReadLevel(const JsonValue* value) {

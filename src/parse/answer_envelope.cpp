@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "answer_values.h"
-#include "radar_spoof/words/lower_case.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -54,9 +54,9 @@ class ApiErrors {
   // `what`, and after it the first codes and the first text.
   std::string After(std::string what) const {
     for (std::size_t i = 0; i < std::min(codes_.size(), kShownCodes); ++i) {
-      what += (i == 0 ? ", API error " : ", ") + Excerpt(codes_[i], kCodeBytes);
+      what += (i == 0 ? ", API error " : ", ") + ForLog(codes_[i], kCodeBytes);
     }
-    if (!text_.empty()) what += ": " + Excerpt(text_, kMessageBytes);
+    if (!text_.empty()) what += ": " + ForLog(text_, kMessageBytes);
     return what;
   }
 
@@ -114,7 +114,7 @@ std::optional<Failure> CheckEncoding(const HttpResponse& response) {
   const std::string encoding = LowerCase(response.Header("content-encoding"));
   if (encoding.empty() || encoding == "gzip" || encoding == "identity") return std::nullopt;
   return Failure(FailureReason::kParse, RetryClass::kTransientOnce,
-                 "unknown Content-Encoding " + Excerpt(encoding, 40));
+                 "unknown Content-Encoding " + ForLog(encoding, 40));
 }
 
 Failure NotJson(const HttpResponse& response, const JsonProblem& problem) {
@@ -128,7 +128,7 @@ Failure NotJson(const HttpResponse& response, const JsonProblem& problem) {
   const bool page = first != std::string::npos && response.body[first] == '<';
   return {FailureReason::kParse, page ? RetryClass::kNextSlot : RetryClass::kTransientOnce,
           fmt::format("HTTP {} without JSON: {}; the body begins \"{}\"", response.status,
-                      problem.detail, Excerpt(response.body, 80))};
+                      problem.detail, ForLog(response.body, 80))};
 }
 
 }  // namespace
@@ -147,14 +147,14 @@ Result<JsonDocument, Failure> ReadResult(const HttpResponse& response) {
   if (success == nullptr || !success->Is(Kind::kBool) || !success->boolean) {
     return Failure(FailureReason::kApiError,
                    ApiErrors(envelope).After(fmt::format("HTTP {}, but `success` is {}",
-                                                         response.status, Shown(success))));
+                                                         response.status, Describe(success))));
   }
   const auto key = std::find(envelope.keys.begin(), envelope.keys.end(), "result");
   if (key == envelope.keys.end()) return Invalid("result is missing; expected an object");
   const auto place = static_cast<std::size_t>(key - envelope.keys.begin());
   JsonValue result = std::move(document.root.items[place]);
   if (!result.Is(Kind::kObject)) {
-    return Invalid(fmt::format("result is {}; expected an object", Shown(&result)));
+    return Invalid(fmt::format("result is {}; expected an object", Describe(&result)));
   }
   document.root = std::move(result);
   return document;

@@ -1,13 +1,13 @@
 // What stands around every answer of the API: status, coding, JSON, and the envelope that says
 // whether it is a success.
 //
-// Used by: radar_response. Pure.
+// Pure.
 #pragma once
 
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/result.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/parse/json.h"
-#include "radar_spoof/words/error.h"
-#include "radar_spoof/words/result.h"
 
 namespace radar_spoof {
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "answer_values.h"
-#include "radar_spoof/words/rfc3339.h"
+#include "radar_spoof/core/rfc3339.h"
 
 namespace radar_spoof {
 namespace {
@@ -22,7 +22,8 @@ std::optional<Failure> CheckMeta(const JsonValue& meta, const Query& query) {
     const JsonValue* const value = meta.Find(key);
     if (value != nullptr && value->Is(Kind::kString) && value->text == expected)
       return std::nullopt;
-    return Invalid(fmt::format("result.meta.{} is {}; expected {}", key, Shown(value), expected));
+    return Invalid(
+        fmt::format("result.meta.{} is {}; expected {}", key, Describe(value), expected));
   };
   if (auto problem = check("normalization", "PERCENTAGE")) return problem;
   return check("aggInterval", MetaName(query.agg_interval));
@@ -33,7 +34,7 @@ Result<WallTime, Failure> ReadLastUpdated(const JsonValue& meta, WallTime now) {
   const auto time = ReadTime(value);
   if (time && *time <= now + kClocksApart) return *time;
   return Invalid(fmt::format(
-      "result.meta.lastUpdated is {}; expected {}", Shown(value),
+      "result.meta.lastUpdated is {}; expected {}", Describe(value),
       time ? "no time over an hour ahead of " + FormatRfc3339(now) : "an RFC 3339 time"));
 }
 
@@ -42,7 +43,7 @@ Result<WallTime, Failure> ReadLastUpdated(const JsonValue& meta, WallTime now) {
 Result<AnswerMeta, Failure> ReadMeta(const JsonValue& result, const Query& query, WallTime now) {
   const JsonValue* const meta = result.Find("meta");
   if (meta == nullptr || !meta->Is(Kind::kObject)) {
-    return Invalid(fmt::format("result.meta is {}; expected an object", Shown(meta)));
+    return Invalid(fmt::format("result.meta is {}; expected an object", Describe(meta)));
   }
   if (auto problem = CheckMeta(*meta, query)) return *problem;
   const auto last_updated = ReadLastUpdated(*meta, now);

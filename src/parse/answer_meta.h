@@ -1,16 +1,16 @@
 // `result.meta`: what is common to all series of an answer.
 //
-// Used by: radar_response, series_window. Source: Cloudflare API reference, and answers seen. Pure.
+// Source: Cloudflare API reference, and answers seen. Pure.
 #pragma once
 
 #include <cstddef>
 #include <optional>
 
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/annotations.h"
 #include "radar_spoof/parse/json.h"
-#include "radar_spoof/words/error.h"
-#include "radar_spoof/words/result.h"
-#include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
 

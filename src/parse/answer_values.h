@@ -1,6 +1,5 @@
 // What the readers of an answer's parts have in common.
 //
-// Used by: annotations, answer_envelope, answer_meta, series_window, spoof_series.
 // Thread rule: pure.
 #pragma once
 
@@ -8,9 +7,9 @@
 #include <string>
 #include <utility>
 
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/rfc3339.h"
 #include "radar_spoof/parse/json.h"
-#include "radar_spoof/words/error.h"
-#include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof {
 

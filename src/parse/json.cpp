@@ -1,30 +1,14 @@
 #include "radar_spoof/parse/json.h"
 
-#include <optional>
-#include <stdexcept>
-
-namespace {
-
-// RapidJSON asserts where it should report; an exception is caught below, an abort is not.
-struct RapidJsonAssertion : std::logic_error {
-  using std::logic_error::logic_error;
-};
-
-}  // namespace
-
-#define RAPIDJSON_ASSERT(condition) \
-  ((condition) ? static_cast<void>(0) : throw RapidJsonAssertion(#condition))
-
 #include <algorithm>
 #include <cstring>
 #include <iterator>
 #include <new>
+#include <optional>
 
-#include <rapidjson/error/en.h>
-#include <rapidjson/memorystream.h>
-#include <rapidjson/reader.h>
-
-#include "radar_spoof/words/error.h"
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/rapidjson.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -33,21 +17,6 @@ constexpr std::size_t kShownBytes = 40;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
                             rapidjson::kParseNumbersAsStringsFlag;
-
-// RapidJSON's own allocator hands on a null pointer, and its reader writes to it.
-class ThrowingAllocator : public rapidjson::CrtAllocator {
- public:
-  void* Malloc(std::size_t size) { return Checked(CrtAllocator::Malloc(size), size); }
-  void* Realloc(void* old, std::size_t old_size, std::size_t size) {
-    return Checked(CrtAllocator::Realloc(old, old_size, size), size);
-  }
-
- private:
-  static void* Checked(void* memory, std::size_t size) {
-    if (memory == nullptr && size > 0) throw std::bad_alloc();
-    return memory;
-  }
-};
 
 using Reader = rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, ThrowingAllocator>;
 
@@ -181,13 +150,13 @@ const JsonValue* JsonValue::Find(std::string_view key) const {
   return found == keys.end() ? nullptr : &items[static_cast<std::size_t>(found - keys.begin())];
 }
 
-std::string Shown(const JsonValue* value) {
+std::string Describe(const JsonValue* value) {
   if (value == nullptr) return "missing";
   switch (value->kind) {
     case JsonValue::Kind::kNull: return "null";
     case JsonValue::Kind::kBool: return value->boolean ? "true" : "false";
-    case JsonValue::Kind::kNumber: return Excerpt(value->text, kShownBytes);
-    case JsonValue::Kind::kString: return '"' + Excerpt(value->text, kShownBytes) + '"';
+    case JsonValue::Kind::kNumber: return ForLog(value->text, kShownBytes);
+    case JsonValue::Kind::kString: return '"' + ForLog(value->text, kShownBytes) + '"';
     case JsonValue::Kind::kArray: return "an array";
     case JsonValue::Kind::kObject: return "an object";
   }

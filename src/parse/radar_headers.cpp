@@ -6,7 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/words/rfc3339.h"
+#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -14,12 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Seconds kMaxReset = 24h;
-
-std::string_view Trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 // Takes the part of `rest` before the next unquoted `separator`, and drops it from there.
 std::string_view TakePart(std::string_view& rest, char separator) {
@@ -30,7 +25,7 @@ std::string_view TakePart(std::string_view& rest, char separator) {
     if (rest[end] == separator && !quoted) break;
     if (rest[end] == '\\' && quoted) ++end;
   }
-  const std::string_view part = Trimmed(rest.substr(0, end));
+  const std::string_view part = Trim(rest.substr(0, end));
   rest.remove_prefix(std::min(end + 1, rest.size()));
   return part;
 }
@@ -166,7 +161,7 @@ std::optional<RateLimitHeader> ReadParameters(std::string_view parameters) {
     std::string_view value = TakePart(parameters, ';');
     const std::string_view key = TakePart(value, '=');
     if (key != "q" && key != "r" && key != "t") continue;
-    const auto number = WholeNumber(Trimmed(value));
+    const auto number = WholeNumber(Trim(value));
     if (!number) return std::nullopt;
     if (key == "q") policy.quota = number;
     if (key == "r") policy.remaining = number;
@@ -200,13 +195,13 @@ void ReadPolicies(std::string_view header, std::map<std::string, RateLimitHeader
 
 std::optional<Seconds> ParseRetryAfter(std::string_view value, std::string_view date,
                                        WallTime now) {
-  value = Trimmed(value);
+  value = Trim(value);
   if (const auto seconds = LeadingNumber(value)) {
     return std::max(Capped(*seconds, kMaxRetryAfter), Seconds(1));
   }
   const auto end = ParseHttpDate(value, now);
   if (!end) return std::nullopt;
-  const WallTime answered = ParseHttpDate(Trimmed(date), now).value_or(now);
+  const WallTime answered = ParseHttpDate(Trim(date), now).value_or(now);
   return std::clamp(std::chrono::ceil<Seconds>(*end - answered), Seconds(1), kMaxRetryAfter);
 }
 

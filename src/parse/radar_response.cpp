@@ -8,9 +8,9 @@
 
 #include "answer_envelope.h"
 #include "answer_meta.h"
+#include "radar_spoof/core/rfc3339.h"
 #include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/parse/json.h"
-#include "radar_spoof/words/rfc3339.h"
 #include "series_window.h"
 
 namespace radar_spoof {

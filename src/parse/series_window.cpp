@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "answer_values.h"
-#include "radar_spoof/words/rfc3339.h"
+#include "radar_spoof/core/rfc3339.h"
 
 namespace radar_spoof {
 namespace {
@@ -77,7 +77,7 @@ std::optional<Failure> CheckIsThere(const JsonValue& result, const std::string& 
   const JsonValue* const series = result.Find(name);
   if (series != nullptr && series->Is(Kind::kObject)) return std::nullopt;
   Failure missing =
-      Invalid(fmt::format("result.{} is {}; expected an object", name, Shown(series)));
+      Invalid(fmt::format("result.{} is {}; expected an object", name, Describe(series)));
   missing.fewer_series = FewerSeries::kHelp;
   return missing;
 }

@@ -1,6 +1,6 @@
 // One series of an answer: of its buckets those that may be used, which are complete and hold mail.
 //
-// Used by: radar_response. Pure.
+// Pure.
 #pragma once
 
 #include <cstddef>
@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "answer_meta.h"
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/json.h"
 #include "radar_spoof/parse/spoof_series.h"
-#include "radar_spoof/words/error.h"
-#include "radar_spoof/words/result.h"
-#include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
 

@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "answer_values.h"
-#include "radar_spoof/words/lower_case.h"
-#include "radar_spoof/words/rfc3339.h"
+#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -21,7 +21,7 @@ constexpr double kHighestSum = 100.01 + 1e-9;
 std::optional<Failure> CheckArray(const JsonValue* found, std::string_view name,
                                   std::string_view key) {
   if (found != nullptr && found->Is(Kind::kArray)) return std::nullopt;
-  return Invalid(fmt::format("result.{}.{} is {}; expected an array", name, key, Shown(found)));
+  return Invalid(fmt::format("result.{}.{} is {}; expected an array", name, key, Describe(found)));
 }
 
 // The arrays of a series; nullptr for one that is not there.
@@ -70,7 +70,7 @@ Result<SeriesPlaces, Failure> ReadTimestamps(const JsonValue& timestamps, std::s
     const auto start = value.Is(Kind::kString) ? ParseRfc3339(value.text) : std::nullopt;
     if (!start || FloorTo(*start, Length(interval)) != *start) {
       return Invalid(
-          fmt::format("result.{}.timestamps[{}] is {}; expected {}", name, i, Shown(&value),
+          fmt::format("result.{}.timestamps[{}] is {}; expected {}", name, i, Describe(&value),
                       start ? fmt::format("the start of a bucket of {}", RequestName(interval))
                             : "an RFC 3339 time"));
     }
@@ -124,7 +124,7 @@ bool HoldsNothing(const JsonValue& value) {
 Failure Broken(const JsonValue& value, std::string_view name, std::string_view key,
                std::size_t position) {
   return Invalid(fmt::format("result.{}.{}[{}] is {}; expected a percentage from 0 to 100", name,
-                             key, position, Shown(&value)));
+                             key, position, Describe(&value)));
 }
 
 // nullopt: without mail.

@@ -4,8 +4,8 @@
 #include <functional>
 #include <utility>
 
+#include "radar_spoof/core/hash.h"
 #include "radar_spoof/schedule/retry.h"
-#include "radar_spoof/words/hash.h"
 
 namespace radar_spoof {
 namespace {

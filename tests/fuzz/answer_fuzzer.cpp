@@ -9,10 +9,10 @@
 #include <string>
 #include <string_view>
 
+#include "radar_spoof/page/exposition.h"
 #include "radar_spoof/parse/json.h"
 #include "radar_spoof/parse/radar_headers.h"
 #include "radar_spoof/parse/radar_response.h"
-#include "radar_spoof/publish/exposition.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/support/read_answer.h"
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "radar_spoof/core/rfc3339.h"
 #include "radar_spoof/parse/radar_headers.h"
-#include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof {
 namespace {

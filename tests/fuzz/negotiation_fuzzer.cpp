@@ -6,10 +6,11 @@
 #include <string>
 #include <string_view>
 
-#include "radar_spoof/serve/basic_auth.h"
-#include "radar_spoof/serve/content_negotiation.h"
-#include "radar_spoof/serve/http_server.h"
-#include "src/serve/request_head.h"
+#include "radar_spoof/http/content_negotiation.h"
+#include "radar_spoof/http/http_server.h"
+#include "radar_spoof/page/exposition_format.h"
+#include "radar_spoof/web/basic_auth.h"
+#include "src/http/request_head.h"
 
 namespace radar_spoof {
 namespace {

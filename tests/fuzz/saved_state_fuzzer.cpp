@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/publish/saved_state.h"
-#include "radar_spoof/words/hash.h"
+#include "radar_spoof/core/hash.h"
+#include "radar_spoof/poll/saved_state.h"
 
 namespace {
 

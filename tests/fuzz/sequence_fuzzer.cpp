@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "radar_spoof/publish/exposition.h"
+#include "radar_spoof/page/exposition.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/support/poller_fixture.h"
 

@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "radar_spoof/serve/password.h"
-#include "radar_spoof/serve/web_config.h"
+#include "radar_spoof/web/web_config.h"
+#include "src/web/password.h"
 
 namespace {
 

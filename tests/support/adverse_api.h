@@ -1,8 +1,8 @@
 // An API that is drawn from a seed, the exporter that polls it, and what became of both: the whole
 // poller on a fake clock, with real answers and real headers, for simulated days.
 //
-// Used by: tests/schedule_adversary_test.cpp, which says what must hold. Nothing here knows how the
-// schedule works; a world says what the API does, a trace what was asked and answered.
+// Nothing here knows how the schedule works; a world says what the API does, a trace what was asked
+// and answered.
 #pragma once
 
 #include <cstdint>

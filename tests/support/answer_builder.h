@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "radar_spoof/core/rfc3339.h"
 #include "radar_spoof/fetch/http_client.h"
-#include "radar_spoof/words/rfc3339.h"
 
 namespace radar_spoof::test {
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "radar_spoof/expect/expectation.h"
-#include "radar_spoof/report/ask.h"
+#include "src/query/ask.h"
 #include "support/answer_builder.h"
 #include "support/fake_clock.h"
 #include "support/query_builder.h"

@@ -4,9 +4,9 @@
 
 #include <functional>
 
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/schedule/schedule.h"
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/types.h"
 
 namespace radar_spoof::test {
 

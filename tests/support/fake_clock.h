@@ -1,7 +1,7 @@
 // A clock that moves only when a test says so.
 #pragma once
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof::test {
 

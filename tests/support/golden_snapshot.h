@@ -2,8 +2,8 @@
 // tests/golden/ shows.
 #pragma once
 
-#include "radar_spoof/publish/process_metrics.h"
-#include "radar_spoof/publish/snapshot.h"
+#include "radar_spoof/page/process_metrics.h"
+#include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
 

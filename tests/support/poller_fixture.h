@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "radar_spoof/publish/poller.h"
+#include "radar_spoof/poll/poller.h"
 #include "support/radar_answers.h"
 #include "support/scripted_http_client.h"
 #include "support/temporary_directory.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof::test {
 

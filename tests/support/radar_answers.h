@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/rfc3339.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof::test {
 

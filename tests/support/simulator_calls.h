@@ -8,9 +8,9 @@
 #include <doctest/doctest.h>
 #include <rapidjson/document.h>
 
-#include "radar_spoof/serve/http_server.h"
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/rfc3339.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/http/http_server.h"
 #include "simulator/simulator.h"
 
 namespace radar_spoof::simulator::test {

@@ -1,7 +1,7 @@
 // A query that somebody types, by the rules that hold for those in a configuration file.
 //
-// Used by: the command `query`. Errors are worded as those of the file, with the flag in the place
-// of the key: "--dmarc: found fail; expected one of FAIL, NONE, PASS, any; did you mean FAIL?".
+// Errors are worded as those of the file, with the flag in the place of the key: "--dmarc: found
+// fail; expected one of FAIL, NONE, PASS, any; did you mean FAIL?".
 // Thread rule: pure.
 #pragma once
 
@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "radar_spoof/config/config.h"
-#include "radar_spoof/words/result.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof {
 

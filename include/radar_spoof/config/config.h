@@ -1,7 +1,6 @@
 // First stage: a YAML file becomes a Config that is valid, or the full list of what is wrong.
 //
-// Used by: the exporter at start and at each reload, `--config.check`, and its subcommands. The
-// keys, their defaults and meaning are documented in config.example.yaml, which a test loads.
+// The keys, their defaults and meaning are documented in config.example.yaml, which a test loads.
 // Errors: every problem in the file is reported, not the first one.
 // Blocking: LoadConfig reads one regular file of at most 4 MiB. Thread rule: plain values.
 #pragma once
@@ -15,8 +14,8 @@
 #include "radar_spoof/config/credentials.h"
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/request_plan.h"
-#include "radar_spoof/words/result.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof {
 

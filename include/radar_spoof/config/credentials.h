@@ -1,7 +1,5 @@
 // What the exporter proves itself to the API with, and where that comes from.
 //
-// Used by: the exporter and its subcommands at start; the poller and backfill when a credential
-// changed or was refused.
 // Sources: bearer tokens and the legacy pair of `X-Auth-Email` and `X-Auth-Key` are described at
 // https://developers.cloudflare.com/fundamentals/api/; neither has a documented length or alphabet.
 // Refused: files that are not regular or over 4 KiB, and contents that could break a header or are
@@ -16,8 +14,8 @@
 #include <string_view>
 #include <variant>
 
-#include "radar_spoof/words/result.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof {
 

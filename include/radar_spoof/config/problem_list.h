@@ -1,6 +1,5 @@
 // What is wrong in a file that a person wrote: collected in any order, all of it reported at once.
 //
-// Used by: the readers of the configuration and of web_config; asked_query.
 // Wording: "found X; expected Y", then what to do where that is not plain. Nothing from the file is
 // shown longer than 60 characters or with control characters.
 // Thread rule: plain values.
@@ -46,9 +45,6 @@ class ProblemList {
   std::string file_;
   std::vector<ConfigProblem> problems_;
 };
-
-// Text from a file, fit for a message: control characters as \xNN, cut after `max_characters`.
-std::string Shown(std::string_view text, std::size_t max_characters = 60);
 
 // "a, b, c".
 std::string Joined(std::span<const std::string_view> words);

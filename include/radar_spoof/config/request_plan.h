@@ -1,7 +1,6 @@
 // Which queries are asked in one request, and how many requests that makes, against the budget that
 // the configuration sets itself.
 //
-// Used by: config; schedule, for the groups.
 // Source: Cloudflare API reference: all arrays of a request are positional, and its series must be
 // of one interval and resolve to one length. So queries share a request only if they have the same
 // interval and range, and filter by the same dimensions: then no position needs a placeholder. They
@@ -15,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof {
 

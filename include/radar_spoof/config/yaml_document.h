@@ -2,7 +2,6 @@
 // file needs: maps, sequences, scalars. What YAML allows beyond that is refused, because each such
 // feature has a way of meaning something else than it seems to say.
 //
-// Used by: the readers of the configuration and of web_config; the only door to yaml-cpp.
 // Refused: a file that is not regular, is over 4 MiB or is not UTF-8; syntax errors; anchors,
 // aliases, merge keys, explicit tags; several documents; an empty document; duplicate keys; keys
 // that are not scalars; more than 250,000 nodes or 32 levels.
@@ -14,7 +13,7 @@
 #include <vector>
 
 #include "radar_spoof/config/problem_list.h"
-#include "radar_spoof/words/result.h"
+#include "radar_spoof/core/result.h"
 
 namespace radar_spoof {
 
@@ -41,7 +40,7 @@ struct YamlNode {
 };
 
 // Fit to stand behind "found": `5`, `"5"`, `nothing`, `a list`, `a map`.
-std::string Shown(const YamlNode& node);
+std::string Describe(const YamlNode& node);
 
 // `file_name` is only for messages. With `readable_around`, what is refused but leaves the rest
 // readable (duplicate keys, anchors, tags ...) is put there instead of failing, so that the caller

@@ -20,16 +20,16 @@
 // what is older than LongestRun() buckets counts as usual, whatever it was, so that a step is no
 // longer above once it makes up half of the level.
 //
-// Used by: publish (poller), report, backfill; scripts/spike-quality. Thread rule: pure.
+// Thread rule: pure.
 #pragma once
 
 #include <cstddef>
 #include <optional>
 #include <span>
 
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/radar_response.h"
 #include "radar_spoof/parse/spoof_series.h"
-#include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
 

@@ -1,9 +1,9 @@
 // Fetch: how the API wants to be asked, learnt from its answers: under which spelling of its path,
 // and whether it labels series with the names they are asked for under.
 //
-// Used by: the poller, backfill, report. Sources: Cloudflare's API reference deprecates the path
-// `.../spoof` in favour of `.../SPOOF`; a mock made from the reference answers `serie_0` whatever
-// name it is asked for. Thread rule: one thread.
+// Sources: Cloudflare's API reference deprecates the path `.../spoof` in favour of `.../SPOOF`; a
+// mock made from the reference answers `serie_0` whatever name it is asked for. Thread rule: one
+// thread.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,6 @@
 // Fetch: HTTP requests in flight, and the wait for one of them to end.
 //
-// Used by: the poller, backfill, report, through the interface; CurlHttpClient is wired in
-// exporter/. The shape is that of ninja's CommandRunner: start work, wait for one result.
+// The shape is that of ninja's CommandRunner: start work, wait for one result.
 // Security: redirects are never followed (the credentials would be sent along), proxies and .netrc
 // of the environment are not used, TLS is 1.2 or newer and always verified, plain http serves only
 // what config allows (loopback).
@@ -16,10 +15,10 @@
 #include <utility>
 #include <vector>
 
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/error.h"
-#include "radar_spoof/words/result.h"
-#include "radar_spoof/words/types.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof {
 

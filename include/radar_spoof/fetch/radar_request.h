@@ -3,11 +3,11 @@
 // Every series is asked for under a name that no other request has, and is read only under it: an
 // answer says nowhere which filters it is about, so the name is all that binds it to its request.
 //
-// Used by: the poller, backfill, report. Source: Cloudflare API reference, GET
-// /radar/email/security/timeseries_groups/spoof: `aggInterval` and `format` are scalars; all
-// filters, `dateRange` and `name` are arrays whose i-th element belongs to the i-th series;
-// `dateStart` and `dateEnd` stand together in place of `dateRange`, and the end is inclusive. A
-// series without a name comes back as `serie_0`, `serie_1`, ... by its place.
+// Source: Cloudflare API reference, GET /radar/email/security/timeseries_groups/spoof:
+// `aggInterval` and `format` are scalars; all filters, `dateRange` and `name` are arrays whose i-th
+// element belongs to the i-th series; `dateStart` and `dateEnd` stand together in place of
+// `dateRange`, and the end is inclusive. A series without a name comes back as `serie_0`,
+// `serie_1`, ... by its place.
 // Thread rule: pure.
 #pragma once
 
@@ -20,8 +20,8 @@
 
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/config/credentials.h"
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/fetch/http_client.h"
-#include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
 

@@ -1,8 +1,8 @@
 // Parse: `meta.confidenceInfo`: how far an answer can be trusted, and why not.
 //
-// Used by: radar_response. Source: Cloudflare Radar, "Confidence levels" and "Annotations". Every
-// field may be missing or null; new event types appear. None of that is an error. But a
-// PARTIAL_PROJECTION decides whether a bucket may be shown, so what could hide one is an error.
+// Source: Cloudflare Radar, "Confidence levels" and "Annotations". Every field may be missing or
+// null; new event types appear. None of that is an error. But a PARTIAL_PROJECTION decides whether
+// a bucket may be shown, so what could hide one is an error.
 // Thread rule: pure.
 #pragma once
 
@@ -10,10 +10,10 @@
 #include <optional>
 #include <vector>
 
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/json.h"
-#include "radar_spoof/words/error.h"
-#include "radar_spoof/words/result.h"
-#include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
 

@@ -1,8 +1,8 @@
 // Parse: bytes from outside become a JSON tree, within limits. The only door to RapidJSON's reader.
 //
-// Used by: radar_response, saved_state. Numbers are kept as their text, so that reading them is
-// this project's own decision (spoof_series.h) and no number can crash the parser (CVE-2024-38517
-// is unpatched in Debian 12's RapidJSON). Thread rule: pure.
+// Numbers are kept as their text, so that reading them is this project's own decision
+// (spoof_series.h) and no number can crash the parser (CVE-2024-38517 is unpatched in Debian 12's
+// RapidJSON). Thread rule: pure.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "radar_spoof/words/result.h"
+#include "radar_spoof/core/result.h"
 
 namespace radar_spoof {
 
@@ -37,7 +37,7 @@ struct JsonDocument {
 
 // For a message: `null`, `12`, `"text"`, `an array`; "missing" for nullptr. At most 42 bytes of
 // printable ASCII.
-std::string Shown(const JsonValue* value);
+std::string Describe(const JsonValue* value);
 
 inline constexpr int kJsonMaxDepth = 32;
 inline constexpr int kJsonMaxValues = 250'000;

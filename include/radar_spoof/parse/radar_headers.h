@@ -1,8 +1,8 @@
 // Parse: the response headers that say how fast the API may be asked.
 //
-// Used by: the poller. Sources: RFC 9110, 10.2.3 (Retry-After) and 5.6.7 (dates); Cloudflare, "API
-// rate limits" (Ratelimit: "default";r=50;t=30 and Ratelimit-Policy: "burst";q=100;w=60, each
-// possibly a list). What cannot be read is as if it were not there. Thread rule: pure.
+// Sources: RFC 9110, 10.2.3 (Retry-After) and 5.6.7 (dates); Cloudflare, "API rate limits"
+// (Ratelimit: "default";r=50;t=30 and Ratelimit-Policy: "burst";q=100;w=60, each possibly a list).
+// What cannot be read is as if it were not there. Thread rule: pure.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
 

@@ -4,8 +4,8 @@
 // queries that holds for what is common to them, and for what each of them has of its own. A status
 // other than 2xx is judged by the status; its body is read only for the API's error codes.
 //
-// Used by: publish (answer_outcome); the fuzzer. Sources: Cloudflare API reference (envelope, the
-// series by their names, `result.meta`) and answers seen (which fields may be missing or null).
+// Sources: Cloudflare API reference (envelope, the series by their names, `result.meta`) and
+// answers seen (which fields may be missing or null).
 // Thread rule: pure.
 #pragma once
 
@@ -13,14 +13,14 @@
 #include <span>
 #include <vector>
 
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/fetch/endpoint_in_use.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/parse/annotations.h"
 #include "radar_spoof/parse/spoof_series.h"
-#include "radar_spoof/words/error.h"
-#include "radar_spoof/words/result.h"
-#include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
 

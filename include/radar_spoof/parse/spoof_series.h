@@ -1,11 +1,10 @@
 // Parse: one series of an answer: first where its buckets stand, then, of those that may be used,
 // what they say.
 //
-// Used by: radar_response, backfill, window_chart. Source: Cloudflare API reference, and answers
-// seen: SPOOF and NOT_SPOOF are equally long arrays of decimal strings in percent; `timestamps`,
-// when given, is as long and holds bucket starts. Neither order nor completeness of the buckets is
-// promised. A bucket without mail is left out, or has nothing in either class; a series without any
-// mail has no classes at all.
+// Source: Cloudflare API reference, and answers seen: SPOOF and NOT_SPOOF are equally long arrays
+// of decimal strings in percent; `timestamps`, when given, is as long and holds bucket starts.
+// Neither order nor completeness of the buckets is promised. A bucket without mail is left out, or
+// has nothing in either class; a series without any mail has no classes at all.
 // Errors: kValidation when anything about the series is off. One broken bucket refuses the whole
 // series: a number that is partly wrong is not shown.
 // Thread rule: pure.
@@ -17,10 +16,10 @@
 #include <string_view>
 #include <vector>
 
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/json.h"
-#include "radar_spoof/words/error.h"
-#include "radar_spoof/words/result.h"
-#include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
 

@@ -10,7 +10,7 @@
 //    the step down grows while finds last, so that drift of up to 20 s per interval is followed
 //    (the simulation in tests/schedule_simulation_test.cpp)
 //
-// Used by: Schedule. Pure. Thread rule: confined to its owner's thread.
+// Pure. Thread rule: confined to its owner's thread.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@
 #include <optional>
 #include <set>
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
 

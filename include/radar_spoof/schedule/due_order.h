@@ -1,6 +1,6 @@
 // Schedule: items by the time they are due, so that the first is found without a look at all.
 //
-// Used by: Schedule. Costs: the first in constant time, a change in the logarithm of how many.
+// Costs: the first in constant time, a change in the logarithm of how many.
 // Thread rule: confined to its owner's thread.
 #pragma once
 
@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
 

@@ -4,13 +4,13 @@
 // Cloudflare blocks (API reference, "Rate limits"). One that follows without a good answer between
 // lasts 300 s at least, and each after it 900 s. After a hold a single request finds out for all.
 //
-// Used by: Schedule, backfill. Pure. Thread rule: confined to its owner's thread.
+// Pure. Thread rule: confined to its owner's thread.
 #pragma once
 
 #include <optional>
 #include <random>
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
 

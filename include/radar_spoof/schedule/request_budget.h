@@ -12,8 +12,8 @@
 //    allowed, so that a dying upstream is not asked more than a healthy one. Beyond that one retry,
 //    of whatever query, in each `retry_gap`, so that the end of an outage is noticed.
 //
-// Used by: Schedule, backfill. Pure: time is passed in. Every call costs at most the logarithm of
-// the number of requests in an hour. Thread rule: confined to its owner's thread.
+// Pure: time is passed in. Every call costs at most the logarithm of the number of requests in an
+// hour. Thread rule: confined to its owner's thread.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@
 #include <map>
 #include <string>
 
-#include "radar_spoof/words/clock.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
 

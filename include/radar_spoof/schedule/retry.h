@@ -1,7 +1,6 @@
 // Schedule: what a failed poll is followed by: of the same query, and of all while nothing answers.
 //
-// Used by: Schedule, backfill. Thread rule: confined to its owner's thread. Pure but for `random`,
-// which feeds the jitter.
+// Thread rule: confined to its owner's thread. Pure but for `random`, which feeds the jitter.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +8,8 @@
 #include <optional>
 #include <random>
 
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/error.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/error.h"
 
 namespace radar_spoof {
 

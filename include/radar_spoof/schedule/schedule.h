@@ -31,8 +31,8 @@
 // Costs: a poll costs the logarithm of the number of queries, what moves many of them (a new
 // estimate of the lag, a clock step, an outage) a pass over all.
 //
-// Used by: poller. Pure: time comes in as Instants that must not go back on their steady side; the
-// wall side may step. Thread rule: confined to its owner's thread.
+// Pure: time comes in as Instants that must not go back on their steady side; the wall side may
+// step. Thread rule: confined to its owner's thread.
 #pragma once
 
 #include <cstddef>
@@ -44,6 +44,8 @@
 #include <vector>
 
 #include "radar_spoof/config/config.h"
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/schedule/data_lag.h"
 #include "radar_spoof/schedule/due_order.h"
 #include "radar_spoof/schedule/rate_limit_hold.h"
@@ -51,8 +53,6 @@
 #include "radar_spoof/schedule/retry.h"
 #include "radar_spoof/schedule/series_limit.h"
 #include "radar_spoof/schedule/shared_requests.h"
-#include "radar_spoof/words/error.h"
-#include "radar_spoof/words/types.h"
 
 namespace radar_spoof {
 

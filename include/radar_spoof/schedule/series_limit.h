@@ -1,14 +1,14 @@
 // Schedule: what is known of how many series the API takes in one request: whether a refusal that
 // may be about their number is, and when to try again with as many as configured.
 //
-// Used by: Schedule, which does what this says. Pure. Thread rule: confined to its owner's thread.
+// Pure. Thread rule: confined to its owner's thread.
 #pragma once
 
 #include <cstddef>
 #include <optional>
 
-#include "radar_spoof/words/clock.h"
-#include "radar_spoof/words/error.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/error.h"
 
 namespace radar_spoof {
 

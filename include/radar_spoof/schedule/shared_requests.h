@@ -1,7 +1,7 @@
 // Schedule: which queries are asked in one request, at first as config/request_plan.h puts them,
 // then in the parts that the API takes.
 //
-// Used by: Schedule. Thread rule: confined to its owner's thread.
+// Thread rule: confined to its owner's thread.
 #pragma once
 
 #include <cstddef>

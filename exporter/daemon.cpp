@@ -1,0 +1,102 @@
+#include "daemon.h"
+
+#include <cstdio>
+#include <random>
+#include <string>
+
+#include "polling_thread.h"
+#include "radar_spoof/cli/exit_code.h"
+#include "radar_spoof/core/version.h"
+#include "radar_spoof/page/exposition.h"
+#include "service_notify.h"
+#include "signals.h"
+#include "watchdog.h"
+
+namespace radar_spoof {
+namespace {
+
+std::unique_ptr<StateSaver> SaverFor(const CommandLine& command_line, Log& log) {
+  if (command_line.storage_path.empty() || command_line.once) return nullptr;
+  return std::make_unique<StateSaver>(command_line.storage_path, log);
+}
+
+}  // namespace
+
+Daemon::Daemon(const CommandLine& command_line, Settings settings, WallTime start_time,
+               ProcessEnvironment& environment, Log& log)
+    : command_line_(command_line),
+      log_(log),
+      start_time_(start_time),
+      http_(MakeCurlHttpClient(UserAgent(), ClientOptions(settings.config.api()))),
+      store_(FirstSnapshot(settings.config, clock_.Now().wall)),
+      poller_(std::move(settings), clock_, *http_, store_, log, std::random_device{}(),
+              SaverFor(command_line, log)),
+      reloader_(command_line.config_file, environment, poller_, log) {}
+
+int Daemon::PollOnce() {
+  const bool all_good = poller_.RunOnce();
+  // Without the process's own metrics, which in a textfile would pass for node_exporter's.
+  const std::string page = RenderPolled(*store_.Load(), clock_.Now(), ExpositionFormat::kText);
+  std::fputs(page.c_str(), stdout);
+  return all_good ? 0 : kFailed;
+}
+
+int Daemon::Serve(const WebConfig& web, const sigset_t& signals) {
+  const Pages pages(store_, clock_, PageOptions());
+  const auto server =
+      WebServer::Start({command_line_.listen, command_line_.web_config_file,
+                        [&pages](const ServerRequest& request) { return pages.Respond(request); }},
+                       web, basic_auth_, log_);
+  if (!server) {
+    log_.Error("cannot serve", {{"detail", server.error()}});
+    return kFailed;
+  }
+  for (const ListenAddress& address : server.value()->addresses()) {
+    log_.Info("serving", {{"address", address.Text()},
+                          {"path", command_line_.telemetry_path},
+                          {"tls", server.value()->has_tls() ? "yes" : "no"}});
+  }
+  return RunUntilStopped(signals, *server.value());
+}
+
+PagesOptions Daemon::PageOptions() {
+  PagesOptions options;
+  options.telemetry_path = command_line_.telemetry_path;
+  options.process = [this] { return ReadProcessMetrics(start_time_); };
+  options.last_turn = [this] { return poller_.last_turn(); };
+  if (command_line_.enable_lifecycle) options.reload = [this] { return reloader_.Reload(); };
+  options.authenticate = [this](const ServerRequest& request) {
+    return basic_auth_.Check(request.Header("authorization"), request.client, request.settings,
+                             clock_.Now().steady);
+  };
+  return options;
+}
+
+int Daemon::RunUntilStopped(const sigset_t& signals, WebServer& server) {
+  PollingThread polling(poller_, log_);
+  AttendUntilStopped(signals, server);
+  NotifyStopping();
+  const bool well = polling.End();
+  log_.Info("stopped");
+  return well ? 0 : kFailed;
+}
+
+void Daemon::AttendUntilStopped(const sigset_t& signals, WebServer& server) {
+  Watchdog watchdog([this] { return poller_.last_turn(); }, [&server] { return server.Answers(); },
+                    NotifyAlive);
+  for (bool told_ready = false;;) {
+    if (!told_ready) told_ready = NotifyReady();
+    const int signal = AwaitSignal(signals, Watchdog::kBeat);
+    if (signal > 0 && signal != SIGHUP) return;
+    // What lacks memory now has it at the next beat, or the watchdog is not told.
+    try {
+      if (signal == SIGHUP) (void)reloader_.Reload();
+      server.Refresh();
+      if (WatchdogWaits()) watchdog.Beat();
+    } catch (const std::exception& error) {
+      log_.Error("a turn of the main thread was given up", {{"detail", error.what()}});
+    }
+  }
+}
+
+}  // namespace radar_spoof

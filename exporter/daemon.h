@@ -1,0 +1,50 @@
+// The daemon: what lives as long as the process, and how it is wired together.
+//
+// Thread rule: the main thread. Starts the threads that docs/design.md lists, and ends them.
+#pragma once
+
+#include <csignal>
+#include <memory>
+
+#include "command_line.h"
+#include "radar_spoof/cli/process_environment.h"
+#include "radar_spoof/cli/settings.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/log.h"
+#include "radar_spoof/fetch/http_client.h"
+#include "radar_spoof/poll/poller.h"
+#include "radar_spoof/web/basic_auth.h"
+#include "radar_spoof/web/pages.h"
+#include "radar_spoof/web/web_server.h"
+
+namespace radar_spoof {
+
+class Daemon {
+ public:
+  // REQUIRES: `environment` and `log` outlive this.
+  Daemon(const CommandLine& command_line, Settings settings, WallTime start_time,
+         ProcessEnvironment& environment, Log& log);
+
+  // `--once`: polls every query and prints the page. The exit code. Blocking: for the answers.
+  int PollOnce();
+
+  // Polls and serves until one of `signals` that ends the process arrives. The exit code.
+  int Serve(const WebConfig& web, const sigset_t& signals);
+
+ private:
+  PagesOptions PageOptions();
+  void AttendUntilStopped(const sigset_t& signals, WebServer& server);
+  int RunUntilStopped(const sigset_t& signals, WebServer& server);
+
+  const CommandLine command_line_;
+  Log& log_;
+  const WallTime start_time_;
+  const SystemClock clock_;
+  const std::unique_ptr<HttpClient> http_;
+  SnapshotStore store_;
+  Poller poller_;
+  Reloader reloader_;
+  BasicAuth basic_auth_{{}};
+};
+
+}  // namespace radar_spoof

@@ -1,0 +1,53 @@
+// Time, as the pipeline is told it.
+//
+// Two clocks are read together: wall time decides which bucket exists and stamps exported times;
+// steady time measures delays and ages, so that a step of the wall clock can neither freeze polling
+// nor make a value look fresh.
+#pragma once
+
+#include <chrono>
+
+namespace radar_spoof {
+
+using Milliseconds = std::chrono::milliseconds;
+using Seconds = std::chrono::seconds;
+
+// UTC, as Unix time.
+using WallTime = std::chrono::sys_time<Milliseconds>;
+// Never steps; its zero has no meaning. Goes on while the machine is suspended (CLOCK_BOOTTIME), so
+// that what became too old meanwhile is too old at once.
+using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, Milliseconds>;
+
+struct Instant {
+  WallTime wall;
+  SteadyTime steady;
+
+  Instant operator+(Milliseconds delta) const { return {wall + delta, steady + delta}; }
+
+  // What one clock showed, or will show, when the other shows that, if none is stepped.
+  WallTime WallAt(SteadyTime time) const { return wall + (time - steady); }
+  SteadyTime SteadyAt(WallTime time) const { return steady + (time - wall); }
+  // The moment of a time in the past that only the wall clock showed. One in the future means that
+  // the clock was wrong then or is now, and becomes this moment.
+  Instant InThePast(WallTime time) const {
+    const WallTime past = time < wall ? time : wall;
+    return {past, SteadyAt(past)};
+  }
+};
+
+// Thread rule: Now() may be called from any thread. Never blocks.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual Instant Now() const = 0;
+};
+
+class SystemClock final : public Clock {
+ public:
+  Instant Now() const override;
+};
+
+// Seconds since 1970, with milliseconds as the fraction: the form of every exported timestamp.
+double UnixSeconds(WallTime time);
+
+}  // namespace radar_spoof

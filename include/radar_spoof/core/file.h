@@ -1,0 +1,51 @@
+// Files and descriptors: one small regular file read whole, every byte of a text written.
+//
+// Thread rule: any thread, one for each descriptor.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "radar_spoof/core/result.h"
+
+namespace radar_spoof {
+
+// A file descriptor that is closed when this ends; -1 holds none.
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int number = -1) : number_(number) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : number_(other.Release()) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  ~FileDescriptor();
+
+  int number() const { return number_; }
+  explicit operator bool() const { return number_ >= 0; }
+  // The descriptor, which the caller then closes.
+  int Release();
+
+ private:
+  int number_;
+};
+
+struct RegularFile {
+  std::string content;
+  unsigned mode = 0;  // permission bits, as chmod takes them
+};
+
+// Why a file could not be read: "a directory", "no such file" ...; fits behind the word "found".
+struct FileProblem {
+  std::string found;
+};
+
+// Refused: anything that is not a regular file (directories, FIFOs, devices), and files longer than
+// `max_bytes`, which are not read past it.
+// Blocking: opens without waiting (O_NONBLOCK) and reads at most `max_bytes` from disk.
+Result<RegularFile, FileProblem> ReadRegularFile(const std::string& path, std::size_t max_bytes);
+
+// Writes all of `text`, however many calls that takes. False, with the reason in errno, when the
+// system takes no more; part of it may then be written.
+// Blocking: as long as the writes do, also where the descriptor is a non-blocking one.
+[[nodiscard]] bool WriteAll(int descriptor, std::string_view text);
+
+}  // namespace radar_spoof

@@ -1,0 +1,253 @@
+// The nouns of the pipeline. Each can only hold what is legal, so no later stage checks again.
+//
+// Outside facts are from the Cloudflare API reference, "Radar > Email >
+// Security > Timeseries groups", unless a line says otherwise.
+// Thread rule: plain values.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "radar_spoof/core/clock.h"
+
+namespace radar_spoof {
+
+// A share between 0 and 1. The API speaks percent; everything after the parser speaks ratios.
+class Ratio {
+ public:
+  // Accepts 0 to 100, and rounding noise up to 100.0001, which becomes 1. Anything else, NaN
+  // included, is nullopt.
+  static std::optional<Ratio> FromPercent(double percent);
+  // Accepts 0 to 1, exactly.
+  static std::optional<Ratio> FromFraction(double fraction);
+
+  double value() const { return value_; }
+  friend bool operator==(const Ratio&, const Ratio&) = default;
+
+ private:
+  explicit Ratio(double value) : value_(value) {}
+  double value_;
+};
+
+// The width of one bucket: the API's `aggInterval`.
+enum class AggInterval { k15m, k1h, k1d, k1w };
+
+inline constexpr std::array kAllAggIntervals = {AggInterval::k15m, AggInterval::k1h,
+                                                AggInterval::k1d, AggInterval::k1w};
+
+Seconds Length(AggInterval interval);
+// As a request spells it: "15m", "1h", "1d", "1w".
+std::string_view RequestName(AggInterval interval);
+// As `meta.aggInterval` spells it: "FIFTEEN_MINUTES", "ONE_HOUR", "ONE_DAY", "ONE_WEEK".
+std::string_view MetaName(AggInterval interval);
+std::optional<AggInterval> ParseAggInterval(std::string_view request_name);
+
+// The latest multiple of `period` that is not after `time`. Weeks (whole multiples of 7 days) begin
+// on Monday 00:00 UTC; every other period is counted from 1970-01-01T00:00:00Z.
+// REQUIRES: period > 0.
+WallTime FloorTo(WallTime time, Seconds period);
+
+// From `from` up to, and without, `to`.
+struct TimeRange {
+  WallTime from;
+  WallTime to;
+
+  friend bool operator==(const TimeRange&, const TimeRange&) = default;
+};
+
+// The dimensions a query can be filtered by, in the order their labels stand on every series.
+enum class Dimension { kArc, kDkim, kDmarc, kSpf, kTlsVersion };
+
+inline constexpr std::size_t kDimensionCount = 5;
+inline constexpr std::array kAllDimensions = {Dimension::kArc, Dimension::kDkim, Dimension::kDmarc,
+                                              Dimension::kSpf, Dimension::kTlsVersion};
+
+// As configuration and metric labels spell it: "arc" ... "tls_version".
+std::string_view LabelName(Dimension dimension);
+// As a request spells it: "arc" ... "tlsVersion".
+std::string_view RequestName(Dimension dimension);
+// The values the API accepts: PASS NONE FAIL, or TLSv1_0 ... TLSv1_3.
+std::span<const std::string_view> LegalValues(Dimension dimension);
+
+// What a query is narrowed to: for each dimension the accepted values, none meaning "any".
+class Filters {
+ public:
+  // Adds one accepted value. False, and nothing changes, when the API has no such value or it is
+  // already there.
+  [[nodiscard]] bool Add(Dimension dimension, std::string_view value);
+
+  bool IsAny(Dimension dimension) const;
+  // The accepted values in alphabetical order, joined by commas, or "any": the label's value.
+  std::string Label(Dimension dimension) const;
+
+  friend bool operator==(const Filters&, const Filters&) = default;
+
+ private:
+  std::array<std::uint8_t, kDimensionCount> accepted_{};  // bit i: LegalValues()[i]
+};
+
+// A look-back window: `dateRange`, "1d" to "364d" or "1w" to "52w".
+class DateRange {
+ public:
+  // Case-insensitive, as the API is. nullopt for anything the API would refuse.
+  static std::optional<DateRange> Parse(std::string_view text);
+
+  // Lower case, as it is sent and exported: "7d".
+  std::string Text() const;
+  Seconds Length() const;
+  // `dateRange` of the control period: the same length, ControlShift() earlier: "7dcontrol".
+  std::string ControlText() const;
+  // The length rounded up to whole weeks.
+  Seconds ControlShift() const;
+
+  friend bool operator==(const DateRange&, const DateRange&) = default;
+
+ private:
+  DateRange(int count, char unit) : count_(count), unit_(unit) {}
+  int count_;
+  char unit_;
+};
+
+// How far above what was expected a bucket must be to count as far above: all four at once.
+struct SpikeBounds {
+  double scales = 3;      // times what the window's buckets usually are off their expectation
+  double factor = 1.5;    // times the expected ratio
+  double rise = 0.03;     // ratio: more than the expected one
+  double minimum = 0.05;  // ratio: never lower than this
+
+  friend bool operator==(const SpikeBounds&, const SpikeBounds&) = default;
+};
+
+// One filter combination and how it is polled. Built by config, which guarantees: `name` is unique,
+// 1 to 128 bytes of UTF-8 without control characters; `poll_interval` >= 1 s.
+struct Query {
+  std::string name;
+  Filters filters;
+  AggInterval agg_interval;
+  DateRange date_range;
+  bool control = false;  // also ask for the control period
+  Seconds poll_interval;
+  SpikeBounds expected = {};
+
+  friend bool operator==(const Query&, const Query&) = default;
+};
+
+// For each of `after` its place in `before`, if it stands there unchanged: what keeps its state
+// when the configuration is read again. REQUIRES: names are unique in each.
+std::vector<std::optional<std::size_t>> KeptQueries(const std::vector<Query>& before,
+                                                    const std::vector<Query>& after);
+
+// `meta.confidenceInfo.annotations[].eventType`. The API's list changes; what is not documented is
+// counted as kOther.
+enum class EventType {
+  kEvent,
+  kGeneral,
+  kOutage,
+  kPartialProjection,
+  kPipeline,
+  kTrafficAnomaly,
+  kOther
+};
+
+inline constexpr std::size_t kEventTypeCount = 7;
+inline constexpr std::array kAllEventTypes = {EventType::kEvent,    EventType::kGeneral,
+                                              EventType::kOutage,   EventType::kPartialProjection,
+                                              EventType::kPipeline, EventType::kTrafficAnomaly,
+                                              EventType::kOther};
+
+// "EVENT" ... "TRAFFIC_ANOMALY", "OTHER".
+std::string_view Name(EventType type);
+// By its letters alone, whatever their case: what a PARTIAL_PROJECTION is called must not decide
+// whether a projected number is shown.
+EventType ParseEventType(std::string_view name);
+
+using AnnotationCounts = std::array<int, kEventTypeCount>;  // indexed by EventType
+
+// SPOOF over the complete buckets of the window before the sample's.
+struct WindowStatistics {
+  double mean;                // ratio
+  double standard_deviation;  // ratio; of the sample (n - 1)
+};
+
+// What the window's earlier buckets say of the sample's: expect/expectation.h.
+struct Expectation {
+  double ratio;       // what the bucket was expected to be
+  double upper;       // above this it counts as far above
+  int buckets_above;  // how many in a row, the sample's included, are above theirs
+
+  friend bool operator==(const Expectation&, const Expectation&) = default;
+};
+
+// How many buckets of a window are kept for people to look at; none of the default ranges has more.
+inline constexpr std::size_t kTrendLength = 192;
+
+// SPOOF as a ratio, one value per interval, oldest first, the sample's last; NaN where the window
+// has no bucket. At most kTrendLength. Copies share their values, which never change.
+class Trend {
+ public:
+  Trend() = default;
+  Trend(std::vector<float> values)
+      : values_(std::make_shared<const std::vector<float>>(std::move(values))) {}
+  Trend(std::initializer_list<float> values) : Trend(std::vector<float>(values)) {}
+
+  std::size_t size() const { return values_ ? values_->size() : 0; }
+  bool empty() const { return size() == 0; }
+  const float* data() const { return values_ ? values_->data() : nullptr; }
+  const float* begin() const { return data(); }
+  const float* end() const { return data() + size(); }
+  // REQUIRES: i < size().
+  float operator[](std::size_t i) const { return (*values_)[i]; }
+  // REQUIRES: not empty.
+  float front() const { return values_->front(); }
+  float back() const { return values_->back(); }
+
+ private:
+  std::shared_ptr<const std::vector<float>> values_;
+};
+
+// Everything one good answer says about one query. All of it is from the same answer.
+struct SpoofSample {
+  Ratio spoof;
+  Ratio not_spoof;
+  // Start of the bucket the ratios are from; nullopt when the answer had no timestamps.
+  std::optional<WallTime> bucket_start;
+  std::optional<WindowStatistics> window;  // nullopt under 2 earlier complete buckets
+  std::optional<Ratio> control;            // same bucket, one control period earlier
+  std::optional<int> confidence_level;     // 1 to 5; nullopt when the API does not say
+  AnnotationCounts annotations{};          // those that overlap the sample's bucket
+  std::optional<WallTime> last_updated;    // `meta.lastUpdated`
+  Trend trend = {};
+  // Where the newest complete bucket ends, with mail or without; nullopt without bucket_start.
+  std::optional<WallTime> complete_until = {};
+  std::optional<Expectation> expectation = {};  // nullopt: the window is too short to say
+};
+
+// A credential. Cannot be printed, compared or converted; the memory is wiped when it dies.
+class Secret {
+ public:
+  explicit Secret(std::string text) : text_(std::move(text)) {}
+  Secret(const Secret&) = default;
+  Secret& operator=(const Secret& other);
+  Secret(Secret&& other) noexcept;
+  Secret& operator=(Secret&& other) noexcept;
+  ~Secret();
+
+  // For the one line that puts it on the wire.
+  const std::string& Reveal() const { return text_; }
+
+ private:
+  // REQUIRES: this one holds nothing that is secret.
+  void TakeFrom(Secret& other) noexcept;
+
+  std::string text_;
+};
+
+}  // namespace radar_spoof

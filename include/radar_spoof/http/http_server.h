@@ -1,0 +1,149 @@
+// Serve: an HTTP/1.1 server on libmicrohttpd. Knows sockets, TLS and limits, not what is served.
+//
+// Limits: head 16 KiB and 64 fields; idle connections are closed after 10 s; slow ones are reset
+// (`head_deadline`, `response_deadline`); at most so many connections and answers as ServerOptions
+// says, and never so many connections that fewer than 16 file descriptors are left. Beyond them
+// others give way, as in connections.h. HEAD is answered as GET without the body. No request's body
+// is read: it is answered at its head, and if it announced one its connection is closed. Malformed
+// requests are answered with a 4xx and never reach the handler.
+// Thread rule: the handler is called from the server's own threads, several at once.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/http/awaited.h"
+
+namespace radar_spoof {
+
+struct ServerRequest {
+  std::string method;  // as sent: "GET"
+  std::string path;    // percent-decoded, without the query string
+  std::vector<std::pair<std::string, std::string>> query;    // decoded, in order, repeats kept
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string client = {};  // its address: "192.0.2.1", "2001:db8::1"
+  int settings = 0;         // HttpServer::settings() when its connection was accepted
+
+  // The first header of that name (lower case), or "".
+  std::string_view Header(std::string_view name) const;
+  // All of that name (lower case) as one list (RFC 9110, 5.3), or "".
+  std::string HeaderList(std::string_view name) const;
+};
+
+struct ServerResponse {
+  int status = 200;  // 200 to 599
+  // Content-Length, Date and Connection are the server's own.
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};
+  std::chrono::milliseconds delay{0};  // held back this long first; only with kThreadPerConnection
+  // What the body begins with, before `body`: one text that many responses share. May be null.
+  std::shared_ptr<const std::string> shared_body = nullptr;
+  // What must be found out first; then all the rest is as if it were not there, and `then` is
+  // called, from one of the server's threads, for what is sent. Only with kPool.
+  std::shared_ptr<Awaited> awaited = nullptr;
+  std::function<ServerResponse()> then = nullptr;
+};
+
+// One line of text, without its newline.
+ServerResponse PlainText(int status, std::string text);
+
+struct ListenAddress {
+  std::string host;  // empty: every address, IPv6 and IPv4
+  int port;          // 0: any free one
+
+  // ":10766", "127.0.0.1:10766", "[::1]:10766", "localhost:10766". The error says what is wrong.
+  static Result<ListenAddress, std::string> Parse(std::string_view text);
+  // The same form back.
+  std::string Text() const;
+};
+
+enum class ServerThreads {
+  kPool,                 // two event-loop threads: handlers must not block
+  kThreadPerConnection,  // for the simulator, whose handlers may wait
+};
+
+// What is asked of a client's certificate; the names are Go's tls.ClientAuthType.
+enum class ClientAuth {
+  kNoClientCert,
+  kRequestClientCert,           // asked for, neither required nor verified
+  kRequireAnyClientCert,        // required, not verified
+  kVerifyClientCertIfGiven,     // verified against `client_ca_pem` if there is one
+  kRequireAndVerifyClientCert,  // required and verified
+};
+
+enum class TlsVersion { kTls12, kTls13 };
+
+struct TlsSettings {
+  std::string certificate_pem;  // the server's, then its chain
+  std::string key_pem;          // PEM, not encrypted
+  std::string client_ca_pem;    // may be empty unless `client_auth` verifies
+  ClientAuth client_auth = ClientAuth::kNoClientCert;
+  TlsVersion min_version = TlsVersion::kTls12;
+
+  bool operator==(const TlsSettings&) const = default;
+};
+
+struct ServerOptions {
+  int max_connections = 2048;
+  int max_connections_of_client = 1280;  // of one address, or of one IPv6 network of 64 bits
+  // Responses that are not yet taken by their clients. They hold no more than 224 KiB each of the
+  // system's memory, and together, as far as they do not share it, this much of the process's; but
+  // one may always hold more. Who finds no place is answered with 503.
+  int max_responses = 256;
+  int max_responses_of_client = 128;
+  std::size_t max_response_bytes = std::size_t{64} << 20;
+  // A whole request head must have come this long after accept, TLS handshake included, or after
+  // the previous response's end; however little of it is missing, the connection is reset.
+  std::chrono::milliseconds head_deadline = std::chrono::seconds(10);
+  // The response must have been taken this long after the head.
+  std::chrono::milliseconds response_deadline = std::chrono::seconds(30);
+  std::optional<TlsSettings> tls = {};  // nullopt: plain HTTP
+  // Told of an exception that left the handler, in words; called from the server's threads.
+  std::function<void(std::string_view)> on_error = {};
+};
+
+class HttpServer {
+ public:
+  // May throw: the client then gets a 500 and `on_error` the text. The request lives until its
+  // response is sent.
+  using Handler = std::function<ServerResponse(const ServerRequest&)>;
+
+  // Binds and starts to serve. The error names the address and the system's reason: "cannot listen
+  // on 127.0.0.1:10766: Address already in use"; or how many file descriptors it lacks. A host name
+  // is resolved here, which may block. REQUIRES: there is an address.
+  static Result<std::unique_ptr<HttpServer>, std::string> Start(
+      const std::vector<ListenAddress>& addresses, ServerThreads threads, Handler handler,
+      ServerOptions options = {});
+  static Result<std::unique_ptr<HttpServer>, std::string> Start(const ListenAddress& address,
+                                                                ServerThreads threads,
+                                                                Handler handler,
+                                                                ServerOptions options = {}) {
+    return Start(std::vector{address}, threads, std::move(handler), std::move(options));
+  }
+  // Stops listening, drops open connections, wakes delayed responses and joins the threads.
+  virtual ~HttpServer() = default;
+
+  virtual std::vector<int> ports() const = 0;  // those bound, by address
+  int port() const { return ports().front(); }
+  // Whether a connection of our own is answered on every address. Blocking: half a second at most
+  // for each.
+  virtual bool Answers() const = 0;
+
+  // Serves new connections with these settings, without TLS if nullopt, on every address or none.
+  // Those that are open keep theirs, and may finish the request they are at or still begin one. The
+  // error says why the old settings stay. May throw std::bad_alloc, and then they stay, too.
+  // Thread rule: one call at a time.
+  virtual std::optional<std::string> UseTls(std::optional<TlsSettings> tls) = 0;
+  // The number of the settings for new connections: 0, and one more after each such change.
+  virtual int settings() const = 0;
+};
+
+}  // namespace radar_spoof

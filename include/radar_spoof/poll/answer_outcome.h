@@ -1,0 +1,37 @@
+// Publish: what one ended transfer means: for each of the queries it was for a window or the reason
+// why not, and what the API says of how it may be asked.
+//
+// Thread rule: pure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "radar_spoof/config/credentials.h"
+#include "radar_spoof/core/result.h"
+#include "radar_spoof/fetch/http_client.h"
+#include "radar_spoof/fetch/radar_request.h"
+#include "radar_spoof/parse/radar_headers.h"
+#include "radar_spoof/parse/radar_response.h"
+
+namespace radar_spoof {
+
+struct AnswerOutcome {
+  // One a query, in their order; a failure of the whole answer is that of each. No failure's detail
+  // holds the credentials.
+  std::vector<Result<SpoofWindow, Failure>> windows = {};
+  FormProblem form = FormProblem::kNone;
+  std::optional<Seconds> retry_after = {};
+  std::map<std::string, RateLimitHeader> rate_limits = {};  // by policy
+};
+
+// The request was sent for `asked`, with `credentials`; its series have `names`.
+// REQUIRES: `asked` is not empty, and as long as `names`.
+AnswerOutcome OutcomeOf(std::span<const Query* const> asked, std::span<const SeriesNames> names,
+                        const HttpClient::Finished& finished, const Credentials& credentials,
+                        Instant now);
+
+}  // namespace radar_spoof

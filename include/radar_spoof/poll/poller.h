@@ -1,0 +1,153 @@
+// Publish: the loop that joins schedule, fetch and parse, and publishes what comes of it.
+//
+// Nothing from upstream ends the loop, nor does a lack of memory.
+// Thread rule: Run(), RunOnce() on one thread; Stop(), Reconfigure(), NoteFailedReload() and
+// AwaitReload() from any.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "radar_spoof/config/config.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/log.h"
+#include "radar_spoof/fetch/endpoint_in_use.h"
+#include "radar_spoof/fetch/http_client.h"
+#include "radar_spoof/poll/answer_outcome.h"
+#include "radar_spoof/poll/snapshot.h"
+#include "radar_spoof/poll/state_saver.h"
+#include "radar_spoof/schedule/schedule.h"
+
+namespace radar_spoof {
+
+class FailureLog;
+
+class Poller {
+ public:
+  // `http` was made for the same settings. `seed` feeds only the jitter of retries. `saver`: where
+  // an earlier run left its state; nullptr to begin anew every time.
+  Poller(Settings settings, const Clock& clock, HttpClient& http, SnapshotStore& store, Log& log,
+         std::uint32_t seed, std::unique_ptr<StateSaver> saver = nullptr);
+  ~Poller();
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+
+  // Polls until Stop().
+  void Run();
+  // Polls every query once. True when all gave a usable answer. Gives up, and returns false, when
+  // the API demands a pause.
+  bool RunOnce();
+
+  // Ends Run() within milliseconds, whatever is in flight.
+  void Stop();
+  // Takes effect at the next turn of the loop: queries that are in both configurations keep their
+  // values, schedule and counters, unless they are asked of another API now. If anything changed,
+  // what is in flight is asked again, and counted as not answered.
+  void Reconfigure(Settings settings);
+  // Blocks until the page shows what became of Reconfigure() or NoteFailedReload(), polling has
+  // stopped, or `at_most` is over.
+  enum class ReloadEnd {
+    kTakenOver,
+    kNotTakenOver,  // it was reported as failed, or there was no memory: all is as it was
+    kNotYet,        // the loop has not come to it, but will
+    kStopped,       // and never will
+  };
+  ReloadEnd AwaitReload(Milliseconds at_most);
+
+  // When the loop last came round, which it does at least every 10 s while it is well; at first,
+  // when it was made. Time spent suspended does not count here. Any thread.
+  std::chrono::steady_clock::time_point last_turn() const { return last_turn_; }
+  void NoteFailedReload();
+
+ private:
+  struct InFlight {
+    std::vector<RequestForm> tried;                  // in this poll; the last is under way
+    std::vector<SeriesNames> names;                  // of its series
+    std::shared_ptr<const Credentials> credentials;  // that it was sent with
+  };
+  // How a request ended, for each of its queries.
+  struct PollEnd {
+    std::vector<Result<SpoofSample, Failure>> samples;
+    std::vector<PollReport> reports;
+  };
+
+  void Turn(Milliseconds longest_wait);
+  void TakeMessages();
+  // Publishes everything, and what is awaited with it.
+  void EndReload(bool failed);
+  void Apply(Settings settings);
+  void ApplyUnchanged(Settings settings);
+  void AbandonInFlight();
+  void GiveUpTurn(const char* reason);
+  void FailInFlight();
+  void StartDue();
+  // A request is known by the first of its queries.
+  std::vector<const Query*> AskedWith(std::size_t first) const;
+  // In the last form that `request` has.
+  void Send(std::size_t first, InFlight request);
+  void Finish(const HttpClient::Finished& finished);
+  void Observe(std::size_t first, const std::map<std::string, RateLimitHeader>& policies,
+               Instant now);
+  // How else to ask the same at once, after an answer that was of no use.
+  std::optional<RequestForm> OtherForm(std::size_t first, const InFlight& request,
+                                       const AnswerOutcome& outcome);
+  void NoteGood(const RequestForm& form, const std::string& query);
+  // Asks the same again at once; false when the budget has no room for it.
+  bool AskAgain(std::size_t first, InFlight request, RequestForm form, Instant now);
+  void EndPoll(std::size_t first, const PollEnd& end, Instant now);
+  // What was refused, maybe for its names, once it is known whether they are.
+  void EndUndecided(Instant now);
+  void Record(const RequestGroup& queries, const PollEnd& end, Instant now);
+  void Halve(std::size_t first, const Failure& refusal, Instant now);
+  void Conclude(std::size_t query, const Result<SpoofSample, Failure>& outcome, Instant now);
+  void NoteHold(Instant now);
+  void RefreshCredentials(bool even_if_unchanged);
+  std::shared_ptr<const Credentials> InUse(const Credentials& credentials) const;
+  void PublishAll();
+  // Of the queries only these, unless others have moved too.
+  void Publish(const RequestGroup& queries);
+  void SaveState();
+
+  const Clock& clock_;
+  HttpClient& http_;
+  SnapshotStore& store_;
+  Log& log_;
+  Settings settings_;
+  std::shared_ptr<const Credentials> credentials_;
+  EndpointInUse endpoint_;
+  std::optional<RequestForm> next_form_;  // to be tried, when the budget had no room for it
+  std::uint32_t request_number_;          // of the next one
+  Schedule schedule_;
+  Snapshot state_;                        // the next one to be published
+  std::uint64_t published_revision_ = 0;  // schedule_.revision()
+  bool told_of_halving_ = false;          // since the configuration was loaded
+  int holds_ = 0;                         // one after the other
+  // When a log line last said so, and what end it named.
+  struct HoldTold {
+    SteadyTime at{};
+    SteadyTime until{};
+  } told_of_hold_;
+  std::map<std::size_t, InFlight> in_flight_;  // by the first query
+  // Of these, those that are answered, and wait to know whether the API refuses names.
+  std::map<std::size_t, PollEnd> undecided_;
+  std::unique_ptr<FailureLog> failure_log_;
+
+  std::unique_ptr<StateSaver> saver_;
+
+  std::atomic<bool> stopped_ = false;
+  std::atomic<std::chrono::steady_clock::time_point> last_turn_ = std::chrono::steady_clock::now();
+  std::mutex messages_mutex_;
+  std::condition_variable messages_taken_;
+  std::optional<Settings> new_settings_;  // guarded by messages_mutex_
+  bool reload_failed_ = false;            // guarded by messages_mutex_
+  bool reload_pending_ = false;           // until it is published; guarded by messages_mutex_
+  bool reload_taken_over_ = true;         // the last that was published; guarded by messages_mutex_
+};
+
+}  // namespace radar_spoof

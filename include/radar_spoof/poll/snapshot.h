@@ -1,0 +1,115 @@
+// Publish: the state of the whole exporter at one moment, immutable, and the one object that
+// threads share.
+//
+// Which values are still fit to be shown is not decided here but in freshness.h, when they are
+// rendered, because that depends on the time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "radar_spoof/config/config.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/types.h"
+
+namespace radar_spoof {
+
+struct QueryState {
+  Query query;
+  std::optional<SpoofSample> sample;    // of the last good poll
+  std::optional<Instant> last_success;  // when that answer arrived
+  std::optional<Failure> last_failure;  // of the last poll; nullopt when it was good or none ended
+  std::optional<WallTime> next_poll;    // nullopt only before the first schedule
+  std::uint64_t polls = 0;     // ended in this run of the program, each with all its requests
+  std::uint64_t failures = 0;  // those that gave no usable answer
+
+  bool tried() const { return last_success || last_failure; }
+  bool success() const { return tried() && !last_failure.has_value(); }
+};
+
+// One policy of the API's `Ratelimit` / `Ratelimit-Policy` headers.
+struct RateLimitPolicy {
+  std::optional<std::uint64_t> limit;      // q
+  std::optional<std::uint64_t> remaining;  // r
+  std::optional<WallTime> reset;           // when the answer arrived + t
+};
+
+// Upper bounds of cloudflare_radar_api_request_duration_seconds, in seconds; +Inf is implied.
+inline constexpr std::array kDurationBuckets = {0.025, 0.05, 0.1, 0.25, 0.5,
+                                                1.0,   2.5,  5.0, 10.0, 20.0};
+
+struct DurationHistogram {
+  std::array<std::uint64_t, kDurationBuckets.size() + 1> counts{};  // not cumulative; last: +Inf
+  double sum = 0;                                                   // seconds
+
+  void Observe(double seconds);
+};
+
+// Requests in the 5 minutes before `at`, of those the configuration allows.
+struct BudgetUse {
+  int used = 0;
+  int limit = 0;
+  WallTime at;
+};
+
+struct ApiState {
+  bool up = false;                        // the last request was answered well
+  std::map<int, std::uint64_t> requests;  // by HTTP status; 0: no answer
+  std::array<std::uint64_t, kAllFailureReasons.size()> failures{};  // indexed by FailureReason
+  DurationHistogram duration;
+  std::map<std::string, RateLimitPolicy> rate_limit;  // by policy name, [a-z0-9_-]{1,32}, at most 8
+  std::optional<Instant> blocked_until;               // end of the last rate-limit hold
+  std::string host;                                   // HOST[:PORT] of the API, as configured
+  std::string path;                                   // the endpoint path now in use
+  BudgetUse budget;
+};
+
+struct ReloadState {
+  bool successful = true;
+  WallTime last_success;  // at first: when the first configuration was loaded
+};
+
+struct Snapshot {
+  std::vector<QueryState> queries;  // as configured
+  ApiState api;
+  ReloadState reload;
+  PollingConfig polling;
+};
+
+// Nothing asked yet: what is published before the first poll.
+Snapshot FirstSnapshot(const Config& config, WallTime now);
+
+// What a poll changes.
+struct SnapshotChange {
+  std::vector<std::pair<std::size_t, QueryState>> queries;  // by place
+  ApiState api;
+};
+
+// Copies a snapshot only when it was loaded and has then changed: what nobody looks at costs
+// nothing. Thread rule: Load() from any thread, the rest from one; none blocks for longer than the
+// move of what changes.
+class SnapshotStore {
+ public:
+  explicit SnapshotStore(Snapshot first);
+
+  // Never changes once it is loaded.
+  std::shared_ptr<const Snapshot> Load() const;
+  void Publish(Snapshot next);
+  // What is published, but for `change`. Nothing changes if it throws (out of memory).
+  void Publish(SnapshotChange change);
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<Snapshot> current_;  // guarded by mutex_; what it points at, while !loaded_
+  mutable bool loaded_ = false;        // guarded by mutex_
+};
+
+}  // namespace radar_spoof

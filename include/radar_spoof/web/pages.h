@@ -1,0 +1,69 @@
+// Serve: which request gets which answer. Knows paths, methods and headers, not sockets.
+//
+//   /           landing page, unless the metrics are there
+//   /metrics    the exposition, under any path of one's choice; text or OpenMetrics, gzip if
+//   allowed
+//   /-/healthy  200 while the poll loop comes round, 503 when it has stood still for a minute;
+//               whatever the API answers
+//   /-/ready    503 until every query was tried once, then 200
+//   /-/reload   POST or PUT: reads the configuration again; 403 unless enabled
+// Paths are exact. With basic authentication every answer but 401 and 429 needs it, 404 included.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/http/http_server.h"
+#include "radar_spoof/page/exposition_format.h"
+#include "radar_spoof/page/metrics_page.h"
+#include "radar_spoof/page/process_metrics.h"
+#include "radar_spoof/poll/snapshot.h"
+#include "radar_spoof/web/basic_auth.h"
+
+namespace radar_spoof {
+
+// Functions are called from the thread that calls Respond(), several at once.
+struct PagesOptions {
+  std::string telemetry_path = "/metrics";  // begins with "/"
+  // What this process says of itself.
+  std::function<ProcessMetrics()> process;
+  // When the poll loop last came round.
+  std::function<std::chrono::steady_clock::time_point()> last_turn;
+  // Reads the configuration again; the error if the old one stays. Unset: reloading is not enabled.
+  std::function<std::optional<std::string>()> reload;
+  // Whether the request may be answered. Unset: everyone's may.
+  std::function<AuthDecision(const ServerRequest&)> authenticate;
+};
+
+// Thread rule: Respond() may be called from any thread. Blocks as long as the options' functions.
+class Pages {
+ public:
+  // REQUIRES: `store` and `clock` outlive this; `options.process` and
+  // `options.last_turn` are set.
+  Pages(const SnapshotStore& store, const Clock& clock, PagesOptions options);
+
+  // REQUIRES: `request` outlives what the response awaits.
+  ServerResponse Respond(const ServerRequest& request) const;
+
+ private:
+  ServerResponse Respond(const ServerRequest& request, const AuthDecision& decision) const;
+  // The answer to who may not have another one.
+  static std::optional<ServerResponse> Refusal(const AuthDecision& decision);
+  ServerResponse Route(const ServerRequest& request) const;
+  ServerResponse Metrics(const ServerRequest& request) const;
+  ServerResponse LandingPage() const;
+  ServerResponse Healthy() const;
+  ServerResponse Ready() const;
+  ServerResponse Reload(const std::string& method) const;
+
+  const SnapshotStore& store_;
+  const Clock& clock_;
+  const PagesOptions options_;
+  const MetricsPage metrics_;
+};
+
+}  // namespace radar_spoof

@@ -1,0 +1,236 @@
+#include "radar_spoof/backfill/backfill_command.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <random>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "backfill_command_line.h"
+#include "backfill_output.h"
+#include "history_fetch.h"
+#include "history_plan.h"
+#include "progress_bar.h"
+#include "radar_spoof/cli/exit_code.h"
+#include "radar_spoof/cli/settings.h"
+#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/text.h"
+#include "radar_spoof/core/version.h"
+#include "radar_spoof/poll/freshness.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Prometheus, "Backfilling": blocks must stay clear of the last 3 hours, which its head still
+// holds.
+constexpr Seconds kHead = 3h;
+constexpr Milliseconds kReportEvery = 10s;
+constexpr const char* kNothingToWrite =
+    "there is nothing to write: no complete bucket that was shown 3 hours ago";
+
+void PrintError(Log& log, const std::string& text) {
+  log.Print("radar_spoof_exporter backfill: " + text);
+}
+
+void Print(const std::string& text) { std::printf("%s\n", text.c_str()); }
+
+// While it lives, interrupts are looked for, not suffered.
+class Interrupts {
+ public:
+  Interrupts() {
+    sigemptyset(&signals_);
+    for (const int signal : {SIGINT, SIGTERM}) sigaddset(&signals_, signal);
+    pthread_sigmask(SIG_BLOCK, &signals_, &before_);
+  }
+  ~Interrupts() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  Interrupts(const Interrupts&) = delete;
+  Interrupts& operator=(const Interrupts&) = delete;
+
+  bool Came() const {
+    const timespec no_wait{};
+    return sigtimedwait(&signals_, nullptr, &no_wait) > 0;
+  }
+
+ private:
+  sigset_t signals_{};
+  sigset_t before_{};
+};
+
+class Backfill {
+ public:
+  Backfill(const BackfillCommandLine& command_line, std::string output, Settings settings,
+           ProgressBar& bar, Log& log)
+      : command_line_(command_line),
+        output_(std::move(output)),
+        config_(settings.config),
+        settings_(std::move(settings)),
+        bar_(bar),
+        log_(log) {}
+
+  int Run() {
+    if (!ChooseBuckets()) return kUnusable;
+    auto file = HistoryFile::Open(output_ + kPartialSuffix, config_.api().base_url);
+    if (!file) {
+      PrintError(log_, file.error());
+      return kFailed;
+    }
+    if (!Fetch(*file.value()) || !Write(*file.value())) {
+      PrintError(log_, "what was fetched is kept in " + output_ + kPartialSuffix +
+                           "; the same command goes on from there");
+      return kFailed;
+    }
+    if (file.value()->IsUsedUp(config_.queries(), needed_)) {
+      file.value()->Remove();
+    } else {
+      Print(output_ + kPartialSuffix + ": kept, as it also has history that was not asked for now");
+    }
+    return 0;
+  }
+
+ private:
+  bool ChooseBuckets() {
+    const WallTime end = clock_.Now().wall - kHead;
+    bool any_whole = false;
+    bool any_shown = false;
+    for (const Query& query : config_.queries()) {
+      const TimeRange wanted = WholeBuckets(command_line_.asked, query.agg_interval);
+      const bool empty = wanted.from == wanted.to;
+      wanted_.push_back(wanted);
+      needed_.push_back(empty ? wanted : HistoryNeeded(query, wanted));
+      any_whole = any_whole || !empty;
+      any_shown =
+          any_shown || (!empty && wanted.from + Length(query.agg_interval) + kAssumedLag < end);
+      if (empty) log_.Warn("no whole bucket lies in the range", {{"query", query.name}});
+    }
+    if (!any_whole) PrintError(log_, "no query has a whole bucket in the range");
+    if (any_whole && !any_shown) PrintError(log_, kNothingToWrite);
+    return any_shown;
+  }
+
+  bool Fetch(HistoryFile& file) {
+    const auto http = MakeCurlHttpClient(UserAgent(), ClientOptions(config_.api()));
+    const Interrupts interrupts;
+    HistoryFetch fetch(std::move(settings_), clock_, *http, file, log_, std::random_device{}(),
+                       [&interrupts] { return interrupts.Came(); });
+    log_.Info("fetching", {{"requests", fetch.Plan(needed_)}});
+    const auto problem = fetch.Run([this](const FetchProgress& progress) { Report(progress); });
+    bar_.Clear();
+    if (problem) PrintError(log_, *problem);
+    return !problem;
+  }
+
+  void Report(const FetchProgress& progress) {
+    const std::string from = FormatRfc3339(progress.piece.from);
+    bar_.Show(progress.done, progress.total, progress.query->name + "  " + from);
+    const SteadyTime now = clock_.Now().steady;
+    if (bar_.terminal() || now < next_report_) return;
+    next_report_ = now + kReportEvery;
+    log_.Info("progress", {{"done", progress.done},
+                           {"of", progress.total},
+                           {"query", progress.query->name},
+                           {"from", from}});
+  }
+
+  bool Write(const HistoryFile& file) {
+    std::vector<QueryHistory> shown;
+    for (std::size_t i = 0; i < wanted_.size(); ++i) shown.push_back(Shown(i, file));
+    const std::string fresh = output_ + kNewSuffix;
+    errno = 0;
+    std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
+    const HistoryTextSize size = WriteHistory(shown, command_line_.labels, command_line_.step, out);
+    out.close();
+    if (size.samples == 0) {
+      std::remove(fresh.c_str());
+      PrintError(log_, kNothingToWrite);
+      return false;
+    }
+    if (!out || std::rename(fresh.c_str(), output_.c_str()) != 0) {
+      const std::string reason = SystemErrorText(errno);
+      std::remove(fresh.c_str());
+      PrintError(log_, "cannot write " + output_ + ": " + reason);
+      return false;
+    }
+    Print(fmt::format("{}: {} samples of {} series, up to 3 hours ago", output_, size.samples,
+                      size.series));
+    return true;
+  }
+
+  QueryHistory Shown(std::size_t index, const HistoryFile& file) const {
+    const Query& query = config_.queries()[index];
+    const TimeRange& wanted = wanted_[index];
+    const std::vector<SpoofBucket> history = file.Buckets(query);
+    const auto found =
+        std::count_if(history.begin(), history.end(), [&wanted](const SpoofBucket& bucket) {
+          return wanted.from <= *bucket.start && *bucket.start < wanted.to;
+        });
+    Print(fmt::format("{}: {} of {} buckets of {} from {} to {}", query.name, found,
+                      (wanted.to - wanted.from) / Length(query.agg_interval),
+                      RequestName(query.agg_interval), FormatRfc3339(wanted.from),
+                      FormatRfc3339(wanted.to)));
+    return {query, ShownHistory(query, history, wanted, MaxDataAge(query, config_.polling()),
+                                clock_.Now().wall - kHead)};
+  }
+
+  const BackfillCommandLine& command_line_;
+  const std::string output_;
+  const Config config_;
+  Settings settings_;
+  ProgressBar& bar_;
+  Log& log_;
+  const SystemClock clock_;
+  std::vector<TimeRange> wanted_;  // by query: the buckets to be shown
+  std::vector<TimeRange> needed_;  // and what must be known for it
+  SteadyTime next_report_{};
+};
+
+void WarnOfMissingLabels(const BackfillCommandLine& command_line, Log& log) {
+  for (const char* const name : {"job", "instance"}) {
+    const auto& labels = command_line.labels;
+    const bool given =
+        std::any_of(labels.begin(), labels.end(),
+                    [name](const ExternalLabel& label) { return label.name == name; });
+    if (given) continue;
+    log.Warn("without this --label old and live samples will not be one series", {{"label", name}});
+  }
+}
+
+}  // namespace
+
+int RunBackfill(int argc, const char* const* argv) {
+  const auto command_line = ParseBackfillCommandLine(argc, argv, SystemClock().Now().wall);
+  if (!command_line) return Print(command_line.error());
+  ProgressBar bar(isatty(STDERR_FILENO) == 1);
+  Log log(command_line.value().log_level, command_line.value().log_format,
+          bar.terminal() ? [&bar](std::string_view line) { bar.Line(line); } : Log::Sink());
+  ProcessEnvironment environment;
+  auto settings = ReadSettings(command_line.value().config_file, environment, log);
+  if (!settings) {
+    PrintError(log, settings.error());
+    return kUnusable;
+  }
+  const ApiConfig& api = settings.value().config.api();
+  const std::array<ProtectedFile, 4> inputs = {
+      {{command_line.value().config_file, "the configuration"},
+       {api.credentials.token_file, "api.token_file"},
+       {api.credentials.key_file, "api.key_file"},
+       {api.ca_file, "api.ca_file"}}};
+  const auto output = FindOutput(command_line.value().output, inputs);
+  if (!output) {
+    PrintError(log, output.error());
+    return kUnusable;
+  }
+  WarnOfMissingLabels(command_line.value(), log);
+  return Backfill(command_line.value(), output.value().string(), std::move(settings).value(), bar,
+                  log)
+      .Run();
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,228 @@
+#include "radar_spoof/core/types.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cstring>
+#include <map>
+
+#include "radar_spoof/core/text.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr double kPercentRoundingNoise = 100.0001;
+constexpr Seconds kDay = 24h;
+constexpr Seconds kWeek = 7 * kDay;
+// 1970-01-01 was a Thursday; 1970-01-05 the first Monday.
+constexpr Seconds kFirstMonday = 4 * kDay;
+
+constexpr std::array<std::string_view, 3> kAuthenticationResults = {"FAIL", "NONE", "PASS"};
+constexpr std::array<std::string_view, 4> kTlsVersions = {"TLSv1_0", "TLSv1_1", "TLSv1_2",
+                                                          "TLSv1_3"};
+
+// In lower case, without what stands between words.
+std::string LettersOf(std::string_view text) {
+  std::string letters;
+  for (const char c : text) {
+    if (std::isalpha(static_cast<unsigned char>(c)) != 0) letters += LowerCase(c);
+  }
+  return letters;
+}
+
+void Wipe(std::string& text) { explicit_bzero(text.data(), text.size()); }
+
+}  // namespace
+
+std::optional<Ratio> Ratio::FromPercent(double percent) {
+  if (!(percent >= 0.0 && percent <= kPercentRoundingNoise)) return std::nullopt;
+  return Ratio(std::min(percent, 100.0) / 100.0 + 0.0);  // + 0.0 turns -0 into 0
+}
+
+std::optional<Ratio> Ratio::FromFraction(double fraction) {
+  if (!(fraction >= 0.0 && fraction <= 1.0)) return std::nullopt;
+  return Ratio(fraction + 0.0);
+}
+
+Seconds Length(AggInterval interval) {
+  switch (interval) {
+    case AggInterval::k15m: return 15min;
+    case AggInterval::k1h: return 1h;
+    case AggInterval::k1d: return kDay;
+    case AggInterval::k1w: return kWeek;
+  }
+  return kWeek;
+}
+
+std::string_view RequestName(AggInterval interval) {
+  switch (interval) {
+    case AggInterval::k15m: return "15m";
+    case AggInterval::k1h: return "1h";
+    case AggInterval::k1d: return "1d";
+    case AggInterval::k1w: return "1w";
+  }
+  return "";
+}
+
+std::string_view MetaName(AggInterval interval) {
+  switch (interval) {
+    case AggInterval::k15m: return "FIFTEEN_MINUTES";
+    case AggInterval::k1h: return "ONE_HOUR";
+    case AggInterval::k1d: return "ONE_DAY";
+    case AggInterval::k1w: return "ONE_WEEK";
+  }
+  return "";
+}
+
+std::optional<AggInterval> ParseAggInterval(std::string_view request_name) {
+  for (const AggInterval interval : kAllAggIntervals) {
+    if (RequestName(interval) == request_name) return interval;
+  }
+  return std::nullopt;
+}
+
+WallTime FloorTo(WallTime time, Seconds period) {
+  const Milliseconds origin = period % kWeek == 0s ? Milliseconds(kFirstMonday) : 0ms;
+  const Milliseconds since = time.time_since_epoch() - origin;
+  Milliseconds into_period = since % Milliseconds(period);
+  if (into_period < 0ms) into_period += period;
+  return time - into_period;
+}
+
+std::string_view LabelName(Dimension dimension) {
+  switch (dimension) {
+    case Dimension::kArc: return "arc";
+    case Dimension::kDkim: return "dkim";
+    case Dimension::kDmarc: return "dmarc";
+    case Dimension::kSpf: return "spf";
+    case Dimension::kTlsVersion: return "tls_version";
+  }
+  return "";
+}
+
+std::string_view RequestName(Dimension dimension) {
+  return dimension == Dimension::kTlsVersion ? "tlsVersion" : LabelName(dimension);
+}
+
+std::span<const std::string_view> LegalValues(Dimension dimension) {
+  if (dimension == Dimension::kTlsVersion) return kTlsVersions;
+  return kAuthenticationResults;
+}
+
+bool Filters::Add(Dimension dimension, std::string_view value) {
+  const auto legal = LegalValues(dimension);
+  const auto found = std::find(legal.begin(), legal.end(), value);
+  if (found == legal.end()) return false;
+  const auto bit = static_cast<std::uint8_t>(1U << (found - legal.begin()));
+  std::uint8_t& accepted = accepted_[static_cast<std::size_t>(dimension)];
+  if ((accepted & bit) != 0) return false;
+  accepted = static_cast<std::uint8_t>(accepted | bit);
+  return true;
+}
+
+bool Filters::IsAny(Dimension dimension) const {
+  return accepted_[static_cast<std::size_t>(dimension)] == 0;
+}
+
+std::string Filters::Label(Dimension dimension) const {
+  if (IsAny(dimension)) return "any";
+  std::string joined;
+  const auto legal = LegalValues(dimension);
+  for (std::size_t i = 0; i < legal.size(); ++i) {
+    if ((accepted_[static_cast<std::size_t>(dimension)] >> i & 1U) == 0) continue;
+    if (!joined.empty()) joined += ',';
+    joined += legal[i];
+  }
+  return joined;
+}
+
+std::optional<DateRange> DateRange::Parse(std::string_view text) {
+  constexpr int kMaxDays = 364;
+  constexpr int kMaxWeeks = 52;
+  if (text.size() < 2 || !std::isdigit(static_cast<unsigned char>(text.front()))) {
+    return std::nullopt;
+  }
+  const char unit = LowerCase(text.back());
+  const char* const end = text.data() + text.size() - 1;
+  int count = 0;
+  const auto [stopped, error] = std::from_chars(text.data(), end, count);
+  if (error != std::errc() || stopped != end || (unit != 'd' && unit != 'w')) return std::nullopt;
+  if (count < 1 || count > (unit == 'd' ? kMaxDays : kMaxWeeks)) return std::nullopt;
+  return DateRange(count, unit);
+}
+
+std::string DateRange::Text() const { return std::to_string(count_) + unit_; }
+
+Seconds DateRange::Length() const { return count_ * (unit_ == 'd' ? kDay : kWeek); }
+
+std::string DateRange::ControlText() const { return Text() + "control"; }
+
+Seconds DateRange::ControlShift() const { return (Length() + kWeek - 1s) / kWeek * kWeek; }
+
+std::vector<std::optional<std::size_t>> KeptQueries(const std::vector<Query>& before,
+                                                    const std::vector<Query>& after) {
+  std::map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; i < before.size(); ++i) places.emplace(before[i].name, i);
+  std::vector<std::optional<std::size_t>> kept(after.size());
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    const auto place = places.find(after[i].name);
+    if (place != places.end() && before[place->second] == after[i]) kept[i] = place->second;
+  }
+  return kept;
+}
+
+std::string_view Name(EventType type) {
+  switch (type) {
+    case EventType::kEvent: return "EVENT";
+    case EventType::kGeneral: return "GENERAL";
+    case EventType::kOutage: return "OUTAGE";
+    case EventType::kPartialProjection: return "PARTIAL_PROJECTION";
+    case EventType::kPipeline: return "PIPELINE";
+    case EventType::kTrafficAnomaly: return "TRAFFIC_ANOMALY";
+    case EventType::kOther: return "OTHER";
+  }
+  return "";
+}
+
+EventType ParseEventType(std::string_view name) {
+  const std::string letters = LettersOf(name);
+  for (const EventType type : kAllEventTypes) {
+    if (LettersOf(Name(type)) == letters) return type;
+  }
+  return EventType::kOther;
+}
+
+Secret& Secret::operator=(const Secret& other) {
+  if (this != &other) {
+    Wipe(text_);
+    text_ = other.text_;
+  }
+  return *this;
+}
+
+Secret::Secret(Secret&& other) noexcept { TakeFrom(other); }
+
+Secret& Secret::operator=(Secret&& other) noexcept {
+  if (this != &other) {
+    Wipe(text_);
+    TakeFrom(other);
+  }
+  return *this;
+}
+
+// A moved-from short string keeps its bytes, so short text is copied and the source wiped. Long
+// text changes hands: a copy might find no memory, and every string has room for short text.
+void Secret::TakeFrom(Secret& other) noexcept {
+  if (other.text_.size() > std::string().capacity()) {
+    text_.swap(other.text_);
+  } else {
+    text_ = other.text_;
+    Wipe(other.text_);
+  }
+}
+
+Secret::~Secret() { Wipe(text_); }
+
+}  // namespace radar_spoof

@@ -1,0 +1,98 @@
+#include "radar_spoof/http/content_negotiation.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "radar_spoof/core/text.h"
+
+namespace radar_spoof {
+namespace {
+
+// One element of the header's list.
+struct Preference {
+  std::string name;     // lower case
+  std::string version;  // of a media type; "" when absent
+  int quality = 1000;   // thousandths
+};
+
+// Cuts the part before the next unquoted `separator` off `rest`.
+std::string_view TakeUntil(char separator, std::string_view& rest) {
+  bool quoted = false;
+  std::size_t end = 0;
+  for (; end < rest.size(); ++end) {
+    if (rest[end] == '"') quoted = !quoted;
+    if (rest[end] == separator && !quoted) break;
+  }
+  const std::string_view part = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return Trim(part);
+}
+
+// "0", "0.5", "1.000": at most three decimals, at most 1.
+std::optional<int> ParseQuality(std::string_view text) {
+  if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
+  if (text.size() > 1 && text[1] != '.') return std::nullopt;
+  int quality = (text[0] - '0') * 1000;
+  int place = 100;
+  for (const char c : text.substr(std::min<std::size_t>(2, text.size()))) {
+    if (c < '0' || c > '9') return std::nullopt;
+    quality += (c - '0') * place;
+    place /= 10;
+  }
+  return quality <= 1000 ? std::optional(quality) : std::nullopt;
+}
+
+std::optional<Preference> ParsePreference(std::string_view element) {
+  Preference preference;
+  preference.name = LowerCase(TakeUntil(';', element));
+  if (preference.name.empty()) return std::nullopt;
+  while (!element.empty()) {
+    std::string_view value = TakeUntil(';', element);
+    const std::string name = LowerCase(TakeUntil('=', value));
+    value = Trim(value);
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+      value = value.substr(1, value.size() - 2);
+    }
+    if (name == "version") preference.version = value;
+    if (name == "q") {
+      const auto quality = ParseQuality(value);
+      if (!quality) return std::nullopt;
+      preference.quality = *quality;
+    }
+  }
+  return preference;
+}
+
+std::vector<Preference> ParsePreferences(std::string_view header) {
+  std::vector<Preference> preferences;
+  while (!header.empty()) {
+    if (auto preference = ParsePreference(TakeUntil(',', header))) {
+      preferences.push_back(std::move(*preference));
+    }
+  }
+  return preferences;
+}
+
+}  // namespace
+
+std::optional<int> QualityOf(std::string_view name, std::string_view header,
+                             std::string_view version) {
+  std::optional<int> best;
+  for (const Preference& each : ParsePreferences(header)) {
+    const bool version_fits = version.empty() || each.version.empty() || each.version == version;
+    if (each.name == name && version_fits) best = std::max(best.value_or(0), each.quality);
+  }
+  return best;
+}
+
+bool AcceptsGzip(std::string_view accept_encoding) {
+  auto gzip = QualityOf("gzip", accept_encoding);
+  if (!gzip) gzip = QualityOf("x-gzip", accept_encoding);
+  if (!gzip) gzip = QualityOf("*", accept_encoding);
+  const int identity = QualityOf("identity", accept_encoding).value_or(0);
+  return gzip.value_or(0) > 0 && *gzip >= identity;
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,26 @@
+// Report: an answer, or why there is none, as one line of JSON. README.md shows its keys; all stand
+// in every answer, null where there is nothing to say. Ratios are 0 to 1, times RFC 3339 in UTC.
+//
+// Thread rule: pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "ask.h"
+#include "radar_spoof/core/error.h"
+
+namespace radar_spoof {
+
+enum class Explained { kNo, kYes };  // kYes: with Explain() as `series`, and `url`
+
+std::string AnswerJson(const AnsweredQuery& answer, Explained explained);
+
+// {"error": {"reason": "unauthorized", "detail": "..."}}
+std::string FailureJson(const Failure& failure);
+
+// Nothing could be asked: {"error": {"reason": "unusable", "detail": "..."}}. `detail` is one line
+// or several, and may be from outside.
+std::string UnusableJson(std::string_view detail);
+
+}  // namespace radar_spoof

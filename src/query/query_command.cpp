@@ -1,0 +1,163 @@
+#include "radar_spoof/query/query_command.h"
+
+#include <algorithm>
+#include <clocale>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <langinfo.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "answer_json.h"
+#include "answer_text.h"
+#include "query_command_line.h"
+#include "radar_spoof/cli/exit_code.h"
+#include "radar_spoof/cli/process_environment.h"
+#include "radar_spoof/config/asked_query.h"
+#include "radar_spoof/core/version.h"
+#include "radar_spoof/fetch/radar_request.h"
+
+namespace radar_spoof {
+namespace {
+
+struct Question {
+  Query query;
+  ApiConfig api;
+  PollingConfig polling;
+};
+
+using Lines = std::vector<std::string>;
+
+void Tell(const std::string& line) {
+  std::fprintf(stderr, "radar_spoof_exporter query: %s\n", line.c_str());
+}
+
+Lines CheckUse(const QueryCommandLine& read) {
+  bool ad_hoc = read.flags.agg_interval || read.flags.date_range || read.flags.control;
+  for (const auto& filter : read.flags.filters) ad_hoc = ad_hoc || filter.has_value();
+  if (read.name.empty() || !ad_hoc) return {};
+  return {"found a query's name beside flags that ask ad hoc; expected one of them"};
+}
+
+Result<std::optional<Config>, Lines> ReadConfig(const QueryCommandLine& read) {
+  std::error_code ignored;
+  const std::string file = read.config_file.empty() ? kDefaultConfigFile : read.config_file;
+  if (read.config_file.empty() && !std::filesystem::exists(file, ignored) && !ignored) {
+    if (read.name.empty()) return std::optional<Config>();
+    return Lines{
+        fmt::format("no configuration file {}; expected it to hold the query, or another "
+                    "file in --config.file",
+                    file)};
+  }
+  auto config = LoadConfig(file);
+  if (config) return std::optional(std::move(config).value());
+  Lines problems;
+  for (const ConfigProblem& problem : config.error()) problems.push_back(problem.Text());
+  return problems;
+}
+
+Result<Question, Lines> ReadQuestion(const QueryCommandLine& read) {
+  const auto config = ReadConfig(read);
+  if (!config) return config.error();
+  const auto& configured = config.value();
+  const ApiConfig api = configured ? configured->api() : ApiConfig();
+  const PollingConfig polling = configured ? configured->polling() : PollingConfig();
+  if (!read.name.empty()) {
+    auto query = FindQuery(*configured, read.name);
+    if (!query) return Lines{query.error()};
+    return Question{std::move(query).value(), api, polling};
+  }
+  auto asked = ReadQueryFlags(read.flags);
+  if (!asked) return asked.error();
+  for (const std::string& warning : asked.value().warnings) Tell("warning: " + warning);
+  return Question{std::move(asked).value().query, api, polling};
+}
+
+Terminal TerminalOfOutput() {
+  Terminal terminal;
+  std::setlocale(LC_CTYPE, "");
+  terminal.unicode = std::string_view(nl_langinfo(CODESET)) == "UTF-8";
+  if (isatty(STDOUT_FILENO) == 0) return terminal;
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    terminal.columns = size.ws_col;
+  }
+  const char* const no_colour = std::getenv("NO_COLOR");
+  const char* const kind = std::getenv("TERM");
+  terminal.colour = (no_colour == nullptr || *no_colour == '\0') && kind != nullptr &&
+                    std::string_view(kind) != "dumb";
+  return terminal;
+}
+
+std::string Written(const AnsweredQuery& answer, const QueryCommandLine& read) {
+  if (read.json) return AnswerJson(answer, read.explain ? Explained::kYes : Explained::kNo);
+  const Terminal terminal = TerminalOfOutput();
+  std::string text = AnswerText(answer, terminal);
+  if (read.explain) text += '\n' + ExplanationText(answer, terminal);
+  return text;
+}
+
+int Print(const std::string& text, int code) {
+  // Who reads only the beginning (`| head`) ends this quietly.
+  std::signal(SIGPIPE, SIG_DFL);
+  std::fputs(text.c_str(), stdout);
+  return code;
+}
+
+// Nothing can be asked: `problems`, for a person or a program.
+int Refuse(const Lines& problems, bool json) {
+  if (json) return Print(UnusableJson(fmt::format("{}", fmt::join(problems, "\n"))), kUnusable);
+  for (const std::string& problem : problems) Tell(problem);
+  return kUnusable;
+}
+
+// A wrong command line was not read to its end.
+int RefuseCommandLine(const EarlyExit& early, int argc, const char* const* argv) {
+  const bool json = std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
+  if (early.status == 0 || !json) return Print(early);
+  return Print(UnusableJson(early.text.substr(0, early.text.find_last_not_of('\n') + 1)),
+               early.status);
+}
+
+int AskAndPrint(const Question& question, const QueryCommandLine& read) {
+  ProcessEnvironment environment;
+  CredentialReader reader(question.api.credentials, [&environment](const std::string& name) {
+    return environment.Read(name);
+  });
+  const auto credentials = reader.Read();
+  if (!credentials) return Refuse({credentials.error()}, read.json);
+  if (!credentials.value().warning.empty()) Tell("warning: " + credentials.value().warning);
+  const auto http = MakeCurlHttpClient(UserAgent(), ClientOptions(question.api));
+  const auto answer = Ask(question.query, question.api, question.polling,
+                          credentials.value().credentials, *http, SystemClock());
+  if (answer) return Print(Written(answer.value(), read), 0);
+  if (read.json) return Print(FailureJson(answer.error()), kFailed);
+  Tell(FailureText(answer.error()));
+  return kFailed;
+}
+
+}  // namespace
+
+int RunQueryCommand(int argc, const char* const* argv) {
+  const auto parsed = ParseQueryCommandLine(argc, argv);
+  if (!parsed) return RefuseCommandLine(parsed.error(), argc, argv);
+  std::signal(SIGPIPE, SIG_IGN);
+  const QueryCommandLine& read = parsed.value();
+  Lines problems = CheckUse(read);
+  if (problems.empty()) {
+    const auto question = ReadQuestion(read);
+    if (question) return AskAndPrint(question.value(), read);
+    problems = question.error();
+  }
+  return Refuse(problems, read.json);
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,256 @@
+#include "landing_page.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "radar_spoof/core/plain_words.h"
+#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/text.h"
+#include "radar_spoof/core/url_host.h"
+#include "radar_spoof/core/version.h"
+#include "radar_spoof/poll/freshness.h"
+#include "sparkline.h"
+
+namespace radar_spoof {
+namespace {
+
+constexpr std::string_view kStyle = R"css(
+:root { color-scheme: light dark; --back: #fff; --ink: #1c2128; --line: #d5d9df; --soft: #57606a;
+  --bad: #b3261e; --good: #1b6e3c; --link: #0b57d0; --trend: #3b6fb5; }
+@media (prefers-color-scheme: dark) {
+  :root { --back: #16191d; --ink: #e4e8ec; --line: #3a4048; --soft: #a5adb8; --bad: #ff9d94;
+    --good: #7fd6a1; --link: #9cc3ff; --trend: #8ab4f8; } }
+body { background: var(--back); color: var(--ink); font: 16px/1.5 system-ui, sans-serif;
+  margin: 0 auto; max-width: 84rem; padding: 1.5rem 1rem; }
+a { color: var(--link); } h1 { font-size: 1.5rem; margin: 0; }
+h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
+.made-up { border: 2px solid var(--bad); color: var(--bad); padding: .5rem .75rem; }
+nav a { display: inline-block; margin-right: 1.25rem; padding: .25rem 0; }
+code { font-size: .9em; overflow-wrap: anywhere; }
+small, footer, th { color: var(--soft); } .bad { color: var(--bad); } .good { color: var(--good); }
+table { border-collapse: collapse; width: 100%; }
+th, td { border-bottom: 1px solid var(--line); padding: .5rem 1rem .5rem 0; text-align: left;
+  vertical-align: top; } th { font-weight: 500; white-space: nowrap; }
+td.name { font-weight: 600; min-width: 11rem; overflow-wrap: anywhere; }
+td.name small { font-weight: 400; }
+.time { white-space: nowrap; }
+td small { display: block; overflow-wrap: anywhere; } footer { margin-top: 2rem; }
+td.ratio b { font-size: 1.15rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
+svg { display: block; height: 2.25rem; width: 10rem; }
+svg path { fill: none; stroke: var(--trend); stroke-linecap: round; stroke-linejoin: round;
+  stroke-width: 1.5; }
+svg circle { fill: var(--trend); }
+dl { display: grid; gap: .25rem 1rem; grid-template-columns: max-content 1fr; margin: 0; }
+dt { color: var(--soft); } dd { margin: 0; }
+@media (max-width: 56rem) {
+  thead { display: none; }
+  tr { display: block; border-bottom: 1px solid var(--line); padding: .75rem 0; }
+  td { border: 0; display: grid; grid-template-columns: 7.5rem 1fr; padding: .15rem 0; }
+  td > * { grid-column: 2; } .time { white-space: normal; } td::before { color: var(--soft); content: attr(data-label); }
+  td.name { display: block; min-width: 0; } td.name::before { content: none; }
+  dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } }
+)css";
+
+std::string RatioCell(const QueryState& state, bool fresh) {
+  if (!fresh) {
+    return state.sample ? "<span>none<small>the last one is too old</small></span>"
+                        : "<span>none yet</span>";
+  }
+  const SpoofSample& sample = *state.sample;
+  std::string times;
+  if (sample.bucket_start) {
+    times =
+        fmt::format("<small>{} from <span class=\"time\">{}</span></small>",
+                    InWords(Length(state.query.agg_interval)), MinuteText(*sample.bucket_start));
+  }
+  if (sample.last_updated) {
+    times += fmt::format("<small>data of <span class=\"time\">{}</span></small>",
+                         MinuteText(*sample.last_updated));
+  }
+  return fmt::format("<span><b>{}</b>{}</span>", PercentText(sample.spoof.value()), times);
+}
+
+std::string TrendCell(const QueryState& state, bool fresh) {
+  if (!fresh) return "<span>-</span>";
+  const SpoofSample& sample = *state.sample;
+  std::string text = SparklineSvg(sample.trend);
+  if (sample.window) {
+    text += fmt::format("<small>usual {} &plusmn; {:.1f}</small>", PercentText(sample.window->mean),
+                        sample.window->standard_deviation * 100);
+  }
+  if (sample.control) {
+    text += fmt::format("<small>control period {}</small>", PercentText(sample.control->value()));
+  }
+  return "<span>" + (text.empty() ? "-" : text) + "</span>";
+}
+
+std::string TrustCell(const QueryState& state, bool fresh) {
+  if (!fresh) return "<span>-</span>";
+  const SpoofSample& sample = *state.sample;
+  std::string text = "not given";
+  if (sample.confidence_level) {
+    text = fmt::format("{} of 5<small>{}</small>", *sample.confidence_level,
+                       ConfidenceText(*sample.confidence_level));
+  }
+  for (const EventType type : kAllEventTypes) {
+    const int count = sample.annotations[static_cast<std::size_t>(type)];
+    if (count > 0)
+      text += fmt::format("<small class=\"bad\">{} &times; {}</small>", count, Name(type));
+  }
+  return "<span>" + text + "</span>";
+}
+
+std::string PollsCell(const QueryState& state, Instant now) {
+  const std::string last =
+      state.last_success ? InWords(now.steady - state.last_success->steady) + " ago" : "never";
+  std::string next = "at once";
+  if (state.next_poll) {
+    const Milliseconds wait = *state.next_poll - now.wall;
+    next = wait < Seconds(1) ? "now" : "in " + InWords(wait);
+  }
+  return fmt::format("<span><span class=\"time\">answered {}</span><small>next {}</small></span>",
+                     last, next);
+}
+
+std::string StateCell(const QueryState& state) {
+  if (!state.tried()) return "<span>not tried yet</span>";
+  if (!state.last_failure) return "<span class=\"good\">well</span>";
+  const Failure& failure = *state.last_failure;
+  return fmt::format("<span><span class=\"bad\">failing: {}</span><small>{}: {}</small></span>",
+                     InPlainWords(failure.reason), Name(failure.reason), ForHtml(failure.detail));
+}
+
+std::string Row(const QueryState& state, const PollingConfig& polling, Instant now) {
+  const Query& query = state.query;
+  const bool fresh = IsFresh(state, polling, now);
+  return fmt::format(
+      "<tr><td class=\"name\">{}<small>{}</small><small>{} over {}, polled every "
+      "{}{}</small></td>\n"
+      "<td class=\"ratio\" data-label=\"Spoofed\">{}</td>\n"
+      "<td data-label=\"Trend\">{}</td>\n<td data-label=\"Confidence\">{}</td>\n"
+      "<td data-label=\"Polls\">{}</td>\n<td data-label=\"State\">{}</td></tr>\n",
+      ForHtml(query.name), ForHtml(FilterText(query.filters)), RequestName(query.agg_interval),
+      query.date_range.Text(), InWords(query.poll_interval),
+      query.control ? ", with control period" : "", RatioCell(state, fresh),
+      TrendCell(state, fresh), TrustCell(state, fresh), PollsCell(state, now), StateCell(state));
+}
+
+std::string Summary(const Snapshot& snapshot, Instant now) {
+  const auto& queries = snapshot.queries;
+  const auto count = [&](auto is) { return std::count_if(queries.begin(), queries.end(), is); };
+  const auto failing = count([](const QueryState& each) { return each.last_failure.has_value(); });
+  const auto untried = count([](const QueryState& each) { return !each.tried(); });
+  const auto shown =
+      count([&](const QueryState& each) { return IsFresh(each, snapshot.polling, now); });
+  std::string text = failing == 0
+                         ? "No query is failing"
+                         : fmt::format("<span class=\"bad\">{} of {} {} failing</span>", failing,
+                                       queries.size(), failing == 1 ? "is" : "are");
+  if (untried > 0) text += fmt::format(", {} not tried yet", untried);
+  return text + fmt::format("; {} of {} have a value to show. Seen at {}.", shown, queries.size(),
+                            MinuteText(now.wall));
+}
+
+// "2026-06-08 11:15:30 UTC".
+std::string SecondText(WallTime time) {
+  constexpr std::size_t kDate = 10;
+  constexpr std::size_t kSeconds = 19;
+  const std::string text = FormatRfc3339(time);
+  return text.substr(0, kDate) + ' ' + text.substr(kDate + 1, kSeconds - kDate - 1) + " UTC";
+}
+
+std::string LastAnswer(const ApiState& api, Instant now) {
+  std::string text = "<span class=\"bad\">not good</span>";
+  if (api.requests.empty()) {
+    text = "not asked yet";
+  } else if (api.up) {
+    text = "<span class=\"good\">good</span>";
+  }
+  if (api.blocked_until && api.blocked_until->steady > now.steady) {
+    text += fmt::format(
+        "; <span class=\"bad\">it limits our rate: no requests for {}, until {}</span>",
+        InWords(api.blocked_until->steady - now.steady), SecondText(api.blocked_until->wall));
+  }
+  return text;
+}
+
+std::string ApiList(const ApiState& api, Instant now) {
+  std::string text = fmt::format(
+      "<dl><dt>Host</dt><dd><code>{}</code></dd>\n"
+      "<dt>Endpoint in use</dt><dd><code>{}</code></dd>\n<dt>Its last answer</dt><dd>{}</dd>\n"
+      "<dt>Our budget</dt><dd>{} of {} requests used in the 5 minutes before {}</dd>\n",
+      ForHtml(api.host), ForHtml(api.path), LastAnswer(api, now), api.budget.used, api.budget.limit,
+      MinuteText(api.budget.at));
+  for (const auto& [name, policy] : api.rate_limit) {
+    if (!policy.remaining) continue;
+    text +=
+        fmt::format("<dt>The API's count</dt><dd>{}{} requests left{} <small>({})</small></dd>\n",
+                    *policy.remaining, policy.limit ? fmt::format(" of {}", *policy.limit) : "",
+                    policy.reset ? " until " + MinuteText(*policy.reset) : "", ForHtml(name));
+  }
+  return text + "</dl>\n";
+}
+
+// What the page says of whom its numbers are from. Cloudflare is credited with its own alone.
+struct Credit {
+  std::string_view tagline;
+  std::string_view link;
+  std::string banner;
+  std::string footer;
+};
+
+Credit CreditFor(const std::string& host) {
+  Credit credit{"The share of email that is classified as spoof, for Prometheus.", "", "",
+                fmt::format("Data: from <code>{}</code>", ForHtml(host))};
+  switch (WhoseNumbers(host)) {
+    case NumbersOf::kCloudflare:
+      return {"Cloudflare Radar's view of spoofed email, for Prometheus.",
+              "<a href=\"https://radar.cloudflare.com/security/email\">Cloudflare Radar</a>", "",
+              "Data: <a href=\"https://radar.cloudflare.com/\">Cloudflare Radar</a>, "
+              "<a href=\"https://creativecommons.org/licenses/by-nc/4.0/\">CC BY-NC 4.0</a>"};
+    case NumbersOf::kThisMachine:
+      credit.banner = fmt::format(
+          "<p class=\"made-up\"><strong>Simulated data.</strong> These numbers are from "
+          "<code>{}</code>, a program on this machine, and not from Cloudflare.</p>\n",
+          ForHtml(host));
+      break;
+    case NumbersOf::kSomebody: break;
+  }
+  return credit;
+}
+
+// Relative, so that it also leads there from behind a proxy that serves this page elsewhere. The
+// dot keeps a path from being read as a scheme or a host.
+std::string RelativeLink(std::string_view path) { return '.' + std::string(path); }
+
+}  // namespace
+
+std::string RenderLandingPage(const Snapshot& snapshot, Instant now,
+                              std::string_view telemetry_path) {
+  std::string rows;
+  for (const QueryState& state : snapshot.queries) rows += Row(state, snapshot.polling, now);
+  const Credit credit = CreditFor(snapshot.api.host);
+  return fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<title>radar_spoof_exporter</title>\n<style>{style}</style></head>\n<body>\n"
+      "<header><h1>radar_spoof_exporter</h1>\n"
+      "<p>{tagline} <small>Version {version}, revision {revision}.</small></p>\n"
+      "<nav><a href=\"{metrics}\">Metrics</a><a href=\"./-/healthy\">Health</a>"
+      "<a href=\"./-/ready\">Readiness</a>{link}</nav></header>\n"
+      "<main>{banner}<h2>What is polled</h2>\n<p>{summary}</p>\n"
+      "<table><thead><tr><th>Query</th><th>Spoofed</th><th>Trend</th><th>Confidence</th>"
+      "<th>Polls</th><th>State</th></tr></thead>\n<tbody>\n{rows}</tbody></table>\n"
+      "<h2>The API</h2>\n{api}</main>\n"
+      "<footer>{footer}</footer>\n</body></html>\n",
+      fmt::arg("style", kStyle), fmt::arg("version", ForHtml(Version())),
+      fmt::arg("revision", ForHtml(Revision())),
+      fmt::arg("metrics", ForHtml(RelativeLink(telemetry_path))),
+      fmt::arg("tagline", credit.tagline), fmt::arg("link", credit.link),
+      fmt::arg("banner", credit.banner), fmt::arg("footer", credit.footer),
+      fmt::arg("summary", Summary(snapshot, now)), fmt::arg("rows", rows),
+      fmt::arg("api", ApiList(snapshot.api, now)));
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,26 @@
+// The page at "/": what this is, what it polls and how that is going, for a person.
+//
+// Everything that is not this program's own text is escaped; no scripts, nothing from elsewhere.
+// Thread rule: pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/poll/snapshot.h"
+
+namespace radar_spoof {
+
+// UTF-8 HTML. A ratio is shown exactly when /metrics shows it (freshness.h).
+std::string RenderLandingPage(const Snapshot& snapshot, Instant now,
+                              std::string_view telemetry_path);
+
+// What a browser may load for it: the page's own style, known by its hash (CSP level 3, 8.4), and
+// nothing else.
+inline constexpr std::string_view kLandingPagePolicy =
+    "default-src 'none'; style-src 'sha256-xFOURquPc7vUOuN4nHFhKbj1Dez0Yu87coitHPp1g8c='; base-uri "
+    "'none'; form-action 'none'; "
+    "frame-ancestors 'none'";
+
+}  // namespace radar_spoof

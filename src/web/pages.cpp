@@ -1,0 +1,130 @@
+#include "radar_spoof/web/pages.h"
+
+#include <algorithm>
+
+#include "landing_page.h"
+#include "radar_spoof/http/content_negotiation.h"
+
+namespace radar_spoof {
+namespace {
+
+// Six times as long as a turn of the poll loop takes at most while it is well.
+constexpr Seconds kLongestTurn{60};
+
+ServerResponse WrongMethod(const std::string& allowed) {
+  ServerResponse response = PlainText(405, "Method Not Allowed");
+  response.headers.emplace_back("Allow", allowed);
+  return response;
+}
+
+}  // namespace
+
+Pages::Pages(const SnapshotStore& store, const Clock& clock, PagesOptions options)
+    : store_(store),
+      clock_(clock),
+      options_(std::move(options)),
+      metrics_(store, clock, options_.process) {}
+
+ServerResponse Pages::Respond(const ServerRequest& request) const {
+  if (!options_.authenticate) return Respond(request, {AuthDecision::Outcome::kAllowed});
+  return Respond(request, options_.authenticate(request));
+}
+
+ServerResponse Pages::Respond(const ServerRequest& request, const AuthDecision& decision) const {
+  if (decision.outcome == AuthDecision::Outcome::kComparing) {
+    ServerResponse response;
+    response.awaited = {decision.comparison, &decision.comparison->done};
+    response.then = [this, &request, comparison = decision.comparison] {
+      return Respond(request, comparison->Decision());
+    };
+    return response;
+  }
+  auto refusal = Refusal(decision);
+  ServerResponse response = refusal ? std::move(*refusal) : Route(request);
+  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  return response;
+}
+
+std::optional<ServerResponse> Pages::Refusal(const AuthDecision& decision) {
+  switch (decision.outcome) {
+    case AuthDecision::Outcome::kAllowed: return std::nullopt;
+    case AuthDecision::Outcome::kTryLater: {
+      ServerResponse response = PlainText(429, "Too Many Requests");
+      response.headers.emplace_back("Retry-After", std::to_string(decision.retry_after.count()));
+      return response;
+    }
+    case AuthDecision::Outcome::kRefused:
+    case AuthDecision::Outcome::kComparing: break;
+  }
+  ServerResponse response = PlainText(401, "Unauthorized");
+  response.headers.emplace_back("WWW-Authenticate",
+                                "Basic realm=\"radar_spoof_exporter\", charset=\"UTF-8\"");
+  return response;
+}
+
+ServerResponse Pages::Route(const ServerRequest& request) const {
+  if (request.path == "/-/reload") return Reload(request.method);
+  const bool is_metrics = request.path == options_.telemetry_path;
+  const bool is_healthy = request.path == "/-/healthy";
+  const bool is_ready = request.path == "/-/ready";
+  if (!is_metrics && !is_healthy && !is_ready && request.path != "/") {
+    return PlainText(404, "Not Found");
+  }
+  if (request.method != "GET" && request.method != "HEAD") return WrongMethod("GET, HEAD");
+  if (is_healthy) return Healthy();
+  if (is_ready) return Ready();
+  return is_metrics ? Metrics(request) : LandingPage();
+}
+
+ServerResponse Pages::Metrics(const ServerRequest& request) const {
+  const ExpositionFormat format = ChooseExpositionFormat(request.HeaderList("accept"));
+  ServerResponse response;
+  response.headers = {{"Content-Type", std::string(ContentType(format))},
+                      {"Vary", "Accept, Accept-Encoding"}};
+  const bool gzip = AcceptsGzip(request.HeaderList("accept-encoding"));
+  if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
+  auto [shared, own] = metrics_.Render(format, gzip);
+  response.shared_body = std::move(shared);
+  response.body = std::move(own);
+  return response;
+}
+
+ServerResponse Pages::LandingPage() const {
+  return {200,
+          {{"Content-Type", "text/html; charset=utf-8"},
+           {"Content-Security-Policy", std::string(kLandingPagePolicy)},
+           {"Referrer-Policy", "no-referrer"}},
+          RenderLandingPage(*store_.Load(), clock_.Now(), options_.telemetry_path),
+          {}};
+}
+
+ServerResponse Pages::Healthy() const {
+  const auto still =
+      std::chrono::floor<Seconds>(std::chrono::steady_clock::now() - options_.last_turn());
+  if (still < kLongestTurn) return PlainText(200, "OK");
+  return PlainText(503,
+                   "Polling has stood still for " + std::to_string(still.count()) + " seconds");
+}
+
+ServerResponse Pages::Ready() const {
+  const auto snapshot = store_.Load();
+  const auto& queries = snapshot->queries;
+  const auto untried =
+      std::count_if(queries.begin(), queries.end(), [](const auto& each) { return !each.tried(); });
+  if (untried == 0) return PlainText(200, "OK");
+  return PlainText(503, std::to_string(untried) + " of " + std::to_string(queries.size()) +
+                            " queries not tried yet");
+}
+
+ServerResponse Pages::Reload(const std::string& method) const {
+  if (method != "POST" && method != "PUT") return WrongMethod("POST, PUT");
+  if (!options_.reload) {
+    return PlainText(403, "Reloading is not enabled; start with --web.enable-lifecycle");
+  }
+  if (const auto error = options_.reload()) {
+    return PlainText(500, *error);
+  }
+  return PlainText(200, "OK");
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,187 @@
+#include "radar_spoof/web/web_config.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <span>
+
+#include "password.h"
+#include "radar_spoof/config/problem_list.h"
+#include "radar_spoof/config/yaml_document.h"
+#include "radar_spoof/core/file.h"
+#include "radar_spoof/core/text.h"
+#include "radar_spoof/http/tls_session.h"
+
+namespace radar_spoof {
+namespace {
+
+constexpr std::size_t kPemLimit = std::size_t{1} << 20;
+
+using Words = std::span<const std::string_view>;
+
+constexpr std::array<std::string_view, 2> kTopKeys = {"tls_server_config", "basic_auth_users"};
+constexpr std::array<std::string_view, 5> kTlsKeys = {"cert_file", "key_file", "client_ca_file",
+                                                      "client_auth_type", "min_version"};
+// Keys of exporter-toolkit 0.15 for which this server has no equivalent.
+constexpr std::array<std::string_view, 2> kUnsupportedTopKeys = {"http_server_config",
+                                                                 "rate_limit"};
+constexpr std::array<std::string_view, 8> kUnsupportedTlsKeys = {
+    "cert",          "key",         "client_ca",         "client_allowed_sans",
+    "cipher_suites", "max_version", "curve_preferences", "prefer_server_cipher_suites"};
+
+// RequireClientCert is the toolkit's older name of RequireAnyClientCert.
+constexpr std::array<std::string_view, 6> kClientAuthNames = {
+    "NoClientCert",      "RequestClientCert",       "RequireAnyClientCert",
+    "RequireClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"};
+constexpr std::array kClientAuthValues = {ClientAuth::kNoClientCert,
+                                          ClientAuth::kRequestClientCert,
+                                          ClientAuth::kRequireAnyClientCert,
+                                          ClientAuth::kRequireAnyClientCert,
+                                          ClientAuth::kVerifyClientCertIfGiven,
+                                          ClientAuth::kRequireAndVerifyClientCert};
+static_assert(kClientAuthNames.size() == kClientAuthValues.size());
+
+constexpr std::array<std::string_view, 2> kVersionNames = {"TLS12", "TLS13"};
+
+bool Contains(Words words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+class WebConfigReader {
+ public:
+  explicit WebConfigReader(const std::string& path)
+      : directory_(std::filesystem::path(path).parent_path()), problems_(path) {}
+
+  Result<WebConfig, std::vector<ConfigProblem>> Read(const YamlNode& root,
+                                                     std::vector<ConfigProblem> refused) {
+    problems_.AddUnlessPlaceIsTaken(std::move(refused));
+    if (root.kind != YamlNode::Kind::kMap) {
+      problems_.Add(root, "", "found " + Describe(root) + "; expected a map");
+    }
+    CheckKeys(root, "", kTopKeys, kUnsupportedTopKeys);
+    if (const YamlNode* const tls = root.Find("tls_server_config")) ReadTls(*tls);
+    if (const YamlNode* const users = root.Find("basic_auth_users")) ReadUsers(*users);
+    if (problems_.size() > 0) return problems_.Sorted();
+    return std::move(config_);
+  }
+
+ private:
+  void CheckKeys(const YamlNode& map, const std::string& prefix, Words known, Words unsupported) {
+    for (const YamlNode::Key& key : map.keys) {
+      if (Contains(known, key.name)) continue;
+      const std::string expected = "; expected one of " + Joined(known);
+      problems_.Add(key, prefix + ForMessage(key.name),
+                    Contains(unsupported, key.name)
+                        ? "found a key of exporter-toolkit that is not supported here" + expected
+                        : "found an unknown key" + expected + DidYouMean(key.name, known));
+    }
+  }
+
+  void ReadTls(const YamlNode& node) {
+    if (node.kind != YamlNode::Kind::kMap) {
+      return problems_.Add(node, "tls_server_config",
+                           "found " + Describe(node) + "; expected a map");
+    }
+    const std::size_t problems_before = problems_.size();
+    CheckKeys(node, "tls_server_config.", kTlsKeys, kUnsupportedTlsKeys);
+    TlsSettings tls;
+    for (const std::string_view key : {"cert_file", "key_file"}) {
+      if (node.Find(key) != nullptr) continue;
+      problems_.Add(node, "tls_server_config." + std::string(key),
+                    "found nothing; expected a path");
+    }
+    ReadPem(node, "cert_file", tls.certificate_pem);
+    ReadPem(node, "key_file", tls.key_pem);
+    ReadPem(node, "client_ca_file", tls.client_ca_pem);
+    if (const auto index = ReadWord(node, "client_auth_type", kClientAuthNames)) {
+      tls.client_auth = kClientAuthValues[*index];
+    }
+    if (const auto index = ReadWord(node, "min_version", kVersionNames)) {
+      tls.min_version = *index == 0 ? TlsVersion::kTls12 : TlsVersion::kTls13;
+    }
+    if (problems_.size() > problems_before) return;
+    CheckTogether(node, tls);
+    config_.tls = std::move(tls);
+  }
+
+  void CheckTogether(const YamlNode& node, const TlsSettings& tls) {
+    if (!tls.client_ca_pem.empty() && tls.client_auth == ClientAuth::kNoClientCert) {
+      problems_.Add(node, "tls_server_config.client_ca_file",
+                    "found a client CA, but no client_auth_type that uses it");
+    } else if (const auto problem = TlsProblem(tls)) {
+      problems_.Add(node, "tls_server_config", *problem);
+    }
+  }
+
+  // Into `pem` goes the content of the file that stands under `key`, if any.
+  void ReadPem(const YamlNode& map, const std::string& key, std::string& pem) {
+    const YamlNode* const node = map.Find(key);
+    if (node == nullptr) return;
+    const std::string key_path = "tls_server_config." + key;
+    if (node->kind != YamlNode::Kind::kScalar || node->text.empty()) {
+      return problems_.Add(*node, key_path, "found " + Describe(*node) + "; expected a path");
+    }
+    const std::string file = (directory_ / node->text).string();
+    auto read = ReadRegularFile(file, kPemLimit);
+    if (!read) {
+      return problems_.Add(
+          *node, key_path,
+          "found " + read.error().found + "; expected a PEM file at " + ForMessage(file));
+    }
+    pem = std::move(read).value().content;
+  }
+
+  // The index in `words` of what stands under `key`; nullopt when nothing or nothing good does.
+  std::optional<std::size_t> ReadWord(const YamlNode& map, const std::string& key, Words words) {
+    const YamlNode* const node = map.Find(key);
+    if (node == nullptr) return std::nullopt;
+    const auto found = std::find(words.begin(), words.end(), node->text);
+    if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
+    problems_.Add(*node, "tls_server_config." + key,
+                  "found " + Describe(*node) + "; expected one of " + Joined(words) +
+                      DidYouMean(node->text, words));
+    return std::nullopt;
+  }
+
+  void ReadUsers(const YamlNode& node) {
+    if (node.kind != YamlNode::Kind::kMap || node.keys.empty()) {
+      return problems_.Add(node, "basic_auth_users",
+                           "found " + Describe(node) + "; expected names with bcrypt hashes");
+    }
+    for (std::size_t i = 0; i < node.keys.size(); ++i) {
+      const std::string& name = node.keys[i].name;
+      const std::string key_path = "basic_auth_users." + ForMessage(name);
+      if (name.empty() || name.find(':') != std::string::npos) {
+        problems_.Add(node.keys[i], key_path, "found a name that is empty or holds a colon");
+      }
+      // What stands there may be a password in the clear: it is never shown.
+      const std::string& hash = node.children[i].text;
+      if (!IsBcryptHash(hash)) {
+        problems_.Add(node.children[i], key_path,
+                      "found no bcrypt hash; expected one as `htpasswd -nBC 10 NAME` prints it");
+      } else if (BcryptCost(hash) > kHighestBcryptCost) {
+        problems_.Add(node.children[i], key_path,
+                      "found a bcrypt hash of cost " + std::to_string(BcryptCost(hash)) +
+                          ", which takes seconds to compare; expected a cost of at most " +
+                          std::to_string(kHighestBcryptCost) +
+                          ", as `htpasswd -nBC 10 NAME` makes it");
+      }
+      config_.users[name] = node.children[i].text;
+    }
+  }
+
+  const std::filesystem::path directory_;
+  ProblemList problems_;
+  WebConfig config_;
+};
+
+}  // namespace
+
+Result<WebConfig, std::vector<ConfigProblem>> LoadWebConfig(const std::string& path) {
+  std::vector<ConfigProblem> refused;
+  const auto document = ReadYamlFile(path, &refused);
+  if (!document) return document.error();
+  return WebConfigReader(path).Read(document.value(), std::move(refused));
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,180 @@
+#include "radar_spoof/fetch/radar_request.h"
+
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "radar_spoof/core/rfc3339.h"
+#include "support/query_builder.h"
+
+namespace radar_spoof {
+namespace {
+
+const RadarEndpoint kEndpoint("https://api.example/client/v4",
+                              "/radar/email/security/timeseries_groups/spoof");
+const std::string kUrl =
+    "https://api.example/client/v4/radar/email/security/timeseries_groups/spoof";
+
+constexpr std::uint32_t kNumber = 45'000;  // "yq0" in base 36
+const Credentials kCredentials = BearerToken{Secret("token")};
+
+RadarRequest RequestFor(const std::vector<Query>& queries, const RequestForm& form = {kEndpoint},
+                        const Credentials& credentials = kCredentials) {
+  std::vector<const Query*> asked;
+  for (const Query& query : queries) asked.push_back(&query);
+  return BuildRequest(form, asked, kNumber, credentials);
+}
+
+std::string UrlFor(const std::vector<Query>& queries) { return RequestFor(queries).http.url; }
+std::string UrlFor(const Query& query) { return UrlFor(std::vector{query}); }
+
+Query With(Query query, std::initializer_list<std::pair<Dimension, std::string_view>> filters) {
+  for (const auto& [dimension, value] : filters) REQUIRE(query.filters.Add(dimension, value));
+  return query;
+}
+
+std::vector<std::string> Headers(const HttpRequest& request) {
+  std::vector<std::string> lines;
+  for (const HttpHeader& header : request.headers) {
+    lines.push_back(header.name + ": " + header.value.Reveal());
+  }
+  return lines;
+}
+
+TEST_CASE("a query without filters asks for its interval and range only, under a name") {
+  CHECK(UrlFor(test::MakeQuery("all")) ==
+        kUrl + "?format=JSON&aggInterval=15m&name=s0_yq0&dateRange=1d");
+  CHECK(UrlFor(test::MakeQuery("w", AggInterval::k1w, "52W")) ==
+        kUrl + "?format=JSON&aggInterval=1w&name=s0_yq0&dateRange=52w");
+}
+
+TEST_CASE("all five filters are sent under the API's names") {
+  const Query query = With(test::MakeQuery("all_filters", AggInterval::k1h, "7d"),
+                           {{Dimension::kTlsVersion, "TLSv1_2"},
+                            {Dimension::kArc, "PASS"},
+                            {Dimension::kSpf, "NONE"},
+                            {Dimension::kDkim, "FAIL"},
+                            {Dimension::kDmarc, "PASS"}});
+  CHECK(UrlFor(query) == kUrl +
+                             "?format=JSON&aggInterval=1h&name=s0_yq0&dateRange=7d"
+                             "&arc=PASS&dkim=FAIL&dmarc=PASS&spf=NONE&tlsVersion=TLSv1_2");
+}
+
+TEST_CASE("several values of one dimension are one element of one series") {
+  const Query query =
+      With(test::MakeQuery("several"), {{Dimension::kDmarc, "NONE"}, {Dimension::kDmarc, "FAIL"}});
+  CHECK(UrlFor(query) ==
+        kUrl + "?format=JSON&aggInterval=15m&name=s0_yq0&dateRange=1d&dmarc=FAIL,NONE");
+}
+
+TEST_CASE("the control period is a second series that repeats every filter") {
+  Query query = With(test::MakeQuery("control", AggInterval::k1h, "10d"),
+                     {{Dimension::kDmarc, "FAIL"}, {Dimension::kTlsVersion, "TLSv1_3"}});
+  query.control = true;
+  CHECK(UrlFor(query) == kUrl +
+                             "?format=JSON&aggInterval=1h"
+                             "&name=s0_yq0&dateRange=10d&dmarc=FAIL&tlsVersion=TLSv1_3"
+                             "&name=c0_yq0&dateRange=10dcontrol&dmarc=FAIL&tlsVersion=TLSv1_3");
+}
+
+TEST_CASE("an absolute window takes the place of the range, and of the control period") {
+  Query query =
+      With(test::MakeQuery("history", AggInterval::k1h, "7d"), {{Dimension::kDmarc, "FAIL"}});
+  query.control = true;
+  const TimeRange window{*ParseRfc3339("2026-01-05T00:00:00Z"),
+                         *ParseRfc3339("2026-01-12T00:00:00Z")};
+  const RadarRequest request =
+      BuildRequest({kEndpoint}, query, window, kNumber, BearerToken{Secret("token")});
+  CHECK(request.names.front().own == "s0_yq0");
+  CHECK(request.http.url ==
+        kUrl +
+            "?format=JSON&aggInterval=1h"
+            "&name=s0_yq0&dateStart=2026-01-05T00:00:00Z&dateEnd=2026-01-12T00:00:00Z&dmarc=FAIL");
+}
+
+TEST_CASE("several queries are series of one request, each with its name, range and every filter") {
+  const Query pass = With(test::MakeQuery("meta", AggInterval::k1h, "7d"),
+                          {{Dimension::kDmarc, "PASS"}, {Dimension::kTlsVersion, "TLSv1_2"}});
+  Query fail = With(test::MakeQuery("b&c", AggInterval::k1h, "7d"),
+                    {{Dimension::kDmarc, "FAIL"}, {Dimension::kTlsVersion, "TLSv1_3"}});
+  fail.control = true;
+  const Query none = With(test::MakeQuery("d", AggInterval::k1h, "7d"),
+                          {{Dimension::kDmarc, "NONE"}, {Dimension::kTlsVersion, "TLSv1_2"}});
+  CHECK(UrlFor({pass, fail, none}) ==
+        kUrl +
+            "?format=JSON&aggInterval=1h"
+            "&name=s0_yq0&dateRange=7d&dmarc=PASS&tlsVersion=TLSv1_2"
+            "&name=s1_yq0&dateRange=7d&dmarc=FAIL&tlsVersion=TLSv1_3"
+            "&name=c1_yq0&dateRange=7dcontrol&dmarc=FAIL&tlsVersion=TLSv1_3"
+            "&name=s2_yq0&dateRange=7d&dmarc=NONE&tlsVersion=TLSv1_2");
+}
+
+TEST_CASE("the names of a request are read back under, and are those of no other request") {
+  Query with_control = test::MakeQuery("b");
+  with_control.control = true;
+  const std::vector<Query> queries = {test::MakeQuery("a"), with_control};
+  const RadarRequest request = RequestFor(queries);
+  REQUIRE(request.names.size() == 2);
+  CHECK(request.names[0].own == "s0_yq0");
+  CHECK(request.names[1].own == "s1_yq0");
+  CHECK(request.names[1].control == "c1_yq0");
+  CHECK_FALSE(request.http.own_connection);
+  const Query* const alone[] = {&queries.front()};
+  const RadarRequest next = BuildRequest({kEndpoint}, alone, kNumber + 1, kCredentials);
+  CHECK(next.names.front().own == "s0_yq1");
+  const RadarRequest last = BuildRequest({kEndpoint}, alone, 4'294'967'295U, kCredentials);
+  CHECK(last.names.front().own == "s0_1z141z3");
+}
+
+TEST_CASE("without names a series is read by its place, on a connection of its own") {
+  Query with_control = With(test::MakeQuery("a"), {{Dimension::kSpf, "FAIL"}});
+  with_control.control = true;
+  const Query other = With(test::MakeQuery("b"), {{Dimension::kSpf, "PASS"}});
+  const RadarRequest request = RequestFor({with_control, other}, {kEndpoint, false, true});
+  CHECK(request.http.url ==
+        kUrl +
+            "?format=JSON&aggInterval=15m"
+            "&dateRange=1d&spf=FAIL&dateRange=1dcontrol&spf=FAIL&dateRange=1d&spf=PASS");
+  CHECK(request.http.own_connection);
+  CHECK(request.names[0].own == "serie_0");
+  CHECK(request.names[0].control == "serie_1");
+  CHECK(request.names[1].own == "serie_2");
+}
+
+TEST_CASE("a token is sent as Bearer, and the legacy pair never beside it") {
+  const Query query = test::MakeQuery("all");
+  const auto headers = [&](const Credentials& credentials) {
+    return Headers(RequestFor({query}, {kEndpoint}, credentials).http);
+  };
+  CHECK(headers(BearerToken{Secret("to-ken")}) ==
+        std::vector<std::string>{"Authorization: Bearer to-ken", "Accept: application/json"});
+  CHECK(headers(LegacyKey{"me@example.com", Secret("key")}) ==
+        std::vector<std::string>{"X-Auth-Email: me@example.com", "X-Auth-Key: key",
+                                 "Accept: application/json"});
+}
+
+TEST_CASE("no credential is part of the URL") {
+  const RadarRequest request =
+      RequestFor({test::MakeQuery("all")}, {kEndpoint}, LegacyKey{"canary-mail", Secret("canary")});
+  CHECK(request.http.url.find("canary") == std::string::npos);
+}
+
+TEST_CASE("the query's name is never sent") {
+  CHECK(UrlFor(test::MakeQuery("meta&x=1")).find("meta") == std::string::npos);
+}
+
+TEST_CASE("an endpoint's alternative differs in the case of its last segment") {
+  const auto upper = kEndpoint.Alternative();
+  REQUIRE(upper);
+  CHECK(upper->path() == "/radar/email/security/timeseries_groups/SPOOF");
+  CHECK(upper->Url() == "https://api.example/client/v4" + upper->path());
+  CHECK(upper->Alternative() == kEndpoint);
+  for (const char* const path : {"/elsewhere", "/spoofed", "/Spoof", "/spoof/", "spoof", ""}) {
+    CAPTURE(path);
+    CHECK_FALSE(RadarEndpoint("https://api.example", path).Alternative());
+  }
+}
+
+}  // namespace
+}  // namespace radar_spoof

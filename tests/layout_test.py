@@ -1,0 +1,126 @@
+"""The rooms and their order, as docs/design.md draws them, and where other people's libraries may be used."""
+import pathlib
+import re
+import unittest
+
+SOURCE_DIR = pathlib.Path(__file__).resolve().parent.parent
+
+# A room includes only what stands before it.
+ORDER = ["core", "http", "config", "schedule", "fetch", "parse", "expect", "poll", "page", "web", "cli",
+         "query", "backfill", "exporter"]
+# Beside the order: the simulator stands on the server alone, the replay of alerts on what it judges by.
+ALONE = {"simulator": {"core", "http"}, "quality": {"core", "parse", "expect", "simulator"}}
+
+# A library's headers, and the only sources (or rooms, with a "/") that may include them.
+LIBRARIES = {
+    "curl/": {"src/fetch/curl_http_client.cpp", "src/fetch/curl_transfer.h", "src/fetch/open_sockets.h"},
+    "openssl/": {"src/fetch/open_sockets.cpp"},
+    "yaml-cpp/": {"src/config/yaml_document.cpp"},
+    "rapidjson/": {"include/radar_spoof/core/rapidjson.h"},
+    "prometheus/": {"src/page/exposition.cpp"},
+    "spdlog/": {"src/core/log.cpp"},
+    "CLI/": {"src/core/flag_parser.cpp"},
+    "microhttpd.h": {"src/http/http_daemon.cpp"},
+    "gnutls/": {"src/http/tls_session.cpp", "src/web/crypto.cpp"},
+    "zlib.h": {"src/http/gzip.cpp"},
+    "crypt.h": {"src/web/password.cpp"},
+    "fmt/": {"*.cpp"},
+}
+
+# Expected failures are values. These throw for want of memory, at the start, or to end a parse they catch themselves.
+THROWING = {
+    "include/radar_spoof/core/rapidjson.h", "src/config/yaml_document.cpp", "src/fetch/curl_http_client.cpp",
+    "src/fetch/curl_transfer.cpp", "src/http/acceptor.cpp", "src/http/connections.cpp", "src/http/gzip.cpp",
+    "src/poll/poller_reload.cpp", "src/poll/saved_state.cpp", "src/web/crypto.cpp",
+}
+
+
+def sources():
+    for top in ("include", "src", "exporter", "simulator", "quality"):
+        for path in sorted((SOURCE_DIR / top).rglob("*")):
+            if path.suffix in (".h", ".cpp"):
+                yield path.relative_to(SOURCE_DIR)
+
+
+def room_of(path):
+    if path.parts[0] == "include":
+        return path.parts[2]
+    return path.parts[1] if path.parts[0] == "src" else path.parts[0]
+
+
+def room_included(path, header):
+    """The room of `#include "header"` in `path`."""
+    parts = header.split("/")
+    if parts[0] == "radar_spoof":
+        return parts[1]
+    return parts[0] if len(parts) > 1 else room_of(path)
+
+
+def included(path):
+    return re.findall(r'#include ([<"])([^>"]+)[>"]', (SOURCE_DIR / path).read_text())
+
+
+class LayoutTest(unittest.TestCase):
+    def test_a_room_includes_only_what_stands_before_it(self):
+        wrong = []
+        for path in sources():
+            room = room_of(path)
+            allowed = ALONE.get(room) or set(ORDER[:ORDER.index(room)])
+            for bracket, header in included(path):
+                if bracket == '"' and room_included(path, header) not in allowed | {room}:
+                    wrong.append(f"{path}: {header}")
+        self.assertEqual(wrong, [])
+
+    def test_a_header_in_include_is_used_by_another_room(self):
+        needed = {f"include/{header}": set() for path in sources() for _, header in included(path)}
+        for path in sources():
+            for _, header in included(path):
+                needed[f"include/{header}"].add(path)
+
+        def crosses(header):
+            return any(room_of(user) != room_of(header) or
+                       (user.parts[0] == "include" and user != header and crosses(user))
+                       for user in needed.get(str(header), ()))
+
+        headers = [path for path in sources() if path.parts[0] == "include"]
+        self.assertGreater(len(headers), 30)
+        self.assertEqual([str(header) for header in headers if not crosses(header)], [])
+
+    def test_a_library_is_included_where_the_list_says(self):
+        seen = {library: set() for library in LIBRARIES}
+        wrong = []
+        for path in sources():
+            for bracket, header in included(path):
+                library = next((each for each in LIBRARIES if header.startswith(each)), None)
+                if bracket != "<" or library is None:
+                    continue
+                seen[library].add(str(path))
+                if not any(path.match(allowed) for allowed in LIBRARIES[library]):
+                    wrong.append(f"{path}: {header}")
+        self.assertEqual(wrong, [])
+        unused = [f"{library}: {allowed}" for library in LIBRARIES for allowed in LIBRARIES[library]
+                  if "*" not in allowed and allowed not in seen[library]]
+        self.assertEqual(unused, [], "listed, but no longer included there")
+
+    def test_a_header_of_no_listed_library_is_the_systems(self):
+        system = re.compile(r"[a-z_0-9]+(\.h)?$|(arpa|linux|net|netinet|sys)/\w+\.h$")
+        self.assertEqual([f"{path}: {header}" for path in sources() for bracket, header in included(path)
+                          if bracket == "<" and not header.startswith(tuple(LIBRARIES)) and
+                          not system.match(header)], [])
+
+    def test_only_these_throw(self):
+        self.assertEqual({str(path) for path in sources() if path.parts[0] != "simulator" and
+                          re.search(r"^[^/]*\bthrow\b", (SOURCE_DIR / path).read_text(), re.M)}, THROWING)
+
+    def test_the_design_names_every_room_and_every_lock(self):
+        design = (SOURCE_DIR / "docs/design.md").read_text()
+        rooms = re.findall(r"^\| (\w+) \|", design.split("| room |")[1].split("\n\n")[0], re.M)
+        self.assertEqual(rooms, ORDER)
+        locks = {f"{room_of(path)}/{path.stem}" for path in sources() if path.parts[0] in ("include", "src") and
+                 re.search(r"\bstd::(mutex|thread)\b", (SOURCE_DIR / path).read_text())}
+        self.assertGreater(len(locks), 5)
+        self.assertEqual([lock for lock in sorted(locks) if f"`{lock}`" not in design], [])
+
+
+if __name__ == "__main__":
+    unittest.main()

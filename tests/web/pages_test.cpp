@@ -1,0 +1,272 @@
+#include "radar_spoof/web/pages.h"
+
+#include <doctest/doctest.h>
+
+#include "support/query_builder.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+
+// 2026-06-08T12:00:00Z.
+constexpr Instant kNow{WallTime(Seconds(1780920000)), SteadyTime(1'000'000s)};
+
+class FixedClock final : public Clock {
+ public:
+  Instant Now() const override { return kNow; }
+};
+
+QueryState Untried(std::string name) {
+  return {.query = test::MakeQuery(std::move(name)),
+          .sample = {},
+          .last_success = {},
+          .last_failure = {},
+          .next_poll = {}};
+}
+
+QueryState GoodSince(std::string name, Milliseconds age = 3min) {
+  QueryState state = Untried(std::move(name));
+  state.sample = SpoofSample{.spoof = *Ratio::FromPercent(18.99756),
+                             .not_spoof = *Ratio::FromPercent(81.00244),
+                             .bucket_start = kNow.wall - 45min,
+                             .window = {},
+                             .control = {},
+                             .confidence_level = {},
+                             .annotations = {},
+                             .last_updated = {}};
+  state.last_success = Instant{kNow.wall - age, kNow.steady - age};
+  state.next_poll = kNow.wall + 12min;
+  state.polls = 1;
+  return state;
+}
+
+QueryState FailingWith(std::string name, Milliseconds age, std::string detail) {
+  QueryState state = GoodSince(std::move(name), age);
+  state.last_failure = Failure(FailureReason::kServer, std::move(detail));
+  state.polls = 2;
+  state.failures = 1;
+  return state;
+}
+
+Snapshot SnapshotWith(std::vector<QueryState> queries) {
+  Snapshot snapshot;
+  snapshot.queries = std::move(queries);
+  snapshot.api.path = "/radar/email/security/timeseries_groups/spoof";
+  snapshot.api.up = true;
+  snapshot.api.requests[200] = 1;
+  return snapshot;
+}
+
+class PagesFixture {
+ public:
+  PagesFixture() {
+    options_.process = [] { return ProcessMetrics{.threads = 5}; };
+    options_.last_turn = [] { return std::chrono::steady_clock::now(); };
+  }
+
+ protected:
+  ServerResponse Ask(const std::string& method, const std::string& path,
+                     std::vector<std::pair<std::string, std::string>> headers = {}) const {
+    return Pages(store_, clock_, options_).Respond({method, path, {}, std::move(headers)});
+  }
+  static std::string Header(const ServerResponse& response, std::string_view name) {
+    std::string values;
+    for (const auto& [key, value] : response.headers) {
+      if (key == name) values += (values.empty() ? "" : " | ") + value;
+    }
+    return values;
+  }
+
+  static std::string Whole(const ServerResponse& response) {
+    return (response.shared_body ? *response.shared_body : "") + response.body;
+  }
+
+  SnapshotStore store_{SnapshotWith({GoodSince("all")})};
+  FixedClock clock_;
+  PagesOptions options_;
+};
+
+bool Holds(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "paths are exact") {
+  for (const char* path : {"/", "/metrics", "/-/healthy", "/-/ready"}) {
+    CAPTURE(path);
+    CHECK(Ask("GET", path).status == 200);
+    CHECK(Ask("HEAD", path).status == 200);
+  }
+  for (const char* path :
+       {"/metricsX", "/metrics/", "/metrics/x", "//metrics", "/METRICS", "/-/", "/-/health",
+        "/-/healthy/", "/-/reload/", "/favicon.ico", "*", "", "/../metrics", "/./metrics"}) {
+    CAPTURE(path);
+    CHECK(Ask("GET", path).status == 404);
+    CHECK(Ask("POST", path).status == 404);
+  }
+  CHECK(Ask("GET", std::string("/metrics\0", 9)).status == 404);
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "other methods are answered with 405 and those that are allowed") {
+  for (const char* method : {"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get", "BREW"}) {
+    for (const char* path : {"/", "/metrics", "/-/healthy", "/-/ready"}) {
+      CAPTURE(method);
+      CAPTURE(path);
+      CHECK(Ask(method, path).status == 405);
+      CHECK(Header(Ask(method, path), "Allow") == "GET, HEAD");
+    }
+  }
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "metrics are text by default and OpenMetrics when preferred") {
+  const ServerResponse text = Ask("GET", "/metrics");
+  CHECK(Header(text, "Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+  CHECK(Header(text, "Vary") == "Accept, Accept-Encoding");
+  CHECK(Header(text, "Content-Encoding") == "");
+  CHECK(Whole(text).starts_with("# HELP cloudflare_radar_email_spoof_ratio "));
+  CHECK(Whole(text).ends_with("\nprocess_threads 5\n"));
+
+  const ServerResponse open = Ask("GET", "/metrics", {{"accept", "application/openmetrics-text"}});
+  CHECK(Header(open, "Content-Type") ==
+        "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  CHECK(Header(open, "Vary") == "Accept, Accept-Encoding");
+  CHECK(Whole(open).ends_with("\nprocess_threads 5\n# EOF\n"));
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "metrics are compressed only for those who allow it") {
+  const ServerResponse zipped = Ask("GET", "/metrics", {{"accept-encoding", "gzip"}});
+  CHECK(Header(zipped, "Content-Encoding") == "gzip");
+  CHECK(Whole(zipped).starts_with("\x1f\x8b"));
+  CHECK(Header(Ask("GET", "/metrics", {{"accept-encoding", "gzip;q=0"}}), "Content-Encoding") ==
+        "");
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "what a client accepts may stand in several header lines") {
+  const ServerResponse response = Ask("GET", "/metrics",
+                                      {{"accept", "text/html"},
+                                       {"accept-encoding", "br"},
+                                       {"accept", "application/openmetrics-text;version=1.0.0"},
+                                       {"accept-encoding", "gzip"}});
+  CHECK(Header(response, "Content-Type") ==
+        "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  CHECK(Header(response, "Content-Encoding") == "gzip");
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "the metrics may have another path, even the root") {
+  options_.telemetry_path = "/probe";
+  CHECK(Holds(Whole(Ask("GET", "/probe")), "process_threads 5"));
+  CHECK(Ask("GET", "/metrics").status == 404);
+  CHECK(Holds(Ask("GET", "/").body, "<a href=\"./probe\">"));
+  options_.telemetry_path = "/";
+  CHECK(Holds(Whole(Ask("GET", "/")), "process_threads 5"));
+}
+
+TEST_CASE_FIXTURE(PagesFixture,
+                  "health does not depend on the queries, readiness on their first try") {
+  store_.Publish(SnapshotWith({GoodSince("a"), Untried("b"), Untried("c")}));
+  CHECK(Ask("GET", "/-/healthy").status == 200);
+  CHECK(Ask("GET", "/-/healthy").body == "OK\n");
+  CHECK(Ask("GET", "/-/ready").status == 503);
+  CHECK(Ask("GET", "/-/ready").body == "2 of 3 queries not tried yet\n");
+  store_.Publish(SnapshotWith({GoodSince("a"), FailingWith("b", 24h, "x")}));
+  CHECK(Ask("GET", "/-/ready").status == 200);
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "health is lost when the poll loop has stood still for a minute") {
+  // An hour is left for the test itself.
+  options_.last_turn = [] { return std::chrono::steady_clock::now() + 1h; };
+  CHECK(Ask("GET", "/-/healthy").status == 200);
+  options_.last_turn = [] { return std::chrono::steady_clock::now() - 59s; };
+  CHECK(Ask("GET", "/-/healthy").status == 200);
+  options_.last_turn = [] { return std::chrono::steady_clock::now() - 60s; };
+  CHECK(Ask("GET", "/-/healthy").status == 503);
+  options_.last_turn = [] { return std::chrono::steady_clock::now() - 2h; };
+  CHECK(Holds(Ask("GET", "/-/healthy").body, "Polling has stood still for 720"));
+  CHECK(Ask("HEAD", "/-/healthy").status == 503);
+  CHECK(Ask("GET", "/metrics").status == 200);
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "a reload is refused unless it is enabled") {
+  CHECK(Ask("POST", "/-/reload").status == 403);
+  CHECK(Ask("PUT", "/-/reload").status == 403);
+  CHECK(Ask("GET", "/-/reload").status == 405);
+  CHECK(Header(Ask("GET", "/-/reload"), "Allow") == "POST, PUT");
+}
+
+TEST_CASE_FIXTURE(PagesFixture,
+                  "a reload answers with its outcome, and only POST and PUT cause one") {
+  int reloads = 0;
+  std::optional<std::string> error;
+  options_.reload = [&] {
+    ++reloads;
+    return error;
+  };
+  CHECK(Ask("GET", "/-/reload").status == 405);
+  CHECK(Ask("HEAD", "/-/reload").status == 405);
+  CHECK(Header(Ask("DELETE", "/-/reload"), "Allow") == "POST, PUT");
+  CHECK(reloads == 0);
+  CHECK(Ask("POST", "/-/reload").status == 200);
+  CHECK(Ask("PUT", "/-/reload").status == 200);
+  CHECK(reloads == 2);
+  error = "config.yaml:3:1: unknown key";
+  const ServerResponse failed = Ask("POST", "/-/reload");
+  CHECK(failed.status == 500);
+  CHECK(Holds(failed.body, "config.yaml:3:1: unknown key"));
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "with authentication every path and method asks for it first") {
+  options_.authenticate = [](const ServerRequest& request) -> AuthDecision {
+    return {request.Header("authorization") == "Basic good" ? AuthDecision::Outcome::kAllowed
+                                                            : AuthDecision::Outcome::kRefused};
+  };
+  int reloads = 0;
+  options_.reload = [&]() -> std::optional<std::string> {
+    ++reloads;
+    return std::nullopt;
+  };
+  for (const char* path : {"/", "/metrics", "/-/healthy", "/-/ready", "/-/reload", "/nowhere"}) {
+    for (const char* method : {"GET", "HEAD", "POST", "DELETE"}) {
+      CAPTURE(path);
+      CAPTURE(method);
+      CHECK(Ask(method, path).status == 401);
+      CHECK(Ask(method, path, {{"authorization", "Basic bad"}}).status == 401);
+      CHECK(Header(Ask(method, path), "WWW-Authenticate") ==
+            "Basic realm=\"radar_spoof_exporter\", charset=\"UTF-8\"");
+      CHECK(Ask(method, path).body == "Unauthorized\n");
+    }
+  }
+  CHECK(reloads == 0);
+  CHECK(Ask("GET", "/metrics", {{"authorization", "Basic good"}}).status == 200);
+  CHECK(Ask("GET", "/nowhere", {{"authorization", "Basic good"}}).status == 404);
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "who guessed too often is told when to come back") {
+  options_.authenticate = [](const ServerRequest&) -> AuthDecision {
+    return {AuthDecision::Outcome::kTryLater, 17s};
+  };
+  for (const char* path : {"/metrics", "/-/healthy", "/nowhere"}) {
+    CHECK(Ask("GET", path).status == 429);
+    CHECK(Header(Ask("GET", path), "Retry-After") == "17");
+    CHECK(Header(Ask("GET", path), "WWW-Authenticate") == "");
+    CHECK(Ask("GET", path).body == "Too Many Requests\n");
+  }
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "no answer is left for a browser to guess its type") {
+  for (const char* path : {"/", "/metrics", "/-/healthy", "/-/reload", "/nowhere"}) {
+    CAPTURE(path);
+    CHECK(Header(Ask("GET", path), "X-Content-Type-Options") == "nosniff");
+    CHECK(Header(Ask("GET", path), "Content-Type") != "");
+  }
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "the landing page is HTML that may load nothing") {
+  const ServerResponse page = Ask("GET", "/");
+  CHECK(Header(page, "Content-Type") == "text/html; charset=utf-8");
+  CHECK(Header(page, "Content-Security-Policy").starts_with("default-src 'none'; style-src 'sha"));
+  CHECK(!Holds(Header(page, "Content-Security-Policy"), "unsafe"));
+  CHECK(!Holds(page.body, "<script"));
+}
+
+}  // namespace
+}  // namespace radar_spoof
