@@ -20,7 +20,7 @@ Written by `scripts/bench` ({date}; revision {revision}; {cpu}, {cores} cores). 
 with 1 when a goal is missed. Nothing here is a threshold in the test suite.
 
 Side by side in one run, on loopback: the exporter; nginx with the exporter's own bytes as static files (`gzip_static`, `sendfile`), which is the ceiling; and two exporters as
-one would first write them, in [bench/](../bench): prometheus-cpp's `Exposer` with one libcurl handle, and Python's prometheus_client. All poll `radar_simulator`. Their
+one would first write them, in `bench/`: prometheus-cpp's `Exposer` with one libcurl handle, and Python's prometheus_client. All poll `radar_simulator`. Their
 load is {small} combinations of arc, dkim, dmarc, spf (PASS, NONE, FAIL, any) and tls_version (four, any), and {large}: the same in six windows. All say
 the same of each combination, in {series} series. Throughput is wrk's, with 8 connections; waits are those of one client on one connection, which
 gunzips and checks every page. The exporter and nginx take turns, and a ratio is the median of those of neighbours. CPU is the server's own, from `/proc/PID/task/*/schedstat`.

@@ -54,20 +54,6 @@ TEST_CASE("docs/metrics.md has a row for every metric and no other, in order") {
   CHECK(rows.size() == expected.size());
 }
 
-TEST_CASE("README.md names every metric") {
-  std::string readme = ReadSourceFile("README.md");
-  for (char& c : readme) {
-    const bool in_name = (c >= 'a' && c <= 'z') || c == '_';
-    if (!in_name) c = ' ';
-  }
-  std::istringstream stream(readme);
-  std::set<std::string> words;
-  for (std::string word; stream >> word;) words.insert(word);
-  for (const MetricDescription& metric : MetricCatalog()) {
-    CHECK_MESSAGE(words.contains(std::string(metric.name)), "README.md lacks " << metric.name);
-  }
-}
-
 TEST_CASE("Names are unique and say their type: counters, and only they, end in _total") {
   std::set<std::string_view> names;
   for (const MetricDescription& metric : MetricCatalog()) {

@@ -58,9 +58,10 @@ class Browser(Child):
         """What the console said since the last call: errors, refused loads, broken policies."""
         return [each["message"] for each in self._ask("se/log", {"type": "browser"})]
 
-    def screenshot(self, file):
-        """Of the whole page."""
-        picture = self.devtools("Page.captureScreenshot", captureBeyondViewport=True)
+    def screenshot(self, file, **part):
+        """Of the whole page, or of its `x`, `y`, `width` and `height`."""
+        clip = {"clip": {**part, "scale": 1}} if part else {}
+        picture = self.devtools("Page.captureScreenshot", captureBeyondViewport=True, **clip)
         pathlib.Path(file).write_bytes(base64.b64decode(picture["data"]))
 
     def _ask(self, what, body):

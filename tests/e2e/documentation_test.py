@@ -1,6 +1,8 @@
-"""docs/faults.md names only tests there are; docs/operations.md all reasons and only log lines there
-are; README.md shows what is printed; links lead somewhere."""
+"""tests/faults.md names only tests there are; docs/operations.md has every reason, warning and error;
+README.md shows what is printed; links lead somewhere, in the tree and where it is installed."""
 
+import os
+import pathlib
 import re
 import unittest
 import urllib.parse
@@ -33,28 +35,72 @@ def anchors(text):
     return {re.sub(r"[^\w\- ]", "", each.strip().lower()).replace(" ", "-") for each in headings}
 
 
+def documents():
+    """Every page, by its path in the tree."""
+    skipped = {"build", "node_modules", ".git"}
+    paths = (path.relative_to(SOURCE_DIR) for path in SOURCE_DIR.rglob("*.md"))
+    return [path for path in paths if not skipped.intersection(path.parts)]
+
+
+def is_installed(path):
+    """Whether the install rules bring what has this path in the tree to the documentation."""
+    rules = re.findall(r"install\((?:FILES|DIRECTORY) ([^)]*?)\s+DESTINATION \$\{CMAKE_INSTALL_DOCDIR\}",
+                       (SOURCE_DIR / "CMakeLists.txt").read_text())
+    installed = [pathlib.Path(name) for rule in rules for name in rule.split()]
+    return any(each == path or each in path.parents for each in installed)
+
+
+def sources():
+    return "".join(path.read_text() for folder in ("include", "src", "exporter")
+                   for path in sorted((SOURCE_DIR / folder).rglob("*.[ch]*")))
+
+
+def messages():
+    """What is logged, each with its level: {("stopped", "info"), ...}."""
+    text = sources()
+    literal = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
+    constants = dict(re.findall(rf"std::string_view (k\w+) =\s*{literal};", text))
+    found = re.findall(rf"\blog_?\.(Info|Warn|Error)\(\s*(?:{literal}|[\w:]*\b(k\w+))", text)
+    # The log itself tells what it lost.
+    found += [(level, message, "") for level, message in
+              re.findall(rf"Statement\(format, LogLevel::k(\w+), {literal}", text)]
+    return {("".join(re.findall(r'"([^"]*)"', message or constants[name])), level.lower())
+            for level, message, name in found}
+
+
 class LinksTest(unittest.TestCase):
+    def setUp(self):
+        self.links = [(page, link) for page in documents()
+                      for link in re.findall(r"\]\(([^()\s]+)\)", (SOURCE_DIR / page).read_text())
+                      if not urllib.parse.urlsplit(link).scheme]
+        self.assertGreater(len(self.links), 80)
+
+    @staticmethod
+    def target(page, link):
+        """Its path in the tree, and the fragment."""
+        path, _, fragment = urllib.parse.unquote(link).partition("#")
+        target = os.path.normpath(page.parent / path) if path else page
+        return pathlib.Path(target), fragment
+
     def test_every_relative_link_leads_somewhere(self):
-        skipped = {"build", "node_modules", ".git"}
-        pages = [path for path in SOURCE_DIR.rglob("*.md")
-                 if not skipped.intersection(path.relative_to(SOURCE_DIR).parts)]
-        links = [(page, link) for page in pages
-                 for link in re.findall(r"\]\(([^()\s]+)\)", page.read_text())
-                 if not urllib.parse.urlsplit(link).scheme]
-        self.assertGreater(len(links), 80)
         dead = []
-        for page, link in links:
-            path, _, fragment = urllib.parse.unquote(link).partition("#")
-            target = page.parent / path if path else page
+        for page, link in self.links:
+            path, fragment = self.target(page, link)
+            target = SOURCE_DIR / path
             if not target.exists() or (fragment and target.suffix == ".md"
                                        and fragment not in anchors(target.read_text())):
-                dead.append(f"{page.relative_to(SOURCE_DIR)}: {link}")
+                dead.append(f"{page}: {link}")
         self.assertEqual(dead, [])
+
+    def test_what_is_installed_links_only_to_what_is_installed(self):
+        self.assertTrue(is_installed(pathlib.Path("docs/operations.md")))
+        self.assertEqual([f"{page}: {link}" for page, link in self.links if is_installed(page)
+                          and not is_installed(self.target(page, link)[0])], [])
 
 
 class FaultsTest(unittest.TestCase):
     def test_every_test_that_is_named_exists(self):
-        text = (SOURCE_DIR / "docs/faults.md").read_text()
+        text = (TESTS / "faults.md").read_text()
         named = re.findall(r"`([a-z0-9_]+: [^`]+)`", text)
         named = [each for each in named if not each.startswith(("module: ", "e2e: name",
                                                                 "endurance: name",
@@ -65,27 +111,24 @@ class FaultsTest(unittest.TestCase):
 
 class OperationsTest(unittest.TestCase):
     def rows(self, heading):
-        """The first cell of each row of the table under a heading."""
+        """The cells of each row of the first table under a heading."""
         section = (SOURCE_DIR / "docs/operations.md").read_text().split(f"## {heading}\n")[1]
         table = re.search(r"\n\| --- .*\n((?:\|.*\n)+)", section).group(1)
-        return [row.split("|")[1] for row in table.splitlines()]
+        return [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()]
 
     def test_every_reason_has_its_row(self):
-        reasons = re.findall(r'case FailureReason::\w+: return "(\w+)"',
-                             (SOURCE_DIR / "src/core/error.cpp").read_text())
+        reasons = re.findall(r'case FailureReason::\w+: return "(\w+)"', sources())
         self.assertGreater(len(reasons), 10)
-        self.assertEqual(sorted(row.strip(" `") for row in self.rows("A query fails")),
+        self.assertEqual(sorted(row[0].strip("`") for row in self.rows("When a query fails")),
                          sorted(reasons))
 
-    def test_the_log_says_what_the_table_says(self):
-        sources = [path.read_text() for folder in ("include", "src", "exporter")
-                   for path in (SOURCE_DIR / folder).rglob("*.[ch]*")]
-        messages = re.findall(r"`([^`]+)`", "".join(self.rows("Read the log")))
-        self.assertGreater(len(messages), 10)
-        for message in messages:
-            with self.subTest(message):
-                begin = '"' + message.removesuffix("...")
-                self.assertTrue(any(begin in source for source in sources))
+    def test_every_warning_and_error_has_its_row(self):
+        told = {(message, level) for message, level in messages() if level in ("warn", "error")}
+        self.assertGreater(len(told), 20)
+        rows = {(message, row[1]) for row in self.rows("Read the log")
+                for message in re.findall(r"`([^`]+)`", row[0])}
+        self.assertEqual({row for row in rows if row[1] != "info"}, told)
+        self.assertEqual(rows - messages(), set())
 
 
 class ReadmeTest(EndToEndTest):

@@ -10,7 +10,7 @@ import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from browser import Browser
-from processes import EndToEndTest, config_text
+from processes import SOURCE_DIR, EndToEndTest, config_text, executable
 from web_client import fetch
 
 QUERIES = """
@@ -18,6 +18,11 @@ QUERIES = """
 - {name: dmarc_fail, agg_interval: 1h, date_range: 7d, control: true, filters: {dmarc: FAIL}}
 - {name: auth, agg_interval: 1d, date_range: 28d,
    matrix: {dmarc: [PASS, FAIL], spf: [PASS, FAIL, any]}}
+"""
+PICTURED = """
+- {name: all, agg_interval: 1h, date_range: 7d}
+- {name: dmarc_fail, agg_interval: 1h, date_range: 7d, control: true, filters: {dmarc: FAIL}}
+- {name: dmarc_pass, agg_interval: 1d, date_range: 28d, filters: {dmarc: PASS}}
 """
 INJECTION = """<script>document.title='taken'</script><img src=x onerror="document.title='taken'">"""
 ROWS = "return document.querySelectorAll('tbody tr').length"
@@ -82,6 +87,19 @@ class LandingPageTest(EndToEndTest):
         pictures = os.environ.get("RADAR_SPOOF_SCREENSHOTS")
         if pictures:
             self.browser.screenshot(pathlib.Path(pictures) / f"{name}.png")
+
+    def test_the_picture_in_the_readme(self):
+        """Taken into the build folder; with RADAR_SPOOF_UPDATE_GOLDEN set, into docs/."""
+        simulator = self.start_simulator("--scenario=spike")
+        exporter = self.start_with(simulator, PICTURED)
+        self.browser.open(f"http://127.0.0.1:{exporter.port}/", width=1280, height=1000)
+        self.assertIn("Simulated data.", self.text())
+        self.assertEqual(self.browser.complaints(), [])
+        folder = (SOURCE_DIR / "docs" if os.environ.get("RADAR_SPOOF_UPDATE_GOLDEN")
+                  else pathlib.Path(executable("RADAR_SPOOF_EXPORTER")).parent)
+        self.browser.screenshot(folder / "page.png", x=0, y=0, width=1280, height=640)
+        self.assertLess((folder / "page.png").stat().st_size, 150_000)
+        self.assertTrue((SOURCE_DIR / "docs/page.png").exists())
 
     def serve(self, server):
         self.addCleanup(server.server_close)

@@ -115,7 +115,8 @@ class CompletenessTest(unittest.TestCase):
                 text = (RUNBOOKS / f"{name}.md").read_text()
                 self.assertEqual(re.findall(r"^# (\w+)$", text, re.MULTILINE), [name])
                 parts = re.findall(r"^## (\w+)\n+(?=\S)(?!#)", text, re.MULTILINE)
-                self.assertEqual(parts, ["Meaning", "Impact", "Diagnosis", "Mitigation"])
+                self.assertEqual(parts, ["First", "Meaning", "Impact", "Diagnosis",
+                                         "Mitigation"])
                 for link in re.findall(r"\]\((\w+\.md)\)", text):
                     self.assertTrue((RUNBOOKS / link).exists(), link)
         self.assertEqual({path.stem for path in RUNBOOKS.iterdir()}, set(alerts()))

@@ -2,10 +2,11 @@
 Prometheus' HTTP API, against a second reading of what the simulator says."""
 
 import collections
+import re
 import unittest
 
 import radar_reading
-from processes import EndToEndTest, config_text
+from processes import SOURCE_DIR, EndToEndTest, config_text
 from prometheus import Prometheus
 from web_client import wait_until
 
@@ -51,6 +52,10 @@ QUERIES = {
         "1d", 1, {}),
 }
 
+# What the documents' examples need: a window and a control period.
+DOCUMENTED_ON = """
+- {name: dmarc_fail, agg_interval: 1h, date_range: 7d, control: true, filters: {dmarc: FAIL}}
+"""
 RATIOS = {
     "cloudflare_radar_email_spoof_ratio": "spoof",
     "cloudflare_radar_email_not_spoof_ratio": "not_spoof",
@@ -159,6 +164,28 @@ class PrometheusTest(EndToEndTest):
         self.check_scrape()
         self.check_openmetrics_was_negotiated()
         self.check_polling_goes_on()
+
+
+class DocumentedQueriesTest(EndToEndTest):
+    def test_the_promql_in_the_documents_works_with_two_replicas(self):
+        """Prometheus refuses to match many series with many only where there are many."""
+        config = config_text(self.start_simulator(), DOCUMENTED_ON)
+        replicas = [self.start_exporter(config).wait_until_ready() for _ in range(2)]
+        prometheus = self.started(Prometheus(
+            self.directory,
+            "job_name: radar\n"
+            f"static_configs: [{{targets: {[f'127.0.0.1:{each.port}' for each in replicas]}}}]"))
+        wait_until(lambda: len(prometheus.query("cloudflare_radar_email_spoof_control_ratio")) == 2,
+                   "the numbers of both replicas")
+        expressions = [
+            part for page in ("metrics.md", "alerting.md")
+            for block in re.findall(r"```promql\n(.*?)```",
+                                    (SOURCE_DIR / "docs" / page).read_text(), re.DOTALL)
+            for part in block.split("\n\n")]
+        self.assertGreaterEqual(len(expressions), 8)
+        for expression in expressions:
+            with self.subTest(expression):
+                prometheus.query(expression)
 
 
 if __name__ == "__main__":
