@@ -1,4 +1,4 @@
-// Report: an answer, or why there is none, as one line of JSON. README.md shows its keys; all stand
+// An answer, or why there is none, as one line of JSON. docs/query.md shows its keys; all stand
 // in every answer, null where there is nothing to say. Ratios are 0 to 1, times RFC 3339 in UTC.
 //
 // Thread rule: pure.
