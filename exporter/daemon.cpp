@@ -95,7 +95,7 @@ void Daemon::AttendUntilStopped(const sigset_t& signals, WebServer& server) {
       server.Refresh();
       if (WatchdogWaits()) watchdog.Beat();
     } catch (const std::exception& error) {
-      log_.Error("a turn of the main thread was given up", {{"detail", error.what()}});
+      log_.Error("main loop: iteration failed, retrying", {{"detail", error.what()}});
     }
   }
 }

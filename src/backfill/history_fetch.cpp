@@ -239,7 +239,7 @@ Result<HistoryFetch::Next, std::string> HistoryFetch::AfterFailure(
   }
   if (failure.retry == RetryClass::kThrottled) {
     hold_.Extend(retry_after, now, random_);
-    log_.Warn("the API limits the rate; waiting", {{"until", FormatRfc3339(hold_.until()->wall)}});
+    log_.Warn("rate limited by the API; waiting", {{"until", FormatRfc3339(hold_.until()->wall)}});
     return Next{now.steady, false};
   }
   if (failure.retry == RetryClass::kCredentials) ReadCredentialsAgain();

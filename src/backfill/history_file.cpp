@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <system_error>
 
 #include <fcntl.h>
@@ -13,14 +12,16 @@
 #include <unistd.h>
 
 #include "radar_spoof/core/file.h"
-#include "radar_spoof/core/hash.h"
+#include "radar_spoof/core/hashed_lines.h"
+#include "radar_spoof/core/json_writer.h"
+#include "radar_spoof/parse/json.h"
 
 namespace radar_spoof {
 namespace {
 
 constexpr std::size_t kReadBytes = 65536;
 // How the first line begins; the API's base_url ends it.
-constexpr std::string_view kFirstWords = "radar_spoof_exporter backfill 1 ";
+constexpr std::string_view kFirstWords = "radar_spoof_exporter backfill 2 ";
 
 std::string SystemReason() { return std::generic_category().message(errno); }
 
@@ -36,8 +37,6 @@ bool IsOnlyBegun(std::string_view text) {
   return text.find('\n') == std::string_view::npos &&
          (kFirstWords.starts_with(text) || text.starts_with(kFirstWords));
 }
-
-std::string HashText(std::string_view text) { return fmt::format("{:016x}", Fnv1a(text)); }
 
 std::int64_t UnixTime(WallTime time) {
   return std::chrono::floor<Seconds>(time).time_since_epoch().count();
@@ -55,49 +54,34 @@ std::optional<std::string> ReadAll(int descriptor) {
   }
 }
 
-// Takes words and numbers from the front of a line.
-class Words {
- public:
-  explicit Words(std::string_view line) : rest_(line) {}
-
-  bool AtEnd() const { return rest_.empty(); }
-  std::string_view Rest() const { return rest_; }
-  std::string_view Word() {
-    const std::size_t space = std::min(rest_.find(' '), rest_.size());
-    const std::string_view word = rest_.substr(0, space);
-    rest_.remove_prefix(std::min(space + 1, rest_.size()));
-    return word;
-  }
-  template <typename T>
-  std::optional<T> Number() {
-    const std::string_view word = Word();
-    T number{};
-    const auto [stopped, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-    if (error != std::errc() || stopped != word.data() + word.size()) return std::nullopt;
-    return number;
-  }
-  std::optional<WallTime> Time() {
-    const auto seconds = Number<std::int64_t>();
-    if (!seconds) return std::nullopt;
-    return WallTime(Seconds(*seconds));
-  }
-  std::optional<Ratio> Fraction() {
-    const auto number = Number<double>();
-    return number ? Ratio::FromFraction(*number) : std::nullopt;
-  }
-
- private:
-  std::string_view rest_;
-};
-
 std::string LineOf(const std::string& key, const TimeRange& range,
                    std::span<const SpoofBucket> buckets) {
-  std::string text = fmt::format("{} {} {}", key, UnixTime(range.from), UnixTime(range.to));
-  for (const SpoofBucket& bucket : buckets) {
-    text += fmt::format(" {} {} {}", UnixTime(*bucket.start), bucket.spoof.value(),
-                        bucket.not_spoof.value());
-  }
-  return HashText(text) + ' ' + text + '\n';
+  JsonWriter json;
+  json.Object([&] {
+    json.Member("asks", key);
+    json.Member("from", UnixTime(range.from));
+    json.Member("to", UnixTime(range.to));
+    json.Key("buckets");
+    json.Array([&] {
+      for (const SpoofBucket& bucket : buckets) {
+        json.Value(UnixTime(*bucket.start));
+        json.Value(bucket.spoof.value());
+        json.Value(bucket.not_spoof.value());
+      }
+    });
+  });
+  return HashedLine(json.Text());
+}
+
+std::optional<WallTime> TimeOf(const JsonValue* value) {
+  const auto seconds = value == nullptr ? std::nullopt : value->NumberAs<std::int64_t>();
+  if (!seconds) return std::nullopt;
+  return WallTime(Seconds(*seconds));
+}
+
+std::optional<Ratio> RatioOf(const JsonValue& value) {
+  const auto fraction = value.NumberAs<double>();
+  return fraction ? Ratio::FromFraction(*fraction) : std::nullopt;
 }
 
 }  // namespace
@@ -130,39 +114,37 @@ std::optional<std::string> HistoryFile::Load(const std::string& header) {
     }
     return std::nullopt;
   }
-  std::string_view rest = *text;
-  const auto next_line = [&rest] {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    return line;
-  };
-  if (next_line() != header) {
+  HashedLines lines(*text, header);
+  if (!lines.begins_right()) {
     return "not what an earlier backfill from this API left; remove it to begin anew";
   }
-  while (!rest.empty()) (void)TakeLine(next_line());
+  while (!lines.AtEnd()) {
+    if (const auto line = lines.Next()) (void)TakeLine(*line);
+  }
   // What comes next must not be glued to a line that was cut short.
   if (!text->ends_with('\n') && !WriteAll(descriptor_, "\n")) return SystemReason();
   return std::nullopt;
 }
 
 bool HistoryFile::TakeLine(std::string_view line) {
-  Words words(line);
-  const std::string_view hash = words.Word();
-  if (hash != HashText(words.Rest())) return false;
-  const std::string_view key = words.Word();
-  const auto from = words.Time();
-  const auto to = words.Time();
-  if (!from || !to) return false;
+  const auto document = ParseJson(line);
+  if (!document) return false;
+  const JsonValue& piece = document.value().root;
+  const JsonValue* const key = piece.Find("asks");
+  const JsonValue* const numbers = piece.Find("buckets");
+  const auto from = TimeOf(piece.Find("from"));
+  const auto to = TimeOf(piece.Find("to"));
+  if (key == nullptr || numbers == nullptr || !from || !to) return false;
+  constexpr std::size_t kNumbers = 3;  // of a bucket
   std::vector<SpoofBucket> buckets;
-  while (!words.AtEnd()) {
-    const auto start = words.Time();
-    const auto spoof = words.Fraction();
-    const auto not_spoof = words.Fraction();
+  for (std::size_t at = 0; at + kNumbers <= numbers->items.size(); at += kNumbers) {
+    const auto start = TimeOf(&numbers->items[at]);
+    const auto spoof = RatioOf(numbers->items[at + 1]);
+    const auto not_spoof = RatioOf(numbers->items[at + 2]);
     if (!start || !spoof || !not_spoof) return false;
     buckets.push_back({start, *spoof, *not_spoof});
   }
-  Series& series = series_[std::string(key)];
+  Series& series = series_[std::string(key->text)];
   series.known.push_back({*from, *to});
   for (const SpoofBucket& bucket : buckets) series.buckets.insert_or_assign(*bucket.start, bucket);
   return true;

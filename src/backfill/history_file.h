@@ -1,7 +1,8 @@
 // Backfill: the history fetched so far, in a file, so that an interrupt costs nothing.
 //
-// Each answer is appended as one line with its own hash as soon as it is there; a line that a crash
-// cut short is skipped when the file is read again, and what it held is asked again. Queries that
+// The file is of core/hashed_lines.h. Each answer is appended as one line of JSON as soon as it is
+// there; a line that a crash cut short is skipped when the file is read again, and what it held is
+// asked again. Queries that
 // differ only in name, range or control share what is known.
 //
 // No credentials and no text from upstream are in it. Errors: a sentence. One process at a time:

@@ -11,15 +11,15 @@ namespace radar_spoof {
 std::string_view InPlainWords(FailureReason reason) {
   switch (reason) {
     case FailureReason::kDns: return "the API's host name is not found";
-    case FailureReason::kConnect: return "the API takes no connection";
-    case FailureReason::kTls: return "the API could not prove who it is";
-    case FailureReason::kTimeout: return "no whole answer in time";
+    case FailureReason::kConnect: return "the API refuses connections";
+    case FailureReason::kTls: return "the API's TLS certificate is not trusted";
+    case FailureReason::kTimeout: return "no complete answer in time";
     case FailureReason::kTransport: return "the connection broke off";
     case FailureReason::kRateLimited: return "too many requests; the API made us wait";
     case FailureReason::kUnauthorized: return "the API does not accept the token";
     case FailureReason::kRejected: return "the API does not accept the request";
     case FailureReason::kNotFound: return "the API has no such endpoint";
-    case FailureReason::kServer: return "the API has a fault of its own";
+    case FailureReason::kServer: return "the API reports a server error";
     case FailureReason::kApiError: return "the API reports an error";
     case FailureReason::kTooLarge: return "the answer is too large";
     case FailureReason::kParse: return "the answer is not JSON";

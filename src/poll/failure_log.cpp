@@ -43,10 +43,10 @@ void FailureLog::NotePoll(std::size_t query, const QueryState& state, SteadyTime
   if (failing == told.failing && (!failing || now < told.at + kRepeat)) return;
   told = {failing, now};
   if (!failing) {
-    log_->Info("query is well again", {{"query", state.query.name}});
+    log_->Info("query recovered", {{"query", state.query.name}});
     return;
   }
-  log_->Warn("query fails", {{"query", state.query.name},
+  log_->Warn("query failed", {{"query", state.query.name},
                              {"reason", Name(state.last_failure->reason)},
                              {"detail", state.last_failure->detail},
                              {"failures", state.failures}});
@@ -64,7 +64,7 @@ void FailureLog::NoteHold(const std::optional<Instant>& held_until, bool up, Ste
   const auto before = std::exchange(hold_end_, end);
   if (end <= now) {
     if (holds_ > 0 && up) {
-      log_->Info("the API does not limit the rate any more", {{"holds", std::exchange(holds_, 0)}});
+      log_->Info("rate limit lifted; polling resumed", {{"holds", std::exchange(holds_, 0)}});
     }
     return;
   }
@@ -75,7 +75,7 @@ void FailureLog::NoteHold(const std::optional<Instant>& held_until, bool up, Ste
   if (!tell) return;
   hold_logged_at_ = now;
   hold_logged_until_ = end;
-  log_->Warn("the API limits the rate; every query waits",
+  log_->Warn("rate limited by the API; polling paused",
              {{"until", FormatRfc3339(held_until->wall)}, {"holds", holds_}});
 }
 

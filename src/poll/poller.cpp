@@ -127,7 +127,7 @@ void Poller::RecoverFromException(const char* reason) {
   for (bool done = false; !done && !mailbox_->stopped();) {
     try {
       if (!std::exchange(told, true)) {
-        log_.Error("a turn of the loop was given up", {{"detail", reason}});
+        log_.Error("poll loop: iteration failed, retrying", {{"detail", reason}});
       }
       FailAllInFlight();
       EndReload(false);

@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/hash.h"
-#include "radar_spoof/core/json_text.h"
+#include "radar_spoof/core/hashed_lines.h"
+#include "radar_spoof/core/json_writer.h"
 #include "radar_spoof/parse/json.h"
 
 namespace radar_spoof {
@@ -16,9 +16,7 @@ namespace {
 
 using Kind = JsonValue::Kind;
 
-constexpr std::string_view kFormat = "radar_spoof_exporter-state-2";
-constexpr std::size_t kHeaderLength =
-    kFormat.size() + std::string_view(" 0123456789abcdef\n").size();
+constexpr std::string_view kFormat = "radar_spoof_exporter state 3";
 
 // What four digits of a year can say: beyond it the arithmetic on times may overflow.
 constexpr WallTime kFirstTime = std::chrono::sys_days(std::chrono::year(0) / 1 / 1);
@@ -26,14 +24,12 @@ constexpr WallTime kLastTime = std::chrono::sys_days(std::chrono::year(10000) / 
 
 bool IsKept(WallTime time) { return kFirstTime <= time && time < kLastTime; }
 
-std::string HeaderFor(std::string_view body) {
-  return fmt::format("{} {:016x}\n", kFormat, Fnv1a(body));
+void WriteTime(JsonWriter& json, std::string_view key, WallTime time) {
+  json.Member(key, std::int64_t{time.time_since_epoch().count()});
 }
 
-JsonText Time(WallTime time) { return JsonNumber(time.time_since_epoch().count()); }
-
-void AddTime(JsonObject& object, std::string_view key, const std::optional<WallTime>& time) {
-  if (time && IsKept(*time)) object.Add(key, Time(*time));
+void WriteTime(JsonWriter& json, std::string_view key, const std::optional<WallTime>& time) {
+  if (time && IsKept(*time)) WriteTime(json, key, *time);
 }
 
 constexpr int kTrendUnits = 10'000;
@@ -48,45 +44,59 @@ std::string TrendText(const Trend& trend) {
   return text;
 }
 
-JsonText SampleText(const SpoofSample& sample) {
-  JsonObject object;
-  object.Add("spoof", JsonNumber(sample.spoof.value()));
-  object.Add("not_spoof", JsonNumber(sample.not_spoof.value()));
-  AddTime(object, "bucket_start", sample.bucket_start);
-  AddTime(object, "last_updated", sample.last_updated);
+void WriteSample(JsonWriter& json, const SpoofSample& sample) {
+  json.Member("spoof", sample.spoof.value());
+  json.Member("not_spoof", sample.not_spoof.value());
+  WriteTime(json, "bucket_start", sample.bucket_start);
+  WriteTime(json, "last_updated", sample.last_updated);
   if (sample.window && std::isfinite(sample.window->mean) &&
       std::isfinite(sample.window->standard_deviation)) {
-    object.Add("window_mean", JsonNumber(sample.window->mean));
-    object.Add("window_stddev", JsonNumber(sample.window->standard_deviation));
+    json.Member("window_mean", sample.window->mean);
+    json.Member("window_stddev", sample.window->standard_deviation);
   }
-  if (sample.control) object.Add("control", JsonNumber(sample.control->value()));
-  if (sample.confidence_level) {
-    object.Add("confidence", JsonNumber(std::int64_t{*sample.confidence_level}));
-  }
+  if (sample.control) json.Member("control", sample.control->value());
+  if (sample.confidence_level) json.Member("confidence", *sample.confidence_level);
   if (sample.expectation) {
-    object.Add("expected", JsonNumber(sample.expectation->ratio));
-    object.Add("expected_upper", JsonNumber(sample.expectation->upper));
-    object.Add("buckets_above", JsonNumber(std::int64_t{sample.expectation->buckets_above}));
+    json.Member("expected", sample.expectation->ratio);
+    json.Member("expected_upper", sample.expectation->upper);
+    json.Member("buckets_above", sample.expectation->buckets_above);
   }
-  if (!sample.trend.empty()) object.Add("trend", JsonString(TrendText(sample.trend)));
-  JsonArray annotations;
-  for (const int count : sample.annotations) annotations.Add(JsonNumber(std::int64_t{count}));
-  object.Add("annotations", annotations.Text());
-  return object.Text();
+  if (!sample.trend.empty()) json.Member("trend", TrendText(sample.trend));
+  json.Key("annotations");
+  json.Array([&] {
+    for (const int count : sample.annotations) json.Value(count);
+  });
 }
 
-JsonText QueryText(const SavedQuery& query) {
-  JsonObject object;
-  object.Add("name", JsonString(query.name));
-  object.Add("asks", JsonString(query.asks));
-  object.Add("asked", Time(query.asked));
-  object.Add("ended", JsonBool(query.ended));
-  if (query.failure) object.Add("failure", JsonString(Name(*query.failure)));
-  if (query.sample && query.last_success && IsKept(*query.last_success)) {
-    AddTime(object, "last_success", query.last_success);
-    object.Add("sample", SampleText(*query.sample));
-  }
-  return object.Text();
+template <typename Members>
+std::string LineOf(Members members) {
+  JsonWriter json;
+  json.Object([&] { members(json); });
+  return HashedLine(json.Text());
+}
+
+std::string FirstLine(const SavedState& state, std::size_t queries) {
+  return LineOf([&](JsonWriter& json) {
+    json.Member("base_url", state.base_url);
+    json.Member("path", state.path);
+    json.Member("up", state.up);
+    WriteTime(json, "held_until", state.held_until);
+    json.Member("queries", std::uint64_t{queries});
+  });
+}
+
+std::string QueryLine(const SavedQuery& query) {
+  return LineOf([&](JsonWriter& json) {
+    json.Member("name", query.name);
+    json.Member("asks", query.asks);
+    WriteTime(json, "asked", query.asked);
+    json.Member("ended", query.ended);
+    if (query.failure) json.Member("failure", Name(*query.failure));
+    if (!query.sample || !query.last_success || !IsKept(*query.last_success)) return;
+    WriteTime(json, "last_success", query.last_success);
+    json.Key("sample");
+    json.Object([&] { WriteSample(json, *query.sample); });
+  });
 }
 
 // What is wrong with a line though the hash is right: only another version's writer can be to
@@ -103,13 +113,9 @@ const JsonValue& Member(const JsonValue& object, std::string_view key, Kind kind
 
 template <typename T>
 T NumberOf(const JsonValue& value) {
-  T number{};
-  const char* const end = value.text.data() + value.text.size();
-  const auto [stopped, error] = std::from_chars(value.text.data(), end, number);
-  if (!value.Is(Kind::kNumber) || error != std::errc() || stopped != end) {
-    throw Foreign{"a number is none"};
-  }
-  return number;
+  const auto number = value.NumberAs<T>();
+  if (!number) throw Foreign{"a number is none"};
+  return *number;
 }
 
 template <typename T>
@@ -210,22 +216,21 @@ SavedQuery QueryOf(const JsonValue& tree) {
   return query;
 }
 
-SavedState FirstLineOf(const JsonValue& tree) {
-  return {.base_url = std::string(Member(tree, "base_url", Kind::kString).text),
-          .path = std::string(Member(tree, "path", Kind::kString).text),
-          .up = Member(tree, "up", Kind::kBool).boolean,
-          .held_until = OptionalTime(tree, "held_until")};
-}
+struct FirstLineRead {
+  SavedState state;
+  std::size_t queries;  // lines that follow
+};
 
-// The line with its newline, which the last one may lack.
-std::string_view TakeLine(std::string_view& text) {
-  const std::string_view line = text.substr(0, std::min(text.find('\n'), text.size() - 1) + 1);
-  text.remove_prefix(line.size());
-  return line;
+FirstLineRead ReadFirstLine(const JsonValue& tree) {
+  SavedState state{.base_url = std::string(Member(tree, "base_url", Kind::kString).text),
+                   .path = std::string(Member(tree, "path", Kind::kString).text),
+                   .up = Member(tree, "up", Kind::kBool).boolean,
+                   .held_until = OptionalTime(tree, "held_until")};
+  return {std::move(state), NumberOf<std::size_t>(Member(tree, "queries", Kind::kNumber))};
 }
 
 template <typename T, typename Reader>
-Result<T, std::string> ReadLine(std::string_view line, Reader read) {
+Result<T, std::string> ReadJson(std::string_view line, Reader read) {
   const auto document = ParseJson(line);
   if (!document) return document.error().detail;
   try {
@@ -248,30 +253,37 @@ std::string AsksFor(const Query& query) {
 }
 
 std::string WriteSavedState(const SavedState& state) {
-  JsonObject first;
-  first.Add("base_url", JsonString(state.base_url));
-  first.Add("path", JsonString(state.path));
-  first.Add("up", JsonBool(state.up));
-  AddTime(first, "held_until", state.held_until);
-  std::string body = first.Text().text + '\n';
+  const std::size_t most =
+      kSavedStateLimit - kFormat.size() - 1 - FirstLine(state, state.queries.size()).size();
+  std::string lines;
+  std::size_t queries = 0;
   for (const SavedQuery& query : state.queries) {
     if (!IsKept(query.asked)) continue;
-    const std::string line = QueryText(query).text + '\n';
-    if (body.size() + line.size() > kSavedStateLimit - kHeaderLength) break;
-    body += line;
+    const std::string line = QueryLine(query);
+    if (lines.size() + line.size() > most) break;
+    lines += line;
+    ++queries;
   }
-  return HeaderFor(body) + body;
+  return fmt::format("{}\n{}{}", kFormat, FirstLine(state, queries), lines);
 }
 
 Result<SavedState, std::string> ReadSavedState(std::string_view text) {
-  if (!text.starts_with(kFormat)) return std::string("it is not a state file of this version");
-  const std::string header(TakeLine(text));
-  if (header != HeaderFor(text)) return std::string("it is damaged: its hash does not fit");
-  auto state = ReadLine<SavedState>(TakeLine(text), FirstLineOf);
-  if (!state) return "it is not this program's: " + state.error();
-  SavedState& read = state.value();
-  while (!text.empty()) {
-    auto query = ReadLine<SavedQuery>(TakeLine(text), QueryOf);
+  HashedLines written(text, kFormat);
+  if (!written.begins_right()) return std::string("it is not a state file of this version");
+  std::vector<std::string_view> lines;
+  while (!written.AtEnd()) {
+    const auto line = written.Next();
+    if (!line) return std::string("it is damaged: its hash does not fit");
+    lines.push_back(*line);
+  }
+  if (lines.empty() || !text.ends_with('\n')) return std::string("it is damaged: it was cut short");
+  auto first = ReadJson<FirstLineRead>(lines.front(), ReadFirstLine);
+  if (!first) return "it is not this program's: " + first.error();
+  if (first.value().queries != lines.size() - 1)
+    return std::string("it is damaged: it was cut short");
+  SavedState read = std::move(first.value().state);
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    auto query = ReadJson<SavedQuery>(lines[i], QueryOf);
     if (query) {
       read.queries.push_back(std::move(query).value());
     } else {
@@ -279,7 +291,7 @@ Result<SavedState, std::string> ReadSavedState(std::string_view text) {
       read.refusal = query.error();
     }
   }
-  return state;
+  return read;
 }
 
 }  // namespace radar_spoof

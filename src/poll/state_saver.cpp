@@ -114,7 +114,7 @@ void StateSaver::Resume(const ApiConfig& api, Snapshot& snapshot, Schedule& sche
     asked.push_back({i, query.asked, query.ended && state.success(), ReachOf(state)});
   }
   snapshot.api.up = saved->up;
-  log_.Info("going on from the saved state", {{"queries", asked.size()}});
+  log_.Info("resumed from saved state", {{"queries", asked.size()}});
   schedule.Resume(std::move(asked), saved->held_until, now);
   snapshot.api.blocked_until = schedule.held_until();
 }

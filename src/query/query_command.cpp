@@ -44,7 +44,7 @@ Lines CheckUse(const QueryCommandLine& read) {
   bool ad_hoc = read.flags.agg_interval || read.flags.date_range || read.flags.control;
   for (const auto& filter : read.flags.filters) ad_hoc = ad_hoc || filter.has_value();
   if (read.name.empty() || !ad_hoc) return {};
-  return {"found a query's name beside flags that ask ad hoc; expected one of them"};
+  return {"found a query's name beside flags that describe one; expected one of them"};
 }
 
 Result<std::optional<Config>, Lines> ReadConfig(const QueryCommandLine& read) {

@@ -8,7 +8,7 @@ namespace radar_spoof {
 namespace {
 
 void AddFlags(FlagParser& flags, QueryCommandLine& read) {
-  flags.AddText("NAME", read.name, "A configured query; without it, ask ad hoc by these:");
+  flags.AddText("NAME", read.name, "A configured query; or describe one with:");
   for (const Dimension dimension : kAllDimensions) {
     flags.AddText(
         dimension == Dimension::kTlsVersion ? "--tls-version"

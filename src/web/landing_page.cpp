@@ -115,7 +115,7 @@ std::string PollsCell(const QueryState& state, Instant now) {
 
 std::string StateCell(const QueryState& state) {
   if (!state.tried()) return "<span>not tried yet</span>";
-  if (!state.last_failure) return "<span class=\"good\">well</span>";
+  if (!state.last_failure) return "<span class=\"good\">ok</span>";
   const Failure& failure = *state.last_failure;
   return fmt::format("<span><span class=\"bad\">failing: {}</span><small>{}: {}</small></span>",
                      InPlainWords(failure.reason), Name(failure.reason), ForHtml(failure.detail));
@@ -156,7 +156,7 @@ std::string Summary(const Snapshot& snapshot, Instant now) {
                          : fmt::format("<span class=\"bad\">{} of {} {} failing</span>", failing,
                                        queries.size(), failing == 1 ? "is" : "are");
   if (untried > 0) text += fmt::format(", {} not tried yet", untried);
-  return text + fmt::format("; {} of {} have a value to show. Seen at {}.", shown, queries.size(),
+  return text + fmt::format("; {} of {} have a value to show. Rendered at {}.", shown, queries.size(),
                             MinuteText(now.wall));
 }
 
@@ -186,14 +186,14 @@ std::string LastAnswer(const ApiState& api, Instant now) {
 std::string ApiList(const ApiState& api, Instant now) {
   std::string text = fmt::format(
       "<dl><dt>Host</dt><dd><code>{}</code></dd>\n"
-      "<dt>Endpoint in use</dt><dd><code>{}</code></dd>\n<dt>Its last answer</dt><dd>{}</dd>\n"
-      "<dt>Our budget</dt><dd>{} of {} requests used in the 5 minutes before {}</dd>\n",
+      "<dt>Endpoint in use</dt><dd><code>{}</code></dd>\n<dt>Last API answer</dt><dd>{}</dd>\n"
+      "<dt>Request budget</dt><dd>{} of {} requests used in the 5 minutes before {}</dd>\n",
       ForHtml(api.host), ForHtml(api.path), LastAnswer(api, now), api.budget.used, api.budget.limit,
       MinuteText(api.budget.at));
   for (const auto& [name, policy] : api.rate_limit) {
     if (!policy.remaining) continue;
     text +=
-        fmt::format("<dt>The API's count</dt><dd>{}{} requests left{} <small>({})</small></dd>\n",
+        fmt::format("<dt>Budget left, says the API</dt><dd>{}{} requests left{} <small>({})</small></dd>\n",
                     *policy.remaining, policy.limit ? fmt::format(" of {}", *policy.limit) : "",
                     policy.reset ? " until " + MinuteText(*policy.reset) : "", ForHtml(name));
   }

@@ -128,7 +128,7 @@ TEST_CASE_FIXTURE(Fixture, "cut short within its first line, it is begun anew") 
     CHECK(Read(path).starts_with(whole));
   }
   // Of another API, too: it held nothing yet.
-  directory.Write("history.om.partial", "radar_spoof_exporter backfill 1 https://api.elsewh");
+  directory.Write("history.om.partial", "radar_spoof_exporter backfill 2 https://api.elsewh");
   CHECK(Open()->Known(query).empty());
   CHECK(Read(path) == whole);
 }
@@ -150,7 +150,7 @@ TEST_CASE_FIXTURE(Fixture, "what is no such file is refused and left as it is") 
   CHECK(ProblemOf(path) ==
         path + ": not what an earlier backfill from this API left; remove it to begin anew");
   CHECK(Read(path) == "# a diary\n");
-  for (const std::string other : {"a diary", "radar_spoof_exporter backfill 2 https://a", "\n",
+  for (const std::string other : {"a diary", "radar_spoof_exporter backfill 1 https://a", "\n",
                                   "radar_spoof_exporter\n", " radar_spoof_exporter"}) {
     CAPTURE(other);
     directory.Write("history.om.partial", other);
@@ -158,7 +158,7 @@ TEST_CASE_FIXTURE(Fixture, "what is no such file is refused and left as it is") 
     CHECK(Read(path) == other);
   }
   directory.Write("history.om.partial",
-                  "radar_spoof_exporter backfill 1 https://api.elsewhere/client/v4\n");
+                  "radar_spoof_exporter backfill 2 https://api.elsewhere/client/v4\n");
   CHECK(ProblemOf(path).find("remove it to begin anew") != std::string::npos);
   CHECK(ProblemOf(directory.Path("no/such/directory")) ==
         directory.Path("no/such/directory") + ": No such file or directory");

@@ -45,7 +45,7 @@ class OnceTest(EndToEndTest):
         self.assertIsNotNone(page.value(SPOOF, query="all"))
         self.assertIsNone(page.value(SPOOF, query="too_fine"))
         self.assertEqual(page.value(SUCCESS, query="too_fine"), 0)
-        self.assertIn("query fails", log)
+        self.assertIn("query failed", log)
 
     def test_exits_1_when_the_api_is_down(self):
         code, page, _ = self.run_once(scenario="outage")
@@ -261,7 +261,7 @@ class SecretTest(EndToEndTest):
                 environ=process.joinpath("environ").read_text())
         self.assertEqual(exporter.stop()[0], 0)
         self.check_no_canary(log=exporter.output)
-        self.assertIn("query fails", exporter.output)
+        self.assertIn("query failed", exporter.output)
 
     def config(self, simulator, api=""):
         return config_text(simulator, "- {name: all, poll_interval: 1s}", api=api)

@@ -229,7 +229,7 @@ class NoMemoryTest(EndToEndTest):
         # The main thread reads it at once, and has no room for it.
         web.write_text("#" * 1000_000)
         exporter.send(signal.SIGHUP)
-        exporter.wait_for_line(r"a turn of the main thread was given up.*bad_alloc|"
+        exporter.wait_for_line(r"main loop: iteration failed, retrying.*bad_alloc|"
                                r"the web configuration stays as it was|reload failed")
         self.assertEqual(exporter.stop()[0], 0)
         self.assertIn('level=info msg="stopped"', exporter.output)

@@ -222,7 +222,7 @@ class QueryTest(EndToEndTest):
             (("--dmarc=fail",), {}, r"--dmarc: found fail; .*did you mean FAIL\?"),
             (("--agg-interval=2h", "--date-range=0d"), {}, r"--agg-interval: .*\n.*--date-range: "),
             (("dmarc_fial",), {}, r"found the name dmarc_fial; .*did you mean dmarc_fail\?"),
-            (("dmarc_fail", "--control"), {}, "beside flags that ask ad hoc"),
+            (("dmarc_fail", "--control"), {}, "beside flags that describe one"),
             (("--no-such-flag",), {}, "no-such-flag"), (("one", "two"), {}, "two"),
             ((), {"config": self.directory / "missing.yaml"}, "missing.yaml"),
             ((), {"config": bad}, r"bad\.yaml:1:\d+: queries"),

@@ -103,9 +103,9 @@ class OutageTest(StateTest):
 
         well = self.page_after("calm", is_good, "recovery")
         self.assertEqual(well.names(query="all"), good.names(query="all"))
-        exporter.wait_for_line('msg="query is well again" query=all')
-        self.assertEqual(exporter.output.count('msg="query fails"'), 1)
-        self.assertRegex(exporter.output, r"query fails.*reason=server.*503")
+        exporter.wait_for_line('msg="query recovered" query=all')
+        self.assertEqual(exporter.output.count('msg="query failed"'), 1)
+        self.assertRegex(exporter.output, r"query failed.*reason=server.*503")
 
 
 class DataAgeTest(StateTest):
@@ -149,7 +149,7 @@ class RefusalTest(StateTest):
         self.assertEqual(page.value(SPOOF, query="all"), good.value(SPOOF, query="all"))
         next_poll = page.value("cloudflare_radar_query_next_poll_timestamp_seconds", query="all")
         self.assertGreater(next_poll, time.time() + 600)
-        self.assertRegex(exporter.output, r"query fails.*reason=unauthorized.*403.*10000")
+        self.assertRegex(exporter.output, r"query failed.*reason=unauthorized.*403.*10000")
 
         self.simulator.switch("calm")
         self.assertEqual(self.simulator.requests()[403], 2)
@@ -168,7 +168,7 @@ class RefusalTest(StateTest):
         self.assertTrue(is_good(page))
         self.assertFalse(is_good(page, "too_fine"))
         self.assertGreaterEqual(page.value(API_FAILURES, reason="rejected"), 1)
-        self.assertRegex(self.exporter.output, r"query fails.*too_fine.*reason=rejected.*2001")
+        self.assertRegex(self.exporter.output, r"query failed.*too_fine.*reason=rejected.*2001")
 
 
 class RateLimitTest(StateTest):
@@ -201,7 +201,7 @@ class RateLimitTest(StateTest):
         page = exporter.wait_for_page(
             lambda page: is_good(page) and is_good(page, "other"), "recovery")
         self.assertEqual(page.value(BLOCKED_UNTIL), 0)
-        self.assertEqual(exporter.output.count("the API limits the rate"), 1)
+        self.assertEqual(exporter.output.count("rate limited by the API"), 1)
 
     def nothing_in_flight(self):
         counted = sum(s.value for s in self.exporter.page().samples if s.name == REQUESTS)

@@ -151,7 +151,7 @@ static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]
         resource.prlimit(pid, resource.RLIMIT_AS, (kibibytes * 1024 + (1 << 20), before[1]))
         self.file("web.yaml", self.web_config.read_text() + users)
         self.exporter.send(signal.SIGHUP)
-        self.exporter.wait_for_line("a turn of the main thread was given up|"
+        self.exporter.wait_for_line("main loop: iteration failed, retrying|"
                                     "the web configuration stays as it was")
         resource.prlimit(pid, resource.RLIMIT_AS, before)
         self.exporter.wait_for_line("web configuration read again.*users=10001")

@@ -1,4 +1,4 @@
-// Any bytes are a state file or are refused; also behind a hash that fits, as only another version
+// Any bytes are a state file or are refused; also behind hashes that fit, as only another version
 // of this program could have written them. What is accepted is written back the same.
 #include <cstddef>
 #include <cstdint>
@@ -6,10 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include <fmt/format.h>
-
-#include "radar_spoof/core/hash.h"
 #include "radar_spoof/poll/saved_state.h"
+#include "support/state_lines.h"
 
 namespace {
 
@@ -31,7 +29,6 @@ void Read(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(bytes), size);
   Read(text);
-  const std::string body = text + '\n';
-  Read(fmt::format("radar_spoof_exporter-state-2 {:016x}\n{}", Fnv1a(body), body));
+  Read(test::StateOf(text));
   return 0;
 }

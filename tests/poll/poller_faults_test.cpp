@@ -263,7 +263,7 @@ TEST_CASE("after a 429 no query is asked until the pause is over") {
     CHECK(f.http.requests()[1].at.steady >= f.Now()->api.blocked_until->steady);
     CHECK(f.http.requests()[1].at.steady <= f.Now()->api.blocked_until->steady + 1s);
     for (const QueryState& state : f.Now()->queries) CHECK(state.success());
-    CHECK(f.LinesWith("limits the rate").size() == 1);
+    CHECK(f.LinesWith("rate limited by the API").size() == 1);
   }
 }
 
@@ -282,7 +282,7 @@ TEST_CASE("pauses one after the other: the page and the log tell of the one that
     });
   }
   f.RunFor(3h);
-  const auto told = f.LinesWith("the API limits the rate; every query waits");
+  const auto told = f.LinesWith("rate limited by the API; polling paused");
   CHECK(told.size() >= 6);
   CHECK(told.size() <= 11);
   CHECK(told[0].find("holds=1") != std::string::npos);
@@ -295,7 +295,7 @@ TEST_CASE("pauses one after the other: the page and the log tell of the one that
     REQUIRE(field("until"));
     CHECK(told[i].find("holds=1 ") == std::string::npos);
   }
-  CHECK(f.LinesWith("the API does not limit the rate any more").size() == 1);
+  CHECK(f.LinesWith("rate limit lifted; polling resumed").size() == 1);
 }
 
 std::string FiftyQueries() {
@@ -344,7 +344,7 @@ TEST_CASE("a pause that grows while it holds is told of with its new end") {
       },
       kTwoQueries);
   f.RunFor(20min);
-  const auto told = f.LinesWith("the API limits the rate");
+  const auto told = f.LinesWith("rate limited by the API");
   REQUIRE(told.size() == 2);
   CHECK(told[0].find("until=2026-06-05T12:29:") != std::string::npos);
   CHECK(told[1].find("until=2026-06-05T12:38:") != std::string::npos);
@@ -356,7 +356,7 @@ TEST_CASE("a pause that several answers demand is told of once") {
       kTwoQueries);
   f.RunFor(5min);
   CHECK(f.Requests().at(429) == 2);
-  CHECK(f.LinesWith("limits the rate").size() == 1);
+  CHECK(f.LinesWith("rate limited by the API").size() == 1);
 }
 
 TEST_CASE("the rate limit headers are published and obeyed") {
@@ -409,10 +409,10 @@ TEST_CASE("one line tells that a query begins to fail and one that it is well ag
   f.RunFor(1h);
   CHECK(f.Now()->queries[1].failures >= 3);
   REQUIRE(f.lines.size() == 2);
-  CHECK(f.lines[0].find(R"(level=warn msg="query fails" query=b reason=server)") !=
+  CHECK(f.lines[0].find(R"(level=warn msg="query failed" query=b reason=server)") !=
         std::string::npos);
   CHECK(f.lines[0].find("detail=\"HTTP 503\"") != std::string::npos);
-  CHECK(f.lines[1].find(R"(level=info msg="query is well again" query=b)") != std::string::npos);
+  CHECK(f.lines[1].find(R"(level=info msg="query recovered" query=b)") != std::string::npos);
 }
 
 TEST_CASE("a query that goes on failing is told of at most once in 15 minutes") {
@@ -725,7 +725,7 @@ TEST_CASE("when others of the same user overrun the API's limit, its block is wa
   CHECK(after[told] >= 5min);
   CHECK(after[told] < 6min);
   CHECK(AllSucceed(*f.Now()));
-  CHECK(f.LinesWith("the API limits the rate").size() == 1);
+  CHECK(f.LinesWith("rate limited by the API").size() == 1);
 }
 
 }  // namespace

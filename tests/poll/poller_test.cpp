@@ -788,7 +788,7 @@ TEST_CASE("a turn that throws is given up, and every query is asked again soon")
   f.RunFor(5s);
   for (const QueryState& state : f.Now()->queries) CHECK(state.success());
   CHECK(asked == 4);
-  CHECK(f.LinesWith("a turn of the loop was given up").size() == 1);
+  CHECK(f.LinesWith("poll loop: iteration failed, retrying").size() == 1);
   CHECK(f.http.in_flight() == 0);
 }
 

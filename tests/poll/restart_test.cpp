@@ -10,9 +10,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "radar_spoof/core/hash.h"
 #include "radar_spoof/poll/freshness.h"
 #include "support/poller_fixture.h"
+#include "support/state_lines.h"
 
 namespace radar_spoof::test {
 namespace {
@@ -280,9 +280,12 @@ TEST_CASE("a query that cannot be read in the state file begins anew; the others
   });
   machine.RunFor(1min);
   const std::string text = *machine.Read();
-  std::string body = text.substr(text.find('\n') + 1);
-  body.replace(body.find("\"name\":\"b\""), 6, "\"eman\"");
-  machine.Restore(fmt::format("radar_spoof_exporter-state-2 {:016x}\n{}", Fnv1a(body), body));
+  std::string lines;
+  for (HashedLines written(text, text.substr(0, text.find('\n'))); !written.AtEnd();) {
+    lines += std::string(written.Next().value()) + '\n';
+  }
+  lines.replace(lines.find("\"name\":\"b\""), 6, "\"eman\"");
+  machine.Restore(StateOf(lines));
   const auto pages = machine.RunFor(5min);
   CHECK(pages.first->queries[0].success());
   CHECK_FALSE(pages.first->queries[1].tried());

@@ -5,9 +5,8 @@
 #include <random>
 
 #include <doctest/doctest.h>
-#include <fmt/format.h>
 
-#include "radar_spoof/core/hash.h"
+#include "support/state_lines.h"
 
 namespace radar_spoof::test {
 namespace {
@@ -46,12 +45,6 @@ SavedState FullState() {
                            .failure = std::nullopt,
                            .sample = std::nullopt});
   return state;
-}
-
-// What a writer of the same version, but another program, might have left.
-std::string Framed(const std::string& json) {
-  const std::string body = json + "\n";
-  return fmt::format("radar_spoof_exporter-state-2 {:016x}\n{}", Fnv1a(body), body);
 }
 
 std::string ErrorOf(const std::string& text) {
@@ -122,17 +115,23 @@ TEST_CASE("a foreign text is refused with the reason") {
       {"{}\n", "it is not a state file of this version"},
       {"radar_spoof_exporter-state-1 00\n{}\n", "it is not a state file of this version"},
       {"radar_spoof_exporter-state-2 0000000000000000\n{}\n",
+       "it is not a state file of this version"},
+      {"radar_spoof_exporter state 3\n0000000000000000 {}\n",
        "it is damaged: its hash does not fit"},
-      {"radar_spoof_exporter-state-2", "it is damaged: its hash does not fit"},
-      {Framed("[1"),
-       "it is not this program's: Missing a comma or ']' after an array element. at byte 3"},
-      {Framed("[]"), "it is not this program's: base_url is not there"},
-      {Framed(R"({"base_url":"x","up":true})"), "it is not this program's: path is not there"},
-      {Framed(R"({"base_url":"x","path":"/","up":1})"),
+      {"radar_spoof_exporter state 3", "it is damaged: it was cut short"},
+      {StateOf(R"({"base_url":"x","path":"/","up":true,"queries":1})"),
+       "it is damaged: it was cut short"},
+      {StateOf(R"({"base_url":"x","path":"/","up":true})"),
+       "it is not this program's: queries is not there"},
+      {StateOf("[1"),
+       "it is not this program's: Missing a comma or ']' after an array element. at byte 2"},
+      {StateOf("[]"), "it is not this program's: base_url is not there"},
+      {StateOf(R"({"base_url":"x","up":true})"), "it is not this program's: path is not there"},
+      {StateOf(R"({"base_url":"x","path":"/","up":1})"),
        "it is not this program's: up is not there"},
-      {Framed(R"({"base_url":"x","path":"/","up":true,"held_until":99999999999999999})"),
+      {StateOf(R"({"base_url":"x","path":"/","up":true,"held_until":99999999999999999})"),
        "it is not this program's: a time is none"},
-      {Framed(R"({"base_url":"x","path":"/","up":true,"held_until":99999999999999999999})"),
+      {StateOf(R"({"base_url":"x","path":"/","up":true,"held_until":99999999999999999999})"),
        "it is not this program's: a number is none"},
   };
   for (const Row& row : rows) {
@@ -142,7 +141,7 @@ TEST_CASE("a foreign text is refused with the reason") {
 }
 
 TEST_CASE("a query that cannot be read costs that query, not the others and not the hold") {
-  const std::string first = R"({"base_url":"x","path":"/","up":true,"held_until":5})"
+  const std::string first = R"({"base_url":"x","path":"/","up":true,"held_until":5,"queries":3})"
                             "\n";
   const std::string query = R"({"name":"a","asks":"b","asked":1,"ended":true)";
   const std::string sample =
@@ -154,7 +153,7 @@ TEST_CASE("a query that cannot be read costs that query, not the others and not 
     std::string reason;
   };
   const Row rows[] = {
-      {"", "The document is empty. at byte 1"},
+      {"", "The document is empty. at byte 0"},
       {R"({"name":"a"})", "asked is not there"},
       {query + R"(,"failure":"bored"})", "a failure has no known reason"},
       {query + R"(,"last_success":1})", "a sample has no time"},
@@ -171,7 +170,7 @@ TEST_CASE("a query that cannot be read costs that query, not the others and not 
   for (const Row& row : rows) {
     CAPTURE(row.bad);
     const std::string good = query + sample + "}}\n";
-    const auto state = ReadSavedState(Framed(first + good + row.bad + "\n" + query + "}"));
+    const auto state = ReadSavedState(StateOf(first + good + row.bad + "\n" + query + "}"));
     REQUIRE(state);
     CHECK(state.value().held_until == WallTime(Milliseconds(5)));
     CHECK(state.value().queries.size() == 2);

@@ -71,7 +71,7 @@ TEST_CASE("the page shows what is polled and how that is going") {
               "2 &times; OUTAGE",
               "answered 3 minutes ago",
               "next in 4 minutes",
-              ">well<",
+              ">ok<",
               "No query is failing",
               "1 of 1 have a value to show",
               "12 of 600 requests used in the 5 minutes before 2026-06-05 12:27 UTC",
@@ -100,7 +100,7 @@ TEST_CASE(
     "a failing query's last good numbers are shown until they are stale, the error in words") {
   const std::string young = Page(SnapshotOf({Failing("all", 40min)}));
   CheckParts(young, {"<b>19.0 %</b>", "40 minutes ago", "1 of 1 is failing",
-                     "failing: the API has a fault of its own</span><small>server: HTTP 503<"});
+                     "failing: the API reports a server error</span><small>server: HTTP 503<"});
   Snapshot old = SnapshotOf({Failing("all", 46min)});
   old.queries[0].sample->trend = {0.1F, 0.2F};
   const std::string stale = Page(old);

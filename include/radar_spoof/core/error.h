@@ -1,7 +1,7 @@
 // The closed set of ways a poll can fail, and how each is retried.
 //
 // The names are one vocabulary: they are the `reason` label of cloudflare_radar_api_failures_total,
-// the `reason` field of log lines and the table in docs/metrics.md.
+// the `reason` field of log lines and the table in docs/operations.md.
 // Thread rule: plain values.
 #pragma once
 

@@ -5,7 +5,9 @@
 // RapidJSON). Thread rule: pure.
 #pragma once
 
+#include <charconv>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +29,15 @@ struct JsonValue {
   bool Is(Kind wanted) const { return kind == wanted; }
   // The member of that name; nullptr when there is none or this is no object.
   const JsonValue* Find(std::string_view key) const;
+  // The number; nullopt for anything else, and where T has no such number.
+  template <typename T>
+  std::optional<T> NumberAs() const {
+    T number{};
+    const char* const end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, number);
+    if (kind != Kind::kNumber || error != std::errc() || stopped != end) return std::nullopt;
+    return number;
+  }
 };
 
 // Its values are valid for as long as it lives, wherever it is moved to.
