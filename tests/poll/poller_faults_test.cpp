@@ -682,7 +682,7 @@ TEST_CASE("each scenario fails in its own way, and calm brings every query back"
     f.RunFor(2h + row.recovery);
     CHECK(AllSucceed(*f.Now()));
     CHECK(f.Now()->api.up);
-    CHECK(f.LinesWith("well again").size() >= 2);
+    CHECK(f.LinesWith("query recovered").size() >= 2);
   }
 }
 
