@@ -29,9 +29,7 @@ void ResumeQuery(const SavedQuery& saved, QueryState& state, Instant now) {
 
 std::optional<WallTime> ReachOf(const QueryState& state) {
   if (!state.sample) return std::nullopt;
-  if (state.sample->last_updated) return state.sample->last_updated;
-  if (!state.sample->bucket_start) return std::nullopt;
-  return *state.sample->bucket_start + Length(state.query.agg_interval);
+  return state.sample->last_updated ? state.sample->last_updated : state.BucketEnd();
 }
 
 SavedQuery SavedFrom(const QueryState& state, WallTime asked, bool ended) {
