@@ -21,7 +21,7 @@ constexpr Milliseconds kGapAfterFailure = 1min;
 
 void ResumeQuery(const SavedQuery& saved, QueryState& state, Instant now) {
   state.sample = saved.sample;
-  if (saved.last_success) state.last_success = now.InThePast(*saved.last_success);
+  if (saved.last_success) state.last_success = now.AtPastWallTime(*saved.last_success);
   if (saved.failure) {
     state.last_failure = Failure(*saved.failure, "this was before the last restart");
   }

@@ -254,7 +254,7 @@ void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_u
   std::vector<std::optional<WallTime>> counted(requests_.size());
   for (const Resumed& each : asked) {
     Entry& entry = entries_[each.query];
-    entry.asked = now.InThePast(each.asked);
+    entry.asked = now.AtPastWallTime(each.asked);
     if (each.reach) entry.reach = std::min(*each.reach, now.wall);
     if (!each.answered_well) {
       entry.failures = kFailuresOfAnEarlierRun;
