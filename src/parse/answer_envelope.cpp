@@ -133,7 +133,7 @@ Failure NotJson(const HttpResponse& response, const JsonProblem& problem) {
 
 }  // namespace
 
-Result<JsonDocument, Failure> ReadResult(const HttpResponse& response) {
+Result<JsonDocument, Failure> OpenEnvelope(const HttpResponse& response) {
   if (response.status < 200 || response.status >= 300) return FailureOfStatus(response);
   if (response.status == kPartialContent) {
     return Failure(FailureReason::kTransport, "HTTP 206: a part of the answer, not the whole");

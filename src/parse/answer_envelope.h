@@ -13,6 +13,6 @@ namespace radar_spoof {
 
 // The document's root is the object `result` of an answer that says `success`. Failures: those of
 // the status, kParse, kApiError, kValidation.
-Result<JsonDocument, Failure> ReadResult(const HttpResponse& response);
+Result<JsonDocument, Failure> OpenEnvelope(const HttpResponse& response);
 
 }  // namespace radar_spoof

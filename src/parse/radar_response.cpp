@@ -133,10 +133,10 @@ bool ConcernsNewest(const Query& query, const SpoofWindow& window, const Annotat
   return !start || annotation.Overlaps(*start, *start + Length(query.agg_interval));
 }
 
-Result<std::vector<Result<SpoofWindow, Failure>>, AnswerRefusal> ReadAnswers(
+Result<std::vector<Result<SpoofWindow, Failure>>, AnswerRefusal> ReadSharedAnswer(
     std::span<const Query* const> queries, std::span<const SeriesNames> names,
     const HttpResponse& response, WallTime now) {
-  const auto answer = ReadResult(response);
+  const auto answer = OpenEnvelope(response);
   if (!answer) {
     return AnswerRefusal{answer.error(), FormProblemOf(answer.error(), response.status)};
   }

@@ -17,7 +17,7 @@ AnswerOutcome WholeFailure(Failure failure, std::size_t queries) {
 AnswerOutcome Read(std::span<const Query* const> asked, std::span<const SeriesNames> names,
                    const HttpResponse& response, WallTime now) {
   AnswerOutcome outcome;
-  auto read = ReadAnswers(asked, names, response, now);
+  auto read = ReadSharedAnswer(asked, names, response, now);
   if (read) {
     outcome.windows = std::move(read).value();
   } else {

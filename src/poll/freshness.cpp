@@ -10,19 +10,14 @@ using namespace std::chrono_literals;
 // The last moment at which the last good poll is recent. REQUIRES: there was one.
 SteadyTime PollIsRecentTo(const QueryState& state, const PollingConfig& polling) {
   const Seconds failing_limit = state.query.poll_interval * polling.stale_after;
-  return state.last_success->steady + (state.success() ? failing_limit + kOverdue : failing_limit);
-}
-
-std::optional<WallTime> DataTime(const QueryState& state) {
-  if (state.sample->bucket_start) {
-    return *state.sample->bucket_start + Length(state.query.agg_interval);
-  }
-  return state.sample->last_updated;
+  return state.last_success->steady +
+         (state.success() ? failing_limit + kPollGrace : failing_limit);
 }
 
 // The last moment at which the sample's data are recent: WallTime::max() if that cannot be told.
 WallTime DataAreRecentTo(const QueryState& state, const PollingConfig& polling) {
-  const std::optional<WallTime> data_time = DataTime(state);
+  const auto bucket_end = state.BucketEnd();
+  const auto data_time = bucket_end ? bucket_end : state.sample->last_updated;
   return data_time ? *data_time + MaxDataAge(state.query, polling) : WallTime::max();
 }
 

@@ -21,7 +21,7 @@ constexpr Milliseconds kGapAfterFailure = 1min;
 
 void ResumeQuery(const SavedQuery& saved, QueryState& state, Instant now) {
   state.sample = saved.sample;
-  if (saved.last_success) state.last_success = now.InThePast(*saved.last_success);
+  if (saved.last_success) state.last_success = now.AtPastWallTime(*saved.last_success);
   if (saved.failure) {
     state.last_failure = Failure(*saved.failure, "this was before the last restart");
   }
@@ -29,9 +29,7 @@ void ResumeQuery(const SavedQuery& saved, QueryState& state, Instant now) {
 
 std::optional<WallTime> ReachOf(const QueryState& state) {
   if (!state.sample) return std::nullopt;
-  if (state.sample->last_updated) return state.sample->last_updated;
-  if (!state.sample->bucket_start) return std::nullopt;
-  return *state.sample->bucket_start + Length(state.query.agg_interval);
+  return state.sample->last_updated ? state.sample->last_updated : state.BucketEnd();
 }
 
 SavedQuery SavedFrom(const QueryState& state, WallTime asked, bool ended) {

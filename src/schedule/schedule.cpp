@@ -4,18 +4,14 @@
 #include <functional>
 #include <utility>
 
-#include "radar_spoof/core/hash.h"
 #include "radar_spoof/schedule/retry.h"
+#include "slot.h"
 
 namespace radar_spoof {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Milliseconds kLongestSpread = 20s;
-constexpr int kSpreadShare = 20;  // of the poll interval
-constexpr Milliseconds kFirstAskAgain = 60s;
-constexpr double kAskAgainGrowth = 1.2;
 constexpr Milliseconds kBudgetWindow = 5min;
 constexpr Milliseconds kSoonestAfterRestart = 60s;
 constexpr int kFailuresOfAnEarlierRun = 3;  // enough for no quick retry
@@ -130,56 +126,22 @@ bool Schedule::RequestInFlight(std::size_t request) const {
                      [this](std::size_t query) { return entries_[query].in_flight; });
 }
 
-bool Schedule::IsAlignedToBuckets(std::size_t query) const {
-  return queries_[query].poll_interval >= Length(queries_[query].agg_interval);
-}
-
-Milliseconds Schedule::Spread(std::size_t query) const {
-  const Milliseconds widest =
-      std::min(kLongestSpread, Milliseconds(queries_[query].poll_interval) / kSpreadShare);
-  const auto steps = static_cast<std::uint64_t>(widest.count()) + 1;
-  const std::string& name = queries_[QueriesSharingRequest(query).front()].name;
-  return Milliseconds(static_cast<std::int64_t>(Fnv1a(name) % steps));
-}
-
 Milliseconds Schedule::Offset(std::size_t query) const {
-  if (!IsAlignedToBuckets(query)) return Milliseconds(polling_.settle) + Spread(query);
-  return lags_.Expected(query) + Spread(query);
-}
-
-std::optional<Schedule::Next> Schedule::Awaited(std::size_t query) const {
-  const Entry& entry = entries_[query];
-  if (!IsAlignedToBuckets(query) || !entry.reach) return std::nullopt;
-  const Seconds period = queries_[query].poll_interval;
-  const Seconds interval = Length(queries_[query].agg_interval);
-  // A poll interval need not be a multiple of the other.
-  const WallTime next_bucket_end = FloorTo(*entry.reach, interval) + interval;
-  WallTime boundary = FloorTo(next_bucket_end, period);
-  if (boundary < next_bucket_end) boundary += period;
-  return Next{boundary, FloorTo(boundary, interval)};
-}
-
-WallTime Schedule::NextSlot(std::size_t query, WallTime asked) const {
-  const Seconds period = queries_[query].poll_interval;
-  const Milliseconds offset = Offset(query);
-  // Whatever the lag is thought to be now: the slot that the poll was in does not come again.
-  const Milliseconds earliest = std::min(offset, entries_[query].offset);
-  return FloorTo(asked - earliest, period) + period + offset;
+  const Milliseconds spread =
+      SpreadOf(queries_[QueriesSharingRequest(query).front()].name, queries_[query].poll_interval);
+  if (!IsAlignedToBuckets(queries_[query])) return Milliseconds(polling_.settle) + spread;
+  return lags_.Expected(query) + spread;
 }
 
 WallTime Schedule::Slot(std::size_t query, Instant now) const {
   const Entry& entry = entries_[query];
   // Kept on the steady clock, so that a step of the wall clock moves it along.
-  const WallTime asked = now.WallAt(entry.asked->steady);
-  const auto awaited = Awaited(query);
-  if (entry.failures > 0 || !awaited) return NextSlot(query, asked);
-
-  const Milliseconds period = queries_[query].poll_interval;
-  WallTime slot = std::max(awaited->bucket_end + Offset(query), awaited->boundary);
-  // A bucket end far ahead means that our clock was wrong then or is now.
-  slot = std::min(slot, asked + 2 * period);
-  return std::max(
-      slot, asked + Backoff(kFirstAskAgain, kAskAgainGrowth, entry.asked_too_early - 1, period));
+  return SlotAfter({.asked = now.WallAt(entry.asked->steady),
+                    .reach = entry.reach,
+                    .offset = entry.offset,
+                    .asked_too_early = entry.asked_too_early,
+                    .failed = entry.failures > 0},
+                   queries_[query], Offset(query));
 }
 
 Schedule::Due Schedule::DueOf(std::size_t query, Instant now) const {
@@ -238,8 +200,8 @@ void Schedule::Start(std::size_t request, bool is_retry, Instant now) {
   const auto jitter = random_();
   for (const std::size_t query : queries) {
     Entry& entry = entries_[query];
-    const auto awaited = Awaited(query);
-    entry.awaited = awaited ? std::optional(awaited->bucket_end) : std::nullopt;
+    const auto awaited = AwaitedBucketOf(queries_[query], entry.reach);
+    entry.awaited = awaited ? std::optional(awaited->end) : std::nullopt;
     entry.in_slot = IsSlotDue(query, now);
     entry.offset = Offset(query);
     entry.in_flight = true;
@@ -292,7 +254,7 @@ void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_u
   std::vector<std::optional<WallTime>> counted(requests_.size());
   for (const Resumed& each : asked) {
     Entry& entry = entries_[each.query];
-    entry.asked = now.InThePast(each.asked);
+    entry.asked = now.AtPastWallTime(each.asked);
     if (each.reach) entry.reach = std::min(*each.reach, now.wall);
     if (!each.answered_well) {
       entry.failures = kFailuresOfAnEarlierRun;
@@ -452,7 +414,7 @@ void Schedule::RecordGood(std::size_t query, const PollReport& report, Instant n
   const bool is_there = !entry.awaited || (entry.reach && *entry.reach >= *entry.awaited);
   // Who is asked early, since another shares the request, lacks nothing.
   const bool is_early = !is_there && !entry.in_slot;
-  if (entry.reach && IsAlignedToBuckets(query)) {
+  if (entry.reach && IsAlignedToBuckets(queries_[query])) {
     const WallTime newest = FloorTo(*entry.reach, Length(queries_[query].agg_interval));
     lags_.Observe(query, now.WallAt(entry.asked->steady), *entry.reach, newest,
                   is_early ? std::nullopt : entry.awaited);
@@ -500,6 +462,103 @@ void Schedule::ReleaseRefused(Instant now) {
     if (entry.refused && !entry.in_flight) entry.retry_at = now.steady;
   }
   Invalidate();
+}
+
+// As many series at once as the API takes.
+
+void Schedule::Halve(std::size_t query, Instant now) {
+  const std::size_t first = requests_.Of(query);
+  // What may throw comes first.
+  due_.Resize(requests_.size() + 1);
+  retries_.Resize(requests_.size() + 1);
+  const std::size_t second = requests_.Halve(first);
+  --in_flight_;
+  for (const std::size_t half : {first, second}) {
+    for (const std::size_t each : requests_.Queries(half)) DropFromFlight(entries_[each], now);
+    UpdateOrder(half, now);
+  }
+  series_limit_.NoteHalving(requests_.WholeOf(query), now.steady);
+}
+
+// A request has ended: what does that say of how many series the API takes?
+void Schedule::LearnSeriesLimit(std::size_t request, Instant now) {
+  const RequestGroup& queries = requests_.Queries(request);
+  const std::size_t whole = requests_.WholeOf(queries.front());
+  const bool good = std::any_of(queries.begin(), queries.end(), [this](std::size_t query) {
+    return entries_[query].failures == 0;
+  });
+  const bool doubtful = !good && entries_[queries.front()].fewer_may_help;
+  if (queries.size() > 1) {
+    if (!requests_.InParts(whole) && series_limit_.NoteWhole(whole, good, now.steady)) {
+      for (std::size_t each = 0; each < requests_.Wholes(); ++each) {
+        if (requests_.InParts(each)) to_join_.insert(each);
+      }
+    }
+    if (doubtful && series_limit_.MayProbe(now.steady)) AskEndsAlone(request, now);
+    return;
+  }
+  if (!requests_.InParts(whole) || (!good && !doubtful)) return;
+  switch (series_limit_.NoteAlone(good, now.steady)) {
+    case SeriesLimit::Verdict::kNone: break;
+    case SeriesLimit::Verdict::kAllAlike: to_join_.insert(whole); break;
+    case SeriesLimit::Verdict::kFewerHelp:
+      series_limit_.NoteHalving(whole, now.steady);
+      ReleaseDoubtful(now);
+      break;
+  }
+}
+
+// The others wait for their slot. Two, as one may be refused for itself.
+void Schedule::AskEndsAlone(std::size_t request, Instant now) {
+  series_limit_.NoteProbe(now.steady);
+  const std::size_t ends[] = {requests_.Queries(request).front(),
+                              requests_.Queries(request).back()};
+  for (const std::size_t query : ends) {
+    due_.Resize(requests_.size() + 1);
+    retries_.Resize(requests_.size() + 1);
+    const bool is_alone = requests_.Queries(requests_.Of(query)).size() == 1;
+    const std::size_t alone = is_alone ? requests_.Of(query) : requests_.TakeOut(query);
+    DropFromFlight(entries_[query], now);
+    UpdateOrder(alone, now);
+  }
+}
+
+// Those of whose requests it is known now that they asked for too many.
+void Schedule::ReleaseDoubtful(Instant now) {
+  for (Entry& entry : entries_) {
+    if (entry.fewer_may_help) (void)Release(entry, now);
+  }
+  Invalidate();
+}
+
+bool Schedule::WholeInFlight(std::size_t whole) const {
+  const RequestGroup& queries = requests_.WholeQueries(whole);
+  return std::any_of(queries.begin(), queries.end(),
+                     [this](std::size_t query) { return entries_[query].in_flight; });
+}
+
+void Schedule::JoinParts(Instant now) {
+  if (series_limit_.MayTryWhole(now.steady)) {
+    bool nothing = true;
+    for (std::size_t whole = 0; whole < requests_.Wholes(); ++whole) {
+      if (!requests_.InParts(whole)) continue;
+      nothing = false;
+      if (WholeInFlight(whole)) continue;
+      series_limit_.NoteTry(whole);
+      to_join_.insert(whole);
+      break;
+    }
+    if (nothing) series_limit_.NoteNothingToTry();
+  }
+  for (auto whole = to_join_.begin(); whole != to_join_.end();) {
+    if (WholeInFlight(*whole)) {
+      ++whole;
+      continue;
+    }
+    requests_.Join(*whole);
+    whole = to_join_.erase(whole);
+    ClearOrder();
+  }
 }
 
 }  // namespace radar_spoof

@@ -46,6 +46,13 @@ std::size_t SharedRequests::Move(RequestGroup queries) {
   return request;
 }
 
+bool SharedRequests::AnyInParts() const {
+  for (std::size_t whole = 0; whole < wholes_.size(); ++whole) {
+    if (InParts(whole)) return true;
+  }
+  return false;
+}
+
 void SharedRequests::Join(std::size_t whole) {
   RequestGroup all = wholes_[whole];
   for (const std::size_t query : all) {

@@ -81,7 +81,7 @@ void CheckShared(const Query& query, const HttpResponse& response) {
   alone.control = false;
   const Query* const asked[] = {&alone, &query};
   const SeriesNames names[] = {{"s0", "c0"}, {"s1", "c1"}};
-  const auto windows = ReadAnswers(asked, names, response, kNow.wall);
+  const auto windows = ReadSharedAnswer(asked, names, response, kNow.wall);
   if (!windows) return CheckFailure(windows.error().failure);
   Require(windows.value().size() == 2);
   for (std::size_t i = 0; i < 2; ++i) {

@@ -503,7 +503,7 @@ Result<Outcomes, AnswerRefusal> ReadOfTwo(const Query& first, const Query& secon
                                           const std::string& body) {
   const Query* const asked[] = {&first, &second};
   const SeriesNames names[] = {{"s0", "c0"}, {"s1", "c1"}};
-  const auto windows = ReadAnswers(asked, names, Ok(body), kNow);
+  const auto windows = ReadSharedAnswer(asked, names, Ok(body), kNow);
   if (!windows) return windows.error();
   Outcomes outcomes;
   for (std::size_t i = 0; i < 2; ++i) {
@@ -639,7 +639,7 @@ TEST_CASE("a status says whether the path or the names of series may be to blame
   const auto form_of = [](int status, const std::string& body) {
     const Query* const asked[] = {&kHourly};
     const SeriesNames names[] = {{"s0", "c0"}};
-    const auto read = ReadAnswers(asked, names, {status, {}, body}, kNow);
+    const auto read = ReadSharedAnswer(asked, names, {status, {}, body}, kNow);
     REQUIRE_FALSE(read.ok());
     return read.error().form;
   };

@@ -90,8 +90,8 @@ TEST_CASE("A good query stays while its next answer is slow or polling is held")
 }
 
 TEST_CASE("A good answer does not stay for ever when polling has stopped") {
-  CHECK(IsFresh(GoodFor(45min + kOverdue), {}, kNow));
-  CHECK_FALSE(IsFresh(GoodFor(45min + kOverdue + 1ms), {}, kNow));
+  CHECK(IsFresh(GoodFor(45min + kPollGrace), {}, kNow));
+  CHECK_FALSE(IsFresh(GoodFor(45min + kPollGrace + 1ms), {}, kNow));
 }
 
 TEST_CASE("Data older than max_data_age are not shown, however well the API answers") {

@@ -9,7 +9,7 @@ inline Result<SpoofWindow, Failure> ReadWindow(const Query& query, const HttpRes
                                                WallTime now) {
   const Query* const asked[] = {&query};
   const SeriesNames names[] = {{"serie_0", "serie_1"}};
-  auto windows = ReadAnswers(asked, names, response, now);
+  auto windows = ReadSharedAnswer(asked, names, response, now);
   if (!windows) return windows.error().failure;
   return std::move(windows.value().front());
 }

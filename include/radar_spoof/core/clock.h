@@ -29,7 +29,7 @@ struct Instant {
   SteadyTime SteadyAt(WallTime time) const { return steady + (time - wall); }
   // The moment of a time in the past that only the wall clock showed. One in the future means that
   // the clock was wrong then or is now, and becomes this moment.
-  Instant InThePast(WallTime time) const {
+  Instant AtPastWallTime(WallTime time) const {
     const WallTime past = time < wall ? time : wall;
     return {past, SteadyAt(past)};
   }

@@ -54,7 +54,7 @@ struct AnswerRefusal {
 // within a series fails only the query it is of: kValidation (a broken bucket, more time than asked
 // for), kEmpty (no complete bucket with mail). What is wrong with a control period fails nothing.
 // REQUIRES: at least one query, and as many names.
-Result<std::vector<Result<SpoofWindow, Failure>>, AnswerRefusal> ReadAnswers(
+Result<std::vector<Result<SpoofWindow, Failure>>, AnswerRefusal> ReadSharedAnswer(
     std::span<const Query* const> queries, std::span<const SeriesNames> names,
     const HttpResponse& response, WallTime now);
 

@@ -12,14 +12,14 @@ namespace radar_spoof {
 
 // How much later than planned a poll may end though nothing is wrong with it: the longest
 // rate-limit hold, which is longer than any request may take.
-inline constexpr Seconds kOverdue{900};
+inline constexpr Seconds kPollGrace{900};
 
 // True when the ratios, window, control, sample time, confidence and annotations of `state.sample`
 // may be shown at `now`. False when
 // - there was no good poll yet;
 // - the query is failing and its last good poll is more than `stale_after` poll intervals ago, by
 //   the steady clock, so that a step of the wall clock makes no value young;
-// - it is not failing, but no poll has ended for that long and kOverdue more: polling itself has
+// - it is not failing, but no poll has ended for that long and kPollGrace more: polling itself has
 //   stopped. Up to then a good value stays, as a slow answer or a rate-limit hold is no failure;
 // - the bucket behind it ended more than MaxDataAge ago, by the wall clock. Without timestamps in
 //   the answer `last_updated` stands for the bucket's end; without either this rule is silent.

@@ -1,11 +1,11 @@
 // What survives a restart: when each query was asked last, what came of it, and the rate-limit
 // hold. So that a crash loop does not hammer the API, and the page is whole at once.
 //
-// The text is of core/hashed_lines.h; its lines are JSON: what concerns all queries, and each query.
-// No credentials are in it, and no text from upstream.
-// Errors: a text that is not whole, or has a line that is not as it was written, is refused, with the reason; a query that
-// cannot be read costs that query. What is written is read back: a value that cannot be is left
-// out. Thread rule: plain values.
+// The text is of core/hashed_lines.h; its lines are JSON: what concerns all queries, and each
+// query. No credentials are in it, and no text from upstream. Errors: a text that is not whole, or
+// has a line that is not as it was written, is refused, with the reason; a query that cannot be
+// read costs that query. What is written is read back: a value that cannot be is left out. Thread
+// rule: plain values.
 #pragma once
 
 #include <cstddef>

@@ -30,6 +30,11 @@ struct QueryState {
   std::uint64_t polls = 0;     // ended in this run of the program, each with all its requests
   std::uint64_t failures = 0;  // those that gave no usable answer
 
+  // Of the sample's bucket; nullopt where it has no place in time. REQUIRES: `sample`.
+  std::optional<WallTime> BucketEnd() const {
+    if (!sample->bucket_start) return std::nullopt;
+    return *sample->bucket_start + Length(query.agg_interval);
+  }
   bool tried() const { return last_success || last_failure; }
   bool success() const { return tried() && !last_failure.has_value(); }
 };

@@ -114,7 +114,7 @@ class Schedule {
   // answered, all are. REQUIRES: they are in flight, and more than one.
   void Halve(std::size_t query, Instant now);
   // Whether anything was halved and is not whole again.
-  bool HasParts() const;
+  bool HasParts() const { return requests_.AnyInParts(); }
   // One more request for a poll already started (the other path): counted, and true, if the budget
   // has room for it now.
   [[nodiscard]] bool TryExtraRequest(Instant now);
@@ -203,24 +203,15 @@ class Schedule {
 
   Due DueOf(std::size_t query, Instant now) const;
   WallTime Slot(std::size_t query, Instant now) const;
-  WallTime NextSlot(std::size_t query, WallTime asked) const;
-  // The boundary of the next poll, and the end of the newest bucket that has ended by then.
-  struct Next {
-    WallTime boundary;
-    WallTime bucket_end;
-  };
-  std::optional<Next> Awaited(std::size_t query) const;
   SteadyTime EarliestRequest(SteadyTime now) const;
   SteadyTime EarliestRetry(SteadyTime now) const;
   SteadyTime MayStartAt(const Due& due, SteadyTime now) const;
-  bool IsAlignedToBuckets(std::size_t query) const;
   bool NothingAnswers() const { return outage_.NothingAnswers(requests_.Wholes()); }
   std::size_t MostInFlight() const {
     const bool one_for_all = hold_.in_a_row() > 0 || NothingAnswers();
     return one_for_all ? 1 : static_cast<std::size_t>(max_concurrency_);
   }
   Milliseconds Offset(std::size_t query) const;
-  Milliseconds Spread(std::size_t query) const;
 
   void RecordGood(std::size_t query, const PollReport& report, Instant now);
   void RecordFailure(std::size_t query, const PollReport& report, Instant now);

@@ -33,6 +33,7 @@ class SharedRequests {
   std::size_t WholeOf(std::size_t query) const { return whole_of_[query]; }
   const RequestGroup& WholeQueries(std::size_t whole) const { return wholes_[whole]; }
   bool InParts(std::size_t whole) const { return queries_[whole].size() != wholes_[whole].size(); }
+  bool AnyInParts() const;
   // One request again. REQUIRES: none of its parts is in flight.
   void Join(std::size_t whole);
 
