@@ -8,6 +8,8 @@
 namespace radar_spoof {
 namespace {
 
+constexpr std::size_t kDetailBytes = 300;
+
 AnswerOutcome WholeFailure(Failure failure, std::size_t queries) {
   AnswerOutcome outcome;
   outcome.windows.assign(queries, std::move(failure));
@@ -48,7 +50,7 @@ AnswerOutcome OutcomeOf(std::span<const Query* const> asked, std::span<const Ser
     for (auto& window : outcome.windows) {
       if (window) continue;
       Failure failure = window.error();
-      failure.detail = redactor.Redacted(failure.detail);
+      failure.detail = redactor.Redacted(failure.detail).substr(0, kDetailBytes);
       window = std::move(failure);
     }
     return outcome;
