@@ -47,9 +47,9 @@ void FailureLog::NotePoll(std::size_t query, const QueryState& state, SteadyTime
     return;
   }
   log_->Warn("query failed", {{"query", state.query.name},
-                             {"reason", Name(state.last_failure->reason)},
-                             {"detail", state.last_failure->detail},
-                             {"failures", state.failures}});
+                              {"reason", Name(state.last_failure->reason)},
+                              {"detail", state.last_failure->detail},
+                              {"failures", state.failures}});
 }
 
 void FailureLog::NoteHalving(std::size_t queries, const Failure& refusal) {

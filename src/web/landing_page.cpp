@@ -156,8 +156,8 @@ std::string Summary(const Snapshot& snapshot, Instant now) {
                          : fmt::format("<span class=\"bad\">{} of {} {} failing</span>", failing,
                                        queries.size(), failing == 1 ? "is" : "are");
   if (untried > 0) text += fmt::format(", {} not tried yet", untried);
-  return text + fmt::format("; {} of {} have a value to show. Rendered at {}.", shown, queries.size(),
-                            MinuteText(now.wall));
+  return text + fmt::format("; {} of {} have a value to show. Rendered at {}.", shown,
+                            queries.size(), MinuteText(now.wall));
 }
 
 // "2026-06-08 11:15:30 UTC".
@@ -192,10 +192,10 @@ std::string ApiList(const ApiState& api, Instant now) {
       MinuteText(api.budget.at));
   for (const auto& [name, policy] : api.rate_limit) {
     if (!policy.remaining) continue;
-    text +=
-        fmt::format("<dt>Budget left, says the API</dt><dd>{}{} requests left{} <small>({})</small></dd>\n",
-                    *policy.remaining, policy.limit ? fmt::format(" of {}", *policy.limit) : "",
-                    policy.reset ? " until " + MinuteText(*policy.reset) : "", ForHtml(name));
+    text += fmt::format(
+        "<dt>Budget left, says the API</dt><dd>{}{} requests left{} <small>({})</small></dd>\n",
+        *policy.remaining, policy.limit ? fmt::format(" of {}", *policy.limit) : "",
+        policy.reset ? " until " + MinuteText(*policy.reset) : "", ForHtml(name));
   }
   return text + "</dl>\n";
 }
