@@ -1,4 +1,4 @@
-// Backfill: asks the API for what is not known yet, piece by piece, until everything is.
+// Asks the API for what is not known yet, piece by piece, until everything is.
 //
 // One request at a time, within the request budget of the configuration. Failures are repeated as
 // the daemon repeats them (schedule/retry.h, the holds after HTTP 429, the credentials read again),

@@ -1,4 +1,4 @@
-// Backfill: the history fetched so far, in a file, so that an interrupt costs nothing.
+// The history fetched so far, in a file, so that an interrupt costs nothing.
 //
 // The file is of core/hashed_lines.h. Each answer is appended as one line of JSON as soon as it is
 // there; a line that a crash cut short is skipped when the file is read again, and what it held is

@@ -1,4 +1,4 @@
-// Backfill: which buckets are needed, and in which pieces they are asked for.
+// Which buckets are needed, and in which pieces they are asked for.
 //
 // The API refuses an interval that is too fine for the range, and does not say where that begins.
 // Seen accepted: 7d of 1h, 12w of 1d, 52w of 1w; documented: 1d gives 15m. Those are the pieces;

@@ -1,4 +1,4 @@
-// Backfill: shown history becomes OpenMetrics with timestamps, for `promtool tsdb
+// Shown history becomes OpenMetrics with timestamps, for `promtool tsdb
 // create-blocks-from openmetrics`.
 //
 // Families, labels and help are the catalog's (metric_catalog.h), so a series here is the one that

@@ -1,4 +1,4 @@
-// Backfill: what the exporter would have shown of a query's past, and when.
+// What the exporter would have shown of a query's past, and when.
 //
 // A scrape shows the newest complete bucket: from when the API has it until it has the next one, or
 // until it is too old (freshness.h). The past is shown the same way, so that old and live samples

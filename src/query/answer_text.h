@@ -1,4 +1,4 @@
-// Report: an answer, or why there is none, as a person reads it in a terminal.
+// An answer, or why there is none, as a person reads it in a terminal.
 //
 // Nothing from outside reaches the terminal that could steer it.
 // Thread rule: pure.

@@ -1,4 +1,4 @@
-// Report: one query, asked once, for a person who waits.
+// One query, asked once, for a person who waits.
 //
 // Errors: as a poll's (error.h); the detail never holds the credential.
 // Blocking: for one request, or one more for each other form that the API may want it in (the

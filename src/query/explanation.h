@@ -1,4 +1,4 @@
-// Report: which field of the answer is behind each series that the exporter makes of a query, so
+// Which field of the answer is behind each series that the exporter makes of a query, so
 // that a number can be checked by hand.
 //
 // Series and values are exposition's, sources metric_catalog's; what is added here is the place in

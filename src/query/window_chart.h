@@ -1,4 +1,4 @@
-// Report: a window's buckets laid out in time, so that what is missing is a gap.
+// A window's buckets laid out in time, so that what is missing is a gap.
 //
 // Thread rule: pure.
 #pragma once

@@ -1,4 +1,4 @@
-// Report: what a terminal can show, and text that is fit for it.
+// What a terminal can show, and text that is fit for it.
 //
 // Thread rule: pure.
 #pragma once

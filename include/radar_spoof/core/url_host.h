@@ -1,4 +1,4 @@
-// Words: the host that a URL names, and whose numbers come from it.
+// The host that a URL names, and whose numbers come from it.
 //
 // Source: RFC 3986, 3.2. Thread rule: pure.
 #pragma once

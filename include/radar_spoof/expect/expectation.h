@@ -1,4 +1,4 @@
-// Expect: what the latest bucket of a window was expected to be, from the buckets before it, and
+// What the latest bucket of a window was expected to be, from the buckets before it, and
 // how many buckets in a row are far above what was expected of them.
 //
 // All of it is computed from one answer, in log-odds: nothing is kept from poll to poll, so that a

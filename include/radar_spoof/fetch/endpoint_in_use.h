@@ -1,4 +1,4 @@
-// Fetch: how the API wants to be asked, learnt from its answers: under which spelling of its path,
+// How the API wants to be asked, learnt from its answers: under which spelling of its path,
 // and whether it labels series with the names they are asked for under.
 //
 // Sources: Cloudflare's API reference deprecates the path `.../spoof` in favour of `.../SPOOF`; a

@@ -1,4 +1,4 @@
-// Fetch: HTTP requests in flight, and the wait for one of them to end.
+// HTTP requests in flight, and the wait for one of them to end.
 //
 // The shape is that of ninja's CommandRunner: start work, wait for one result.
 // Security: redirects are never followed (the credentials would be sent along), proxies and .netrc

@@ -1,4 +1,4 @@
-// Fetch: a query, or several that share one (config/request_plan.h), becomes the request for it.
+// A query, or several that share one (config/request_plan.h), becomes the request for it.
 //
 // Every series is asked for under a name that no other request has, and is read only under it: an
 // answer says nowhere which filters it is about, so the name is all that binds it to its request.

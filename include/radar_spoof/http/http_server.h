@@ -1,4 +1,4 @@
-// Serve: an HTTP/1.1 server on libmicrohttpd. Knows sockets, TLS and limits, not what is served.
+// An HTTP/1.1 server on libmicrohttpd. Knows sockets, TLS and limits, not what is served.
 //
 // Limits: head 16 KiB and 64 fields; idle connections are closed after 10 s; slow ones are reset
 // (`head_deadline`, `response_deadline`); at most so many connections and answers as ServerOptions

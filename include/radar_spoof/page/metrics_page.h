@@ -1,4 +1,4 @@
-// Serve: the body of /metrics, rendered and compressed once for every change and served many times.
+// The body of /metrics, rendered and compressed once for every change and served many times.
 //
 // A scrape costs a copy to the socket, and at most every kProcessMetricsAge the part that differs
 // from scrape to scrape (process metrics); what a poll, a reload or the time changes is made anew

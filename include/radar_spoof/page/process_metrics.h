@@ -1,4 +1,4 @@
-// Publish: what the standard process_* metrics say about this process.
+// What the standard process_* metrics say about this process.
 //
 // Source: proc(5). Whatever cannot be read (hidden by a sandbox, malformed, no /proc) is left out.
 // Blocking: reads two files and one directory of procfs. Thread rule: any thread.

@@ -1,4 +1,4 @@
-// Publish: what /metrics says of each query, as a table of numbers that becomes text block by
+// What /metrics says of each query, as a table of numbers that becomes text block by
 // block, so that only those blocks are written and compressed anew in which a number changed.
 //
 // Families and their order are metric_catalog.h's, the first kQueryFamilies of them; which values

@@ -1,4 +1,4 @@
-// Parse: `meta.confidenceInfo`: how far an answer can be trusted, and why not.
+// `meta.confidenceInfo`: how far an answer can be trusted, and why not.
 //
 // Source: Cloudflare Radar, "Confidence levels" and "Annotations". Every field may be missing or
 // null; new event types appear. None of that is an error. But a PARTIAL_PROJECTION decides whether

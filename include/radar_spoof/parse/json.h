@@ -1,4 +1,4 @@
-// Parse: bytes from outside become a JSON tree, within limits. The only door to RapidJSON's reader.
+// Bytes from outside become a JSON tree, within limits. The only door to RapidJSON's reader.
 //
 // Numbers are kept as their text, so that reading them is this project's own decision
 // (spoof_series.h) and no number can crash the parser (CVE-2024-38517 is unpatched in Debian 12's

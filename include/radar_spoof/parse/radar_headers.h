@@ -1,4 +1,4 @@
-// Parse: the response headers that say how fast the API may be asked.
+// The response headers that say how fast the API may be asked.
 //
 // Sources: RFC 9110, 10.2.3 (Retry-After) and 5.6.7 (dates); Cloudflare, "API rate limits"
 // (Ratelimit: "default";r=50;t=30 and Ratelimit-Policy: "burst";q=100;w=60, each possibly a list).

@@ -1,4 +1,4 @@
-// Parse: an HTTP answer becomes a SpoofSample, or the reason why not.
+// An HTTP answer becomes a SpoofSample, or the reason why not.
 //
 // The answer is validated whole, then used, or it is refused whole; of an answer for several
 // queries that holds for what is common to them, and for what each of them has of its own. A status

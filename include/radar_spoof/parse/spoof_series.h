@@ -1,4 +1,4 @@
-// Parse: one series of an answer: first where its buckets stand, then, of those that may be used,
+// One series of an answer: first where its buckets stand, then, of those that may be used,
 // what they say.
 //
 // Source: Cloudflare API reference, and answers seen: SPOOF and NOT_SPOOF are equally long arrays

@@ -1,4 +1,4 @@
-// Publish: what one ended transfer means: for each of the queries it was for a window or the reason
+// What one ended transfer means: for each of the queries it was for a window or the reason
 // why not, and what the API says of how it may be asked.
 //
 // Thread rule: pure.

@@ -1,4 +1,4 @@
-// Publish: may a query's last good answer still be shown? A value that is too old leaves the page;
+// May a query's last good answer still be shown? A value that is too old leaves the page;
 // it is never a flat line. docs/metrics.md has the table for users.
 //
 // Thread rule: pure.

@@ -1,4 +1,4 @@
-// Publish: the loop that joins schedule, fetch and parse, and publishes what comes of it.
+// The loop that joins schedule, fetch and parse, and publishes what comes of it.
 //
 // Nothing from upstream ends the loop, nor does a lack of memory.
 // Thread rule: Run(), RunOnce() on one thread; Stop(), Reconfigure(), NoteFailedReload() and

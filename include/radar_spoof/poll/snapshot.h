@@ -1,4 +1,4 @@
-// Publish: the state of the whole exporter at one moment, immutable, and the one object that
+// The state of the whole exporter at one moment, immutable, and the one object that
 // threads share.
 //
 // Which values are still fit to be shown is not decided here but in freshness.h, when they are

@@ -1,4 +1,4 @@
-// Schedule: how long after a bucket has ended the API holds it, learned from what it answers.
+// How long after a bucket has ended the API holds it, learned from what it answers.
 //
 // The API says how far its data reach (`meta.lastUpdated`), but in steps: of a quarter hour as
 // observed, of an hour or a day for all we know, which need not end with the buckets. So an answer

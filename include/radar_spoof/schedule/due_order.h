@@ -1,4 +1,4 @@
-// Schedule: items by the time they are due, so that the first is found without a look at all.
+// Items by the time they are due, so that the first is found without a look at all.
 //
 // Costs: the first in constant time, a change in the logarithm of how many.
 // Thread rule: confined to its owner's thread.

@@ -1,4 +1,4 @@
-// Schedule: how long nothing may be asked after the API said that it is asked too much (HTTP 429).
+// How long nothing may be asked after the API said that it is asked too much (HTTP 429).
 //
 // A hold lasts as long as the answer's Retry-After asks, or 300 s without one, which is how long
 // Cloudflare blocks (API reference, "Rate limits"). One that follows without a good answer between

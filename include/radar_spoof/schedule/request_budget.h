@@ -1,4 +1,4 @@
-// Schedule: how many requests may be sent, and when the next one may.
+// How many requests may be sent, and when the next one may.
 //
 // Four rules, each with its own reason:
 //  - a window: never more than `limit` requests in any 5 minutes, retries included. Cloudflare

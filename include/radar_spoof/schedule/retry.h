@@ -1,4 +1,4 @@
-// Schedule: what a failed poll is followed by: of the same query, and of all while nothing answers.
+// What a failed poll is followed by: of the same query, and of all while nothing answers.
 //
 // Thread rule: confined to its owner's thread. Pure but for `random`, which feeds the jitter.
 #pragma once

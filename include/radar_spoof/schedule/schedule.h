@@ -1,4 +1,4 @@
-// Schedule: which query is asked next, and when. Decides only; the poller does the asking.
+// Which query is asked next, and when. Decides only; the poller does the asking.
 //
 // A query is polled at start, and then once in each slot: when the bucket it waits for has ended,
 // plus the data's expected lag (at least `settle`), plus a small spread of its own. A poll interval

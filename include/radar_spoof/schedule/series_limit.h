@@ -1,4 +1,4 @@
-// Schedule: what is known of how many series the API takes in one request: whether a refusal that
+// What is known of how many series the API takes in one request: whether a refusal that
 // may be about their number is, and when to try again with as many as configured.
 //
 // Pure. Thread rule: confined to its owner's thread.

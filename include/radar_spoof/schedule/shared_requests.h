@@ -1,4 +1,4 @@
-// Schedule: which queries are asked in one request, at first as config/request_plan.h puts them,
+// Which queries are asked in one request, at first as config/request_plan.h puts them,
 // then in the parts that the API takes.
 //
 // Thread rule: confined to its owner's thread.

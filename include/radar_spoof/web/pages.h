@@ -1,4 +1,4 @@
-// Serve: which request gets which answer. Knows paths, methods and headers, not sockets.
+// Which request gets which answer. Knows paths, methods and headers, not sockets.
 //
 //   /           landing page, unless the metrics are there
 //   /metrics    the exposition, under any path of one's choice; text or OpenMetrics, gzip if
