@@ -60,7 +60,7 @@ def messages():
     text = sources()
     literal = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
     constants = dict(re.findall(rf"std::string_view (k\w+) =\s*{literal};", text))
-    found = re.findall(rf"\blog_?\.(Info|Warn|Error)\(\s*(?:{literal}|[\w:]*\b(k\w+))", text)
+    found = re.findall(rf"\blog_?(?:\.|->)(Info|Warn|Error)\(\s*(?:{literal}|[\w:]*\b(k\w+))", text)
     # The log itself tells what it lost.
     found += [(level, message, "") for level, message in
               re.findall(rf"Statement\(format, LogLevel::k(\w+), {literal}", text)]
