@@ -295,10 +295,13 @@ std::string ExplanationText(const AnsweredQuery& answer, const Terminal& termina
   }
   const std::string_view headers =
       answer.by_legacy_key
-          ? R"(-H "X-Auth-Email: $CLOUDFLARE_EMAIL" -H "X-Auth-Key: $CLOUDFLARE_API_KEY")"
-          : R"(-H "Authorization: Bearer $CLOUDFLARE_API_TOKEN")";
-  return text + fmt::format("\nTo check a number, ask for the same answer:\n\ncurl {} \\\n  '{}'\n",
-                            headers, answer.url);
+          ? R"('X-Auth-Email: %s\nX-Auth-Key: %s\n' "$CLOUDFLARE_EMAIL" "$CLOUDFLARE_API_KEY")"
+          : R"('Authorization: Bearer %s\n' "$CLOUDFLARE_API_TOKEN")";
+  // Through a pipe, for whoever lists the processes sees a command line.
+  return text + fmt::format(
+                    "\nTo check a number, ask for the same answer:\n\nprintf {} |\n  curl -H @- "
+                    "\\\n  '{}'\n",
+                    headers, answer.url);
 }
 
 std::string FailureText(const Failure& failure) {

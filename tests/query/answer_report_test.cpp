@@ -330,11 +330,12 @@ TEST_CASE("the explanation ends with the URL to check it against") {
 TEST_CASE("the URL is shown with the headers that its kind of credential needs") {
   AnsweredQuery answer = FullAnswer().Answered();
   CHECK(Contains(ExplanationText(answer, kWide),
-                 "\ncurl -H \"Authorization: Bearer $CLOUDFLARE_API_TOKEN\" \\\n"));
+                 "\nprintf 'Authorization: Bearer %s\\n' \"$CLOUDFLARE_API_TOKEN\" |\n"
+                 "  curl -H @- \\\n"));
   answer.by_legacy_key = true;
   CHECK(Contains(ExplanationText(answer, kWide),
-                 "\ncurl -H \"X-Auth-Email: $CLOUDFLARE_EMAIL\" -H \"X-Auth-Key: "
-                 "$CLOUDFLARE_API_KEY\" \\\n"));
+                 "\nprintf 'X-Auth-Email: %s\\nX-Auth-Key: %s\\n' \"$CLOUDFLARE_EMAIL\" "
+                 "\"$CLOUDFLARE_API_KEY\" |\n  curl -H @- \\\n"));
 }
 
 TEST_CASE("a whole answer as JSON") {
