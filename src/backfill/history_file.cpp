@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <system_error>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -14,6 +13,7 @@
 #include "radar_spoof/core/file.h"
 #include "radar_spoof/core/hashed_lines.h"
 #include "radar_spoof/core/json_writer.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/parse/json.h"
 
 namespace radar_spoof {
@@ -22,8 +22,6 @@ namespace {
 constexpr std::size_t kReadBytes = 65536;
 // How the first line begins; the API's base_url ends it.
 constexpr std::string_view kFirstWords = "radar_spoof_exporter backfill 2 ";
-
-std::string SystemReason() { return std::generic_category().message(errno); }
 
 // What decides a query's past: neither its name nor how much of it is looked at.
 std::string KeyOf(const Query& query) {
@@ -88,10 +86,11 @@ std::optional<Ratio> RatioOf(const JsonValue& value) {
 
 Result<std::unique_ptr<HistoryFile>, std::string> HistoryFile::Open(const std::string& path,
                                                                     const std::string& base_url) {
-  const int descriptor =
-      open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
-  if (descriptor < 0) return path + ": " + SystemReason();
-  std::unique_ptr<HistoryFile> file(new HistoryFile(path, descriptor));
+  FileDescriptor opened(
+      open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600));
+  if (!opened) return path + ": " + SystemErrorText(errno);
+  const int descriptor = opened.number();
+  std::unique_ptr<HistoryFile> file(new HistoryFile(path, std::move(opened)));
   struct stat status {};
   if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
     return path + ": not a regular file";
@@ -103,14 +102,12 @@ Result<std::unique_ptr<HistoryFile>, std::string> HistoryFile::Open(const std::s
   return file;
 }
 
-HistoryFile::~HistoryFile() { close(descriptor_); }
-
 std::optional<std::string> HistoryFile::Load(const std::string& header) {
-  const auto text = ReadAll(descriptor_);
-  if (!text) return SystemReason();
+  const auto text = ReadAll(file_.number());
+  if (!text) return SystemErrorText(errno);
   if (IsOnlyBegun(*text)) {
-    if (ftruncate(descriptor_, 0) != 0 || !WriteAll(descriptor_, header + '\n')) {
-      return SystemReason();
+    if (ftruncate(file_.number(), 0) != 0 || !WriteAll(file_.number(), header + '\n')) {
+      return SystemErrorText(errno);
     }
     return std::nullopt;
   }
@@ -122,7 +119,7 @@ std::optional<std::string> HistoryFile::Load(const std::string& header) {
     if (const auto line = lines.Next()) (void)TakeLine(*line);
   }
   // What comes next must not be glued to a line that was cut short.
-  if (!text->ends_with('\n') && !WriteAll(descriptor_, "\n")) return SystemReason();
+  if (!text->ends_with('\n') && !WriteAll(file_.number(), "\n")) return SystemErrorText(errno);
   return std::nullopt;
 }
 
@@ -170,8 +167,8 @@ std::optional<std::string> HistoryFile::Add(const Query& query, const TimeRange&
   Series& series = series_[key];
   series.known.push_back(range);
   for (const SpoofBucket& bucket : buckets) series.buckets.insert_or_assign(*bucket.start, bucket);
-  if (WriteAll(descriptor_, LineOf(key, range, buckets))) return std::nullopt;
-  return path_ + ": " + SystemReason();
+  if (WriteAll(file_.number(), LineOf(key, range, buckets))) return std::nullopt;
+  return path_ + ": " + SystemErrorText(errno);
 }
 
 bool HistoryFile::IsUsedUp(std::span<const Query> queries,

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "radar_spoof/core/file.h"
 #include "radar_spoof/core/result.h"
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/spoof_series.h"
@@ -31,9 +32,6 @@ class HistoryFile {
   // these are.
   static Result<std::unique_ptr<HistoryFile>, std::string> Open(const std::string& path,
                                                                 const std::string& base_url);
-  ~HistoryFile();
-  HistoryFile(const HistoryFile&) = delete;
-  HistoryFile& operator=(const HistoryFile&) = delete;
 
   // What is known of the query: no particular order, may overlap.
   std::vector<TimeRange> Known(const Query& query) const;
@@ -56,12 +54,13 @@ class HistoryFile {
     std::map<WallTime, SpoofBucket> buckets;
   };
 
-  HistoryFile(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  HistoryFile(std::string path, FileDescriptor file)
+      : path_(std::move(path)), file_(std::move(file)) {}
   std::optional<std::string> Load(const std::string& header);
   bool TakeLine(std::string_view line);
 
   const std::string path_;
-  const int descriptor_;
+  const FileDescriptor file_;
   std::map<std::string, Series, std::less<>> series_;
 };
 

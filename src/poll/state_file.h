@@ -12,15 +12,14 @@
 #include <string>
 #include <string_view>
 
+#include "radar_spoof/core/file.h"
+
 namespace radar_spoof {
 
 class StateFile {
  public:
   // `directory` exists; it need not be writable yet.
   explicit StateFile(const std::string& directory);
-  ~StateFile();
-  StateFile(const StateFile&) = delete;
-  StateFile& operator=(const StateFile&) = delete;
 
   const std::string& path() const { return path_; }
 
@@ -36,7 +35,7 @@ class StateFile {
  private:
   const std::string directory_;
   const std::string path_;
-  int lock_ = -1;  // a descriptor
+  FileDescriptor lock_;
 };
 
 }  // namespace radar_spoof
