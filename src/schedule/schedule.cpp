@@ -73,8 +73,6 @@ void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
   budget_.SetLimits(api.rate_limit, polling.retry_max);
   outage_.SetLongest(polling.retry_max);
   requests_ = SharedRequests(queries_, api.max_series_per_request);
-  series_limit_ = {};
-  to_join_.clear();
   lags_.ForgetQueries(SlowestLagStep(queries_), queries_.size());
   ClearOrder();
 }
@@ -179,7 +177,8 @@ SteadyTime Schedule::MayStartAt(const Due& due, SteadyTime now) const {
 }
 
 std::optional<RequestGroup> Schedule::StartNext(Instant now) {
-  JoinParts(now);
+  const auto in_flight = [this](std::size_t query) { return IsInFlight(query); };
+  if (requests_.JoinParts(in_flight, now.steady)) ClearOrder();
   RefreshOrder(now);
   if (in_flight_ >= MostInFlight()) return std::nullopt;
   std::size_t request = 0;
@@ -326,7 +325,6 @@ void Schedule::Record(std::size_t query, const PollReport& report, Instant now) 
   if (RequestInFlight(request)) return;
   --in_flight_;
   EndRequest(request, now);
-  LearnSeriesLimit(request, now);
   UpdateOrder(request, now);
 }
 
@@ -334,10 +332,11 @@ void Schedule::Record(std::size_t query, const PollReport& report, Instant now) 
 void Schedule::EndRequest(std::size_t request, Instant now) {
   const RequestGroup& queries = requests_.Queries(request);
   const auto is_good = [this](std::size_t query) { return entries_[query].failures == 0; };
+  const bool good = std::any_of(queries.begin(), queries.end(), is_good);
   const auto is_transient = [this](std::size_t query) {
     return entries_[query].last_failure_class == RetryClass::kTransient;
   };
-  if (std::any_of(queries.begin(), queries.end(), is_good)) {
+  if (good) {
     EndHolds(entries_[queries.front()].asked->steady, now);
     ReleaseRefusedByMistake(now);
     EndOutage(now);
@@ -348,6 +347,12 @@ void Schedule::EndRequest(std::size_t request, Instant now) {
     for (const std::size_t query : queries) entries_[query].failed_in_run = outage_.run();
     // While nothing answers, each failure puts off the next request of any query.
     if (nothing_answered || NothingAnswers()) Invalidate();
+  }
+  switch (requests_.NoteEnd(request, good, !good && entries_[queries.front()].fewer_may_help,
+                            now.steady)) {
+    case SharedRequests::Next::kNothing: break;
+    case SharedRequests::Next::kAskEndsAlone: AskEndsAlone(request, now); break;
+    case SharedRequests::Next::kAskRefusedNow: ReleaseDoubtful(now); break;
   }
 }
 
@@ -471,54 +476,27 @@ void Schedule::ReleaseRefused(Instant now) {
 
 void Schedule::Halve(std::size_t query, Instant now) {
   const std::size_t first = requests_.Of(query);
-  // What may throw comes first.
-  due_.Resize(requests_.size() + 1);
-  retries_.Resize(requests_.size() + 1);
-  const std::size_t second = requests_.Halve(first);
+  ReserveOneMore();
+  const std::size_t second = requests_.Halve(first, now.steady);
   --in_flight_;
   for (const std::size_t half : {first, second}) {
     for (const std::size_t each : requests_.Queries(half)) DropFromFlight(entries_[each], now);
     UpdateOrder(half, now);
   }
-  series_limit_.NoteHalving(requests_.WholeOf(query), now.steady);
 }
 
-// A request has ended: what does that say of how many series the API takes?
-void Schedule::LearnSeriesLimit(std::size_t request, Instant now) {
-  const RequestGroup& queries = requests_.Queries(request);
-  const std::size_t whole = requests_.WholeOf(queries.front());
-  const bool good = std::any_of(queries.begin(), queries.end(), [this](std::size_t query) {
-    return entries_[query].failures == 0;
-  });
-  const bool doubtful = !good && entries_[queries.front()].fewer_may_help;
-  if (queries.size() > 1) {
-    if (!requests_.InParts(whole) && series_limit_.NoteWhole(whole, good, now.steady)) {
-      for (std::size_t each = 0; each < requests_.Wholes(); ++each) {
-        if (requests_.InParts(each)) to_join_.insert(each);
-      }
-    }
-    if (doubtful && series_limit_.MayProbe(now.steady)) AskEndsAlone(request, now);
-    return;
-  }
-  if (!requests_.InParts(whole) || (!good && !doubtful)) return;
-  switch (series_limit_.NoteAlone(good, now.steady)) {
-    case SeriesLimit::Verdict::kNone: break;
-    case SeriesLimit::Verdict::kAllAlike: to_join_.insert(whole); break;
-    case SeriesLimit::Verdict::kFewerHelp:
-      series_limit_.NoteHalving(whole, now.steady);
-      ReleaseDoubtful(now);
-      break;
-  }
+// What may throw comes first.
+void Schedule::ReserveOneMore() {
+  due_.Resize(requests_.size() + 1);
+  retries_.Resize(requests_.size() + 1);
 }
 
 // The others wait for their slot. Two, as one may be refused for itself.
 void Schedule::AskEndsAlone(std::size_t request, Instant now) {
-  series_limit_.NoteProbe(now.steady);
   const std::size_t ends[] = {requests_.Queries(request).front(),
                               requests_.Queries(request).back()};
   for (const std::size_t query : ends) {
-    due_.Resize(requests_.size() + 1);
-    retries_.Resize(requests_.size() + 1);
+    ReserveOneMore();
     const bool is_alone = requests_.Queries(requests_.Of(query)).size() == 1;
     const std::size_t alone = is_alone ? requests_.Of(query) : requests_.TakeOut(query);
     DropFromFlight(entries_[query], now);
@@ -532,36 +510,6 @@ void Schedule::ReleaseDoubtful(Instant now) {
     if (entry.fewer_may_help) (void)Release(entry, now);
   }
   Invalidate();
-}
-
-bool Schedule::WholeInFlight(std::size_t whole) const {
-  const RequestGroup& queries = requests_.WholeQueries(whole);
-  return std::any_of(queries.begin(), queries.end(),
-                     [this](std::size_t query) { return entries_[query].in_flight; });
-}
-
-void Schedule::JoinParts(Instant now) {
-  if (series_limit_.MayTryWhole(now.steady)) {
-    bool nothing = true;
-    for (std::size_t whole = 0; whole < requests_.Wholes(); ++whole) {
-      if (!requests_.InParts(whole)) continue;
-      nothing = false;
-      if (WholeInFlight(whole)) continue;
-      series_limit_.NoteTry(whole);
-      to_join_.insert(whole);
-      break;
-    }
-    if (nothing) series_limit_.NoteNothingToTry();
-  }
-  for (auto whole = to_join_.begin(); whole != to_join_.end();) {
-    if (WholeInFlight(*whole)) {
-      ++whole;
-      continue;
-    }
-    requests_.Join(*whole);
-    whole = to_join_.erase(whole);
-    ClearOrder();
-  }
 }
 
 }  // namespace radar_spoof

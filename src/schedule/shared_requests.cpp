@@ -4,6 +4,56 @@
 #include <utility>
 
 namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Milliseconds kBetweenProbes = 1h;
+constexpr Milliseconds kLongestTry = 24h;
+constexpr int kRefusedAlike = 2;
+
+}  // namespace
+
+void SeriesLimit::NoteProbe(SteadyTime now) {
+  next_probe_ = now + kBetweenProbes;
+  probing_ = true;
+  refused_alone_ = 0;
+}
+
+SeriesLimit::Verdict SeriesLimit::NoteAlone(bool good, SteadyTime now) {
+  if (good) {
+    refused_alone_ = 0;
+    if (!std::exchange(probing_, false)) return Verdict::kNone;
+    may_means_yes_until_ = now + kBetweenProbes;
+    return Verdict::kFewerHelp;
+  }
+  if (++refused_alone_ < kRefusedAlike) return Verdict::kNone;
+  may_means_yes_until_ = SteadyTime::min();
+  return std::exchange(probing_, false) ? Verdict::kAllAlike : Verdict::kNone;
+}
+
+void SeriesLimit::NoteHalving(std::size_t whole, SteadyTime now) {
+  if (trying_ == whole) {
+    trying_.reset();
+    until_next_try_ = std::min(2 * until_next_try_, kLongestTry);
+    may_means_yes_until_ = now + kBetweenProbes;
+    refused_alone_ = 0;
+  }
+  if (!trying_) next_try_ = std::min(next_try_, now + until_next_try_);
+}
+
+void SeriesLimit::NoteTry(std::size_t whole) {
+  trying_ = whole;
+  next_try_ = SteadyTime::max();
+}
+
+bool SeriesLimit::NoteWhole(std::size_t whole, bool good, SteadyTime now) {
+  if (trying_ != whole) return false;
+  trying_.reset();
+  next_try_ = now + until_next_try_;
+  if (good) until_next_try_ = kFirstTry;
+  return good;
+}
 
 SharedRequests::SharedRequests(const std::vector<Query>& queries, int max_series)
     : queries_(GroupQueries(queries, max_series)), request_of_(queries.size()) {
@@ -14,12 +64,13 @@ SharedRequests::SharedRequests(const std::vector<Query>& queries, int max_series
   whole_of_ = request_of_;
 }
 
-std::size_t SharedRequests::Halve(std::size_t request) {
+std::size_t SharedRequests::Halve(std::size_t request, SteadyTime now) {
   // What may throw comes first.
   const RequestGroup& all = queries_[request];
   const auto kept = (all.size() + 1) / 2;
   const std::size_t second = Move({all.begin() + static_cast<std::ptrdiff_t>(kept), all.end()});
   queries_[request].resize(kept);
+  limit_.NoteHalving(whole_of_[queries_[request].front()], now);
   return second;
 }
 
@@ -51,6 +102,61 @@ bool SharedRequests::AnyInParts() const {
     if (InParts(whole)) return true;
   }
   return false;
+}
+
+SharedRequests::Next SharedRequests::NoteEnd(std::size_t request, bool good, bool may_be_too_many,
+                                             SteadyTime now) {
+  const RequestGroup& queries = queries_[request];
+  const std::size_t whole = whole_of_[queries.front()];
+  if (queries.size() > 1) {
+    if (!InParts(whole) && limit_.NoteWhole(whole, good, now)) {
+      for (std::size_t each = 0; each < wholes_.size(); ++each) {
+        if (InParts(each)) to_join_.insert(each);
+      }
+    }
+    if (!may_be_too_many || !limit_.MayProbe(now)) return Next::kNothing;
+    limit_.NoteProbe(now);
+    return Next::kAskEndsAlone;
+  }
+  if (!InParts(whole) || (!good && !may_be_too_many)) return Next::kNothing;
+  switch (limit_.NoteAlone(good, now)) {
+    case SeriesLimit::Verdict::kNone: return Next::kNothing;
+    case SeriesLimit::Verdict::kAllAlike: to_join_.insert(whole); return Next::kNothing;
+    case SeriesLimit::Verdict::kFewerHelp:
+      limit_.NoteHalving(whole, now);
+      return Next::kAskRefusedNow;
+  }
+  return Next::kNothing;
+}
+
+bool SharedRequests::JoinParts(const std::function<bool(std::size_t query)>& in_flight,
+                               SteadyTime now) {
+  const auto waits = [&](std::size_t whole) {
+    return std::any_of(wholes_[whole].begin(), wholes_[whole].end(), in_flight);
+  };
+  if (limit_.MayTryWhole(now)) {
+    bool nothing = true;
+    for (std::size_t whole = 0; whole < wholes_.size(); ++whole) {
+      if (!InParts(whole)) continue;
+      nothing = false;
+      if (waits(whole)) continue;
+      limit_.NoteTry(whole);
+      to_join_.insert(whole);
+      break;
+    }
+    if (nothing) limit_.NoteNothingToTry();
+  }
+  bool joined = false;
+  for (auto whole = to_join_.begin(); whole != to_join_.end();) {
+    if (waits(*whole)) {
+      ++whole;
+      continue;
+    }
+    Join(*whole);
+    whole = to_join_.erase(whole);
+    joined = true;
+  }
+  return joined;
 }
 
 void SharedRequests::Join(std::size_t whole) {

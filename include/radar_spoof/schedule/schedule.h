@@ -17,9 +17,7 @@
 //
 // Queries that share a request (config/request_plan.h) are always asked together, when the first
 // of them is due: what is sent anyway asks for the others at no cost, and so they stay together.
-// What the API refuses for their number is halved. A refusal that may be about anything is looked
-// into first, by asking the first and the last of the queries alone, at most once an hour
-// (series_limit.h).
+// What the API refuses for their number is asked for in parts (shared_requests.h).
 //
 // Invariants (tests/schedule_simulation_test.cpp): never two polls of one query at once; never more
 // than `max_concurrency` requests in flight; never more than `rate_limit` of them in any 5 minutes;
@@ -51,7 +49,6 @@
 #include "radar_spoof/schedule/rate_limit_hold.h"
 #include "radar_spoof/schedule/request_budget.h"
 #include "radar_spoof/schedule/retry.h"
-#include "radar_spoof/schedule/series_limit.h"
 #include "radar_spoof/schedule/shared_requests.h"
 
 namespace radar_spoof {
@@ -107,11 +104,10 @@ class Schedule {
   // Whether the request of that query and others, which failed so, asks for too many series at
   // once.
   bool IsTooMany(std::size_t query, FewerSeries failure, Instant now) const {
-    return series_limit_.IsExceeded(failure, requests_.WholeOf(query), now.steady);
+    return requests_.IsTooMany(query, failure, now.steady);
   }
   // It does: from now on they are two requests, both due at once. Not a failure of the polls, which
-  // go on. After an hour one of those that were halved is whole again for a try; once a try is
-  // answered, all are. REQUIRES: they are in flight, and more than one.
+  // go on. REQUIRES: they are in flight, and more than one.
   void Halve(std::size_t query, Instant now);
   // Whether anything was halved and is not whole again.
   bool HasParts() const { return requests_.AnyInParts(); }
@@ -195,11 +191,9 @@ class Schedule {
   bool RequestInFlight(std::size_t request) const;
   void NoteClockStep(Milliseconds apart, Instant now);
 
-  void LearnSeriesLimit(std::size_t request, Instant now);
   void AskEndsAlone(std::size_t request, Instant now);
   void ReleaseDoubtful(Instant now);
-  void JoinParts(Instant now);
-  bool WholeInFlight(std::size_t whole) const;
+  void ReserveOneMore();
 
   Due DueOf(std::size_t query, Instant now) const;
   WallTime Slot(std::size_t query, Instant now) const;
@@ -228,8 +222,6 @@ class Schedule {
   int refused_ = 0;                     // entries
   std::set<std::size_t> just_refused_;  // queries, since the last good answer
   SharedRequests requests_;
-  SeriesLimit series_limit_;
-  std::set<std::size_t> to_join_;             // wholes, as soon as none of their parts is in flight
   DueOrder due_;                              // requests not in flight
   DueOrder retries_;                          // likewise
   std::optional<Milliseconds> clocks_apart_;  // when they were last looked at
