@@ -84,6 +84,7 @@ class HistoryFetch {
                                          std::optional<Seconds> retry_after, int failures);
 
   Settings settings_;
+  Redactor redactor_;  // of `settings_.credentials`
   const Clock& clock_;
   HttpClient& http_;
   HistoryFile& file_;
