@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "radar_spoof/expect/expectation.h"
-#include "radar_spoof/fetch/endpoint_in_use.h"
+#include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/poll/answer_outcome.h"
 
 namespace radar_spoof {

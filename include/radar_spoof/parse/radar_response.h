@@ -16,7 +16,6 @@
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/result.h"
 #include "radar_spoof/core/types.h"
-#include "radar_spoof/fetch/endpoint_in_use.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/parse/annotations.h"
