@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "history_plan.h"
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
 #include "radar_spoof/schedule/retry.h"
 
 namespace radar_spoof {

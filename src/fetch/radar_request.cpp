@@ -5,7 +5,7 @@
 #include <charconv>
 #include <utility>
 
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "failure_log.h"
 #include "mailbox.h"
-#include "radar_spoof/core/url_host.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/expect/expectation.h"
 
 namespace radar_spoof {

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "radar_spoof/core/error.h"
-#include "radar_spoof/core/result.h"
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/json.h"
 

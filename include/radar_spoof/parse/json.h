@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "radar_spoof/core/error.h"
-#include "radar_spoof/core/result.h"
 
 namespace radar_spoof {
 

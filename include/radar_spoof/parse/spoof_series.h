@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "radar_spoof/core/error.h"
-#include "radar_spoof/core/result.h"
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/answer_meta.h"
 #include "radar_spoof/parse/json.h"

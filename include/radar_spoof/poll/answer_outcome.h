@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/parse/radar_headers.h"
