@@ -119,7 +119,8 @@ def stage_table(stages):
     for name, title in rows.items():
         cells = [cell(stages[f"{name}/{size}"], "us") for size in (1, 320, SMALL, LARGE)]
         yield f"| {title} | {' | '.join(cells)} |"
-    yield f"| parse one answer (96 buckets) | {cell(stages['BM_Parse'] / 1000, 'us')} | | | |"
+    yield f"| parse one answer (96 buckets) | {cell(stages['BM_Parse'], 'us')} | | | |"
+    yield f"| the same, and look for the credential in it | {cell(stages['BM_Outcome'], 'us')} | | | |"
 
 
 def panels(measured):

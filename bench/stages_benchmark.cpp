@@ -7,6 +7,7 @@
 #include "radar_spoof/http/gzip.h"
 #include "radar_spoof/page/exposition.h"
 #include "radar_spoof/page/metrics_page.h"
+#include "radar_spoof/poll/answer_outcome.h"
 #include "radar_spoof/schedule/schedule.h"
 #include "simulator/simulator.h"
 #include "tests/support/read_answer.h"
@@ -25,8 +26,7 @@ std::vector<Query> Asked(const benchmark::State& state) {
 }
 
 // One answer of the simulator: the buckets of a day, 15 minutes each.
-void BM_Parse(benchmark::State& state) {
-  const StoppedClock clock;
+HttpResponse AnswerAt(const Clock& clock) {
   simulator::Simulator simulator({}, clock);
   ServerRequest request{"GET",
                         "/client/v4/radar/email/security/timeseries_groups/spoof",
@@ -35,6 +35,12 @@ void BM_Parse(benchmark::State& state) {
   HttpResponse answer;
   answer.status = 200;
   answer.body = simulator.Handle(request).body;
+  return answer;
+}
+
+void BM_Parse(benchmark::State& state) {
+  const StoppedClock clock;
+  const HttpResponse answer = AnswerAt(clock);
   const Query query = Combinations(1).front();
   for (auto _ : state) {
     const auto sample = test::ReadAnswer(query, answer, clock.now.wall);
@@ -45,6 +51,24 @@ void BM_Parse(benchmark::State& state) {
     benchmark::DoNotOptimize(sample);
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(answer.body.size()));
+}
+
+// All that is done with an answer before it is recorded: credentials are looked for in it, too.
+void BM_Outcome(benchmark::State& state) {
+  const StoppedClock clock;
+  const Query query = Combinations(1).front();
+  const Query* const asked[] = {&query};
+  const SeriesNames names[] = {{"serie_0", ""}};
+  const Redactor redactor(BearerToken{Secret("v1.0-0123456789abcdef0123456789abcdef")});
+  HttpClient::Finished finished{0, AnswerAt(clock), Milliseconds(1)};
+  for (auto _ : state) {
+    const AnswerOutcome outcome = OutcomeOf(asked, names, finished, redactor, clock.now);
+    if (!outcome.windows.front()) {
+      state.SkipWithError("not a good answer");
+      break;
+    }
+    benchmark::DoNotOptimize(outcome);
+  }
 }
 
 // Four weeks of hours, of which the last three are far above.
@@ -146,7 +170,8 @@ void Sizes(benchmark::internal::Benchmark* benchmark) {
   }
 }
 
-BENCHMARK(BM_Parse);
+BENCHMARK(BM_Parse)->Unit(benchmark::kMicrosecond);
+BENCHMARK(BM_Outcome)->Unit(benchmark::kMicrosecond);
 BENCHMARK(BM_Expect)->Unit(benchmark::kMicrosecond);
 BENCHMARK(BM_Render)->Apply(Sizes)->Unit(benchmark::kMicrosecond);
 BENCHMARK(BM_Compress)->Apply(Sizes)->Unit(benchmark::kMicrosecond);

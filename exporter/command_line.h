@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "radar_spoof/cli/common_flags.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/log.h"
-#include "radar_spoof/core/result.h"
 #include "radar_spoof/http/http_server.h"
 
 namespace radar_spoof {

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof::quality {
 namespace {

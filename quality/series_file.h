@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "quality/worlds.h"
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 
 namespace radar_spoof::quality {
 

@@ -16,7 +16,7 @@
 #include "quality/replay.h"
 #include "quality/series_file.h"
 #include "quality/worlds.h"
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof::quality {
 namespace {

@@ -4,8 +4,8 @@
 // Thread rule: pure.
 #pragma once
 
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/flag_parser.h"
-#include "radar_spoof/core/result.h"
 #include "radar_spoof/http/http_server.h"
 #include "simulator/simulator.h"
 #include "simulator/unruly_front.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof::simulator {
 namespace {

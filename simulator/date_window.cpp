@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/error.h"
-#include "radar_spoof/core/rfc3339.h"
 #include "radar_spoof/core/text.h"
 #include "simulator/api_error.h"
 

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "radar_spoof/core/clock.h"
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"
 
 namespace radar_spoof::simulator {

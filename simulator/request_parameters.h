@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 #include "simulator/api_error.h"
 #include "simulator/date_window.h"
 #include "simulator/synthetic_mail.h"

@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "radar_spoof/core/clock.h"
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/http/http_server.h"
 
 namespace radar_spoof::simulator {

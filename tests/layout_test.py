@@ -13,8 +13,8 @@ ALONE = {"simulator": {"core", "http"}, "quality": {"core", "parse", "expect", "
 
 # A library's headers, and the only sources (or rooms, with a "/") that may include them.
 LIBRARIES = {
-    "curl/": {"src/fetch/curl_http_client.cpp", "src/fetch/curl_transfer.h", "src/fetch/open_sockets.h"},
-    "openssl/": {"src/fetch/open_sockets.cpp"},
+    "curl/": {"src/fetch/curl_http_client.cpp", "src/fetch/curl_transfer.h"},
+    "openssl/": {"src/fetch/curl_transfer.cpp"},
     "yaml-cpp/": {"src/config/yaml_document.cpp"},
     "rapidjson/": {"include/radar_spoof/core/rapidjson.h"},
     "prometheus/": {"src/page/exposition.cpp", "src/poll/api_metrics.cpp"},

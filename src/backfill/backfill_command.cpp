@@ -19,7 +19,7 @@
 #include "progress_bar.h"
 #include "radar_spoof/cli/exit_code.h"
 #include "radar_spoof/cli/settings.h"
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/text.h"
 #include "radar_spoof/core/version.h"
 #include "radar_spoof/poll/freshness.h"

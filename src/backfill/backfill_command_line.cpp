@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "radar_spoof/cli/terminal.h"
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {

@@ -10,8 +10,8 @@
 #include "history_text.h"
 #include "radar_spoof/cli/common_flags.h"
 #include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/log.h"
-#include "radar_spoof/core/result.h"
 #include "radar_spoof/core/types.h"
 
 namespace radar_spoof {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 
 namespace radar_spoof {
 

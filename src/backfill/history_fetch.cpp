@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "history_plan.h"
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
 #include "radar_spoof/schedule/retry.h"
 
 namespace radar_spoof {
@@ -41,6 +41,7 @@ HistoryFetch::HistoryFetch(Settings settings, const Clock& clock, HttpClient& ht
                            HistoryFile& file, Log& log, std::uint32_t seed,
                            std::function<bool()> stopped)
     : settings_(std::move(settings)),
+      redactor_(settings_.credentials),
       clock_(clock),
       http_(http),
       file_(file),
@@ -122,8 +123,7 @@ std::optional<HistoryFetch::Answered> HistoryFetch::Ask(const Piece& piece, cons
   http_.Start(kOnly, request.http);
   for (;;) {
     if (auto finished = http_.Wait(kLookForStop)) {
-      auto outcome =
-          OutcomeOf(alone, request.names, *finished, settings_.credentials, clock_.Now());
+      auto outcome = OutcomeOf(alone, request.names, *finished, redactor_, clock_.Now());
       return Answered{number, *std::move(finished), std::move(outcome)};
     }
     if (!stopped_()) continue;
@@ -228,7 +228,9 @@ void HistoryFetch::Halve(const Piece& piece) {
 
 void HistoryFetch::ReadCredentialsAgain() {
   auto read = settings_.credential_reader.Read();
-  if (read) settings_.credentials = read.value().credentials;
+  if (!read) return;
+  settings_.credentials = read.value().credentials;
+  redactor_ = Redactor(settings_.credentials);
 }
 
 Result<HistoryFetch::Next, std::string> HistoryFetch::AfterFailure(

@@ -23,8 +23,8 @@
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/log.h"
-#include "radar_spoof/fetch/endpoint_in_use.h"
 #include "radar_spoof/fetch/http_client.h"
+#include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/poll/answer_outcome.h"
 #include "radar_spoof/schedule/rate_limit_hold.h"
 #include "radar_spoof/schedule/request_budget.h"
@@ -84,6 +84,7 @@ class HistoryFetch {
                                          std::optional<Seconds> retry_after, int failures);
 
   Settings settings_;
+  Redactor redactor_;  // of `settings_.credentials`
   const Clock& clock_;
   HttpClient& http_;
   HistoryFile& file_;

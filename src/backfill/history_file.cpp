@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "radar_spoof/core/file.h"
-#include "radar_spoof/core/hashed_lines.h"
 #include "radar_spoof/core/json_writer.h"
 #include "radar_spoof/core/text.h"
 #include "radar_spoof/parse/json.h"

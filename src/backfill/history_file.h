@@ -1,6 +1,6 @@
 // The history fetched so far, in a file, so that an interrupt costs nothing.
 //
-// The file is of core/hashed_lines.h. Each answer is appended as one line of JSON as soon as it is
+// The file is of core/file.h. Each answer is appended as one line of JSON as soon as it is
 // there; a line that a crash cut short is skipped when the file is read again, and what it held is
 // asked again. Queries that
 // differ only in name, range or control share what is known.
@@ -18,8 +18,8 @@
 #include <string_view>
 #include <vector>
 
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/file.h"
-#include "radar_spoof/core/result.h"
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/spoof_series.h"
 

@@ -10,7 +10,6 @@
 
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/core/text.h"
-#include "radar_spoof/core/url_host.h"
 
 namespace radar_spoof {
 namespace {

@@ -13,7 +13,6 @@
 #include "radar_spoof/config/request_plan.h"
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/core/file.h"
-#include "radar_spoof/core/hash.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {

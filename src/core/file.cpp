@@ -37,6 +37,11 @@ FileProblem TooLong(std::size_t max_bytes) {
   return {fmt::format("a file of more than {} bytes", max_bytes)};
 }
 
+constexpr std::size_t kHashLength = 17;
+
+// What stands before the line.
+std::string HashText(std::string_view line) { return fmt::format("{:016x} ", Fnv1a(line)); }
+
 }  // namespace
 
 FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
@@ -91,6 +96,30 @@ bool WriteAll(int descriptor, std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   return true;
+}
+
+std::string HashedLine(std::string_view line) {
+  std::string text = HashText(line);
+  text += line;
+  text += '\n';
+  return text;
+}
+
+HashedLines::HashedLines(std::string_view text, std::string_view first)
+    : rest_(text), begins_right_(TakeLine() == first) {}
+
+std::optional<std::string_view> HashedLines::Next() {
+  const std::string_view written = TakeLine();
+  const std::string_view line = written.substr(std::min(kHashLength, written.size()));
+  if (!written.starts_with(HashText(line))) return std::nullopt;
+  return line;
+}
+
+std::string_view HashedLines::TakeLine() {
+  const std::size_t end = std::min(rest_.find('\n'), rest_.size());
+  const std::string_view line = rest_.substr(0, end);
+  rest_.remove_prefix(std::min(end + 1, rest_.size()));
+  return line;
 }
 
 }  // namespace radar_spoof

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/rapidjson.h"
-#include "radar_spoof/core/rfc3339.h"
 
 namespace radar_spoof {
 

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <map>
 
+#include <fmt/format.h>
+
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
@@ -45,6 +47,8 @@ std::optional<Ratio> Ratio::FromFraction(double fraction) {
   if (!(fraction >= 0.0 && fraction <= 1.0)) return std::nullopt;
   return Ratio(fraction + 0.0);
 }
+
+std::string PercentText(double ratio) { return fmt::format("{:.1f} %", ratio * 100); }
 
 Seconds Length(AggInterval interval) {
   switch (interval) {
@@ -138,6 +142,16 @@ std::string Filters::Label(Dimension dimension) const {
   return joined;
 }
 
+std::string FilterText(const Filters& filters) {
+  std::string text;
+  for (const Dimension dimension : kAllDimensions) {
+    if (filters.IsAny(dimension)) continue;
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", LabelName(dimension),
+                        filters.Label(dimension));
+  }
+  return text.empty() ? "all mail" : text;
+}
+
 std::optional<DateRange> DateRange::Parse(std::string_view text) {
   constexpr int kMaxDays = 364;
   constexpr int kMaxWeeks = 52;
@@ -204,6 +218,13 @@ EventType ParseEventType(std::string_view name) {
     if (LettersOf(Name(type)) == letters) return type;
   }
   return EventType::kOther;
+}
+
+std::string_view ConfidenceText(int level) {
+  constexpr std::array<std::string_view, 5> kTexts = {"too little and erratic data",
+                                                      "too little data", "erratic data",
+                                                      "not assigned", "no known issue"};
+  return kTexts.at(static_cast<std::size_t>(level) - 1);
 }
 
 Secret& Secret::operator=(const Secret& other) {

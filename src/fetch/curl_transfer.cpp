@@ -1,8 +1,15 @@
 #include "curl_transfer.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <new>
 #include <stdexcept>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "radar_spoof/core/text.h"
 
@@ -13,6 +20,7 @@ constexpr long kLowestBytesPerSecond = 100;
 // Of one answer, trailers included; libcurl has no limit for those.
 constexpr std::size_t kHeaderLimit = std::size_t{300} * 1024;
 constexpr int kRequestTimeout = 408;
+constexpr std::size_t kDetailBytes = 250;
 
 // libcurl's own setter is unchecked in C++: an int where it reads a long compiles.
 void SetLong(CURL* easy, CURLoption option, long value) {
@@ -74,9 +82,60 @@ int OnClose(void* sockets, curl_socket_t socket) noexcept {
   return static_cast<OpenSockets*>(sockets)->Close(socket);
 }
 
-constexpr std::size_t kDetailBytes = 250;
+int LocalPort(curl_socket_t socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return -1;
+  if (address.ss_family == AF_INET) {
+    return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+  }
+  return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+}
+
+bool IsReadable(curl_socket_t socket) {
+  char byte = 0;
+  return ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+}
+
+// libcurl reads no further than an answer's end, which may lie within a TLS record.
+bool MayHoldDecryptedInput(CURL* easy) {
+  curl_tlssessioninfo* tls = nullptr;
+  if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || tls == nullptr)
+    return true;
+  if (tls->internals == nullptr) return false;  // not over TLS
+  return tls->backend != CURLSSLBACKEND_OPENSSL ||
+         SSL_has_pending(static_cast<const SSL*>(tls->internals)) != 0;
+}
 
 }  // namespace
+
+curl_socket_t OpenSockets::Open(const curl_sockaddr& address) noexcept {
+  const curl_socket_t socket =
+      ::socket(address.family, address.socktype | SOCK_CLOEXEC, address.protocol);
+  if (socket < 0) return CURL_SOCKET_BAD;
+  try {
+    sockets_.insert(socket);
+  } catch (const std::bad_alloc&) {
+    ::close(socket);
+    return CURL_SOCKET_BAD;
+  }
+  return socket;
+}
+
+int OpenSockets::Close(curl_socket_t socket) noexcept {
+  sockets_.erase(socket);
+  return ::close(socket);
+}
+
+bool OpenSockets::MayHaveInput(CURL* easy, int local_port) const noexcept {
+  bool found = false;
+  for (const curl_socket_t socket : sockets_) {
+    if (LocalPort(socket) != local_port) continue;
+    if (IsReadable(socket)) return true;
+    found = true;
+  }
+  return !found || MayHoldDecryptedInput(easy);
+}
 
 CurlTransfer::CurlTransfer(const Client& client, HttpRequest request)
     : client_(client),

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 
 namespace radar_spoof {
 

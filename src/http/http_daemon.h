@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 
 #include "connections.h"
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/http/http_server.h"
 
 struct MHD_Connection;

@@ -1,12 +1,12 @@
 #include "radar_spoof/parse/json.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstring>
 #include <iterator>
 #include <new>
-#include <optional>
 
-#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/rapidjson.h"
 #include "radar_spoof/core/text.h"
 
@@ -143,6 +143,16 @@ class TreeBuilder {
 };
 
 }  // namespace
+
+std::optional<double> ReadDecimal(const JsonValue& value) {
+  if (!value.Is(JsonValue::Kind::kNumber) && !value.Is(JsonValue::Kind::kString))
+    return std::nullopt;
+  double number = 0;
+  const char* const end = value.text.data() + value.text.size();
+  const auto [stopped, error] = std::from_chars(value.text.data(), end, number);
+  if (error != std::errc() || stopped != end || !std::isfinite(number)) return std::nullopt;
+  return number;
+}
 
 const JsonValue* JsonValue::Find(std::string_view key) const {
   const auto found = std::find(keys.begin(), keys.end(), key);

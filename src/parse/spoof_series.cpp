@@ -1,14 +1,13 @@
 #include "radar_spoof/parse/spoof_series.h"
 
 #include <algorithm>
-#include <charconv>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 
 #include <fmt/format.h>
 
-#include "answer_values.h"
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
@@ -154,16 +153,62 @@ Result<std::optional<SpoofBucket>, Failure> ReadBucket(const Arrays& arrays, std
   return std::optional(SpoofBucket{place.start, *spoof_ratio, *not_spoof_ratio, place.position});
 }
 
-}  // namespace
+// The API widens a range to whole hours; and to whole buckets, which is one interval.
+constexpr Seconds kRangeAdjustment = std::chrono::hours(1);
 
-std::optional<double> ReadDecimal(const JsonValue& value) {
-  if (!value.Is(Kind::kNumber) && !value.Is(Kind::kString)) return std::nullopt;
-  double number = 0;
-  const char* const end = value.text.data() + value.text.size();
-  const auto [stopped, error] = std::from_chars(value.text.data(), end, number);
-  if (error != std::errc() || stopped != end || !std::isfinite(number)) return std::nullopt;
-  return number;
+// Of the buckets in these places only those that may be used stay. `reached`: by the data and by
+// the clock.
+void KeepComplete(SeriesPlaces& series, Seconds interval, WallTime reached,
+                  const Projections& projections) {
+  std::vector<BucketPlace>& places = series.buckets;
+  if (places.empty()) return;
+  if (!places.front().start) {
+    if (projections.any()) places.pop_back();
+    return;
+  }
+  const auto begun =
+      std::find_if(places.rbegin(), places.rend(),
+                   [reached](const BucketPlace& place) { return *place.start <= reached; });
+  if (projections.of_last() && begun != places.rend()) {
+    places.erase(std::prev(begun.base()), places.end());
+  }
+  // What may be one interval earlier may be what a projection covers there.
+  const Seconds margin = series.certain ? Seconds(0) : interval;
+  std::erase_if(places, [&](const BucketPlace& place) {
+    const WallTime end = *place.start + interval;
+    return end > reached || projections.Cover(*place.start - margin, end);
+  });
 }
+
+// An answer about more time than was asked for is not this request's.
+std::optional<Failure> CheckSpan(const AskedSeries& asked, const std::vector<BucketPlace>& places) {
+  if (places.empty() || !places.front().start) return std::nullopt;
+  const WallTime oldest = *places.front().start;
+  const WallTime newest = *places.back().start;
+  if (newest - oldest <=
+      asked.query.date_range.Length() + Length(asked.query.agg_interval) + kRangeAdjustment) {
+    return std::nullopt;
+  }
+  return Invalid(fmt::format("result.{} has buckets from {} to {}; expected a range of {}",
+                             asked.name, FormatRfc3339(oldest), FormatRfc3339(newest),
+                             asked.query.date_range.Text()));
+}
+
+// The position of the first bucket, where the range asked for, or the one answered, begins within
+// it: it may hold the mail of that part only.
+std::optional<std::size_t> CutBucket(const AskedSeries& asked,
+                                     const std::optional<TimeRange>& range,
+                                     const std::vector<BucketPlace>& places) {
+  if (places.empty() || !places.front().start) return std::nullopt;
+  const BucketPlace& first = places.front();
+  const auto begins_within = [&](WallTime from) {
+    return *first.start < from && from < *first.start + Length(asked.query.agg_interval);
+  };
+  if (!begins_within(asked.from) && !(range && begins_within(range->from))) return std::nullopt;
+  return first.position;
+}
+
+}  // namespace
 
 Result<SeriesPlaces, Failure> ReadPlaces(const JsonValue& series, std::string_view name,
                                          AggInterval interval,
@@ -188,6 +233,43 @@ Result<std::vector<SpoofBucket>, Failure> ReadBuckets(const JsonValue& series,
     if (bucket && bucket.value()) buckets.push_back(*bucket.value());
   }
   return buckets;
+}
+
+std::optional<Failure> CheckIsThere(const JsonValue& result, const std::string& name) {
+  const JsonValue* const series = result.Find(name);
+  if (series != nullptr && series->Is(Kind::kObject)) return std::nullopt;
+  Failure missing =
+      Invalid(fmt::format("result.{} is {}; expected an object", name, Describe(series)));
+  missing.fewer_series = FewerSeries::kHelp;
+  return missing;
+}
+
+Result<SeriesWindow, Failure> ReadSeries(const AskedSeries& asked, const JsonValue& result,
+                                         const AnswerMeta& meta, WallTime now) {
+  if (auto problem = CheckIsThere(result, asked.name)) return *problem;
+  const JsonValue& series = *result.Find(asked.name);
+  const Seconds interval = Length(asked.query.agg_interval);
+  const auto range = DateRangeOf(meta, asked.place);
+  auto read_places = ReadPlaces(series, asked.name, asked.query.agg_interval, range);
+  if (!read_places) return read_places.error();
+  SeriesPlaces& placed = read_places.value();
+  std::vector<BucketPlace>& places = placed.buckets;
+  if (auto problem = CheckSpan(asked, places)) return *problem;
+  const auto cut = CutBucket(asked, range, places);
+  SeriesWindow read{.buckets = {}, .count = places.size()};
+  KeepComplete(placed, interval, std::min(now, meta.last_updated), meta.projections);
+  read.complete = places.size();
+  read.placed_by_range = placed.by_range && placed.certain;
+  if (!placed.certain) {
+    for (BucketPlace& place : places) place.start.reset();
+  }
+  if (!places.empty() && places.back().start) {
+    read.complete_until = *places.back().start + interval;
+  }
+  auto buckets = ReadBuckets(series, asked.name, places, cut);
+  if (!buckets) return buckets.error();
+  read.buckets = std::move(buckets).value();
+  return read;
 }
 
 std::optional<WindowStatistics> StatisticsOf(std::span<const SpoofBucket> buckets) {

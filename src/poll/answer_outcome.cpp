@@ -3,8 +3,6 @@
 #include <new>
 #include <utility>
 
-#include "redaction.h"
-
 namespace radar_spoof {
 namespace {
 
@@ -36,10 +34,8 @@ AnswerOutcome Read(std::span<const Query* const> asked, std::span<const SeriesNa
 }  // namespace
 
 AnswerOutcome OutcomeOf(std::span<const Query* const> asked, std::span<const SeriesNames> names,
-                        HttpClient::Finished& finished, const Credentials& credentials,
-                        Instant now) {
+                        HttpClient::Finished& finished, const Redactor& redactor, Instant now) {
   try {
-    const Redactor redactor(credentials);
     AnswerOutcome outcome;
     if (finished.result) {
       redactor.Redact(finished.result.value());

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
 namespace {

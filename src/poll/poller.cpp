@@ -8,7 +8,7 @@
 
 #include "failure_log.h"
 #include "mailbox.h"
-#include "radar_spoof/core/url_host.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/expect/expectation.h"
 
 namespace radar_spoof {
@@ -61,7 +61,7 @@ Poller::Poller(Settings settings, const Clock& clock, HttpClient& http, Snapshot
       log_(log),
       mailbox_(std::make_unique<Mailbox>()),
       settings_(std::move(settings)),
-      credentials_(std::make_shared<const Credentials>(settings_.credentials)),
+      credentials_(std::make_shared<const CredentialsInUse>(settings_.credentials)),
       endpoint_(RadarEndpoint(settings_.config.api().base_url, settings_.config.api().path)),
       request_number_(seed),
       schedule_(settings_.config.api(), settings_.config.polling(), settings_.config.queries(),
@@ -259,9 +259,9 @@ void Poller::RefreshCredentials(bool even_if_unchanged) {
 }
 
 // The same object while they are the same, so that a request knows whether it was sent with them.
-std::shared_ptr<const Credentials> Poller::InUse(const Credentials& credentials) const {
-  if (AreSame(credentials, *credentials_)) return credentials_;
-  return std::make_shared<const Credentials>(credentials);
+std::shared_ptr<const CredentialsInUse> Poller::InUse(const Credentials& credentials) const {
+  if (AreSame(credentials, credentials_->credentials)) return credentials_;
+  return std::make_shared<const CredentialsInUse>(credentials);
 }
 
 // Requests begin.
@@ -274,8 +274,8 @@ void Poller::StartDueRequests() {
 }
 
 void Poller::Send(InFlight request) {
-  RadarRequest built =
-      BuildRequest(request.tried.back(), QueriesOf(request), request_number_++, *credentials_);
+  RadarRequest built = BuildRequest(request.tried.back(), QueriesOf(request), request_number_++,
+                                    credentials_->credentials);
   request.names = std::move(built.names);
   request.credentials = credentials_;
   const HttpClient::TransferId id = request.queries.front();
@@ -321,7 +321,8 @@ void Poller::OnTransferEnded(HttpClient::Finished finished) {
   const std::vector<const Query*> queries = QueriesOf(request);
   const std::string& first = queries.front()->name;
 
-  AnswerOutcome outcome = OutcomeOf(queries, request.names, finished, *request.credentials, now);
+  AnswerOutcome outcome =
+      OutcomeOf(queries, request.names, finished, request.credentials->redactor, now);
   metrics_.CountRequest(finished.result ? finished.result.value().status : 0, finished.duration);
   state_.api.asked = true;
   ObserveRateLimits(request, outcome.rate_limits, now);

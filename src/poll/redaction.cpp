@@ -1,4 +1,4 @@
-#include "redaction.h"
+#include "radar_spoof/poll/redaction.h"
 
 #include <algorithm>
 #include <charconv>
@@ -114,7 +114,7 @@ Redactor::Redactor(const Credentials& credentials) {
         FindParts(kAnswersWords, needle, [&is_word](std::size_t) { is_word = true; });
         return !is_word;
       });
-  harmless_ = {needles_.begin(), spoils};
+  harmless_ = static_cast<std::size_t>(spoils - needles_.begin());
 }
 
 void Redactor::Add(const std::string& text, std::size_t part, bool by_beginning) {
@@ -146,10 +146,10 @@ void Redactor::RedactBeforeReading(std::string& text) const {
   const bool is_plain = text.find('\\') == std::string::npos && text.find('%') == std::string::npos;
   const std::string unescaped = is_plain ? "" : WithoutEscapes(text, nullptr);
   bool found = false;
-  for (const Needle& needle : harmless_) {
+  for (const Needle& needle : Harmless()) {
     FindParts(is_plain ? text : unescaped, needle, [&found](std::size_t) { found = true; });
   }
-  if (found) text = Without(text, harmless_);
+  if (found) text = Without(text, Harmless());
 }
 
 std::string Redactor::Without(std::string_view text, std::span<const Needle> needles) {

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/hashed_lines.h"
+#include "radar_spoof/core/file.h"
 #include "radar_spoof/core/json_writer.h"
 #include "radar_spoof/parse/json.h"
 

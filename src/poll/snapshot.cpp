@@ -1,6 +1,6 @@
 #include "radar_spoof/poll/snapshot.h"
 
-#include "radar_spoof/core/url_host.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 

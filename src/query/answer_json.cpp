@@ -7,7 +7,6 @@
 #include "explanation.h"
 #include "radar_spoof/core/json_writer.h"
 #include "radar_spoof/core/text.h"
-#include "radar_spoof/core/url_host.h"
 
 namespace radar_spoof {
 namespace {

@@ -6,9 +6,10 @@
 #include <fmt/format.h>
 
 #include "explanation.h"
-#include "radar_spoof/core/plain_words.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/text.h"
-#include "radar_spoof/core/url_host.h"
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/poll/freshness.h"
 #include "window_chart.h"
 

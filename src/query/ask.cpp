@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "radar_spoof/expect/expectation.h"
-#include "radar_spoof/fetch/endpoint_in_use.h"
+#include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/poll/answer_outcome.h"
 
 namespace radar_spoof {
@@ -36,7 +36,7 @@ QueryState StateAfter(const Query& query, SpoofSample sample, Instant now) {
 struct Asking {
   const Query& query;
   const PollingConfig& polling;
-  const Credentials& credentials;
+  const CredentialsInUse credentials;
   HttpClient& http;
   const Clock& clock;
   std::uint32_t number;
@@ -44,10 +44,10 @@ struct Asking {
   // `form`: in which it is asked, and what the answer has against it.
   Result<AnsweredQuery, Failure> In(const RequestForm& form, FormProblem& problem) {
     const Query* const asked[] = {&query};
-    const RadarRequest request = BuildRequest(form, asked, number++, credentials);
+    const RadarRequest request = BuildRequest(form, asked, number++, credentials.credentials);
     auto finished = Fetch(http, request.http);
     const Instant now = clock.Now();
-    AnswerOutcome outcome = OutcomeOf(asked, request.names, finished, credentials, now);
+    AnswerOutcome outcome = OutcomeOf(asked, request.names, finished, credentials.redactor, now);
     problem = outcome.form;
     auto& window = outcome.windows.front();
     if (!window) return window.error();
@@ -57,7 +57,7 @@ struct Asking {
                          now,
                          request.http.url,
                          request.names.front(),
-                         std::holds_alternative<LegacyKey>(credentials)};
+                         std::holds_alternative<LegacyKey>(credentials.credentials)};
   }
 };
 
@@ -66,7 +66,8 @@ struct Asking {
 Result<AnsweredQuery, Failure> Ask(const Query& query, const ApiConfig& api,
                                    const PollingConfig& polling, const Credentials& credentials,
                                    HttpClient& http, const Clock& clock) {
-  Asking asking{query, polling, credentials, http, clock, NumberFrom(clock.Now().wall)};
+  Asking asking{query, polling, CredentialsInUse(credentials),
+                http,  clock,   NumberFrom(clock.Now().wall)};
   EndpointInUse endpoint(RadarEndpoint(api.base_url, api.path));
   std::vector<RequestForm> tried;
   for (std::optional<RequestForm> form = endpoint.form();;) {

@@ -11,7 +11,7 @@
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/config/credentials.h"
 #include "radar_spoof/core/clock.h"
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/parse/radar_response.h"

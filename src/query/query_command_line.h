@@ -8,7 +8,7 @@
 
 #include "radar_spoof/cli/common_flags.h"
 #include "radar_spoof/config/asked_query.h"
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 
 namespace radar_spoof {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "radar_spoof/core/hash.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/schedule/retry.h"
 
 namespace radar_spoof {

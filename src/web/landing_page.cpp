@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/plain_words.h"
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/text.h"
-#include "radar_spoof/core/url_host.h"
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/core/version.h"
 #include "radar_spoof/poll/freshness.h"
 #include "sparkline.h"

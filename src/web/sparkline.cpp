@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/plain_words.h"
+#include "radar_spoof/core/types.h"
 
 namespace radar_spoof {
 namespace {

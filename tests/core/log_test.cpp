@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
 #include "radar_spoof/parse/radar_headers.h"
 
 namespace radar_spoof {

@@ -1,4 +1,4 @@
-#include "src/poll/redaction.h"
+#include "radar_spoof/poll/redaction.h"
 
 #include <doctest/doctest.h>
 

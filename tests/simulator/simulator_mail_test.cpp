@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
 #include "simulator/synthetic_mail.h"
 
 namespace radar_spoof::simulator {

@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
 #include "simulator/request_parameters.h"
 #include "support/simulator_calls.h"
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
 #include "radar_spoof/fetch/http_client.h"
 
 namespace radar_spoof::test {

@@ -9,7 +9,6 @@
 #include <rapidjson/document.h>
 
 #include "radar_spoof/core/clock.h"
-#include "radar_spoof/core/rfc3339.h"
 #include "radar_spoof/http/http_server.h"
 #include "simulator/simulator.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "radar_spoof/core/hashed_lines.h"
+#include "radar_spoof/core/file.h"
 
 namespace radar_spoof::test {
 

@@ -7,7 +7,9 @@
 
 #include <doctest/doctest.h>
 
-#include "radar_spoof/core/plain_words.h"
+#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/types.h"
 #include "src/web/sparkline.h"
 #include "support/golden_snapshot.h"
 #include "support/temporary_directory.h"

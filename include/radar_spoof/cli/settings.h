@@ -7,8 +7,8 @@
 
 #include "radar_spoof/cli/process_environment.h"
 #include "radar_spoof/config/config.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/log.h"
-#include "radar_spoof/core/result.h"
 #include "radar_spoof/poll/poller.h"
 #include "radar_spoof/web/web_config.h"
 

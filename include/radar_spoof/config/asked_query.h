@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "radar_spoof/config/config.h"
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"
 
 namespace radar_spoof {

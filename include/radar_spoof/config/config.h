@@ -14,7 +14,7 @@
 #include "radar_spoof/config/credentials.h"
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/request_plan.h"
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"
 
 namespace radar_spoof {

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <variant>
 
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"
 
 namespace radar_spoof {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "radar_spoof/config/problem_list.h"
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 
 namespace radar_spoof {
 

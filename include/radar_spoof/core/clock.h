@@ -1,4 +1,4 @@
-// Time, as the pipeline is told it.
+// Time, as the pipeline is told it, and as text. Never touches the local time zone.
 //
 // Two clocks are read together: wall time decides which bucket exists and stamps exported times;
 // steady time measures delays and ages, so that a step of the wall clock can neither freeze polling
@@ -6,6 +6,9 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace radar_spoof {
 
@@ -49,5 +52,20 @@ class SystemClock final : public Clock {
 
 // Seconds since 1970, with milliseconds as the fraction: the form of every exported timestamp.
 double UnixSeconds(WallTime time);
+
+// RFC 3339, as the API writes and reads it: "2026-06-08T00:00:00Z", with any fraction (cut to
+// milliseconds) and any offset ("+02:00"). nullopt for anything else, impossible dates and times
+// outside the years 0 to 9999 (in UTC) included. A leap second reads as the second after.
+std::optional<WallTime> ParseRfc3339(std::string_view text);
+
+// "2026-06-08T00:00:00Z"; milliseconds are dropped. REQUIRES: a year from 0 to 9999.
+std::string FormatRfc3339(WallTime time);
+
+// "2026-06-08 11:15 UTC".
+std::string MinuteText(WallTime time);
+
+// "42 seconds", "1 minute", "3 hours", "5 days": the largest unit that fits, rounded down;
+// "a moment" under a second.
+std::string InWords(Milliseconds duration);
 
 }  // namespace radar_spoof

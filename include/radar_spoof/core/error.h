@@ -1,4 +1,4 @@
-// The closed set of ways a poll can fail, and how each is retried.
+// Results that may be failures, the closed set of ways a poll can fail, and how each is retried.
 //
 // The names are one vocabulary: they are the `reason` label of cloudflare_radar_api_failures_total,
 // the `reason` field of log lines and the table in docs/operations.md.
@@ -9,8 +9,35 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 
 namespace radar_spoof {
+
+// A value, or the reason there is none. Expected failures travel as values; exceptions are left
+// for start-up and for bugs. REQUIRES: T and E are different types.
+template <typename T, typename E>
+class [[nodiscard]] Result {
+ public:
+  // Implicit, so that `return value;` and `return failure;` both read naturally.
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  Result(E error) : state_(std::in_place_index<1>, std::move(error)) {}
+
+  bool ok() const { return state_.index() == 0; }
+  explicit operator bool() const { return ok(); }
+
+  // REQUIRES: ok(). Throws std::bad_variant_access otherwise.
+  const T& value() const& { return std::get<0>(state_); }
+  T& value() & { return std::get<0>(state_); }
+  T&& value() && { return std::get<0>(std::move(state_)); }
+
+  // REQUIRES: !ok(). Throws std::bad_variant_access otherwise.
+  const E& error() const& { return std::get<1>(state_); }
+  E&& error() && { return std::get<1>(std::move(state_)); }
+
+ private:
+  std::variant<T, E> state_;
+};
 
 enum class FailureReason {
   kDns,           // the host name did not resolve
@@ -39,6 +66,10 @@ inline constexpr std::array kAllFailureReasons = {
 
 // The metric label, e.g. "rate_limited".
 std::string_view Name(FailureReason reason);
+// For a person, half a sentence: "the API does not accept the token".
+std::string_view InPlainWords(FailureReason reason);
+// A sentence: what who asked can do about it.
+std::string_view WhatToDo(FailureReason reason);
 
 // When a failed poll may be repeated before its next slot.
 enum class RetryClass {

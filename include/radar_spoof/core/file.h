@@ -1,13 +1,16 @@
-// Files and descriptors: one small regular file read whole, every byte of a text written.
+// Files and descriptors: one small regular file read whole, every byte of a text written, and the
+// format of the files that this program writes for itself.
 //
 // Thread rule: any thread, one for each descriptor.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 
 namespace radar_spoof {
 
@@ -47,5 +50,32 @@ Result<RegularFile, FileProblem> ReadRegularFile(const std::string& path, std::s
 // system takes no more; part of it may then be written.
 // Blocking: as long as the writes do, also where the descriptor is a non-blocking one.
 [[nodiscard]] bool WriteAll(int descriptor, std::string_view text);
+
+// The lines of a file that this program writes for itself stand, but for the first, which says what
+// the file is, each behind a hash of its own. So what a crash cut short, or a disk changed, is told
+// from what was written, and a line can be appended.
+
+// `line` as it is written, with its hash and a newline. REQUIRES: no newline in `line`.
+std::string HashedLine(std::string_view line);
+
+// Reads such a text, which must live as long.
+class HashedLines {
+ public:
+  // `first`: what the first line must be.
+  HashedLines(std::string_view text, std::string_view first);
+
+  // Otherwise it is another file, and its lines say nothing.
+  bool begins_right() const { return begins_right_; }
+  bool AtEnd() const { return rest_.empty(); }
+  // The next line, without its hash; nullopt for one that is not as it was written. The last may
+  // lack its newline. REQUIRES: !AtEnd().
+  std::optional<std::string_view> Next();
+
+ private:
+  std::string_view TakeLine();
+
+  std::string_view rest_;
+  bool begins_right_;
+};
 
 }  // namespace radar_spoof

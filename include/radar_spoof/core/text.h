@@ -1,9 +1,11 @@
-// Reading text, and making text from outside safe for the place where it is shown.
+// Reading text and URLs, and making text from outside safe for the place where it is shown.
 //
 // Thread rule: pure.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,6 +35,13 @@ inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 // What the system calls an errno: "No such file or directory".
 std::string SystemErrorText(int error);
 
+// FNV-1a, 64 bits (Fowler, Noll, Vo): the same in every run and on every machine. Not for secrets.
+constexpr std::uint64_t Fnv1a(std::string_view text) {
+  std::uint64_t hash = 14695981039346656037U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  return hash;
+}
+
 // For a log line: everything outside printable ASCII as \xNN, and cut where the result would pass
 // `max_bytes`.
 std::string ForLog(std::string_view text, std::size_t max_bytes);
@@ -47,5 +56,26 @@ std::string ForTerminal(std::string_view text, bool unicode);
 
 // For HTML, between tags and in attributes in quotes.
 std::string ForHtml(std::string_view text);
+
+// Source of what a URL is: RFC 3986, 3.2. "HOST[:PORT]" of "SCHEME://HOST[:PORT][/PATH][?QUERY]";
+// empty when there is no "://".
+std::string HostAndPort(std::string_view url);
+
+struct SplitHost {
+  std::string host;  // an IPv6 address keeps its brackets
+  std::optional<std::string> port;
+};
+SplitHost SplitHostAndPort(std::string_view host_and_port);
+
+// localhost, 127.0.0.0/8 and [::1]. `host` is without a port.
+bool IsLoopback(const std::string& host);
+
+// Whose numbers come from a host.
+enum class NumbersOf {
+  kCloudflare,   // cloudflare.com and what is under it
+  kThisMachine,  // loopback: a simulator
+  kSomebody,     // any other host
+};
+NumbersOf WhoseNumbers(std::string_view host_and_port);
 
 }  // namespace radar_spoof

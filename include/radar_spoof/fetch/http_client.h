@@ -17,7 +17,6 @@
 
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/error.h"
-#include "radar_spoof/core/result.h"
 #include "radar_spoof/core/types.h"
 
 namespace radar_spoof {

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/http/awaited.h"
 
 namespace radar_spoof {

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/http/http_server.h"
 
 namespace radar_spoof {

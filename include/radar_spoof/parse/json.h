@@ -1,7 +1,7 @@
 // Bytes from outside become a JSON tree, within limits. The only door to RapidJSON's reader.
 //
 // Numbers are kept as their text, so that reading them is this project's own decision
-// (spoof_series.h) and no number can crash the parser (CVE-2024-38517 is unpatched in Debian 12's
+// and no number can crash the parser (CVE-2024-38517 is unpatched in Debian 12's
 // RapidJSON). Thread rule: pure.
 #pragma once
 
@@ -10,9 +10,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 
 namespace radar_spoof {
 
@@ -40,6 +41,15 @@ struct JsonValue {
   }
 };
 
+// A decimal number, as JSON text or in a string: nothing before or after it, finite. Accepts
+// "18.99756", "0.0", "1", "1.4e-05"; refuses "nan", "1e999", " 10", "+10", "0x10", "1,5", "".
+std::optional<double> ReadDecimal(const JsonValue& value);
+
+// What an object holds under a key: nothing and null are the same.
+inline bool IsAbsent(const JsonValue* value) {
+  return value == nullptr || value->Is(JsonValue::Kind::kNull);
+}
+
 // Its values are valid for as long as it lives, wherever it is moved to.
 struct JsonDocument {
   std::unique_ptr<char[]> text;
@@ -49,6 +59,11 @@ struct JsonDocument {
 // For a message: `null`, `12`, `"text"`, `an array`; "missing" for nullptr. At most 42 bytes of
 // printable ASCII.
 std::string Describe(const JsonValue* value);
+
+// Of JSON that is not the answer documented.
+inline Failure Invalid(std::string detail) {
+  return {FailureReason::kValidation, std::move(detail)};
+}
 
 inline constexpr int kJsonMaxDepth = 32;
 inline constexpr int kJsonMaxValues = 250'000;

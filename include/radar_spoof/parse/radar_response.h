@@ -14,12 +14,10 @@
 #include <vector>
 
 #include "radar_spoof/core/error.h"
-#include "radar_spoof/core/result.h"
 #include "radar_spoof/core/types.h"
-#include "radar_spoof/fetch/endpoint_in_use.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/fetch/radar_request.h"
-#include "radar_spoof/parse/annotations.h"
+#include "radar_spoof/parse/answer_meta.h"
 #include "radar_spoof/parse/spoof_series.h"
 
 namespace radar_spoof {

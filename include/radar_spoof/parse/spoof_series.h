@@ -13,12 +13,13 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "radar_spoof/core/error.h"
-#include "radar_spoof/core/result.h"
 #include "radar_spoof/core/types.h"
+#include "radar_spoof/parse/answer_meta.h"
 #include "radar_spoof/parse/json.h"
 
 namespace radar_spoof {
@@ -57,9 +58,29 @@ Result<std::vector<SpoofBucket>, Failure> ReadBuckets(const JsonValue& series,
                                                       std::span<const BucketPlace> places,
                                                       std::optional<std::size_t> cut);
 
-// A decimal number, as JSON text or in a string: nothing before or after it, finite. Accepts
-// "18.99756", "0.0", "1", "1.4e-05"; refuses "nan", "1e999", " 10", "+10", "0x10", "1,5", "".
-std::optional<double> ReadDecimal(const JsonValue& value);
+struct AskedSeries {
+  const Query& query;
+  const std::string& name;  // its key in the answer
+  std::size_t place;        // among the series of the request
+  WallTime from;            // where the range asked for begins
+};
+
+struct SeriesWindow {
+  std::vector<SpoofBucket> buckets;             // complete, with mail; oldest first
+  std::size_t count = 0;                        // of all buckets in the answer
+  std::size_t complete = 0;                     // of the complete ones, with mail or without
+  std::optional<WallTime> complete_until = {};  // where the newest of these ends
+  bool placed_by_range = false;                 // starts are from `meta.dateRange`
+};
+
+// `result`: the object `result` of the answer, whose meta is `meta`. Fails with kValidation when
+// the series is missing, has buckets of more time than was asked for, and as ReadPlaces() and
+// ReadBuckets() do. What stands in a bucket that is not complete is never looked at.
+Result<SeriesWindow, Failure> ReadSeries(const AskedSeries& asked, const JsonValue& result,
+                                         const AnswerMeta& meta, WallTime now);
+
+// kValidation unless `result` has a series of that name.
+std::optional<Failure> CheckIsThere(const JsonValue& result, const std::string& name);
 
 // From a span of buckets of one series, oldest first. nullopt under two buckets.
 std::optional<WindowStatistics> StatisticsOf(std::span<const SpoofBucket> buckets);

@@ -10,12 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "radar_spoof/config/credentials.h"
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/parse/radar_headers.h"
 #include "radar_spoof/parse/radar_response.h"
+#include "radar_spoof/poll/redaction.h"
 
 namespace radar_spoof {
 
@@ -28,11 +28,10 @@ struct AnswerOutcome {
   std::map<std::string, RateLimitHeader> rate_limits = {};  // by policy
 };
 
-// The request was sent for `asked`, with `credentials`; its series have `names`. `finished` is
-// redacted before it is read, and again what is told of it.
+// The request was sent for `asked`, with the credentials of `redactor`; its series have `names`.
+// `finished` is redacted before it is read, and again what is told of it.
 // REQUIRES: `asked` is not empty, and as long as `names`.
 AnswerOutcome OutcomeOf(std::span<const Query* const> asked, std::span<const SeriesNames> names,
-                        HttpClient::Finished& finished, const Credentials& credentials,
-                        Instant now);
+                        HttpClient::Finished& finished, const Redactor& redactor, Instant now);
 
 }  // namespace radar_spoof

@@ -15,8 +15,8 @@
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/log.h"
-#include "radar_spoof/fetch/endpoint_in_use.h"
 #include "radar_spoof/fetch/http_client.h"
+#include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/poll/answer_outcome.h"
 #include "radar_spoof/poll/api_metrics.h"
 #include "radar_spoof/poll/snapshot.h"
@@ -72,9 +72,9 @@ class Poller {
   // A request under way. Its transfer's number is the first of its queries.
   struct InFlight {
     RequestGroup queries;
-    std::vector<RequestForm> tried;                  // in this poll; the last is under way
-    std::vector<SeriesNames> names;                  // of its series
-    std::shared_ptr<const Credentials> credentials;  // that it was sent with
+    std::vector<RequestForm> tried;                       // in this poll; the last is under way
+    std::vector<SeriesNames> names;                       // of its series
+    std::shared_ptr<const CredentialsInUse> credentials;  // that it was sent with
   };
   // How a request ended, for each of its queries.
   struct PollEnd {
@@ -93,7 +93,7 @@ class Poller {
   void EndReload(bool failed);
 
   void RefreshCredentials(bool even_if_unchanged);
-  std::shared_ptr<const Credentials> InUse(const Credentials& credentials) const;
+  std::shared_ptr<const CredentialsInUse> InUse(const Credentials& credentials) const;
 
   void StartDueRequests();
   // In the last form that `request` has.
@@ -132,7 +132,7 @@ class Poller {
   ApiMetrics metrics_;
   const std::unique_ptr<Mailbox> mailbox_;
   Settings settings_;
-  std::shared_ptr<const Credentials> credentials_;
+  std::shared_ptr<const CredentialsInUse> credentials_;
   EndpointInUse endpoint_;
   std::optional<RequestForm> next_form_;  // to be tried, when the budget had no room for it
   std::uint32_t request_number_;          // of the next one

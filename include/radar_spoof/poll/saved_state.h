@@ -1,7 +1,7 @@
 // What survives a restart: when each query was asked last, what came of it, and the rate-limit
 // hold. So that a crash loop does not hammer the API, and the page is whole at once.
 //
-// The text is of core/hashed_lines.h; its lines are JSON: what concerns all queries, and each
+// The text is of core/file.h; its lines are JSON: what concerns all queries, and each
 // query. No credentials are in it, and no text from upstream. Errors: a text that is not whole, or
 // has a line that is not as it was written, is refused, with the reason; a query that cannot be
 // read costs that query. What is written is read back: a value that cannot be is left out. Thread
@@ -16,7 +16,6 @@
 
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/error.h"
-#include "radar_spoof/core/result.h"
 #include "radar_spoof/core/types.h"
 
 namespace radar_spoof {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "radar_spoof/config/problem_list.h"
-#include "radar_spoof/core/result.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/http/http_server.h"
 
 namespace radar_spoof {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/log.h"
-#include "radar_spoof/core/result.h"
 #include "radar_spoof/http/http_server.h"
 #include "radar_spoof/web/basic_auth.h"
 #include "radar_spoof/web/web_config.h"

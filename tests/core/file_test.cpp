@@ -1,4 +1,4 @@
-#include "radar_spoof/core/hashed_lines.h"
+#include "radar_spoof/core/file.h"
 
 #include <doctest/doctest.h>
 

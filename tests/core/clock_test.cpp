@@ -1,4 +1,4 @@
-#include "radar_spoof/core/rfc3339.h"
+#include "radar_spoof/core/clock.h"
 
 #include <cstdlib>
 #include <string>

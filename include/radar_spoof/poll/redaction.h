@@ -14,11 +14,10 @@
 
 namespace radar_spoof {
 
+// Costs 8 KiB and some microseconds to make, so it is kept as long as the credentials are used.
 class Redactor {
  public:
   explicit Redactor(const Credentials& credentials);
-  Redactor(const Redactor&) = delete;
-  Redactor& operator=(const Redactor&) = delete;
 
   // In `text`, these become "[redacted]": the token or key, and every part of it of 8 characters or
   // more; its first 4 characters or more where the text, or a quotation at its end, is cut; the
@@ -51,10 +50,19 @@ class Redactor {
   template <typename Found>
   static void FindParts(std::string_view text, const Needle& needle, Found found);
   static std::string Without(std::string_view text, std::span<const Needle> needles);
+  std::span<const Needle> Harmless() const { return {needles_.data(), harmless_}; }
   void RedactBeforeReading(std::string& text) const;
 
   std::vector<Needle> needles_;
-  std::span<const Needle> harmless_;  // the first of them: those that no good answer holds
+  std::size_t harmless_;  // so many of them, the first: those that no good answer holds
+};
+
+// What requests are sent with and what comes back is redacted with.
+struct CredentialsInUse {
+  explicit CredentialsInUse(const Credentials& used) : credentials(used), redactor(used) {}
+
+  Credentials credentials;
+  Redactor redactor;
 };
 
 }  // namespace radar_spoof

@@ -1,4 +1,4 @@
-#include "radar_spoof/core/url_host.h"
+#include "radar_spoof/core/text.h"
 
 #include <ostream>
 

@@ -1,9 +1,9 @@
-// `meta.confidenceInfo`: how far an answer can be trusted, and why not.
+// `result.meta`: what is common to all series of an answer, and how far it can be trusted.
 //
-// Source: Cloudflare Radar, "Confidence levels" and "Annotations". Every field may be missing or
-// null; new event types appear. None of that is an error. But a PARTIAL_PROJECTION decides whether
-// a bucket may be shown, so what could hide one is an error.
-// Thread rule: pure.
+// Source: Cloudflare API reference, Radar's "Confidence levels" and "Annotations", and answers
+// seen. Of `confidenceInfo` every field may be missing or null; new event types appear. None of
+// that is an error. But a PARTIAL_PROJECTION decides whether a bucket may be shown, so what could
+// hide one is an error. Thread rule: pure.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "radar_spoof/core/error.h"
-#include "radar_spoof/core/result.h"
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/json.h"
 
@@ -54,5 +53,21 @@ class Projections {
   // By `from`; each `to` is the latest of those up to it.
   std::vector<TimeRange> ranges_;
 };
+
+struct AnswerMeta {
+  Confidence confidence;
+  Projections projections;      // of `confidence.annotations`
+  WallTime last_updated;        // at most an hour ahead of our clock
+  const JsonValue* date_range;  // in `result`; nullptr when missing
+};
+
+// `query`: one of those that were asked; they have the interval in common. Fails with kValidation
+// when `meta` is missing, is of other numbers than those asked for (interval, normalization), when
+// `lastUpdated` cannot be believed, and as ReadConfidence() does.
+Result<AnswerMeta, Failure> ReadMeta(const JsonValue& result, const Query& query, WallTime now);
+
+// `dateRange` of the series in that place of the request: a list has one entry for each series; a
+// lone object, which older answers have, is of all. nullopt when it is missing or no range of time.
+std::optional<TimeRange> DateRangeOf(const AnswerMeta& meta, std::size_t place);
 
 }  // namespace radar_spoof

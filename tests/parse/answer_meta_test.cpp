@@ -1,4 +1,4 @@
-#include "radar_spoof/parse/annotations.h"
+#include "radar_spoof/parse/answer_meta.h"
 
 #include <string>
 
