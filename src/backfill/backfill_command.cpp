@@ -17,7 +17,6 @@
 #include "history_fetch.h"
 #include "history_plan.h"
 #include "progress_bar.h"
-#include "radar_spoof/cli/exit_code.h"
 #include "radar_spoof/cli/settings.h"
 #include "radar_spoof/core/rfc3339.h"
 #include "radar_spoof/core/text.h"

@@ -19,8 +19,7 @@
 #include "answer_json.h"
 #include "answer_text.h"
 #include "query_command_line.h"
-#include "radar_spoof/cli/exit_code.h"
-#include "radar_spoof/cli/process_environment.h"
+#include "radar_spoof/cli/settings.h"
 #include "radar_spoof/config/asked_query.h"
 #include "radar_spoof/core/version.h"
 #include "radar_spoof/fetch/radar_request.h"
@@ -128,11 +127,7 @@ int RefuseCommandLine(const EarlyExit& early, int argc, const char* const* argv)
 }
 
 int AskAndPrint(const Question& question, const QueryCommandLine& read) {
-  ProcessEnvironment environment;
-  CredentialReader reader(question.api.credentials, [&environment](const std::string& name) {
-    return environment.Read(name);
-  });
-  const auto credentials = reader.Read();
+  const auto credentials = ProcessEnvironment().ReaderOf(question.api.credentials).Read();
   if (!credentials) return Refuse({credentials.error()}, read.json);
   if (!credentials.value().warning.empty()) Tell("warning: " + credentials.value().warning);
   const auto http = MakeCurlHttpClient(UserAgent(), ClientOptions(question.api));
