@@ -22,7 +22,7 @@
 #include "radar_spoof/core/rfc3339.h"
 #include "radar_spoof/core/text.h"
 #include "radar_spoof/core/version.h"
-#include "radar_spoof/poll/freshness.h"
+#include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
 namespace {

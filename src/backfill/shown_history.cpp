@@ -6,7 +6,7 @@
 
 #include "radar_spoof/core/metric_catalog.h"
 #include "radar_spoof/expect/expectation.h"
-#include "radar_spoof/page/exposition_format.h"
+#include "radar_spoof/page/exposition.h"
 
 namespace radar_spoof {
 namespace {

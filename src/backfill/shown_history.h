@@ -1,7 +1,7 @@
 // What the exporter would have shown of a query's past, and when.
 //
 // A scrape shows the newest complete bucket: from when the API has it until it has the next one, or
-// until it is too old (freshness.h). The past is shown the same way, so that old and live samples
+// until it is too old (snapshot.h). The past is shown the same way, so that old and live samples
 // mean the same and a rule evaluated over both sees one series. docs/adr/0009 has the reasons.
 //
 // It is written as OpenMetrics with timestamps, for `promtool tsdb create-blocks-from openmetrics`.
