@@ -1,19 +1,71 @@
 #include "daemon.h"
 
+#include <chrono>
+#include <csignal>
 #include <cstdio>
+#include <future>
 #include <random>
 #include <string>
 
-#include "polling_thread.h"
-#include "radar_spoof/cli/exit_code.h"
+#include <unistd.h>
+
+#include "radar_spoof/cli/common_flags.h"
 #include "radar_spoof/core/version.h"
 #include "radar_spoof/page/exposition.h"
-#include "service_notify.h"
 #include "signals.h"
-#include "watchdog.h"
+#include "supervisor.h"
 
 namespace radar_spoof {
 namespace {
+
+using namespace std::chrono_literals;
+
+// Together less than what systemd, Docker and Kubernetes wait, as shipped, before SIGKILL. The
+// second part is also for the log to be written.
+constexpr auto kPatience = 1s;
+constexpr auto kLastPatience = 4s;
+
+// The poll loop, on a thread of its own. Should it ever fail, SIGTERM is sent to the process.
+class PollingThread {
+ public:
+  PollingThread(Poller& poller, Log& log)
+      : poller_(poller),
+        log_(log),
+        well_(std::async(std::launch::async, RunLoop, std::ref(poller), std::ref(log))) {}
+  // Waits for the end of the loop, however long that takes.
+  ~PollingThread() { poller_.Stop(); }
+  PollingThread(const PollingThread&) = delete;
+  PollingThread& operator=(const PollingThread&) = delete;
+
+  // Ends the loop, which saves its state, and says whether all went well. A loop that is stuck, on
+  // a hung file system for one, is given 5 s; then the process ends, for nothing else could end the
+  // thread.
+  bool End() {
+    poller_.Stop();
+    if (well_.wait_for(kPatience) != std::future_status::ready) {
+      log_.Error(
+          "the poll loop is stuck; if it stays so the process ends without saving its state");
+      if (well_.wait_for(kLastPatience) != std::future_status::ready) _exit(kFailed);
+    }
+    return well_.get();
+  }
+
+ private:
+  static bool RunLoop(Poller& poller, Log& log) {
+    try {
+      poller.Run();
+      return true;
+    } catch (const std::exception& error) {
+      log.Error("polling ended", {{"detail", error.what()}});
+      kill(getpid(), SIGTERM);
+      return false;
+    }
+  }
+
+  Poller& poller_;
+  Log& log_;
+  std::future<bool> well_;
+};
 
 std::unique_ptr<StateSaver> SaverFor(const CommandLine& command_line, Log& log) {
   if (command_line.storage_path.empty() || command_line.once) return nullptr;

@@ -7,7 +7,6 @@
 #include <memory>
 
 #include "command_line.h"
-#include "radar_spoof/cli/process_environment.h"
 #include "radar_spoof/cli/settings.h"
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/log.h"

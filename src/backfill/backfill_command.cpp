@@ -6,23 +6,23 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <optional>
 #include <random>
-#include <system_error>
+#include <string>
+#include <string_view>
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "backfill_command_line.h"
-#include "backfill_output.h"
 #include "history_fetch.h"
-#include "history_plan.h"
-#include "progress_bar.h"
-#include "radar_spoof/cli/exit_code.h"
 #include "radar_spoof/cli/settings.h"
 #include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/line_writer.h"
 #include "radar_spoof/core/text.h"
 #include "radar_spoof/core/version.h"
-#include "radar_spoof/poll/freshness.h"
+#include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
 namespace {
@@ -62,6 +62,55 @@ class Interrupts {
  private:
   sigset_t signals_{};
   sigset_t before_{};
+};
+
+// How far a long command is, on a terminal: log lines that go through Line() and the bar do not
+// write over each other.
+class ProgressBar {
+ public:
+  // `terminal`: standard error is one.
+  explicit ProgressBar(bool terminal) {
+    if (terminal) terminal_.emplace(STDERR_FILENO, nullptr);
+  }
+
+  bool terminal() const { return terminal_.has_value(); }
+
+  // "[#####...............]  12/48  text"
+  void Show(std::size_t done, std::size_t total, std::string_view text) {
+    if (!terminal_) return;
+    const std::size_t filled =
+        total == 0 ? kBarColumns : std::min(done, total) * kBarColumns / total;
+    shown_ = fmt::format("[{:#<{}}{:.<{}}]  {}/{}  {}", "", filled, "", kBarColumns - filled, done,
+                         total, text);
+    // The last column stays free: some terminals wrap there.
+    shown_.resize(std::min(shown_.size(), TerminalWidth() - 1));
+    terminal_->Write(kClearLine + shown_);
+  }
+
+  // A line of the log; the bar comes back under it. REQUIRES: terminal().
+  void Line(std::string_view line) {
+    terminal_->Write(fmt::format("{}{}\n{}", kClearLine, line, shown_));
+  }
+
+  void Clear() {
+    if (shown_.empty()) return;
+    shown_.clear();
+    terminal_->Write(kClearLine);
+  }
+
+ private:
+  static constexpr std::size_t kBarColumns = 24;
+  static constexpr std::size_t kUsualWidth = 80;
+  static constexpr const char* kClearLine = "\r\x1b[K";
+
+  static std::size_t TerminalWidth() {
+    winsize size{};
+    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return known ? size.ws_col : kUsualWidth;
+  }
+
+  std::optional<LineWriter> terminal_;
+  std::string shown_;
 };
 
 class Backfill {

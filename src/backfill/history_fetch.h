@@ -1,12 +1,17 @@
-// Asks the API for what is not known yet, piece by piece, until everything is.
+// Which buckets of the past are needed, and how they are asked for, piece by piece, until all of
+// them are known.
+//
+// The API refuses an interval that is too fine for the range, and does not say where that begins.
+// Seen accepted: 7d of 1h, 12w of 1d, 52w of 1w; documented: 1d gives 15m. Those are the pieces.
+// A piece that is refused as too long (HTTP 400 or 422) is halved, and so is every other of that
+// interval.
 //
 // One request at a time, within the request budget of the configuration. Failures are repeated as
 // the daemon repeats them (schedule/retry.h, the holds after HTTP 429, the credentials read again),
 // but not for ever: it gives up after 10 failures of one piece in a row, and when the share of
-// requests that may be retries is spent. A piece that is refused as too long (HTTP 400 or 422) is
-// halved, and so is every other of that interval.
+// requests that may be retries is spent.
 //
-// Thread rule: confined to one thread. Blocking: Run().
+// Thread rule: HistoryFetch is confined to one thread, the rest is pure. Blocking: Run().
 #pragma once
 
 #include <cstddef>
@@ -23,6 +28,7 @@
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/log.h"
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/poll/answer_outcome.h"
@@ -30,6 +36,25 @@
 #include "radar_spoof/schedule/request_budget.h"
 
 namespace radar_spoof {
+
+// Every range here begins and ends at whole intervals, but for `asked`.
+
+// The buckets that lie whole in `asked`: an empty range (from == to) when none does.
+TimeRange WholeBuckets(const TimeRange& asked, AggInterval interval);
+
+// What must be known to show the buckets of `shown` as the exporter would have: these, and those
+// before them that their window and their control period are made of. REQUIRES: `shown` not empty.
+TimeRange HistoryNeeded(const Query& query, const TimeRange& shown);
+
+// What of `range` is in none of `known`, oldest first.
+std::vector<TimeRange> Without(const TimeRange& range, std::vector<TimeRange> known);
+
+// The longest piece to begin with: 1d, 7d, 12w, 52w.
+Seconds LongestPiece(AggInterval interval);
+
+// `range` in pieces of `longest`, the last one shorter where it does not divide, oldest first.
+// REQUIRES: `longest` is one interval or more; it is rounded down to whole ones.
+std::vector<TimeRange> Pieces(const TimeRange& range, AggInterval interval, Seconds longest);
 
 struct FetchProgress {
   std::size_t done = 0;   // pieces

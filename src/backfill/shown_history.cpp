@@ -1,8 +1,12 @@
 #include "shown_history.h"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
+#include "radar_spoof/core/metric_catalog.h"
 #include "radar_spoof/expect/expectation.h"
+#include "radar_spoof/page/exposition.h"
 
 namespace radar_spoof {
 namespace {
@@ -33,6 +37,92 @@ std::optional<Ratio> ControlOf(const Query& query, History history, WallTime sta
   return found->spoof;
 }
 
+using Value = std::optional<double>;
+
+template <typename T, typename Projection>
+Value Projected(const std::optional<T>& from, Projection projection) {
+  return from ? Value(std::invoke(projection, *from)) : std::nullopt;
+}
+
+struct WrittenMetric {
+  Metric metric;
+  Value (*value)(const ShownBucket& bucket);  // nullopt: not there while this bucket is shown
+};
+
+constexpr WrittenMetric kWritten[] = {
+    {Metric::kSpoofRatio, [](const ShownBucket& b) -> Value { return b.spoof.value(); }},
+    {Metric::kNotSpoofRatio, [](const ShownBucket& b) -> Value { return b.not_spoof.value(); }},
+    {Metric::kSpoofWindowMeanRatio,
+     [](const ShownBucket& b) { return Projected(b.window, &WindowStatistics::mean); }},
+    {Metric::kSpoofWindowStddevRatio,
+     [](const ShownBucket& b) {
+       return Projected(b.window, &WindowStatistics::standard_deviation);
+     }},
+    {Metric::kSpoofControlRatio,
+     [](const ShownBucket& b) { return Projected(b.control, &Ratio::value); }},
+    {Metric::kSpoofExpectedRatio,
+     [](const ShownBucket& b) { return Projected(b.expectation, &Expectation::ratio); }},
+    {Metric::kSpoofExpectedUpperRatio,
+     [](const ShownBucket& b) { return Projected(b.expectation, &Expectation::upper); }},
+    {Metric::kSpoofBucketsAbove,
+     [](const ShownBucket& b) { return Projected(b.expectation, &Expectation::buckets_above); }},
+    {Metric::kQuerySample,
+     [](const ShownBucket& b) -> Value { return UnixSeconds(b.bucket_start); }},
+};
+
+std::string Head(const MetricDescription& description) {
+  std::string head;
+  AppendHead(description.name, Name(description.type), description.help,
+             ExpositionFormat::kOpenMetrics, head);
+  return head;
+}
+
+// Of the families here: `query`, and where they have more labels, the filters in their order.
+std::string SeriesName(const MetricDescription& description, const Query& query,
+                       const std::vector<ExternalLabel>& external) {
+  std::string name(description.name);
+  name += '{';
+  AppendLabel("query", query.name, name);
+  if (description.labels.size() > 1) {
+    for (const Dimension dimension : kAllDimensions) {
+      AppendLabel(LabelName(dimension), query.filters.Label(dimension), name);
+    }
+  }
+  for (const ExternalLabel& each : external) AppendLabel(each.name, each.value, name);
+  name.back() = '}';
+  return name;
+}
+
+// A bucket's samples of one series; how many there were.
+std::uint64_t AppendBucket(const std::string& series, double value, const TimeRange& shown,
+                           Seconds step, std::string& out) {
+  std::string start = series + ' ';
+  AppendNumber(value, start);
+  start += ' ';
+  std::uint64_t samples = 0;
+  for (WallTime at = CeilTo(shown.from, step); at < shown.to; at += step) {
+    out += start;
+    out += std::to_string(std::chrono::floor<Seconds>(at).time_since_epoch().count());
+    out += '\n';
+    ++samples;
+  }
+  return samples;
+}
+
+std::uint64_t WriteSeries(const WrittenMetric& written, const QueryHistory& history,
+                          const std::string& series, Seconds step, std::ostream& out) {
+  std::uint64_t samples = 0;
+  std::string lines;
+  for (const ShownBucket& bucket : history.buckets) {
+    const std::optional<double> value = written.value(bucket);
+    if (!value) continue;
+    lines.clear();
+    samples += AppendBucket(series, *value, bucket.shown, step, lines);
+    out << lines;
+  }
+  return samples;
+}
+
 }  // namespace
 
 std::vector<ShownBucket> ShownHistory(const Query& query, History history, const TimeRange& range,
@@ -59,6 +149,41 @@ std::vector<ShownBucket> ShownHistory(const Query& query, History history, const
          .expectation = ExpectationOf(window, query.agg_interval, query.alert.expected)});
   }
   return shown;
+}
+
+bool IsExternalLabelName(const std::string& name) {
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  const bool well_formed = !name.empty() && is_letter(name.front()) && !name.starts_with("__") &&
+                           std::all_of(name.begin(), name.end(), [&](char c) {
+                             return is_letter(c) || (c >= '0' && c <= '9');
+                           });
+  const auto own = Describe(Metric::kSpoofRatio).labels;
+  return well_formed && std::find(own.begin(), own.end(), name) == own.end();
+}
+
+HistoryTextSize WriteHistory(const std::vector<QueryHistory>& queries,
+                             const std::vector<ExternalLabel>& labels, Seconds step,
+                             std::ostream& out) {
+  HistoryTextSize size;
+  for (const WrittenMetric& written : kWritten) {
+    const MetricDescription& description = Describe(written.metric);
+    bool has_head = false;
+    for (const QueryHistory& history : queries) {
+      const bool has_any = std::any_of(
+          history.buckets.begin(), history.buckets.end(),
+          [&written](const ShownBucket& bucket) { return written.value(bucket).has_value(); });
+      if (!has_any) continue;
+      if (!std::exchange(has_head, true)) out << Head(description);
+      const std::uint64_t samples =
+          WriteSeries(written, history, SeriesName(description, history.query, labels), step, out);
+      size.samples += samples;
+      if (samples > 0) ++size.series;
+    }
+  }
+  out << "# EOF\n";
+  return size;
 }
 
 }  // namespace radar_spoof

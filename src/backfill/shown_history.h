@@ -1,14 +1,24 @@
 // What the exporter would have shown of a query's past, and when.
 //
 // A scrape shows the newest complete bucket: from when the API has it until it has the next one, or
-// until it is too old (freshness.h). The past is shown the same way, so that old and live samples
+// until it is too old (snapshot.h). The past is shown the same way, so that old and live samples
 // mean the same and a rule evaluated over both sees one series. docs/adr/0009 has the reasons.
 //
-// Thread rule: pure.
+// It is written as OpenMetrics with timestamps, for `promtool tsdb create-blocks-from openmetrics`.
+// Families, labels and help are metric_catalog.h's, so a series here is the one that is scraped,
+// given the labels a scrape adds. What describes a running process (success, polls, confidence of
+// an answer) is no history and is not written. Order: as promtool and OpenMetrics want it, a family
+// at a time, in it a series at a time, in that by time.
+//
+// Sources: OpenMetrics 1.0; Prometheus, "Backfilling from OpenMetrics format". Thread rule: pure
+// but for the stream.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <ostream>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "radar_spoof/core/types.h"
@@ -35,5 +45,30 @@ struct ShownBucket {
 // `max_data_age` is MaxDataAge(). Nothing is shown at `end` or later.
 std::vector<ShownBucket> ShownHistory(const Query& query, std::span<const SpoofBucket> history,
                                       const TimeRange& range, Seconds max_data_age, WallTime end);
+
+struct ExternalLabel {
+  std::string name;
+  std::string value;
+};
+
+// Whether a scrape could add a label of that name to the families here: it is a label name, not
+// one of theirs, and not reserved (__...).
+bool IsExternalLabelName(const std::string& name);
+
+struct QueryHistory {
+  Query query;
+  std::vector<ShownBucket> buckets;
+};
+
+struct HistoryTextSize {
+  std::uint64_t samples = 0;
+  std::uint64_t series = 0;
+};
+
+// Each bucket's values stand at every whole `step` of the time it is shown in. `labels` come after
+// the series' own, as given. REQUIRES: step >= 1 s. Whether all of it was written, `out` says.
+HistoryTextSize WriteHistory(const std::vector<QueryHistory>& queries,
+                             const std::vector<ExternalLabel>& labels, Seconds step,
+                             std::ostream& out);
 
 }  // namespace radar_spoof

@@ -1,5 +1,11 @@
 #include "radar_spoof/cli/settings.h"
 
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "radar_spoof/cli/common_flags.h"
+
 namespace radar_spoof {
 namespace {
 
@@ -31,7 +37,37 @@ std::string ProblemOf(Poller::ReloadEnd end) {
   return "";
 }
 
+void Warn(const std::string& text) { std::fprintf(stderr, "warning: %s\n", text.c_str()); }
+
+// Not an error: the file may be checked where the service's credentials are not, as under systemd.
+void CheckCredentials(const CredentialSource& source) {
+  const auto read = ProcessEnvironment().ReaderOf(source).Read();
+  if (!read) {
+    Warn("credentials: " + read.error() +
+         ". Here a start or a reload would fail; a service may have another user and environment");
+  } else if (!read.value().warning.empty()) {
+    Warn("credentials: " + read.value().warning);
+  }
+}
+
 }  // namespace
+
+CredentialReader ProcessEnvironment::ReaderOf(const CredentialSource& source) {
+  return {source, [this](const std::string& name) { return Read(name); }};
+}
+
+std::optional<std::string> ProcessEnvironment::Read(const std::string& name) {
+  auto known = read_.find(name);
+  if (known == read_.end()) {
+    char* const value = std::getenv(name.c_str());
+    known = read_.emplace(name, value ? std::optional(Secret(value)) : std::nullopt).first;
+    // unsetenv alone would leave the bytes where they are.
+    if (value != nullptr) explicit_bzero(value, std::strlen(value));
+    unsetenv(name.c_str());
+  }
+  if (!known->second) return std::nullopt;
+  return known->second->Reveal();
+}
 
 Result<Settings, std::string> ReadSettings(const std::string& config_file,
                                            ProcessEnvironment& environment, Log& log) {
@@ -40,9 +76,7 @@ Result<Settings, std::string> ReadSettings(const std::string& config_file,
   for (const ConfigProblem& warning : config.value().warnings()) {
     log.Warn("configuration", {{"detail", warning.Text()}});
   }
-  CredentialReader reader(
-      config.value().api().credentials,
-      [&environment](const std::string& name) { return environment.Read(name); });
+  CredentialReader reader = environment.ReaderOf(config.value().api().credentials);
   auto credentials = reader.Read();
   if (!credentials) return credentials.error();
   if (!credentials.value().warning.empty()) {
@@ -56,6 +90,20 @@ Result<WebConfig, std::string> ReadWebConfig(const std::string& web_config_file)
   auto web = LoadWebConfig(web_config_file);
   if (web) return std::move(web).value();
   return JoinedLines(web.error());
+}
+
+int CheckConfig(const std::string& config_file, const std::string& web_config_file) {
+  const auto web = ReadWebConfig(web_config_file);
+  if (!web) std::fprintf(stderr, "%s\n", web.error().c_str());
+  const auto config = LoadConfig(config_file);
+  if (!config) {
+    std::fprintf(stderr, "%s\n", JoinedLines(config.error()).c_str());
+    return kUnusable;
+  }
+  for (const ConfigProblem& warning : config.value().warnings()) Warn(warning.Text());
+  CheckCredentials(config.value().api().credentials);
+  std::printf("%s: valid\n%s", config_file.c_str(), config.value().Plan().Text().c_str());
+  return web ? 0 : kUnusable;
 }
 
 Reloader::Reloader(std::string config_file, ProcessEnvironment& environment, Poller& poller,

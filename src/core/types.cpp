@@ -95,6 +95,11 @@ WallTime FloorTo(WallTime time, Seconds period) {
   return time - into_period;
 }
 
+WallTime CeilTo(WallTime time, Seconds period) {
+  const WallTime floor = FloorTo(time, period);
+  return floor == time ? floor : floor + period;
+}
+
 std::string_view LabelName(Dimension dimension) {
   switch (dimension) {
     case Dimension::kArc: return "arc";

@@ -2,12 +2,16 @@
 // escapes no help text, prints 16 digits, spells NaN "Nan", and knows no OpenMetrics.
 #include "radar_spoof/page/exposition.h"
 
+#include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <optional>
-#include <string_view>
 
 #include <prometheus/metric_family.h>
 
 #include "radar_spoof/core/metric_catalog.h"
+#include "radar_spoof/core/text.h"
+#include "radar_spoof/http/content_negotiation.h"
 #include "radar_spoof/page/query_table.h"
 
 namespace radar_spoof {
@@ -18,6 +22,39 @@ using prometheus::MetricFamily;
 
 // An estimate; what of it is not used is never touched.
 constexpr std::size_t kBytesPerFamily = 1024;
+
+constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";
+
+enum class Quotes { kEscape, kKeep };
+
+void AppendEscaped(std::string_view text, Quotes quotes, std::string& out) {
+  while (!text.empty()) {
+    const CodePoint c = FirstCodePoint(text);
+    if (c.bytes == 0) {
+      out += kReplacementCharacter;
+    } else if (c.value == '\\') {
+      out += "\\\\";
+    } else if (c.value == '\n') {
+      out += "\\n";
+    } else if (c.value == '"' && quotes == Quotes::kEscape) {
+      out += "\\\"";
+    } else if (c.value != '\r' && c.value != '\0') {
+      out += text.substr(0, c.bytes);
+    }
+    text.remove_prefix(std::max<std::size_t>(c.bytes, 1));
+  }
+}
+
+void AppendComment(std::string_view keyword, std::string_view name, std::string_view text,
+                   Quotes quotes, std::string& out) {
+  out += "# ";
+  out += keyword;
+  out += ' ';
+  out += name;
+  out += ' ';
+  AppendEscaped(text, quotes, out);
+  out += '\n';
+}
 
 // "1.0" for 1, as OpenMetrics wants it; in both formats, so that a series is the same whichever was
 // negotiated.
@@ -74,6 +111,57 @@ void AppendOwn(Metric metric, const std::optional<T>& value, ExpositionFormat fo
 }
 
 }  // namespace
+
+std::string_view ContentType(ExpositionFormat format) {
+  switch (format) {
+    case ExpositionFormat::kText: return "text/plain; version=0.0.4; charset=utf-8";
+    case ExpositionFormat::kOpenMetrics:
+      return "application/openmetrics-text; version=1.0.0; charset=utf-8";
+  }
+  return "text/plain; version=0.0.4; charset=utf-8";
+}
+
+ExpositionFormat ChooseExpositionFormat(std::string_view accept) {
+  const int open_metrics = QualityOf("application/openmetrics-text", accept, "1.0.0").value_or(0);
+  // The most specific range that covers the text format speaks for it.
+  auto text = QualityOf("text/plain", accept, "0.0.4");
+  if (!text) text = QualityOf("text/*", accept);
+  if (!text) text = QualityOf("*/*", accept);
+  return open_metrics > 0 && open_metrics >= text.value_or(0) ? ExpositionFormat::kOpenMetrics
+                                                              : ExpositionFormat::kText;
+}
+
+void AppendNumber(double value, std::string& out) {
+  if (std::isnan(value)) {
+    out += "NaN";
+  } else if (std::isinf(value)) {
+    out += value > 0 ? "+Inf" : "-Inf";
+  } else {
+    char digits[32];
+    out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+  }
+}
+
+void AppendLabel(std::string_view name, std::string_view value, std::string& out) {
+  out += name;
+  out += "=\"";
+  AppendEscaped(value, Quotes::kEscape, out);
+  out += "\",";
+}
+
+void AppendHead(std::string_view name, std::string_view type, std::string_view help,
+                ExpositionFormat format, std::string& out) {
+  if (format == ExpositionFormat::kText) {
+    AppendComment("HELP", name, help, Quotes::kKeep, out);
+    AppendComment("TYPE", name, type, Quotes::kKeep, out);
+    return;
+  }
+  if (type == "counter") name.remove_suffix(std::string_view("_total").size());
+  const std::string_view unit = Unit(name);
+  AppendComment("TYPE", name, type, Quotes::kKeep, out);
+  if (!unit.empty()) AppendComment("UNIT", name, unit, Quotes::kKeep, out);
+  AppendComment("HELP", name, help, Quotes::kEscape, out);
+}
 
 std::string RenderApiMetrics(const std::vector<MetricFamily>& families, ExpositionFormat format) {
   std::string out;

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "radar_spoof/page/exposition.h"
-#include "radar_spoof/poll/freshness.h"
+#include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
 

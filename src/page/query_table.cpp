@@ -5,8 +5,8 @@
 #include <cstring>
 #include <limits>
 
-#include "radar_spoof/page/exposition_format.h"
-#include "radar_spoof/poll/freshness.h"
+#include "radar_spoof/page/exposition.h"
+#include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
 namespace {

@@ -101,20 +101,20 @@ std::string QueryLine(const SavedQuery& query) {
 
 // What is wrong with a line though the hash is right: only another version's writer can be to
 // blame.
-struct Foreign {
+struct Problem {
   std::string what;
 };
 
 const JsonValue& Member(const JsonValue& object, std::string_view key, Kind kind) {
   const JsonValue* const found = object.Find(key);
-  if (found == nullptr || !found->Is(kind)) throw Foreign{fmt::format("{} is not there", key)};
+  if (found == nullptr || !found->Is(kind)) throw Problem{fmt::format("{} is not there", key)};
   return *found;
 }
 
 template <typename T>
 T NumberOf(const JsonValue& value) {
   const auto number = value.NumberAs<T>();
-  if (!number) throw Foreign{"a number is none"};
+  if (!number) throw Problem{"a number is none"};
   return *number;
 }
 
@@ -128,13 +128,13 @@ std::optional<WallTime> OptionalTime(const JsonValue& object, std::string_view k
   const auto number = OptionalNumber<std::int64_t>(object, key);
   if (!number) return std::nullopt;
   const WallTime time{Milliseconds(*number)};
-  if (!IsKept(time)) throw Foreign{"a time is none"};
+  if (!IsKept(time)) throw Problem{"a time is none"};
   return time;
 }
 
 Ratio RatioOf(double fraction) {
   const auto ratio = Ratio::FromFraction(fraction);
-  if (!ratio) throw Foreign{"a ratio is not within 0 and 1"};
+  if (!ratio) throw Problem{"a ratio is not within 0 and 1"};
   return *ratio;
 }
 
@@ -148,7 +148,7 @@ std::vector<float> TrendOf(std::string_view text) {
     const bool gap = word == "-";
     const bool whole = error == std::errc() && stopped == word.data() + word.size();
     if (trend.size() == kTrendLength || (!gap && (!whole || value < 0 || value > kTrendUnits))) {
-      throw Foreign{"a trend is none"};
+      throw Problem{"a trend is none"};
     }
     trend.push_back(gap ? std::numeric_limits<float>::quiet_NaN()
                         : static_cast<float>(value) / kTrendUnits);
@@ -175,14 +175,14 @@ SpoofSample SampleOf(const JsonValue& tree) {
   const auto upper = OptionalNumber<double>(tree, "expected_upper");
   const auto above = OptionalNumber<int>(tree, "buckets_above");
   if (expected && upper && above) {
-    if (*above < 0) throw Foreign{"a count is below 0"};
+    if (*above < 0) throw Problem{"a count is below 0"};
     sample.expectation = {RatioOf(*expected).value(), RatioOf(*upper).value(), *above};
   }
   if (tree.Find("trend") != nullptr) {
     sample.trend = TrendOf(Member(tree, "trend", Kind::kString).text);
   }
   const JsonValue& annotations = Member(tree, "annotations", Kind::kArray);
-  if (annotations.items.size() != sample.annotations.size()) throw Foreign{"annotations differ"};
+  if (annotations.items.size() != sample.annotations.size()) throw Problem{"annotations differ"};
   for (std::size_t i = 0; i < sample.annotations.size(); ++i) {
     sample.annotations[i] = NumberOf<int>(annotations.items[i]);
   }
@@ -195,12 +195,12 @@ std::optional<FailureReason> FailureOf(const JsonValue& tree) {
   for (const FailureReason reason : kAllFailureReasons) {
     if (Name(reason) == name) return reason;
   }
-  throw Foreign{"a failure has no known reason"};
+  throw Problem{"a failure has no known reason"};
 }
 
 SavedQuery QueryOf(const JsonValue& tree) {
   const auto asked = OptionalTime(tree, "asked");
-  if (!asked) throw Foreign{"asked is not there"};
+  if (!asked) throw Problem{"asked is not there"};
   SavedQuery query{.name = std::string(Member(tree, "name", Kind::kString).text),
                    .asks = std::string(Member(tree, "asks", Kind::kString).text),
                    .asked = *asked,
@@ -211,7 +211,7 @@ SavedQuery QueryOf(const JsonValue& tree) {
   if (tree.Find("sample") != nullptr)
     query.sample = SampleOf(Member(tree, "sample", Kind::kObject));
   if (query.sample.has_value() != query.last_success.has_value()) {
-    throw Foreign{"a sample has no time"};
+    throw Problem{"a sample has no time"};
   }
   return query;
 }
@@ -235,8 +235,8 @@ Result<T, std::string> ReadJson(std::string_view line, Reader read) {
   if (!document) return document.error().detail;
   try {
     return read(document.value().root);
-  } catch (const Foreign& foreign) {
-    return foreign.what;
+  } catch (const Problem& problem) {
+    return problem.what;
   }
 }
 

@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <map>
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "radar_spoof/core/file.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/fetch/radar_request.h"
-#include "state_file.h"
 
 namespace radar_spoof {
 namespace {
@@ -45,17 +48,60 @@ SavedQuery SavedFrom(const QueryState& state, WallTime asked, bool ended) {
   return saved;
 }
 
+// The file, or the reason why it cannot be had. O_NONBLOCK: opening a FIFO must not wait for its
+// other end.
+FileDescriptor OpenRegular(const std::string& file, int flags,
+                           std::optional<std::string>& problem) {
+  constexpr int kAlways = O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  FileDescriptor opened(open(file.c_str(), flags | kAlways, 0600));
+  struct stat status {};
+  if (!opened || fstat(opened.number(), &status) != 0) {
+    problem = file + ": " + SystemErrorText(errno);
+  } else if (!S_ISREG(status.st_mode)) {
+    problem = file + " is not a regular file";
+  } else {
+    return opened;
+  }
+  return FileDescriptor();
+}
+
 }  // namespace
 
 StateSaver::StateSaver(const std::string& directory, Log& log)
-    : file_(std::make_unique<StateFile>(directory)), log_(log) {}
+    : directory_(directory), path_(directory + "/state"), log_(log) {}
 
-StateSaver::~StateSaver() = default;
+std::optional<std::string> StateSaver::Lock() {
+  if (lock_) return std::nullopt;
+  std::optional<std::string> problem;
+  FileDescriptor lock = OpenRegular(directory_ + "/lock", O_RDWR, problem);
+  if (!lock) return problem;
+  // Where the file system knows no locks, it goes on without one.
+  if (flock(lock.number(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    return "another process keeps its state in " + directory_;
+  }
+  lock_ = std::move(lock);
+  return std::nullopt;
+}
+
+std::optional<std::string> StateSaver::Replace(std::string_view text) {
+  if (auto problem = Lock()) return problem;
+  const std::string fresh = path_ + ".new";
+  std::optional<std::string> problem;
+  {
+    const FileDescriptor opened = OpenRegular(fresh, O_WRONLY | O_TRUNC, problem);
+    if (!opened) return problem;
+    if (!WriteAll(opened.number(), text) || fsync(opened.number()) != 0) {
+      problem = SystemErrorText(errno);
+    }
+  }
+  if (!problem && std::rename(fresh.c_str(), path_.c_str()) != 0) problem = SystemErrorText(errno);
+  if (problem) unlink(fresh.c_str());
+  return problem;
+}
 
 std::optional<SavedState> StateSaver::Load() {
-  const std::string& path = file_->path();
-  if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
-  const auto file = ReadRegularFile(path, kSavedStateLimit);
+  if (access(path_.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
+  const auto file = ReadRegularFile(path_, kSavedStateLimit);
   if (!file) {
     SetAside("found " + file.error().found);
     return std::nullopt;
@@ -68,31 +114,31 @@ std::optional<SavedState> StateSaver::Load() {
   if (state.value().refused > 0) {
     log_.Warn(
         "the saved state of some queries cannot be used; they begin anew",
-        {{"file", path}, {"queries", state.value().refused}, {"detail", state.value().refusal}});
+        {{"file", path_}, {"queries", state.value().refused}, {"detail", state.value().refusal}});
   }
   return std::move(state).value();
 }
 
 void StateSaver::SetAside(const std::string& reason) {
+  const std::string aside = path_ + ".damaged";
+  const bool moved = !Lock() && std::rename(path_.c_str(), aside.c_str()) == 0;
   log_.Warn("the saved state cannot be used; starting without it",
-            {{"file", file_->path()},
-             {"detail", reason},
-             {"set_aside", file_->SetAside().value_or("no")}});
+            {{"file", path_}, {"detail", reason}, {"set_aside", moved ? aside : "no"}});
 }
 
 void StateSaver::Tell(const std::optional<std::string>& problem) {
   const bool failed = problem.has_value();
   if (failed && !failing_) {
     log_.Warn("the state cannot be saved; a restart would ask every query again",
-              {{"file", file_->path()}, {"detail", *problem}});
+              {{"file", path_}, {"detail", *problem}});
   } else if (!failed && failing_) {
-    log_.Info("the state is saved again", {{"file", file_->path()}});
+    log_.Info("the state is saved again", {{"file", path_}});
   }
   failing_ = failed;
 }
 
 void StateSaver::Resume(const ApiConfig& api, Snapshot& snapshot, Schedule& schedule, Instant now) {
-  Tell(file_->Lock());
+  Tell(Lock());
   const auto saved = Load();
   if (!saved) return;
   if (!RadarEndpoint(saved->base_url, saved->path).IsSameApi({api.base_url, api.path})) {
@@ -128,7 +174,7 @@ void StateSaver::Save(const ApiConfig& api, const Snapshot& snapshot, const Sche
     if (!asked) continue;
     state.queries.push_back(SavedFrom(snapshot.queries[i], *asked, !schedule.IsInFlight(i)));
   }
-  const auto problem = file_->Replace(WriteSavedState(state));
+  const auto problem = Replace(WriteSavedState(state));
   changed_ = problem.has_value();
   const auto queries = static_cast<std::int64_t>(snapshot.queries.size());
   next_ = now.steady + (problem ? kGapAfterFailure : kShortestGap + queries * kGapPerQuery);

@@ -4,11 +4,17 @@
 // Thread rule: pure.
 #pragma once
 
+#include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "ask.h"
 #include "radar_spoof/cli/terminal.h"
+#include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/error.h"
+#include "radar_spoof/parse/spoof_series.h"
 
 namespace radar_spoof {
 
@@ -23,5 +29,34 @@ std::string ExplanationText(const AnsweredQuery& answer, const Terminal& termina
 
 // What went wrong, the reason's name and detail, and what to do; no newline.
 std::string FailureText(const Failure& failure);
+
+// A window's buckets laid out in time, so that what is missing is a gap.
+class WindowChart {
+ public:
+  static constexpr std::size_t kWidestInterval = 4;
+
+  // `buckets`: of one series, oldest first, at least one; they must outlive this object.
+  WindowChart(std::span<const SpoofBucket> buckets, Seconds interval)
+      : buckets_(buckets), interval_(interval) {}
+
+  // Intervals from the oldest bucket to the newest, gaps included.
+  std::size_t intervals() const { return Back(buckets_.front()) + 1; }
+  // Its highest SPOOF.
+  double highest() const;
+  // How many intervals share one column where only `columns` are to be had.
+  std::size_t IntervalsAColumn(std::size_t columns) const;
+  // The window in at most `columns` columns, each the highest SPOOF of its intervals, so that a
+  // spike stays in sight. The newest bucket is the last. A short window is stretched, to at most
+  // kWidestInterval columns an interval.
+  std::vector<std::optional<double>> Columns(std::size_t columns) const;
+  // The bucket so many intervals before the newest; nullptr for a gap.
+  const SpoofBucket* FromEnd(std::size_t intervals_back) const;
+
+ private:
+  std::size_t Back(const SpoofBucket& bucket) const;
+
+  std::span<const SpoofBucket> buckets_;
+  Seconds interval_;
+};
 
 }  // namespace radar_spoof

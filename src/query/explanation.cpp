@@ -9,7 +9,7 @@
 
 #include "radar_spoof/core/metric_catalog.h"
 #include "radar_spoof/page/query_table.h"
-#include "radar_spoof/poll/freshness.h"
+#include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
 namespace {

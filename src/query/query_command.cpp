@@ -18,15 +18,57 @@
 
 #include "answer_json.h"
 #include "answer_text.h"
-#include "query_command_line.h"
-#include "radar_spoof/cli/exit_code.h"
-#include "radar_spoof/cli/process_environment.h"
+#include "radar_spoof/cli/common_flags.h"
+#include "radar_spoof/cli/settings.h"
 #include "radar_spoof/config/asked_query.h"
 #include "radar_spoof/core/version.h"
 #include "radar_spoof/fetch/radar_request.h"
 
 namespace radar_spoof {
 namespace {
+
+struct QueryCommandLine {
+  std::string name;         // of a configured query; empty: ad hoc
+  std::string config_file;  // empty: the default one, if it is there
+  QueryFlags flags;
+  bool json = false;
+  bool explain = false;
+};
+
+void AddFlags(FlagParser& flags, QueryCommandLine& read) {
+  flags.AddText("NAME", read.name, "A configured query; or describe one with:");
+  for (const Dimension dimension : kAllDimensions) {
+    flags.AddText(
+        dimension == Dimension::kTlsVersion ? "--tls-version"
+                                            : fmt::format("--{}", LabelName(dimension)),
+        read.flags.filters[static_cast<std::size_t>(dimension)],
+        fmt::format("Only mail with this result: {}", fmt::join(LegalValues(dimension), ", ")),
+        "VALUE[,VALUE] [any]");
+  }
+  flags.AddText("--agg-interval", read.flags.agg_interval, "Width of a bucket: 15m, 1h, 1d or 1w",
+                "INTERVAL [15m]");
+  flags.AddText("--date-range", read.flags.date_range,
+                "How far to look back: 1d to 364d or 1w to 52w", "RANGE [1d]");
+  flags.AddSwitch("--control", read.flags.control, "Also ask for the control period");
+  flags.AddText("--config.file", read.config_file,
+                "Queries, and how the API is reached; without the file, the defaults",
+                fmt::format("FILE [{}]", kDefaultConfigFile));
+  flags.AddFooter(
+      "\nExamples:\n  radar_spoof_exporter query dmarc_fail\n"
+      "  radar_spoof_exporter query --dmarc FAIL --agg-interval 1h --date-range 7d --explain");
+  flags.AddSwitch("--json", read.json, "Print one line of JSON");
+  flags.AddSwitch("--explain", read.explain,
+                  "Also name the field of the answer behind every exported series");
+}
+
+Result<QueryCommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* argv) {
+  FlagParser flags("Asks Cloudflare Radar once and prints the answer. Costs one request.",
+                   "radar_spoof_exporter query");
+  QueryCommandLine read;
+  AddFlags(flags, read);
+  if (auto early = flags.Parse(argc, argv)) return *std::move(early);
+  return read;
+}
 
 struct Question {
   Query query;
@@ -128,11 +170,7 @@ int RefuseCommandLine(const EarlyExit& early, int argc, const char* const* argv)
 }
 
 int AskAndPrint(const Question& question, const QueryCommandLine& read) {
-  ProcessEnvironment environment;
-  CredentialReader reader(question.api.credentials, [&environment](const std::string& name) {
-    return environment.Read(name);
-  });
-  const auto credentials = reader.Read();
+  const auto credentials = ProcessEnvironment().ReaderOf(question.api.credentials).Read();
   if (!credentials) return Refuse({credentials.error()}, read.json);
   if (!credentials.value().warning.empty()) Tell("warning: " + credentials.value().warning);
   const auto http = MakeCurlHttpClient(UserAgent(), ClientOptions(question.api));
@@ -147,7 +185,7 @@ int AskAndPrint(const Question& question, const QueryCommandLine& read) {
 }  // namespace
 
 int RunQueryCommand(int argc, const char* const* argv) {
-  const auto parsed = ParseQueryCommandLine(argc, argv);
+  const auto parsed = ParseCommandLine(argc, argv);
   if (!parsed) return RefuseCommandLine(parsed.error(), argc, argv);
   std::signal(SIGPIPE, SIG_IGN);
   const QueryCommandLine& read = parsed.value();

@@ -9,7 +9,7 @@
 #include "radar_spoof/core/text.h"
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/core/version.h"
-#include "radar_spoof/poll/freshness.h"
+#include "radar_spoof/poll/snapshot.h"
 #include "sparkline.h"
 
 namespace radar_spoof {

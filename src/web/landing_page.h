@@ -12,7 +12,7 @@
 
 namespace radar_spoof {
 
-// UTF-8 HTML. A ratio is shown exactly when /metrics shows it (freshness.h).
+// UTF-8 HTML. A ratio is shown exactly when /metrics shows it (snapshot.h).
 std::string RenderLandingPage(const Snapshot& snapshot, Instant now,
                               std::string_view telemetry_path);
 

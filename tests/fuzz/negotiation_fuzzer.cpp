@@ -8,7 +8,7 @@
 
 #include "radar_spoof/http/content_negotiation.h"
 #include "radar_spoof/http/http_server.h"
-#include "radar_spoof/page/exposition_format.h"
+#include "radar_spoof/page/exposition.h"
 #include "radar_spoof/web/basic_auth.h"
 #include "src/http/request_head.h"
 

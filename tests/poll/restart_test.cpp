@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "radar_spoof/poll/freshness.h"
+#include "radar_spoof/poll/snapshot.h"
 #include "support/poller_fixture.h"
 #include "support/state_lines.h"
 

@@ -1,18 +1,35 @@
-// Configuration and credentials, read together: at start, and again at each reload.
+// Configuration and credentials, read together: to be checked, at start, and again at each reload.
 #pragma once
 
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 
-#include "radar_spoof/cli/process_environment.h"
 #include "radar_spoof/config/config.h"
+#include "radar_spoof/config/credentials.h"
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/log.h"
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/poll/poller.h"
 #include "radar_spoof/web/web_config.h"
 
 namespace radar_spoof {
+
+// The process's environment variables, read once each. A variable that was read is overwritten, so
+// that a credential in it is in no child's environment and not in /proc/PID/environ.
+//
+// Thread rule: one thread at a time; no other thread may use getenv meanwhile.
+class ProcessEnvironment {
+ public:
+  CredentialReader ReaderOf(const CredentialSource& source);
+
+ private:
+  // The variable's value, as it was at the first call for it; nullopt when it was not set then.
+  std::optional<std::string> Read(const std::string& name);
+
+  std::map<std::string, std::optional<Secret>> read_;
+};
 
 // Reads the file and the credentials it names. The error is every problem, a line each.
 // Warnings go to `log`. Blocking: reads files.
@@ -22,6 +39,10 @@ Result<Settings, std::string> ReadSettings(const std::string& config_file,
 // `--web.config.file`; without one (""), plain HTTP for everyone. The error is every problem, a
 // line each. Blocking: reads files.
 Result<WebConfig, std::string> ReadWebConfig(const std::string& web_config_file);
+
+// `--config.check`: prints all that is wrong with the files, or what the configuration will ask
+// for. Warns where the credentials cannot be read. The exit code. Blocking: reads files.
+int CheckConfig(const std::string& config_file, const std::string& web_config_file);
 
 // SIGHUP and /-/reload. Thread rule: Reload() from any thread; one reload at a time.
 class Reloader {

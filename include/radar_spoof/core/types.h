@@ -57,6 +57,8 @@ std::optional<AggInterval> ParseAggInterval(std::string_view request_name);
 // on Monday 00:00 UTC; every other period is counted from 1970-01-01T00:00:00Z.
 // REQUIRES: period > 0.
 WallTime FloorTo(WallTime time, Seconds period);
+// The earliest that is not before it.
+WallTime CeilTo(WallTime time, Seconds period);
 
 // From `from` up to, and without, `to`.
 struct TimeRange {

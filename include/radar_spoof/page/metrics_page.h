@@ -16,7 +16,7 @@
 
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/http/gzip.h"
-#include "radar_spoof/page/exposition_format.h"
+#include "radar_spoof/page/exposition.h"
 #include "radar_spoof/page/process_metrics.h"
 #include "radar_spoof/page/query_table.h"
 #include "radar_spoof/poll/api_metrics.h"

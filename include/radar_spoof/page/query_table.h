@@ -2,7 +2,7 @@
 // block, so that only those blocks are written and compressed anew in which a number changed.
 //
 // Families and their order are metric_catalog.h's, the first kQueryFamilies of them; which values
-// may still be shown is freshness.h's. Thread rule: plain values.
+// may still be shown is snapshot.h's. Thread rule: plain values.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@
 
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/metric_catalog.h"
-#include "radar_spoof/page/exposition_format.h"
+#include "radar_spoof/page/exposition.h"
 #include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {

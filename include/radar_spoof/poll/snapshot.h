@@ -1,8 +1,9 @@
 // The state of the whole exporter at one moment, immutable, and the one object that
 // threads share.
 //
-// Which values are still fit to be shown is not decided here but in freshness.h, when they are
-// rendered, because that depends on the time.
+// Which values may still be shown depends on the time, so that is decided when they are rendered. A
+// value that is too old leaves the page; it is never a flat line. docs/metrics.md has the table for
+// users.
 #pragma once
 
 #include <cstdint>
@@ -78,6 +79,26 @@ struct Snapshot {
 
 // Nothing asked yet: what is published before the first poll.
 Snapshot FirstSnapshot(const Config& config, WallTime now);
+
+// How much later than planned a poll may end though nothing is wrong with it: the longest
+// rate-limit hold, which is longer than any request may take.
+inline constexpr Seconds kPollGrace{900};
+
+// True when the ratios, window, control, sample time, confidence and annotations of `state.sample`
+// may be shown at `now`. False when
+// - there was no good poll yet;
+// - the query is failing and its last good poll is more than `stale_after` poll intervals ago, by
+//   the steady clock, so that a step of the wall clock makes no value young;
+// - it is not failing, but no poll has ended for that long and kPollGrace more: polling itself has
+//   stopped. Up to then a good value stays, as a slow answer or a rate-limit hold is no failure;
+// - the bucket behind it ended more than MaxDataAge ago, by the wall clock. Without timestamps in
+//   the answer `last_updated` stands for the bucket's end; without either this rule is silent.
+bool IsFresh(const QueryState& state, const PollingConfig& polling, Instant now);
+
+// Until when, on each clock, a page of this snapshot made at `now` still shows what may be shown:
+// no value leaves it earlier, no rate-limit hold ends. Both exclusive; a wall clock that goes back
+// before `now` makes it void too.
+Instant FreshUntil(const Snapshot& snapshot, Instant now);
 
 // What a poll changes.
 struct SnapshotChange {

@@ -3,18 +3,19 @@
 //
 // Files: DIRECTORY/state, mode 0600; DIRECTORY/state.damaged, where a file that cannot be read is
 // set aside with a warning; DIRECTORY/lock. Of several processes that were given one directory the
-// first writes; the others read at start, say so, and write from when the first has ended.
-// Nothing here is ever fatal: a state that cannot be written is one log line when that begins and
-// one when it ends.
-// Blocking: reads at most kSavedStateLimit; writes with fsync. Thread rule: confined to the
-// poller's thread.
+// first writes; the others read at start, say so, and write from when the first has ended, however
+// it ends: the kernel releases its lock. What stands there under one of these names and is no
+// regular file is refused, without waiting for it. Nothing here is ever fatal: a state that cannot
+// be written is one log line when that begins and one when it ends. Blocking: reads at most
+// kSavedStateLimit; writes with fsync. Thread rule: confined to the poller's thread.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "radar_spoof/config/config.h"
+#include "radar_spoof/core/file.h"
 #include "radar_spoof/core/log.h"
 #include "radar_spoof/poll/saved_state.h"
 #include "radar_spoof/poll/snapshot.h"
@@ -22,15 +23,10 @@
 
 namespace radar_spoof {
 
-class StateFile;
-
 class StateSaver {
  public:
   // `directory` exists; it need not be writable yet.
   StateSaver(const std::string& directory, Log& log);
-  ~StateSaver();
-  StateSaver(const StateSaver&) = delete;
-  StateSaver& operator=(const StateSaver&) = delete;
 
   // Gives queries that ask for the same as when they were saved, of the same API, what is known of
   // them. REQUIRES: `snapshot` is a first one, `schedule` has started nothing.
@@ -44,12 +40,20 @@ class StateSaver {
   void Save(const ApiConfig& api, const Snapshot& snapshot, const Schedule& schedule, Instant now);
 
  private:
+  // From then on this process is the one that writes. The reason when it cannot be, as long as
+  // another process is.
+  std::optional<std::string> Lock();
+  // After a crash of the machine there is the old file or the new one, never a half of either. The
+  // reason when it failed.
+  std::optional<std::string> Replace(std::string_view text);
   std::optional<SavedState> Load();
   void SetAside(const std::string& reason);
   // `problem`: why nothing can be written; nullopt when it was.
   void Tell(const std::optional<std::string>& problem);
 
-  const std::unique_ptr<StateFile> file_;
+  const std::string directory_;
+  const std::string path_;
+  FileDescriptor lock_;
   Log& log_;
   bool changed_ = false;
   bool failing_ = false;

@@ -18,7 +18,7 @@
 
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/http/http_server.h"
-#include "radar_spoof/page/exposition_format.h"
+#include "radar_spoof/page/exposition.h"
 #include "radar_spoof/page/metrics_page.h"
 #include "radar_spoof/page/process_metrics.h"
 #include "radar_spoof/poll/api_metrics.h"

@@ -1,4 +1,4 @@
-#include "exporter/watchdog.h"
+#include "exporter/supervisor.h"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,9 @@
-// Tells the supervisor's watchdog that the exporter works, but only when it does: the poller's loop
-// has come round since it was last told, and every web server answers.
+// What the service supervisor is told, in systemd's notification protocol: how far start and stop
+// are, and that the exporter works. sd_notify(3) and sd_watchdog_enabled(3) are the sources.
+// Without a supervisor each call does nothing. libsystemd's own sd_notify() waits for ever for a
+// supervisor that does not read.
 //
-// Thread rule: one thread.
+// Blocking: half a second at most. Thread rule: one thread, while nobody changes the environment.
 #pragma once
 
 #include <chrono>
@@ -11,6 +13,16 @@
 
 namespace radar_spoof {
 
+// False when there is a supervisor that could not be told: to be tried again.
+bool NotifyReady();
+void NotifyStopping();
+
+// Whether the supervisor waits for NotifyAlive() from time to time.
+bool WatchdogWaits();
+void NotifyAlive();
+
+// Calls `notify`, but only when the exporter works: the poller's loop has come round since the last
+// call, and every web server answers.
 class Watchdog {
  public:
   // The poller's loop comes round at least every 10 s, so a supervisor must wait 30 s or more.

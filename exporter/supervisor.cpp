@@ -1,4 +1,4 @@
-#include "service_notify.h"
+#include "supervisor.h"
 
 #include <cstddef>
 #include <cstdlib>
