@@ -13,9 +13,7 @@
 #include "descriptor_budget.h"
 #include "http_daemon.h"
 #include "radar_spoof/http/client_address.h"
-#include "radar_spoof/http/listen_socket.h"
 #include "radar_spoof/http/tls_session.h"
-#include "server_probe.h"
 
 namespace radar_spoof {
 namespace {

@@ -21,6 +21,7 @@
 
 #include "radar_spoof/core/result.h"
 #include "radar_spoof/http/awaited.h"
+#include "radar_spoof/http/listen_socket.h"
 
 namespace radar_spoof {
 
@@ -54,16 +55,6 @@ struct ServerResponse {
 
 // One line of text, without its newline.
 ServerResponse PlainText(int status, std::string text);
-
-struct ListenAddress {
-  std::string host;  // empty: every address, IPv6 and IPv4
-  int port;          // 0: any free one
-
-  // ":10766", "127.0.0.1:10766", "[::1]:10766", "localhost:10766". The error says what is wrong.
-  static Result<ListenAddress, std::string> Parse(std::string_view text);
-  // The same form back.
-  std::string Text() const;
-};
 
 enum class ServerThreads {
   kPool,                 // two event-loop threads: handlers must not block
