@@ -10,7 +10,7 @@
 #include "crypto.h"
 #include "password.h"
 #include "radar_spoof/core/text.h"
-#include "radar_spoof/http/client_address.h"
+#include "radar_spoof/http/http_server.h"
 
 namespace radar_spoof {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "radar_spoof/http/client_address.h"
+#include "radar_spoof/http/http_server.h"
 
 namespace radar_spoof {
 namespace {

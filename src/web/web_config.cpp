@@ -10,7 +10,6 @@
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/core/file.h"
 #include "radar_spoof/core/text.h"
-#include "radar_spoof/http/tls_session.h"
 
 namespace radar_spoof {
 namespace {

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "radar_spoof/core/clock.h"
-#include "radar_spoof/http/awaited.h"
+#include "radar_spoof/http/http_server.h"
 #include "radar_spoof/web/failed_logins.h"
 
 namespace radar_spoof {
