@@ -5,11 +5,11 @@
 #include <filesystem>
 #include <span>
 
-#include "password.h"
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/core/file.h"
 #include "radar_spoof/core/text.h"
+#include "radar_spoof/web/basic_auth.h"
 
 namespace radar_spoof {
 namespace {

@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "radar_spoof/web/basic_auth.h"
 #include "radar_spoof/web/web_config.h"
-#include "src/web/password.h"
 
 namespace {
 

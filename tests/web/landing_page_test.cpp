@@ -8,7 +8,6 @@
 #include <doctest/doctest.h>
 
 #include "radar_spoof/core/plain_words.h"
-#include "src/web/sparkline.h"
 #include "support/golden_snapshot.h"
 #include "support/temporary_directory.h"
 
