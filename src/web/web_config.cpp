@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <span>
 
-#include "radar_spoof/config/problem_list.h"
+#include "radar_spoof/config/map_reader.h"
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/core/file.h"
 #include "radar_spoof/core/text.h"
@@ -42,8 +42,8 @@ static_assert(kClientAuthNames.size() == kClientAuthValues.size());
 
 constexpr std::array<std::string_view, 2> kVersionNames = {"TLS12", "TLS13"};
 
-bool Contains(Words words, std::string_view word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
+std::array<KeySet, 1> Unsupported(Words keys) {
+  return {KeySet{"exporter-toolkit that is not supported here", keys, ""}};
 }
 
 class WebConfigReader {
@@ -54,10 +54,7 @@ class WebConfigReader {
   Result<WebConfig, std::vector<ConfigProblem>> Read(const YamlNode& root,
                                                      std::vector<ConfigProblem> refused) {
     problems_.AddUnlessPlaceIsTaken(std::move(refused));
-    if (root.kind != YamlNode::Kind::kMap) {
-      problems_.Add(root, "", "found " + Describe(root) + "; expected a map");
-    }
-    CheckKeys(root, "", kTopKeys, kUnsupportedTopKeys);
+    MapReader(root, "", problems_, false).CheckKeys(kTopKeys, Unsupported(kUnsupportedTopKeys));
     if (const YamlNode* const tls = root.Find("tls_server_config")) ReadTls(*tls);
     if (const YamlNode* const users = root.Find("basic_auth_users")) ReadUsers(*users);
     if (problems_.size() > 0) return problems_.Sorted();
@@ -65,37 +62,23 @@ class WebConfigReader {
   }
 
  private:
-  void CheckKeys(const YamlNode& map, const std::string& prefix, Words known, Words unsupported) {
-    for (const YamlNode::Key& key : map.keys) {
-      if (Contains(known, key.name)) continue;
-      const std::string expected = "; expected one of " + Joined(known);
-      problems_.Add(key, prefix + ForMessage(key.name),
-                    Contains(unsupported, key.name)
-                        ? "found a key of exporter-toolkit that is not supported here" + expected
-                        : "found an unknown key" + expected + DidYouMean(key.name, known));
-    }
-  }
-
   void ReadTls(const YamlNode& node) {
-    if (node.kind != YamlNode::Kind::kMap) {
-      return problems_.Add(node, "tls_server_config",
-                           "found " + Describe(node) + "; expected a map");
-    }
     const std::size_t problems_before = problems_.size();
-    CheckKeys(node, "tls_server_config.", kTlsKeys, kUnsupportedTlsKeys);
-    TlsSettings tls;
+    MapReader map(node, "tls_server_config", problems_, false);
+    if (node.kind != YamlNode::Kind::kMap) return;
+    map.CheckKeys(kTlsKeys, Unsupported(kUnsupportedTlsKeys));
     for (const std::string_view key : {"cert_file", "key_file"}) {
-      if (node.Find(key) != nullptr) continue;
-      problems_.Add(node, "tls_server_config." + std::string(key),
-                    "found nothing; expected a path");
+      if (map.Find(key) != nullptr) continue;
+      problems_.Add(node, map.PathOf(key), "found nothing; expected a path");
     }
-    ReadPem(node, "cert_file", tls.certificate_pem);
-    ReadPem(node, "key_file", tls.key_pem);
-    ReadPem(node, "client_ca_file", tls.client_ca_pem);
-    if (const auto index = ReadWord(node, "client_auth_type", kClientAuthNames)) {
+    TlsSettings tls;
+    ReadPem(map, "cert_file", tls.certificate_pem);
+    ReadPem(map, "key_file", tls.key_pem);
+    ReadPem(map, "client_ca_file", tls.client_ca_pem);
+    if (const auto index = ReadWord(map, "client_auth_type", kClientAuthNames)) {
       tls.client_auth = kClientAuthValues[*index];
     }
-    if (const auto index = ReadWord(node, "min_version", kVersionNames)) {
+    if (const auto index = ReadWord(map, "min_version", kVersionNames)) {
       tls.min_version = *index == 0 ? TlsVersion::kTls12 : TlsVersion::kTls13;
     }
     if (problems_.size() > problems_before) return;
@@ -113,30 +96,30 @@ class WebConfigReader {
   }
 
   // Into `pem` goes the content of the file that stands under `key`, if any.
-  void ReadPem(const YamlNode& map, const std::string& key, std::string& pem) {
+  void ReadPem(const MapReader& map, std::string_view key, std::string& pem) {
     const YamlNode* const node = map.Find(key);
     if (node == nullptr) return;
-    const std::string key_path = "tls_server_config." + key;
     if (node->kind != YamlNode::Kind::kScalar || node->text.empty()) {
-      return problems_.Add(*node, key_path, "found " + Describe(*node) + "; expected a path");
+      return problems_.Add(*node, map.PathOf(key),
+                           "found " + Describe(*node) + "; expected a path");
     }
     const std::string file = (directory_ / node->text).string();
     auto read = ReadRegularFile(file, kPemLimit);
     if (!read) {
       return problems_.Add(
-          *node, key_path,
+          *node, map.PathOf(key),
           "found " + read.error().found + "; expected a PEM file at " + ForMessage(file));
     }
     pem = std::move(read).value().content;
   }
 
   // The index in `words` of what stands under `key`; nullopt when nothing or nothing good does.
-  std::optional<std::size_t> ReadWord(const YamlNode& map, const std::string& key, Words words) {
+  std::optional<std::size_t> ReadWord(const MapReader& map, std::string_view key, Words words) {
     const YamlNode* const node = map.Find(key);
     if (node == nullptr) return std::nullopt;
     const auto found = std::find(words.begin(), words.end(), node->text);
     if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
-    problems_.Add(*node, "tls_server_config." + key,
+    problems_.Add(*node, map.PathOf(key),
                   "found " + Describe(*node) + "; expected one of " + Joined(words) +
                       DidYouMean(node->text, words));
     return std::nullopt;
