@@ -21,9 +21,9 @@ LIBRARIES = {
     "spdlog/": {"src/core/log.cpp"},
     "CLI/": {"src/core/flag_parser.cpp"},
     "microhttpd.h": {"src/http/http_daemon.cpp"},
-    "gnutls/": {"src/http/tls_session.cpp", "src/web/crypto.cpp"},
+    "gnutls/": {"src/http/http_daemon.cpp", "src/web/basic_auth.cpp"},
     "zlib.h": {"src/http/gzip.cpp"},
-    "crypt.h": {"src/web/password.cpp"},
+    "crypt.h": {"src/web/basic_auth.cpp"},
     "fmt/": {"*.cpp"},
 }
 
@@ -31,7 +31,7 @@ LIBRARIES = {
 THROWING = {
     "include/radar_spoof/core/rapidjson.h", "src/config/yaml_document.cpp", "src/fetch/curl_http_client.cpp",
     "src/fetch/curl_transfer.cpp", "src/http/acceptor.cpp", "src/http/connections.cpp", "src/http/gzip.cpp",
-    "src/poll/poller.cpp", "src/poll/saved_state.cpp", "src/web/crypto.cpp",
+    "src/poll/poller.cpp", "src/poll/saved_state.cpp", "src/web/basic_auth.cpp",
 }
 
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "map_reader.h"
+#include "radar_spoof/config/map_reader.h"
 #include "radar_spoof/core/types.h"
 
 namespace radar_spoof {

@@ -8,8 +8,8 @@
 
 #include "alert_reader.h"
 #include "api_text_rules.h"
-#include "map_reader.h"
 #include "query_list.h"
+#include "radar_spoof/config/map_reader.h"
 #include "radar_spoof/config/request_plan.h"
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/core/file.h"

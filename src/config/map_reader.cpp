@@ -1,4 +1,4 @@
-#include "map_reader.h"
+#include "radar_spoof/config/map_reader.h"
 
 #include <algorithm>
 #include <array>
@@ -231,8 +231,8 @@ std::string UnknownKey(std::string_view key, std::span<const std::string_view> k
   }
   for (const KeySet& other : elsewhere) {
     if (!Contains(other.keys, key)) continue;
-    return fmt::format("found a key of {}; expected one of {}; move it there", other.owner,
-                       expected);
+    return fmt::format("found a key of {}; expected one of {}{}", other.owner, expected,
+                       other.advice);
   }
   return fmt::format("found an unknown key; expected one of {}{}", expected,
                      DidYouMean(key, known));

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "alert_reader.h"
-#include "map_reader.h"
+#include "radar_spoof/config/map_reader.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "map_reader.h"
+#include "radar_spoof/config/map_reader.h"
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/core/types.h"

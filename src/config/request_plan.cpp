@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "map_reader.h"
 #include "radar_spoof/config/config.h"
+#include "radar_spoof/config/map_reader.h"
 
 namespace radar_spoof {
 namespace {

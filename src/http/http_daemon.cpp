@@ -4,13 +4,16 @@
 #include <exception>
 #include <new>
 #include <system_error>
+#include <type_traits>
+#include <utility>
 
+#include <arpa/inet.h>
+#include <gnutls/gnutls.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "radar_spoof/core/text.h"
-#include "radar_spoof/http/client_address.h"
-#include "radar_spoof/http/tls_session.h"
 #include "request_head.h"
 
 namespace radar_spoof {
@@ -80,6 +83,48 @@ MHD_Result CollectHeader(void* into, MHD_ValueKind, const char* name, const char
   return MHD_YES;
 }
 
+gnutls_datum_t Datum(const std::string& text) {
+  // GnuTLS only reads through this pointer.
+  auto* const bytes = reinterpret_cast<unsigned char*>(const_cast<char*>(text.data()));
+  return {bytes, static_cast<unsigned>(text.size())};
+}
+
+int VerifyIfGiven(gnutls_session_t session) {
+  unsigned certificates = 0;
+  if (gnutls_certificate_get_peers(session, &certificates) == nullptr) return 0;
+  unsigned problems = 0;
+  const int error = gnutls_certificate_verify_peers2(session, &problems);
+  return error == GNUTLS_E_SUCCESS && problems == 0 ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+}
+
+gnutls_certificate_request_t RequestKind(ClientAuth auth) {
+  switch (auth) {
+    case ClientAuth::kNoClientCert: return GNUTLS_CERT_IGNORE;
+    case ClientAuth::kRequestClientCert: return GNUTLS_CERT_REQUEST;
+    case ClientAuth::kRequireAnyClientCert: return GNUTLS_CERT_REQUIRE;
+    case ClientAuth::kVerifyClientCertIfGiven: return GNUTLS_CERT_REQUEST;
+    case ClientAuth::kRequireAndVerifyClientCert: return GNUTLS_CERT_REQUIRE;
+  }
+  return GNUTLS_CERT_REQUIRE;
+}
+
+// Protocol versions from `minimum` on, as a GnuTLS priority string.
+const char* TlsPriorities(TlsVersion minimum) {
+  switch (minimum) {
+    case TlsVersion::kTls12: return "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+    case TlsVersion::kTls13: return "NORMAL:-VERS-ALL:+VERS-TLS1.3";
+  }
+  return "NORMAL:-VERS-ALL:+VERS-TLS1.3";
+}
+
+void AskForClientCertificate(gnutls_session_t session, ClientAuth auth) {
+  gnutls_certificate_server_set_request(session, RequestKind(auth));
+  if (auth == ClientAuth::kVerifyClientCertIfGiven ||
+      auth == ClientAuth::kRequireAndVerifyClientCert) {
+    gnutls_session_set_verify_function(session, &VerifyIfGiven);
+  }
+}
+
 MHD_OptionItem TextOption(MHD_OPTION option, const char* text) {
   return {option, 0, const_cast<char*>(text)};
 }
@@ -105,30 +150,198 @@ std::vector<MHD_OptionItem> SpecialOptions(ServerThreads threads,
 
 }  // namespace
 
+std::string ClientAddressText(const sockaddr* address) {
+  if (address == nullptr) return {};
+  int family = address->sa_family;
+  const void* bytes = nullptr;
+  if (family == AF_INET) {
+    bytes = &reinterpret_cast<const sockaddr_in*>(address)->sin_addr;
+  } else if (family == AF_INET6) {
+    const in6_addr& six = reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
+    bytes = &six;
+    if (IN6_IS_ADDR_V4MAPPED(&six)) {
+      family = AF_INET;
+      bytes = &six.s6_addr[12];
+    }
+  }
+  char text[INET6_ADDRSTRLEN] = "";
+  if (bytes == nullptr || ::inet_ntop(family, bytes, text, sizeof text) == nullptr) return {};
+  return text;
+}
+
+std::optional<std::string> TlsProblem(const TlsSettings& settings) {
+  gnutls_certificate_credentials_t credentials = nullptr;
+  if (const int error = gnutls_certificate_allocate_credentials(&credentials); error < 0) {
+    return gnutls_strerror(error);
+  }
+  const std::unique_ptr<std::remove_pointer_t<gnutls_certificate_credentials_t>,
+                        decltype(&gnutls_certificate_free_credentials)>
+      owner(credentials, &gnutls_certificate_free_credentials);
+
+  const gnutls_datum_t certificate = Datum(settings.certificate_pem);
+  const gnutls_datum_t key = Datum(settings.key_pem);
+  if (const int error =
+          gnutls_certificate_set_x509_key_mem(credentials, &certificate, &key, GNUTLS_X509_FMT_PEM);
+      error < 0) {
+    return std::string("certificate and key: ") + gnutls_strerror(error);
+  }
+  const bool verifies = settings.client_auth == ClientAuth::kVerifyClientCertIfGiven ||
+                        settings.client_auth == ClientAuth::kRequireAndVerifyClientCert;
+  if (settings.client_ca_pem.empty()) {
+    if (verifies) return "client CA: none given, so no client certificate can be verified";
+    return std::nullopt;
+  }
+  const gnutls_datum_t trust = Datum(settings.client_ca_pem);
+  const int loaded =
+      gnutls_certificate_set_x509_trust_mem(credentials, &trust, GNUTLS_X509_FMT_PEM);
+  if (loaded < 0) return std::string("client CA: ") + gnutls_strerror(loaded);
+  if (loaded == 0) return "client CA: no certificate in it";
+  return std::nullopt;
+}
+
 // What the library calls, from the daemon's threads. No exception may unwind through it: it is C.
 class HttpDaemon::Callbacks {
  public:
-  static void OnConnection(void* self, MHD_Connection* connection, void** state,
-                           MHD_ConnectionNotificationCode code);
-  static void* OnTarget(void* self, const char* target, MHD_Connection* connection);
-  static MHD_Result OnRequest(void* self, MHD_Connection* connection, const char* url,
-                              const char* method, const char* version, const char* upload,
-                              std::size_t* upload_size, void** state);
-  static void OnCompleted(void* self, MHD_Connection* connection, void** state,
-                          MHD_RequestTerminationCode code);
+  static void OnConnection(void* self, MHD_Connection* connection, void**,
+                           MHD_ConnectionNotificationCode code) {
+    const auto& daemon = *static_cast<HttpDaemon*>(self);
+    Connections& connections = daemon.state_.connections;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) return connections.Closing(Descriptor(connection));
+    connections.HandOver(Descriptor(connection));
+    if (!daemon.tls_) return;
+    if (void* const session = Info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION).tls_session) {
+      AskForClientCertificate(static_cast<gnutls_session_t>(session), daemon.tls_->client_auth);
+    }
+  }
 
+  // The library would now take the query apart, in memory that 400 parameters use up, and then
+  // close the connection without an answer. It reads the query up to a NUL, and we have our own
+  // copy.
+  static void* OnTarget(void*, const char* target, MHD_Connection*) {
+    if (target == nullptr) return nullptr;
+    try {
+      auto progress = std::make_unique<RequestInProgress>(target, target);
+      const std::size_t question = progress->target.find('?');
+      if (question != std::string::npos) const_cast<char*>(target)[question + 1] = '\0';
+      return progress.release();
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    }
+  }
+
+  static void OnCompleted(void* self, MHD_Connection* connection, void** state,
+                          MHD_RequestTerminationCode code) {
+    const std::unique_ptr<RequestInProgress> progress(static_cast<RequestInProgress*>(*state));
+    *state = nullptr;
+    static_cast<HttpDaemon*>(self)->state_.connections.EndAnswer(
+        Descriptor(connection), code == MHD_REQUEST_TERMINATED_COMPLETED_OK, Now());
+  }
+
+  // Called when the head is there; again when the whole request is, which is then all there is of
+  // it, unless it was answered; and again when what it awaits has come.
+  static MHD_Result OnRequest(void* self, MHD_Connection* connection, const char*,
+                              const char* method, const char* version, const char*, std::size_t*,
+                              void** state) {
+    auto* const progress = static_cast<RequestInProgress*>(*state);
+    if (progress == nullptr) return MHD_NO;
+    try {
+      Callbacks here(*static_cast<HttpDaemon*>(self), connection);
+      if (std::exchange(progress->head_seen, true)) return here.Answer(*progress);
+      return here.OnHead(method, version, *progress);
+    } catch (...) {
+      return MHD_NO;
+    }
+  }
+
+ private:
   Callbacks(HttpDaemon& daemon, MHD_Connection* connection)
       : daemon_(daemon), state_(daemon.state_), connection_(connection) {}
 
- private:
-  MHD_Result Continue(const char* method, const char* version, RequestInProgress& progress);
-  MHD_Result OnHead(const char* method, const char* version, RequestInProgress& progress);
+  MHD_Result OnHead(const char* method, const char* version, RequestInProgress& progress) {
+    const auto refusal = ReadHead(method, version, progress);
+    if (!state_.connections.BeginAnswer(Descriptor(connection_), Now())) return RefuseForNow();
+    if (refusal) return Send(PlainText(*refusal, "request refused"), true);
+    // A body that is announced may never come, and nobody wants it: the library is answered before
+    // it waits for one.
+    return AnnouncesBody(progress.request) ? Answer(progress) : MHD_YES;
+  }
+
   // The status to refuse the request with, or nullopt; fills in the request either way.
-  std::optional<int> ReadHead(const char* method, const char* version, RequestInProgress& progress);
-  MHD_Result Answer(RequestInProgress& progress);
-  ServerResponse Handle(const std::function<ServerResponse()>& handler);
-  MHD_Result RefuseForNow();
-  MHD_Result Send(ServerResponse response, bool close);
+  std::optional<int> ReadHead(const char* method, const char* version,
+                              RequestInProgress& progress) {
+    ServerRequest& request = progress.request;
+    request.method = method;
+    request.client =
+        ClientAddressText(Info(connection_, MHD_CONNECTION_INFO_CLIENT_ADDRESS).client_addr);
+    request.settings = daemon_.settings_;
+    HeadLayout layout(method, progress.target_begin, progress.target.size(), version);
+    HeadersRead headers{request, layout};
+    (void)MHD_get_connection_values(connection_, MHD_HEADER_KIND, &CollectHeader, &headers);
+    const std::size_t head_size =
+        Info(connection_, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE).header_size;
+    if (const auto status = RefusalStatus(request, head_size, kHeadLimit)) return status;
+    const bool host_missing =
+        version == std::string_view("HTTP/1.1") && request.Header("host").empty();
+    if (host_missing || !layout.IsExact(head_size)) return 400;
+    return ParseRequestTarget(progress.target, request) ? std::nullopt : std::optional(400);
+  }
+
+  MHD_Result Answer(RequestInProgress& progress) {
+    if (progress.then && daemon_.stopping_) return MHD_NO;
+    ServerResponse response = progress.then
+                                  ? Handle(std::exchange(progress.then, nullptr))
+                                  : Handle([&] { return state_.handler(progress.request); });
+    if (response.awaited) {
+      progress.then = std::move(response.then);
+      return daemon_.Suspend(connection_, std::move(response.awaited)) ? MHD_YES : MHD_NO;
+    }
+    const int descriptor = Descriptor(connection_);
+    if (response.delay.count() > 0) {
+      state_.connections.Delay(descriptor, response.delay);
+      std::unique_lock lock(state_.mutex);
+      if (state_.stop.wait_for(lock, response.delay, [this] { return state_.stopping; })) {
+        return MHD_NO;
+      }
+    }
+    if (!state_.connections.Hold(descriptor, response.body.size(), response.shared_body, Now())) {
+      return RefuseForNow();
+    }
+    return Send(std::move(response), daemon_.retired_ || AnnouncesBody(progress.request));
+  }
+
+  MHD_Result RefuseForNow() {
+    ServerResponse overloaded = PlainText(503, "too many requests at once");
+    overloaded.headers.emplace_back("Retry-After", "1");
+    return Send(std::move(overloaded), true);
+  }
+
+  ServerResponse Handle(const std::function<ServerResponse()>& handler) {
+    try {
+      return handler();
+    } catch (const std::exception& error) {
+      ReportError(error.what());
+    } catch (...) {
+      ReportError("unknown exception");
+    }
+    return PlainText(500, "Internal Server Error");
+  }
+
+  MHD_Result Send(ServerResponse response, bool close) {
+    MHD_Response* const reply =
+        NewReply({std::move(response.shared_body), std::move(response.body)});
+    if (reply == nullptr) return MHD_NO;
+    for (const auto& [name, value] : response.headers) {
+      if (MHD_add_response_header(reply, name.c_str(), value.c_str()) != MHD_YES) {
+        ReportError("response header refused: " + name);
+      }
+    }
+    if (close) (void)MHD_add_response_header(reply, MHD_HTTP_HEADER_CONNECTION, "close");
+    const MHD_Result queued =
+        MHD_queue_response(connection_, static_cast<unsigned>(response.status), reply);
+    MHD_destroy_response(reply);
+    return queued;
+  }
+
   void ReportError(std::string_view text) {
     if (state_.options.on_error) state_.options.on_error(text);
   }
@@ -137,148 +350,6 @@ class HttpDaemon::Callbacks {
   ServerState& state_;
   MHD_Connection* const connection_;
 };
-
-void HttpDaemon::Callbacks::OnConnection(void* self, MHD_Connection* connection, void**,
-                                         MHD_ConnectionNotificationCode code) {
-  const auto& daemon = *static_cast<HttpDaemon*>(self);
-  Connections& connections = daemon.state_.connections;
-  if (code == MHD_CONNECTION_NOTIFY_CLOSED) return connections.Closing(Descriptor(connection));
-  connections.HandOver(Descriptor(connection));
-  if (!daemon.tls_) return;
-  if (void* const session = Info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION).tls_session) {
-    AskForClientCertificate(session, daemon.tls_->client_auth);
-  }
-}
-
-// The library would now take the query apart, in memory that 400 parameters use up, and then close
-// the connection without an answer. It reads the query up to a NUL, and we have our own copy.
-void* HttpDaemon::Callbacks::OnTarget(void*, const char* target, MHD_Connection*) {
-  if (target == nullptr) return nullptr;
-  try {
-    auto progress = std::make_unique<RequestInProgress>(target, target);
-    const std::size_t question = progress->target.find('?');
-    if (question != std::string::npos) const_cast<char*>(target)[question + 1] = '\0';
-    return progress.release();
-  } catch (const std::bad_alloc&) {
-    return nullptr;
-  }
-}
-
-void HttpDaemon::Callbacks::OnCompleted(void* self, MHD_Connection* connection, void** state,
-                                        MHD_RequestTerminationCode code) {
-  const std::unique_ptr<RequestInProgress> progress(static_cast<RequestInProgress*>(*state));
-  *state = nullptr;
-  static_cast<HttpDaemon*>(self)->state_.connections.EndAnswer(
-      Descriptor(connection), code == MHD_REQUEST_TERMINATED_COMPLETED_OK, Now());
-}
-
-MHD_Result HttpDaemon::Callbacks::OnRequest(void* self, MHD_Connection* connection, const char*,
-                                            const char* method, const char* version, const char*,
-                                            std::size_t*, void** state) {
-  auto* const progress = static_cast<RequestInProgress*>(*state);
-  if (progress == nullptr) return MHD_NO;
-  try {
-    return Callbacks(*static_cast<HttpDaemon*>(self), connection)
-        .Continue(method, version, *progress);
-  } catch (...) {
-    return MHD_NO;
-  }
-}
-
-// Called when the head is there; again when the whole request is, which is then all there is of it,
-// unless it was answered; and again when what it awaits has come.
-MHD_Result HttpDaemon::Callbacks::Continue(const char* method, const char* version,
-                                           RequestInProgress& progress) {
-  if (!progress.head_seen) {
-    progress.head_seen = true;
-    return OnHead(method, version, progress);
-  }
-  return Answer(progress);
-}
-
-std::optional<int> HttpDaemon::Callbacks::ReadHead(const char* method, const char* version,
-                                                   RequestInProgress& progress) {
-  ServerRequest& request = progress.request;
-  request.method = method;
-  request.client =
-      ClientAddressText(Info(connection_, MHD_CONNECTION_INFO_CLIENT_ADDRESS).client_addr);
-  request.settings = daemon_.settings_;
-  HeadLayout layout(method, progress.target_begin, progress.target.size(), version);
-  HeadersRead headers{request, layout};
-  (void)MHD_get_connection_values(connection_, MHD_HEADER_KIND, &CollectHeader, &headers);
-  const std::size_t head_size =
-      Info(connection_, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE).header_size;
-  if (const auto status = RefusalStatus(request, head_size, kHeadLimit)) return status;
-  const bool host_missing =
-      version == std::string_view("HTTP/1.1") && request.Header("host").empty();
-  if (host_missing || !layout.IsExact(head_size)) return 400;
-  return ParseRequestTarget(progress.target, request) ? std::nullopt : std::optional(400);
-}
-
-MHD_Result HttpDaemon::Callbacks::OnHead(const char* method, const char* version,
-                                         RequestInProgress& progress) {
-  const auto refusal = ReadHead(method, version, progress);
-  if (!state_.connections.BeginAnswer(Descriptor(connection_), Now())) return RefuseForNow();
-  if (refusal) return Send(PlainText(*refusal, "request refused"), true);
-  // A body that is announced may never come, and nobody wants it: the library is answered before it
-  // waits for one.
-  return AnnouncesBody(progress.request) ? Answer(progress) : MHD_YES;
-}
-
-MHD_Result HttpDaemon::Callbacks::Answer(RequestInProgress& progress) {
-  if (progress.then && daemon_.stopping_) return MHD_NO;
-  ServerResponse response = progress.then
-                                ? Handle(std::exchange(progress.then, nullptr))
-                                : Handle([&] { return state_.handler(progress.request); });
-  if (response.awaited) {
-    progress.then = std::move(response.then);
-    return daemon_.Suspend(connection_, std::move(response.awaited)) ? MHD_YES : MHD_NO;
-  }
-  const int descriptor = Descriptor(connection_);
-  if (response.delay.count() > 0) {
-    state_.connections.Delay(descriptor, response.delay);
-    std::unique_lock lock(state_.mutex);
-    if (state_.stop.wait_for(lock, response.delay, [this] { return state_.stopping; })) {
-      return MHD_NO;
-    }
-  }
-  if (!state_.connections.Hold(descriptor, response.body.size(), response.shared_body, Now())) {
-    return RefuseForNow();
-  }
-  return Send(std::move(response), daemon_.retired_ || AnnouncesBody(progress.request));
-}
-
-MHD_Result HttpDaemon::Callbacks::RefuseForNow() {
-  ServerResponse overloaded = PlainText(503, "too many requests at once");
-  overloaded.headers.emplace_back("Retry-After", "1");
-  return Send(std::move(overloaded), true);
-}
-
-ServerResponse HttpDaemon::Callbacks::Handle(const std::function<ServerResponse()>& handler) {
-  try {
-    return handler();
-  } catch (const std::exception& error) {
-    ReportError(error.what());
-  } catch (...) {
-    ReportError("unknown exception");
-  }
-  return PlainText(500, "Internal Server Error");
-}
-
-MHD_Result HttpDaemon::Callbacks::Send(ServerResponse response, bool close) {
-  MHD_Response* const reply = NewReply({std::move(response.shared_body), std::move(response.body)});
-  if (reply == nullptr) return MHD_NO;
-  for (const auto& [name, value] : response.headers) {
-    if (MHD_add_response_header(reply, name.c_str(), value.c_str()) != MHD_YES) {
-      ReportError("response header refused: " + name);
-    }
-  }
-  if (close) (void)MHD_add_response_header(reply, MHD_HTTP_HEADER_CONNECTION, "close");
-  const MHD_Result queued =
-      MHD_queue_response(connection_, static_cast<unsigned>(response.status), reply);
-  MHD_destroy_response(reply);
-  return queued;
-}
 
 Result<std::unique_ptr<HttpDaemon>, std::string> HttpDaemon::Start(ServerState& state,
                                                                    ServerThreads threads,

@@ -1,5 +1,5 @@
 // One libmicrohttpd daemon, which serves the connections it is given, all with the same TLS
-// settings; the only door to libmicrohttpd.
+// settings; the only door to libmicrohttpd, and to what it leaves of TLS to GnuTLS.
 #pragma once
 
 #include <atomic>
@@ -30,6 +30,10 @@ struct ServerState {
   std::condition_variable stop;
   bool stopping = false;  // under `mutex`
 };
+
+// "192.0.2.1", "2001:db8::1". An IPv4 client of a socket that serves both is shown as IPv4. "" for
+// nullptr and other families.
+std::string ClientAddressText(const sockaddr* address);
 
 // Thread rule: any thread.
 class HttpDaemon {

@@ -5,17 +5,17 @@
 #include <system_error>
 #include <thread>
 
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "acceptor.h"
-#include "client_socket.h"
-#include "descriptor_budget.h"
 #include "http_daemon.h"
-#include "radar_spoof/http/client_address.h"
-#include "radar_spoof/http/listen_socket.h"
-#include "radar_spoof/http/tls_session.h"
-#include "server_probe.h"
 
 namespace radar_spoof {
 namespace {
@@ -28,14 +28,75 @@ constexpr int kOwnDescriptors = 9;
 // the system's queue, where it costs no descriptor.
 constexpr Milliseconds kTimeToClose{2};
 
+// Half of them for clients, half for polls, files and what a page says of the process.
+constexpr int kFewestLeft = 16;
+constexpr int kMostReserved = 32;
+
+int Allowed() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1 << 20));
+}
+
+// How the descriptors that the process may open are divided between clients and itself. The system
+// gives out the lowest that is free, so a high one says that those below are taken.
+struct DescriptorBudget {
+  int clients;        // so many are for clients
+  int first_crowded;  // from here on one tells that those of other clients are not closed yet
+  int first_refused;  // from here on they are for the process itself
+};
+
+// For a process that opens `more` of its own before the first client comes. The error says how many
+// there must be.
+Result<DescriptorBudget, std::string> BudgetAfterOpening(int more) {
+  const int allowed = Allowed();
+  const int lowest_free = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (lowest_free >= 0) (void)::close(lowest_free);
+  const int in_use = lowest_free < 0 ? allowed : lowest_free;
+  const int needed = in_use + more + kFewestLeft;
+  if (allowed < needed) {
+    return std::to_string(allowed) + " file descriptors are allowed (RLIMIT_NOFILE), " +
+           std::to_string(needed) + " are needed at least";
+  }
+  const int left = allowed - in_use - more;
+  const int reserved = std::min(left / 2, kMostReserved);
+  return DescriptorBudget{left - reserved, allowed - reserved, allowed - reserved / 2};
+}
+
+// Whether there are bytes in the system's memory that the client has not acknowledged (tcp(7)).
+bool HasUntaken(int descriptor) {
+  int bytes = 0;
+  return ::ioctl(descriptor, SIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
+
+// Drops them, and wakes who waits for the socket; the client sees a reset (socket(7), SO_LINGER).
+void ResetConnection(int descriptor) {
+  const linger at_once{1, 0};
+  (void)::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  (void)::shutdown(descriptor, SHUT_RDWR);
+}
+
+// Another descriptor of the same socket, which says that it will write no more; -1 when there is
+// none below `limit`.
+int KeepUntaken(int descriptor, int limit) {
+  const int kept = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  if (kept >= limit) {
+    (void)::close(kept);
+    return -1;
+  }
+  // Over TLS the library has not: there its last words are those of TLS.
+  if (kept >= 0) (void)::shutdown(kept, SHUT_WR);
+  return kept;
+}
+
 Milliseconds SweepInterval(const ServerOptions& options) {
   return std::clamp<Milliseconds>(std::min(options.head_deadline, options.response_deadline) / 8,
                                   Milliseconds(10), Milliseconds(250));
 }
 
-Connections::Limits ConnectionLimits(const ServerOptions& options, DescriptorBudget budget) {
-  return {std::min(options.max_connections, budget.clients),
-          std::min(options.max_connections_of_client, (budget.clients + 1) / 2),
+Connections::Limits ConnectionLimits(const ServerOptions& options, int clients) {
+  return {std::min(options.max_connections, clients),
+          std::min(options.max_connections_of_client, (clients + 1) / 2),
           options.max_responses,
           options.max_responses_of_client,
           options.max_response_bytes,
@@ -43,72 +104,35 @@ Connections::Limits ConnectionLimits(const ServerOptions& options, DescriptorBud
           options.response_deadline};
 }
 
-Connections::Sockets ConnectionSockets(DescriptorBudget budget) {
-  return {HasUntaken, ResetConnection,
-          [budget](int fd) { return KeepUntaken(fd, budget.first_refused); },
-          [](int fd) { (void)::close(fd); }};
-}
-
 SteadyTime PassedBy() { return std::chrono::floor<Milliseconds>(std::chrono::steady_clock::now()); }
 
-class AcceptingServer final : public HttpServer {
- public:
-  AcceptingServer(Handler handler, const ServerOptions& options, ServerThreads threads,
-                  DescriptorBudget budget)
-      : threads_(threads),
-        budget_(budget),
-        state_{std::move(handler),
-               options,
-               {ConnectionLimits(options, budget), ConnectionSockets(budget)},
-               {},
-               {},
-               {}} {}
-  ~AcceptingServer() override;
-  AcceptingServer(const AcceptingServer&) = delete;
-  AcceptingServer& operator=(const AcceptingServer&) = delete;
+}  // namespace
 
-  // The reason why it cannot. May throw std::system_error.
-  std::optional<std::string> Listen(const ListenAddress& address);
-  std::optional<std::string> Run();
+std::string ClientNetwork(std::string_view address) {
+  std::string text(address);
+  in6_addr six{};
+  if (::inet_pton(AF_INET6, text.c_str(), &six) != 1) return text;
+  return {reinterpret_cast<const char*>(six.s6_addr), 8};
+}
 
-  std::vector<int> ports() const override;
-  bool Answers() const override;
-  std::optional<std::string> UseTls(std::optional<TlsSettings> tls) override;
-  int settings() const override { return settings_; }
+HttpServer::HttpServer(ServerThreads threads, std::unique_ptr<ServerState> state, int first_crowded,
+                       int first_refused)
+    : threads_(threads),
+      state_(std::move(state)),
+      first_crowded_(first_crowded),
+      first_refused_(first_refused) {}
 
- private:
-  struct Retired {
-    std::unique_ptr<HttpDaemon> daemon;
-    std::chrono::steady_clock::time_point since;
-  };
-
-  void Add(int descriptor, const sockaddr* client, socklen_t size);
-  bool Sweep();
-  bool IsDone(const Retired& retired) const;
-
-  const ServerThreads threads_;
-  const DescriptorBudget budget_;
-  ServerState state_;
-  std::vector<int> listening_;
-  std::atomic<int> settings_ = 0;
-
-  std::mutex mutex_;
-  std::unique_ptr<HttpDaemon> serving_;  // under mutex_
-  std::vector<Retired> retired_;         // under mutex_
-  std::unique_ptr<Acceptor> acceptor_;
-};
-
-AcceptingServer::~AcceptingServer() {
+HttpServer::~HttpServer() {
   acceptor_.reset();
   for (const int each : listening_) (void)::close(each);
   {
-    const std::lock_guard lock(state_.mutex);
-    state_.stopping = true;
+    const std::lock_guard lock(state_->mutex);
+    state_->stopping = true;
   }
-  state_.stop.notify_all();
+  state_->stop.notify_all();
 }
 
-std::optional<std::string> AcceptingServer::Listen(const ListenAddress& address) {
+std::optional<std::string> HttpServer::Listen(const ListenAddress& address) {
   listening_.reserve(listening_.size() + 1);
   const auto socket = OpenListenSocket(address);
   if (!socket) return socket.error();
@@ -116,33 +140,33 @@ std::optional<std::string> AcceptingServer::Listen(const ListenAddress& address)
   return std::nullopt;
 }
 
-std::optional<std::string> AcceptingServer::Run() {
-  auto daemon = HttpDaemon::Start(state_, threads_, state_.options.tls, settings_);
+std::optional<std::string> HttpServer::Run() {
+  auto daemon = HttpDaemon::Start(*state_, threads_, state_->options.tls, settings_);
   if (!daemon) return daemon.error();
   serving_ = std::move(daemon).value();
   acceptor_ = std::make_unique<Acceptor>(
-      listening_, SweepInterval(state_.options),
+      listening_, SweepInterval(state_->options),
       [this](int fd, const sockaddr* client, socklen_t size) { Add(fd, client, size); },
       [this] { return Sweep(); });
   return std::nullopt;
 }
 
-std::vector<int> AcceptingServer::ports() const {
+std::vector<int> HttpServer::ports() const {
   std::vector<int> ports;
   std::transform(listening_.begin(), listening_.end(), std::back_inserter(ports), BoundPort);
   return ports;
 }
 
-bool AcceptingServer::Answers() const {
+bool HttpServer::Answers() const {
   return std::all_of(listening_.begin(), listening_.end(), ServerAnswers);
 }
 
-void AcceptingServer::Add(int descriptor, const sockaddr* client, socklen_t size) {
+void HttpServer::Add(int descriptor, const sockaddr* client, socklen_t size) {
   bool has_place = false;
   try {
     has_place =
-        descriptor < budget_.first_refused &&
-        state_.connections.Add(descriptor, ClientNetwork(ClientAddressText(client)), PassedBy());
+        descriptor < first_refused_ &&
+        state_->connections.Add(descriptor, ClientNetwork(ClientAddressText(client)), PassedBy());
   } catch (const std::bad_alloc&) {  // then it has none
   }
   if (has_place) {
@@ -152,14 +176,14 @@ void AcceptingServer::Add(int descriptor, const sockaddr* client, socklen_t size
   } else {
     (void)::close(descriptor);
   }
-  if (descriptor >= budget_.first_crowded) std::this_thread::sleep_for(kTimeToClose);
+  if (descriptor >= first_crowded_) std::this_thread::sleep_for(kTimeToClose);
 }
 
-std::optional<std::string> AcceptingServer::UseTls(std::optional<TlsSettings> tls) {
+std::optional<std::string> HttpServer::UseTls(std::optional<TlsSettings> tls) {
   if (tls) {
     if (auto problem = TlsProblem(*tls)) return problem;
   }
-  auto next = HttpDaemon::Start(state_, threads_, std::move(tls), settings_ + 1);
+  auto next = HttpDaemon::Start(*state_, threads_, std::move(tls), settings_ + 1);
   if (!next) return next.error();
   {
     const std::lock_guard lock(mutex_);
@@ -174,15 +198,15 @@ std::optional<std::string> AcceptingServer::UseTls(std::optional<TlsSettings> tl
 }
 
 // A daemon counts a connection only once its own thread has looked at it.
-bool AcceptingServer::IsDone(const Retired& retired) const {
+bool HttpServer::IsDone(const Retired& retired) const {
   const auto age = std::chrono::steady_clock::now() - retired.since;
-  const auto all_over = state_.options.head_deadline + state_.options.response_deadline;
+  const auto all_over = state_->options.head_deadline + state_->options.response_deadline;
   return age > all_over || (age > std::chrono::seconds(1) && retired.daemon->connections() == 0);
 }
 
 // Whether there is anything left to sweep.
-bool AcceptingServer::Sweep() {
-  const bool connected = state_.connections.Sweep(PassedBy());
+bool HttpServer::Sweep() {
+  const bool connected = state_->connections.Sweep(PassedBy());
   std::vector<Retired> done;  // stopped after the lock is given back
   const std::lock_guard lock(mutex_);
   done.reserve(retired_.size());
@@ -192,8 +216,6 @@ bool AcceptingServer::Sweep() {
   retired_.erase(first_done, retired_.end());
   return connected || !retired_.empty();
 }
-
-}  // namespace
 
 Result<std::unique_ptr<HttpServer>, std::string> HttpServer::Start(
     const std::vector<ListenAddress>& addresses, ServerThreads threads, Handler handler,
@@ -205,17 +227,26 @@ Result<std::unique_ptr<HttpServer>, std::string> HttpServer::Start(
       return "cannot serve TLS on " + place + ": " + *problem;
     }
   }
-  const auto budget =
-      DescriptorBudget::AfterOpening(kOwnDescriptors + static_cast<int>(addresses.size()));
+  const auto budget = BudgetAfterOpening(kOwnDescriptors + static_cast<int>(addresses.size()));
   if (!budget) return "cannot serve on " + place + ": " + budget.error();
-  auto server = std::make_unique<AcceptingServer>(std::move(handler), std::move(options), threads,
-                                                  budget.value());
+  const auto [clients, first_crowded, first_refused] = budget.value();
+  const auto keep = [limit = first_refused](int fd) { return KeepUntaken(fd, limit); };
+  std::unique_ptr<ServerState> state(
+      new ServerState{std::move(handler),
+                      options,
+                      {ConnectionLimits(options, clients),
+                       {HasUntaken, ResetConnection, keep, [](int fd) { (void)::close(fd); }}},
+                      {},
+                      {},
+                      {}});
+  std::unique_ptr<HttpServer> server(
+      new HttpServer(threads, std::move(state), first_crowded, first_refused));
   for (const ListenAddress& each : addresses) {
     if (auto problem = server->Listen(each)) return std::move(*problem);
   }
   try {
     if (const auto problem = server->Run()) return "cannot serve on " + place + ": " + *problem;
-    return std::unique_ptr<HttpServer>(std::move(server));
+    return server;
   } catch (const std::system_error& error) {
     return "cannot serve on " + place + ": " + error.what();
   }

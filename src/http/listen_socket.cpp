@@ -1,11 +1,14 @@
 #include "radar_spoof/http/listen_socket.h"
 
 #include <cerrno>
+#include <charconv>
+#include <chrono>
 #include <memory>
 #include <system_error>
 
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +17,8 @@
 
 namespace radar_spoof {
 namespace {
+
+using Steady = std::chrono::steady_clock;
 
 // Of the page that is sent. What is copied beyond the processor's caches costs twice: the kernel's
 // own limit, 4 MiB, made a scrape of 1.4 MB 1.7 times as expensive. Not less, for the sake of long
@@ -55,7 +60,73 @@ int BindEveryAddress(int port) {
   return BindAndListen(reinterpret_cast<const sockaddr*>(&four), sizeof four);
 }
 
+constexpr std::chrono::milliseconds kPatience{500};
+constexpr std::string_view kRequest =
+    "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+// An address that is bound to every interface is reached over loopback.
+void AimAtLoopback(sockaddr_storage& address) {
+  if (address.ss_family == AF_INET6) {
+    auto& six = reinterpret_cast<sockaddr_in6&>(address);
+    if (IN6_IS_ADDR_UNSPECIFIED(&six.sin6_addr)) six.sin6_addr = in6addr_loopback;
+  } else {
+    auto& four = reinterpret_cast<sockaddr_in&>(address);
+    if (four.sin_addr.s_addr == htonl(INADDR_ANY)) four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  }
+}
+
+bool Await(int descriptor, short events, Steady::time_point deadline) {
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Steady::now()).count();
+  pollfd waiting{descriptor, events, 0};
+  return left > 0 && poll(&waiting, 1, static_cast<int>(left)) == 1;
+}
+
+bool Asks(int descriptor, const sockaddr_storage& address, socklen_t size) {
+  const auto deadline = Steady::now() + kPatience;
+  if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), size) != 0 &&
+      (errno != EINPROGRESS || !Await(descriptor, POLLOUT, deadline))) {
+    return false;
+  }
+  (void)send(descriptor, kRequest.data(), kRequest.size(), MSG_NOSIGNAL);
+  return Await(descriptor, POLLIN, deadline);
+}
+
 }  // namespace
+
+Result<ListenAddress, std::string> ListenAddress::Parse(std::string_view text) {
+  const auto fail = [&](std::string_view what) {
+    return "\"" + std::string(text) + "\": " + std::string(what) +
+           "; expected HOST:PORT, [IPV6]:PORT or :PORT";
+  };
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return fail("no port");
+  std::string_view host = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  if (host.starts_with('[')) {
+    if (!host.ends_with(']') || host.size() < 3) return fail("bad IPv6 address");
+    host = host.substr(1, host.size() - 2);
+    if (host.find(':') == std::string_view::npos) return fail("bad IPv6 address");
+  } else if (host.find(':') != std::string_view::npos) {
+    return fail("an IPv6 address stands in brackets");
+  }
+  for (const char c : host) {
+    if (c <= ' ' || c > '~' || c == '[' || c == ']' || c == '/') return fail("bad host");
+  }
+
+  int port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (digits.empty() || digits.front() == '-' || error != std::errc() ||
+      end != digits.data() + digits.size() || port > 65535) {
+    return fail("the port is not a number from 0 to 65535");
+  }
+  return ListenAddress{std::string(host), port};
+}
+
+std::string ListenAddress::Text() const {
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
 
 Result<int, std::string> OpenListenSocket(const ListenAddress& address) {
   const std::string failure = "cannot listen on " + address.Text() + ": ";
@@ -87,6 +158,17 @@ int BoundPort(int descriptor) {
   if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &size) != 0) return 0;
   return ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(bound).sin6_port
                                            : reinterpret_cast<const sockaddr_in&>(bound).sin_port);
+}
+
+bool ServerAnswers(int descriptor) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
+  AimAtLoopback(address);
+  const FileDescriptor probe(
+      socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!probe) return errno == EMFILE || errno == ENFILE;
+  return Asks(probe.number(), address, size);
 }
 
 }  // namespace radar_spoof

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
-#include <limits>
 
 #include "radar_spoof/core/text.h"
 
@@ -76,14 +75,6 @@ bool ParseQuery(std::string_view rest, ServerRequest& request) {
   return true;
 }
 
-std::size_t ContentLength(const ServerRequest& request) {
-  const std::string_view text = request.Header("content-length");
-  std::size_t length = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
-  (void)end;
-  return error == std::errc::result_out_of_range ? std::numeric_limits<std::size_t>::max() : length;
-}
-
 }  // namespace
 
 ServerResponse PlainText(int status, std::string text) {
@@ -139,7 +130,8 @@ bool HeadLayout::IsExact(std::size_t head_size) const {
 }
 
 bool AnnouncesBody(const ServerRequest& request) {
-  return ContentLength(request) > 0 || !request.Header("transfer-encoding").empty();
+  return request.Header("content-length").find_first_not_of('0') != std::string_view::npos ||
+         !request.Header("transfer-encoding").empty();
 }
 
 bool ParseRequestTarget(std::string_view raw, ServerRequest& request) {

@@ -5,18 +5,84 @@
 #include <exception>
 #include <iterator>
 #include <new>
+#include <stdexcept>
 #include <thread>
 
-#include "crypto.h"
-#include "password.h"
+#include <crypt.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+
 #include "radar_spoof/core/text.h"
-#include "radar_spoof/http/client_address.h"
 
 namespace radar_spoof {
 namespace {
 
 constexpr std::size_t kMostGuesses = 16;
 constexpr int kSettingsKept = 16;
+
+constexpr std::size_t kMostClients = 1024;
+constexpr int kMostFailures = 10;
+constexpr Milliseconds kWindow = std::chrono::minutes(1);
+
+// The bytes that `text` stands for (RFC 4648, 4); nullopt when it is not base64.
+std::optional<std::string> DecodeBase64(std::string_view text) {
+  // It reads over line ends and what stands behind the padding, which are not base64 here.
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const std::size_t end = text.find_first_not_of(kAlphabet);
+  const std::string_view padding = end == text.npos ? "" : text.substr(end);
+  if (text.size() % 4 != 0 || (!padding.empty() && padding != "=" && padding != "==")) {
+    return std::nullopt;
+  }
+  if (text.empty()) return std::string();
+  const std::string base64(text);
+  const gnutls_datum_t encoded{
+      reinterpret_cast<unsigned char*>(const_cast<char*>(base64.data())),  // which it only reads
+      static_cast<unsigned>(base64.size())};
+  gnutls_datum_t decoded{};
+  if (gnutls_base64_decode2(&encoded, &decoded) != GNUTLS_E_SUCCESS) return std::nullopt;
+  const std::unique_ptr<unsigned char, decltype(gnutls_free)> owner(decoded.data, gnutls_free);
+  return std::string(reinterpret_cast<const char*>(decoded.data), decoded.size);
+}
+
+// Takes as long wherever they differ; how long they are may show.
+bool EqualInConstantTime(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && gnutls_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+// HMAC-SHA256, in a few microseconds: for a memory of passwords that were already checked, not for
+// storing them. "" when it cannot be had.
+std::string KeyedDigest(const std::string& text, const std::string& key) {
+  std::string digest(gnutls_hmac_get_len(GNUTLS_MAC_SHA256), '\0');
+  const int error = gnutls_hmac_fast(GNUTLS_MAC_SHA256, key.data(), key.size(), text.data(),
+                                     text.size(), digest.data());
+  return error == GNUTLS_E_SUCCESS ? digest : std::string();
+}
+
+std::string RandomKey() {
+  std::string key(32, '\0');
+  if (const int error = gnutls_rnd(GNUTLS_RND_KEY, key.data(), key.size()); error < 0) {
+    throw std::runtime_error(gnutls_strerror(error));
+  }
+  return key;
+}
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// "" on failure, which no valid hash equals.
+std::string Crypt(const std::string& phrase, const std::string& setting) {
+  // libcrypt stops at a NUL: what follows would be ignored.
+  if (phrase.find('\0') != std::string::npos) return {};
+  const auto workspace = std::make_unique<crypt_data>();  // 32 KiB, so not on the stack
+  const char* const hash = crypt_r(phrase.c_str(), setting.c_str(), workspace.get());
+  return hash == nullptr || hash[0] == '*' ? std::string() : std::string(hash);
+}
+
+// Slow on purpose: some 80 ms at cost 10, twice as much for each step more; the time does not
+// depend on the answer.
+bool MatchesBcrypt(const std::string& password, const std::string& hash) {
+  return EqualInConstantTime(Crypt(password, hash), hash);
+}
 
 }  // namespace
 
@@ -31,6 +97,45 @@ std::optional<BasicCredentials> ParseBasicAuthorization(std::string_view header)
   const std::size_t colon = decoded->find(':');
   if (has_control || colon == std::string::npos) return std::nullopt;
   return BasicCredentials{decoded->substr(0, colon), decoded->substr(colon + 1)};
+}
+
+bool IsBcryptHash(std::string_view text) {
+  if (text.size() != 60 || !text.starts_with("$2") || text[3] != '$' || text[6] != '$') {
+    return false;
+  }
+  if (text[2] != 'a' && text[2] != 'b' && text[2] != 'y') return false;
+  if (!IsDigit(text[4]) || !IsDigit(text[5])) return false;
+  const int cost = BcryptCost(text);
+  const std::string_view salted = text.substr(7);
+  return cost >= 4 && cost <= 31 && std::all_of(salted.begin(), salted.end(), [](char c) {
+           return IsDigit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' ||
+                  c == '/';
+         });
+}
+
+int BcryptCost(std::string_view hash) { return (hash[4] - '0') * 10 + (hash[5] - '0'); }
+
+void FailedLogins::Add(std::string_view client, SteadyTime now) {
+  const std::string network = ClientNetwork(client);
+  if (!counts_.contains(network)) MakeRoom(now);
+  Count& count = counts_[network];
+  if (count.failures == 0 || now - count.first >= kWindow) count = {now, 0};
+  ++count.failures;
+}
+
+Milliseconds FailedLogins::Wait(std::string_view client, SteadyTime now) const {
+  const auto found = counts_.find(ClientNetwork(client));
+  if (found == counts_.end() || found->second.failures < kMostFailures) return {};
+  return std::max(Milliseconds(0), found->second.first + kWindow - now);
+}
+
+void FailedLogins::MakeRoom(SteadyTime now) {
+  if (counts_.size() < kMostClients) return;
+  std::erase_if(counts_, [now](const auto& each) { return now - each.second.first >= kWindow; });
+  if (counts_.size() < kMostClients) return;
+  counts_.erase(std::min_element(
+      counts_.begin(), counts_.end(),
+      [](const auto& one, const auto& other) { return one.second.first < other.second.first; }));
 }
 
 struct BasicAuth::Guess {

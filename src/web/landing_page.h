@@ -4,6 +4,7 @@
 // Thread rule: pure.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,12 @@ namespace radar_spoof {
 // UTF-8 HTML. A ratio is shown exactly when /metrics shows it (snapshot.h).
 std::string RenderLandingPage(const Snapshot& snapshot, Instant now,
                               std::string_view telemetry_path);
+
+// A window's spoof ratios as a small line drawing: an inline SVG element with its meaning as text
+// for those who cannot see it; "" under two values. `trend` as SpoofSample::trend: ratios, oldest
+// first, NaN for a gap, which breaks the line. The scale begins at 0, so that noise does not look
+// like a spike.
+std::string SparklineSvg(std::span<const float> trend);
 
 // What a browser may load for it: the page's own style, known by its hash (CSP level 3, 8.4), and
 // nothing else.

@@ -8,8 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "radar_spoof/web/web_config.h"
-#include "src/web/password.h"
+#include "radar_spoof/web/web_server.h"
 
 namespace {
 

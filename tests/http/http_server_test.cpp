@@ -546,54 +546,5 @@ TEST_CASE("an IPv6 literal is served on IPv6 alone") {
   CHECK(asked == 1);
 }
 
-TEST_CASE("listen addresses are read in every form, and written back the same") {
-  for (const char* text : {":10766", "127.0.0.1:10766", "[::1]:10766", "localhost:0", "[::]:65535",
-                           "[fe80::1%lo]:1"}) {
-    CAPTURE(text);
-    const auto address = ListenAddress::Parse(text);
-    CHECK(address.ok());
-    if (address) CHECK(address.value().Text() == text);
-  }
-  const auto six = ListenAddress::Parse("[::1]:10766");
-  CHECK(six.value().host == "::1");
-  CHECK(six.value().port == 10766);
-}
-
-TEST_CASE("a bad listen address is refused with what is wrong") {
-  struct Row {
-    const char* text;
-    const char* problem;
-  };
-  const Row rows[] = {
-      {"", "no port"},
-      {"localhost", "no port"},
-      {"::1", "an IPv6 address stands in brackets"},
-      {"::1:80", "an IPv6 address stands in brackets"},
-      {"[::1]", "bad IPv6 address"},
-      {"[]:80", "bad IPv6 address"},
-      {"[1.2.3.4]:80", "bad IPv6 address"},
-      {"::", "an IPv6 address stands in brackets"},
-      {"a b:80", "bad host"},
-      {"http://x:80", "an IPv6 address stands in brackets"},
-      {"x/y:80", "bad host"},
-      {"x:", "the port is not a number from 0 to 65535"},
-      {"x:-1", "the port is not a number from 0 to 65535"},
-      {"x:-0", "the port is not a number from 0 to 65535"},
-      {"x:65536", "the port is not a number from 0 to 65535"},
-      {"x:80 ", "the port is not a number from 0 to 65535"},
-      {"x:0x50", "the port is not a number from 0 to 65535"},
-      {"x:http", "the port is not a number from 0 to 65535"},
-  };
-  for (const Row& row : rows) {
-    CAPTURE(row.text);
-    const auto address = ListenAddress::Parse(row.text);
-    CHECK(!address.ok());
-    if (!address) {
-      CHECK(address.error() == "\"" + std::string(row.text) + "\": " + row.problem +
-                                   "; expected HOST:PORT, [IPV6]:PORT or :PORT");
-    }
-  }
-}
-
 }  // namespace
 }  // namespace radar_spoof

@@ -1,12 +1,19 @@
 #include "radar_spoof/http/listen_socket.h"
 
 #include <array>
+#include <fstream>
+#include <latch>
+#include <list>
+#include <semaphore>
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "radar_spoof/http/http_server.h"
+#include "support/certificates.h"
 #include "support/tcp_client.h"
+#include "support/temporary_directory.h"
 
 namespace radar_spoof {
 namespace {
@@ -52,6 +59,108 @@ TEST_CASE("what a client sends and nobody reads holds little of the kernel's mem
   socklen_t length = sizeof size;
   REQUIRE(::getsockopt(accepted.get(), SOL_SOCKET, SO_RCVBUF, &size, &length) == 0);
   CHECK(size == 32 * 1024);
+}
+
+TEST_CASE("listen addresses are read in every form, and written back the same") {
+  for (const char* text : {":10766", "127.0.0.1:10766", "[::1]:10766", "localhost:0", "[::]:65535",
+                           "[fe80::1%lo]:1"}) {
+    CAPTURE(text);
+    const auto address = ListenAddress::Parse(text);
+    CHECK(address.ok());
+    if (address) CHECK(address.value().Text() == text);
+  }
+  const auto six = ListenAddress::Parse("[::1]:10766");
+  CHECK(six.value().host == "::1");
+  CHECK(six.value().port == 10766);
+}
+
+TEST_CASE("a bad listen address is refused with what is wrong") {
+  struct Row {
+    const char* text;
+    const char* problem;
+  };
+  const Row rows[] = {
+      {"", "no port"},
+      {"localhost", "no port"},
+      {"::1", "an IPv6 address stands in brackets"},
+      {"::1:80", "an IPv6 address stands in brackets"},
+      {"[::1]", "bad IPv6 address"},
+      {"[]:80", "bad IPv6 address"},
+      {"[1.2.3.4]:80", "bad IPv6 address"},
+      {"::", "an IPv6 address stands in brackets"},
+      {"a b:80", "bad host"},
+      {"http://x:80", "an IPv6 address stands in brackets"},
+      {"x/y:80", "bad host"},
+      {"x:", "the port is not a number from 0 to 65535"},
+      {"x:-1", "the port is not a number from 0 to 65535"},
+      {"x:-0", "the port is not a number from 0 to 65535"},
+      {"x:65536", "the port is not a number from 0 to 65535"},
+      {"x:80 ", "the port is not a number from 0 to 65535"},
+      {"x:0x50", "the port is not a number from 0 to 65535"},
+      {"x:http", "the port is not a number from 0 to 65535"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.text);
+    const auto address = ListenAddress::Parse(row.text);
+    CHECK(!address.ok());
+    if (!address) {
+      CHECK(address.error() == "\"" + std::string(row.text) + "\": " + row.problem +
+                                   "; expected HOST:PORT, [IPV6]:PORT or :PORT");
+    }
+  }
+}
+
+ServerResponse AnyPage(const ServerRequest&) { return {200, {}, "page", {}}; }
+
+TEST_CASE("a running server answers itself, wherever it is bound, with TLS and without") {
+  for (const char* address : {":0", "127.0.0.1:0", "[::1]:0", "[::]:0", "0.0.0.0:0"}) {
+    CAPTURE(address);
+    const auto server =
+        HttpServer::Start(ListenAddress::Parse(address).value(), ServerThreads::kPool, AnyPage);
+    REQUIRE(server);
+    CHECK(server.value()->Answers());
+  }
+  const test::TemporaryDirectory directory;
+  test::MakeCertificate(directory, "server");
+  ServerOptions options;
+  options.tls = TlsSettings{.certificate_pem = test::ReadText(directory.Path("server.crt")),
+                            .key_pem = test::ReadText(directory.Path("server.key")),
+                            .client_ca_pem = ""};
+  const auto server =
+      HttpServer::Start({"127.0.0.1", 0}, ServerThreads::kPool, AnyPage, std::move(options));
+  REQUIRE(server);
+  CHECK(server.value()->Answers());
+}
+
+TEST_CASE("a server whose threads are stuck does not answer, and does once they are free") {
+  constexpr int kThreads = 2;
+  std::counting_semaphore<> stuck(0);
+  std::latch release(1);
+  const auto server =
+      HttpServer::Start({"127.0.0.1", 0}, ServerThreads::kPool, [&](const ServerRequest& request) {
+        if (request.path == "/stick") {
+          stuck.release();
+          release.wait();
+        }
+        return AnyPage(request);
+      });
+  REQUIRE(server);
+  // The server deals connections out by descriptor number, and both ends are of this process: the
+  // spare descriptor makes the number of a turn differ from the last one's by three, not by two,
+  // so that the turns come to both threads. One that comes to a stuck thread only waits there.
+  std::list<test::TcpClient> clients;
+  std::list<std::ifstream> spares;
+  int stuck_threads = 0;
+  for (int turn = 0; turn < 32 && stuck_threads < kThreads; ++turn) {
+    clients.emplace_back(server.value()->port());
+    clients.back().Send("GET /stick HTTP/1.1\r\nHost: x\r\n\r\n");
+    spares.emplace_back("/dev/null");
+    if (stuck.try_acquire_for(std::chrono::milliseconds(100))) ++stuck_threads;
+  }
+  CHECK(stuck_threads == kThreads);
+  CHECK_FALSE(server.value()->Answers());
+  release.count_down();
+  CHECK(server.value()->Answers());
 }
 
 }  // namespace

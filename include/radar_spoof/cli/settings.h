@@ -12,7 +12,7 @@
 #include "radar_spoof/core/log.h"
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/poll/poller.h"
-#include "radar_spoof/web/web_config.h"
+#include "radar_spoof/web/web_server.h"
 
 namespace radar_spoof {
 

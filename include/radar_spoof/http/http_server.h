@@ -9,20 +9,28 @@
 // Thread rule: the handler is called from the server's own threads, several at once.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <sys/socket.h>
+
 #include "radar_spoof/core/error.h"
-#include "radar_spoof/http/awaited.h"
+#include "radar_spoof/http/listen_socket.h"
 
 namespace radar_spoof {
+
+class Acceptor;
+class HttpDaemon;
+struct ServerState;
 
 struct ServerRequest {
   std::string method;  // as sent: "GET"
@@ -36,6 +44,41 @@ struct ServerRequest {
   std::string_view Header(std::string_view name) const;
   // All of that name (lower case) as one list (RFC 9110, 5.3), or "".
   std::string HeaderList(std::string_view name) const;
+};
+
+// What one client can call its own, by its address as in ServerRequest: of an IPv6 address the
+// first 64 bits, another one as it is.
+std::string ClientNetwork(std::string_view address);
+
+// Something that another thread finds out, and that nobody needs to block for.
+// Thread rule: any thread.
+class Awaited {
+ public:
+  // It is found out. To be called once.
+  void Done() {
+    const std::lock_guard lock(mutex_);
+    done_ = true;
+    if (const auto then = std::exchange(then_, nullptr)) then();
+  }
+  // Calls `then` when it is done, or at once. `then` must not use this object.
+  void Then(std::function<void()> then) {
+    const std::lock_guard lock(mutex_);
+    if (done_) {
+      then();
+    } else {
+      then_ = std::move(then);
+    }
+  }
+  // Once this has returned, what Then() was given is not called, nor being called.
+  void Forget() {
+    const std::lock_guard lock(mutex_);
+    then_ = nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  bool done_ = false;
+  std::function<void()> then_;
 };
 
 struct ServerResponse {
@@ -54,16 +97,6 @@ struct ServerResponse {
 
 // One line of text, without its newline.
 ServerResponse PlainText(int status, std::string text);
-
-struct ListenAddress {
-  std::string host;  // empty: every address, IPv6 and IPv4
-  int port;          // 0: any free one
-
-  // ":10766", "127.0.0.1:10766", "[::1]:10766", "localhost:10766". The error says what is wrong.
-  static Result<ListenAddress, std::string> Parse(std::string_view text);
-  // The same form back.
-  std::string Text() const;
-};
 
 enum class ServerThreads {
   kPool,                 // two event-loop threads: handlers must not block
@@ -90,6 +123,10 @@ struct TlsSettings {
 
   bool operator==(const TlsSettings&) const = default;
 };
+
+// Why these settings cannot serve: "certificate and key: ...", "client CA: ...". nullopt when they
+// can. Never shows key material.
+std::optional<std::string> TlsProblem(const TlsSettings& settings);
 
 struct ServerOptions {
   int max_connections = 2048;
@@ -129,21 +166,52 @@ class HttpServer {
     return Start(std::vector{address}, threads, std::move(handler), std::move(options));
   }
   // Stops listening, drops open connections, wakes delayed responses and joins the threads.
-  virtual ~HttpServer() = default;
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
 
-  virtual std::vector<int> ports() const = 0;  // those bound, by address
+  std::vector<int> ports() const;  // those bound, by address
   int port() const { return ports().front(); }
   // Whether a connection of our own is answered on every address. Blocking: half a second at most
   // for each.
-  virtual bool Answers() const = 0;
+  bool Answers() const;
 
   // Serves new connections with these settings, without TLS if nullopt, on every address or none.
   // Those that are open keep theirs, and may finish the request they are at or still begin one. The
   // error says why the old settings stay. May throw std::bad_alloc, and then they stay, too.
   // Thread rule: one call at a time.
-  virtual std::optional<std::string> UseTls(std::optional<TlsSettings> tls) = 0;
+  std::optional<std::string> UseTls(std::optional<TlsSettings> tls);
   // The number of the settings for new connections: 0, and one more after each such change.
-  virtual int settings() const = 0;
+  int settings() const { return settings_; }
+
+ private:
+  struct Retired {
+    std::unique_ptr<HttpDaemon> daemon;
+    std::chrono::steady_clock::time_point since;
+  };
+
+  HttpServer(ServerThreads threads, std::unique_ptr<ServerState> state, int first_crowded,
+             int first_refused);
+
+  // The reason why it cannot.
+  std::optional<std::string> Listen(const ListenAddress& address);
+  // Likewise. May throw std::system_error.
+  std::optional<std::string> Run();
+  void Add(int descriptor, const sockaddr* client, socklen_t size);
+  bool Sweep();
+  bool IsDone(const Retired& retired) const;
+
+  const ServerThreads threads_;
+  const std::unique_ptr<ServerState> state_;
+  const int first_crowded_;  // from this descriptor on a client's may wait for another's to close
+  const int first_refused_;  // from this one on they are for the process itself
+  std::vector<int> listening_;
+  std::atomic<int> settings_ = 0;
+
+  std::mutex mutex_;
+  std::unique_ptr<HttpDaemon> serving_;  // under mutex_
+  std::vector<Retired> retired_;         // under mutex_
+  std::unique_ptr<Acceptor> acceptor_;
 };
 
 }  // namespace radar_spoof

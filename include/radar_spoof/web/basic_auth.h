@@ -1,4 +1,4 @@
-// HTTP basic authentication against bcrypt hashes.
+// HTTP basic authentication against bcrypt hashes; the only door to libcrypt.
 //
 // Outside facts are from RFC 7617.
 #pragma once
@@ -11,8 +11,7 @@
 #include <string_view>
 
 #include "radar_spoof/core/clock.h"
-#include "radar_spoof/http/awaited.h"
-#include "radar_spoof/web/failed_logins.h"
+#include "radar_spoof/http/http_server.h"
 
 namespace radar_spoof {
 
@@ -24,6 +23,36 @@ struct BasicCredentials {
 // An Authorization header's value. The scheme's case does not matter. nullopt for another scheme,
 // broken base64, no colon, or a control character.
 std::optional<BasicCredentials> ParseBasicAuthorization(std::string_view header);
+
+// Whether `text` has the form of a bcrypt hash: "$2y$10$" (or 2a, 2b) and 53 characters.
+bool IsBcryptHash(std::string_view text);
+
+// The binary logarithm of the work it asks for. REQUIRES: IsBcryptHash(hash).
+int BcryptCost(std::string_view hash);
+// A second of work, or more, on the machines of 2024.
+inline constexpr int kHighestBcryptCost = 14;
+
+// Counts wrong passwords by client, so that guessing stays slow.
+//
+// A client is an IPv4 address or an IPv6 network of 64 bits, which is what one customer has. At
+// most 1024 are remembered; one more makes the oldest forgotten. Thread rule: one thread at a time.
+class FailedLogins {
+ public:
+  // `client` as in ServerRequest.
+  void Add(std::string_view client, SteadyTime now);
+  // How long this client must wait before its next guess; zero: not at all.
+  Milliseconds Wait(std::string_view client, SteadyTime now) const;
+
+ private:
+  struct Count {
+    SteadyTime first;
+    int failures = 0;
+  };
+
+  void MakeRoom(SteadyTime now);
+
+  std::map<std::string, Count, std::less<>> counts_;
+};
 
 class PasswordComparison;
 
@@ -57,6 +86,7 @@ class BasicAuth {
   // User name to bcrypt hash. Empty: everyone is let in. REQUIRES: every hash satisfies
   // IsBcryptHash and BcryptCost(hash) <= kHighestBcryptCost.
   using Users = std::map<std::string, std::string>;
+  // Throws std::runtime_error when the system has no random bytes.
   explicit BasicAuth(Users users);
   ~BasicAuth();
   BasicAuth(const BasicAuth&) = delete;

@@ -1,18 +1,39 @@
 // Serves one handler on every listen address, as the web configuration says, and goes along when
 // that changes: certificates are renewed and passwords changed without a restart.
+//
+// The file is `--web.config.file`: TLS and basic authentication, in the format of Prometheus'
+// exporter-toolkit (its docs/web-configuration.md), so that one file serves all of a host's
+// exporters.
+//
+// Supported: tls_server_config with cert_file, key_file, client_ca_file, client_auth_type and
+// min_version (TLS12, TLS13); basic_auth_users. The toolkit's other keys are refused by name,
+// because to ignore one could leave a door open.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/log.h"
 #include "radar_spoof/http/http_server.h"
 #include "radar_spoof/web/basic_auth.h"
-#include "radar_spoof/web/web_config.h"
 
 namespace radar_spoof {
+
+struct WebConfig {
+  std::optional<TlsSettings> tls;            // nullopt: plain HTTP
+  std::map<std::string, std::string> users;  // name to bcrypt hash; empty: no authentication
+
+  bool operator==(const WebConfig&) const = default;
+};
+
+// Relative paths in the file are relative to its own directory. The error is every problem.
+// Blocking: reads the file and the PEM files it names, each regular and at most 1 MiB.
+Result<WebConfig, std::vector<ConfigProblem>> LoadWebConfig(const std::string& path);
 
 // Thread rule: one thread at a time; the handler is called from the server's own, several at once.
 class WebServer {

@@ -35,10 +35,11 @@ struct DurationRange {
 // As Prometheus writes durations, the shortest form: "1h30m", "1d", "0s".
 std::string DurationText(Seconds duration);
 
-// The keys one kind of map may have. `owner` fits behind "found a key of".
+// The keys one kind of map may have. `owner` fits behind "found a key of", `advice` behind all.
 struct KeySet {
   std::string_view owner;
   std::span<const std::string_view> keys;
+  std::string_view advice = "; move it there";
 };
 
 class MapReader {
@@ -47,7 +48,7 @@ class MapReader {
   // as an empty one; nothing at all is an empty map if `may_be_empty`.
   MapReader(const YamlNode& map, std::string path, ProblemList& problems, bool may_be_empty);
 
-  // Reports every key that is not one of `known`; where it belongs if it is one of `elsewhere`.
+  // Reports every key that is not one of `known`; whose it is if it is one of `elsewhere`.
   void CheckKeys(std::span<const std::string_view> known, std::span<const KeySet> elsewhere);
 
   // nullptr when the key is not there.
