@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <map>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -17,10 +21,11 @@ namespace {
 
 constexpr std::string_view kStyle = R"css(
 :root { color-scheme: light dark; --back: #fff; --ink: #1c2128; --line: #d5d9df; --soft: #57606a;
-  --bad: #b3261e; --good: #1b6e3c; --link: #0b57d0; --trend: #3b6fb5; }
+  --bad: #b3261e; --good: #1b6e3c; --link: #0b57d0; --trend: #3b6fb5; --warn: #8a4b00;
+  --usual: #c5d3e6; }
 @media (prefers-color-scheme: dark) {
   :root { --back: #16191d; --ink: #e4e8ec; --line: #3a4048; --soft: #a5adb8; --bad: #ff9d94;
-    --good: #7fd6a1; --link: #9cc3ff; --trend: #8ab4f8; } }
+    --good: #7fd6a1; --link: #9cc3ff; --trend: #8ab4f8; --warn: #ffb95e; --usual: #33455e; } }
 body { background: var(--back); color: var(--ink); font: 16px/1.5 system-ui, sans-serif;
   margin: 0 auto; max-width: 84rem; padding: 1.5rem 1rem; }
 a { color: var(--link); } h1 { font-size: 1.5rem; margin: 0; }
@@ -29,6 +34,7 @@ h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 nav a { display: inline-block; margin-right: 1.25rem; padding: .25rem 0; }
 code { font-size: .9em; overflow-wrap: anywhere; }
 small, footer, th { color: var(--soft); } .bad { color: var(--bad); } .good { color: var(--good); }
+.warn { color: var(--warn); } tr.above td.name { border-left: 4px solid var(--warn); padding-left: .75rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid var(--line); padding: .5rem 1rem .5rem 0; text-align: left;
   vertical-align: top; } th { font-weight: 500; white-space: nowrap; }
@@ -36,16 +42,18 @@ td.name { font-weight: 600; min-width: 11rem; overflow-wrap: anywhere; }
 td.name small { font-weight: 400; }
 .time { white-space: nowrap; }
 td small { display: block; overflow-wrap: anywhere; } footer { margin-top: 2rem; }
-td.ratio b { font-size: 1.15rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.ratio .warn { font-weight: 600; } td.ratio b { font-size: 1.15rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
 svg { display: block; height: 2.25rem; width: 10rem; }
 svg path { fill: none; stroke: var(--trend); stroke-linecap: round; stroke-linejoin: round;
   stroke-width: 1.5; }
-svg circle { fill: var(--trend); }
+svg circle { fill: var(--trend); } svg rect { fill: var(--usual); }
 dl { display: grid; gap: .25rem 1rem; grid-template-columns: max-content 1fr; margin: 0; }
 dt { color: var(--soft); } dd { margin: 0; }
 @media (max-width: 56rem) {
   thead { display: none; }
-  tr { display: block; border-bottom: 1px solid var(--line); padding: .75rem 0; }
+  tr { border-bottom: 1px solid var(--line); display: flex; flex-direction: column; padding: .75rem 0; }
+  td.state { order: -1; } td.name { order: -2; } tr.above { border-left: 4px solid var(--warn); padding-left: .75rem; }
+  tr.above td.name { border-left: 0; padding-left: 0; }
   td { border: 0; display: grid; grid-template-columns: 7.5rem 1fr; padding: .15rem 0; }
   td > * { grid-column: 2; } .time { white-space: normal; } td::before { color: var(--soft); content: attr(data-label); }
   td.name { display: block; min-width: 0; } td.name::before { content: none; }
@@ -75,18 +83,46 @@ class Drawing {
     }
     return path;
   }
+  // From what was expected of the latest bucket to its upper bound, as wide as its run at least.
+  std::string Band(const Expectation& expectation) const {
+    const std::size_t last = trend_.size() - 1;
+    const std::size_t run =
+        std::max(trend_.size() / 8, static_cast<std::size_t>(expectation.buckets_above));
+    const double left = X(last - std::min(run, last));
+    const double top = YOf(expectation.upper);
+    return fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"/>", left,
+                       top, kWidth - left, YOf(expectation.ratio) - top);
+  }
   double X(std::size_t i) const {
     const auto last = static_cast<double>(trend_.size() - 1);
     return kMargin + (kWidth - 2 * kMargin) * static_cast<double>(i) / last;
   }
-  double Y(std::size_t i) const {
-    return kHeight - kMargin - (kHeight - 2 * kMargin) * static_cast<double>(trend_[i] / scale_);
-  }
+  double Y(std::size_t i) const { return YOf(trend_[i]); }
 
  private:
+  double YOf(double ratio) const {
+    return kHeight - kMargin - (kHeight - 2 * kMargin) * ratio / static_cast<double>(scale_);
+  }
+
   std::span<const float> trend_;
   float scale_;
 };
+
+// In a row, the latest included; 0 where that cannot be told. REQUIRES: the sample may be shown.
+int BucketsAbove(const QueryState& state) {
+  return state.sample->expectation ? state.sample->expectation->buckets_above : 0;
+}
+
+// Of the latest bucket, and how far above it is: "far above for 3 buckets of 1 hour".
+std::string ExpectedText(const Expectation& expectation, AggInterval interval) {
+  std::string text;
+  if (const int above = expectation.buckets_above; above > 0) {
+    text = fmt::format("<small class=\"warn\">far above for {} bucket{} of {}</small>", above,
+                       above == 1 ? "" : "s", InWords(Length(interval)));
+  }
+  return text + fmt::format("<small>expected {}, upper bound {}</small>",
+                            PercentText(expectation.ratio), PercentText(expectation.upper));
+}
 
 std::string RatioCell(const QueryState& state, bool fresh) {
   if (!fresh) {
@@ -104,14 +140,18 @@ std::string RatioCell(const QueryState& state, bool fresh) {
     times += fmt::format("<small>data of <span class=\"time\">{}</span></small>",
                          MinuteText(*sample.last_updated));
   }
-  return fmt::format("<span><b>{}</b>{}</span>", PercentText(sample.spoof.value()), times);
+  const std::string expected =
+      sample.expectation ? ExpectedText(*sample.expectation, state.query.agg_interval) : "";
+  return fmt::format("<span><b{}>{}</b>{}{}</span>",
+                     BucketsAbove(state) > 0 ? " class=\"warn\"" : "",
+                     PercentText(sample.spoof.value()), expected, times);
 }
 
 std::string TrendCell(const QueryState& state, bool fresh) {
   if (!fresh) return "<span>-</span>";
   const SpoofSample& sample = *state.sample;
-  std::string text = SparklineSvg(sample.trend);
-  if (sample.window) {
+  std::string text = SparklineSvg(sample.trend, sample.expectation);
+  if (sample.window && !sample.expectation) {
     text += fmt::format("<small>usual {} &plusmn; {:.1f}</small>", PercentText(sample.window->mean),
                         sample.window->standard_deviation * 100);
   }
@@ -137,24 +177,42 @@ std::string TrustCell(const QueryState& state, bool fresh) {
   return "<span>" + text + "</span>";
 }
 
-std::string PollsCell(const QueryState& state, Instant now) {
+// What fails more than one query is told once, above the table.
+using Causes = std::map<std::pair<FailureReason, std::string_view>, int>;
+
+Causes SharedCauses(const std::vector<QueryState>& queries) {
+  Causes causes;
+  for (const QueryState& each : queries) {
+    if (each.last_failure) ++causes[{each.last_failure->reason, each.last_failure->detail}];
+  }
+  std::erase_if(causes, [](const auto& cause) { return cause.second < 2; });
+  return causes;
+}
+
+std::string StateText(const QueryState& state, const Causes& told_above) {
+  if (!state.tried()) return "not tried yet";
+  if (!state.last_failure) return "<span class=\"good\">ok</span>";
+  const Failure& failure = *state.last_failure;
+  std::string text =
+      fmt::format("<span class=\"bad\">failing: {}</span>", InPlainWords(failure.reason));
+  if (!told_above.contains({failure.reason, failure.detail})) {
+    text += fmt::format("<small>{}: {}</small>", Name(failure.reason), ForHtml(failure.detail));
+  }
+  return text;
+}
+
+std::string StateCell(const QueryState& state, const Causes& told_above, Instant now) {
   const std::string last =
-      state.last_success ? InWords(now.steady - state.last_success->steady) + " ago" : "never";
+      state.last_success
+          ? fmt::format("last good answer {} ago", InWords(now.steady - state.last_success->steady))
+          : "no good answer yet";
   std::string next = "at once";
   if (state.next_poll) {
     const Milliseconds wait = *state.next_poll - now.wall;
     next = wait < Seconds(1) ? "now" : "in " + InWords(wait);
   }
-  return fmt::format("<span><span class=\"time\">answered {}</span><small>next {}</small></span>",
-                     last, next);
-}
-
-std::string StateCell(const QueryState& state) {
-  if (!state.tried()) return "<span>not tried yet</span>";
-  if (!state.last_failure) return "<span class=\"good\">ok</span>";
-  const Failure& failure = *state.last_failure;
-  return fmt::format("<span><span class=\"bad\">failing: {}</span><small>{}: {}</small></span>",
-                     InPlainWords(failure.reason), Name(failure.reason), ForHtml(failure.detail));
+  return fmt::format("<span>{}<small>{}</small><small>next poll {}</small></span>",
+                     StateText(state, told_above), last, next);
 }
 
 // "daily", "every 15 minutes".
@@ -165,35 +223,86 @@ std::string HowOften(Seconds interval) {
   return "every " + InWords(interval);
 }
 
-std::string Row(const QueryState& state, const PollingConfig& polling, Instant now) {
-  const Query& query = state.query;
-  const bool fresh = IsFresh(state, polling, now);
-  return fmt::format(
-      "<tr><td class=\"name\">{}<small>{}</small><small>{} over {}, polled {}{}"
-      "</small></td>\n"
-      "<td class=\"ratio\" data-label=\"Spoofed\">{}</td>\n"
-      "<td data-label=\"Trend\">{}</td>\n<td data-label=\"Confidence\">{}</td>\n"
-      "<td data-label=\"Polls\">{}</td>\n<td data-label=\"State\">{}</td></tr>\n",
-      ForHtml(query.name), ForHtml(FilterText(query.filters)), RequestName(query.agg_interval),
-      query.date_range.Text(), HowOften(query.poll_interval),
-      query.control ? ", with control period" : "", RatioCell(state, fresh),
-      TrendCell(state, fresh), TrustCell(state, fresh), PollsCell(state, now), StateCell(state));
+std::string_view AlertText(AlertSeverity severity) {
+  switch (severity) {
+    case AlertSeverity::kCritical: return "a spike pages";
+    case AlertSeverity::kWarning: return "a spike opens a ticket";
+    case AlertSeverity::kNone: return "a spike alerts nobody";
+  }
+  return "";
 }
 
-std::string Summary(const Snapshot& snapshot, Instant now) {
+std::string Row(const QueryState& state, bool fresh, const Causes& told_above, Instant now) {
+  const Query& query = state.query;
+  return fmt::format(
+      "<tr{}><td class=\"name\">{}<small>{}</small><small>{} over {}, polled {}{}; "
+      "{}</small></td>\n"
+      "<td class=\"ratio\" data-label=\"Spoofed\">{}</td>\n"
+      "<td data-label=\"Trend\">{}</td>\n<td data-label=\"Confidence\">{}</td>\n"
+      "<td class=\"state\" data-label=\"State\">{}</td></tr>\n",
+      fresh && BucketsAbove(state) > 0 ? " class=\"above\"" : "", ForHtml(query.name),
+      ForHtml(FilterText(query.filters)), RequestName(query.agg_interval), query.date_range.Text(),
+      HowOften(query.poll_interval), query.control ? ", with control period" : "",
+      RatioCell(state, fresh), TrendCell(state, fresh), TrustCell(state, fresh),
+      StateCell(state, told_above, now));
+}
+
+// The queries' rows: those that are far above what was expected first, the longest run before
+// others, and the rest as configured.
+struct Table {
+  std::string rows;
+  std::size_t above = 0;  // queries
+  std::size_t shown = 0;  // queries with a value
+};
+
+Table TableOf(const Snapshot& snapshot, const Causes& told_above, Instant now) {
+  struct Place {
+    const QueryState* state;
+    bool fresh;
+    int above;
+  };
+  Table table;
+  std::vector<Place> places;
+  for (const QueryState& state : snapshot.queries) {
+    const bool fresh = IsFresh(state, snapshot.polling, now);
+    places.push_back({&state, fresh, fresh ? BucketsAbove(state) : 0});
+    if (fresh) ++table.shown;
+    if (places.back().above > 0) ++table.above;
+  }
+  std::ranges::stable_sort(places, std::greater<>(), &Place::above);
+  for (const Place& place : places) {
+    table.rows += Row(*place.state, place.fresh, told_above, now);
+  }
+  return table;
+}
+
+std::string Summary(const Snapshot& snapshot, const Table& table, Instant now) {
   const auto& queries = snapshot.queries;
   const auto count = [&](auto is) { return std::count_if(queries.begin(), queries.end(), is); };
   const auto failing = count([](const QueryState& each) { return each.last_failure.has_value(); });
   const auto untried = count([](const QueryState& each) { return !each.tried(); });
-  const auto shown =
-      count([&](const QueryState& each) { return IsFresh(each, snapshot.polling, now); });
-  std::string text = failing == 0
-                         ? "No query is failing"
-                         : fmt::format("<span class=\"bad\">{} of {} {} failing</span>", failing,
-                                       queries.size(), failing == 1 ? "is" : "are");
+  std::string text;
+  if (table.above > 0) {
+    text = fmt::format("<strong class=\"warn\">{} of {} {} far above what was expected.</strong> ",
+                       table.above, queries.size(), table.above == 1 ? "is" : "are");
+  }
+  text += failing == 0 ? "No query is failing"
+                       : fmt::format("<span class=\"bad\">{} of {} {} failing</span>", failing,
+                                     queries.size(), failing == 1 ? "is" : "are");
   if (untried > 0) text += fmt::format(", {} not tried yet", untried);
-  return text + fmt::format("; {} of {} have a value to show. Rendered at {}.", shown,
+  return text + fmt::format("; {} of {} have a value to show. Rendered at {}.", table.shown,
                             queries.size(), MinuteText(now.wall));
+}
+
+std::string CausesText(const Causes& causes) {
+  std::string text;
+  for (const auto& [cause, queries] : causes) {
+    text += fmt::format(
+        "<p><span class=\"bad\">{} queries fail for one cause: {}</span> <small>{}: "
+        "{}</small></p>\n",
+        queries, InPlainWords(cause.first), Name(cause.first), ForHtml(cause.second));
+  }
+  return text;
 }
 
 // "2026-06-08 11:15:30 UTC".
@@ -219,15 +328,23 @@ std::string LastAnswer(const ApiState& api, Instant now) {
   return text;
 }
 
+// What was counted 5 minutes ago says nothing of the 5 minutes before now.
+std::string BudgetText(const BudgetUse& budget, Instant now) {
+  if (now.wall - budget.at > std::chrono::minutes(5)) {
+    return fmt::format("no request has ended in the last 5 minutes; {} may be sent", budget.limit);
+  }
+  return fmt::format("{} of {} requests used in the 5 minutes before {}", budget.used, budget.limit,
+                     MinuteText(budget.at));
+}
+
 std::string ApiList(const ApiState& api, Instant now) {
   std::string text = fmt::format(
       "<dl><dt>Host</dt><dd><code>{}</code></dd>\n"
       "<dt>Endpoint in use</dt><dd><code>{}</code></dd>\n<dt>Last API answer</dt><dd>{}</dd>\n"
-      "<dt>Request budget</dt><dd>{} of {} requests used in the 5 minutes before {}</dd>\n",
-      ForHtml(api.host), ForHtml(api.path), LastAnswer(api, now), api.budget.used, api.budget.limit,
-      MinuteText(api.budget.at));
+      "<dt>Request budget</dt><dd>{}</dd>\n",
+      ForHtml(api.host), ForHtml(api.path), LastAnswer(api, now), BudgetText(api.budget, now));
   for (const auto& [name, policy] : api.rate_limit) {
-    if (!policy.remaining) continue;
+    if (!policy.remaining || (policy.reset && *policy.reset <= now.wall)) continue;
     text += fmt::format(
         "<dt>Budget left, says the API</dt><dd>{}{} requests left{} <small>({})</small></dd>\n",
         *policy.remaining, policy.limit ? fmt::format(" of {}", *policy.limit) : "",
@@ -270,7 +387,8 @@ std::string RelativeLink(std::string_view path) { return '.' + std::string(path)
 
 }  // namespace
 
-std::string SparklineSvg(std::span<const float> trend) {
+std::string SparklineSvg(std::span<const float> trend,
+                         const std::optional<Expectation>& expectation) {
   float lowest = 1;
   float highest = 0;
   int values = 0;
@@ -281,19 +399,27 @@ std::string SparklineSvg(std::span<const float> trend) {
     ++values;
   }
   if (values < 2) return "";
+  if (expectation) highest = std::max(highest, static_cast<float>(expectation->upper));
   const Drawing drawing(trend, highest);
   const std::size_t last = trend.size() - 1;
+  std::string band;
+  std::string expected;
+  if (expectation) {
+    band = drawing.Band(*expectation);
+    expected = fmt::format(", expected {}, upper bound {}", PercentText(expectation->ratio),
+                           PercentText(expectation->upper));
+  }
   return fmt::format(
       "<svg viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\" aria-label=\"{} buckets between {} and {}, "
-      "the latest {}\"><path d=\"{}\"/><circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.5\"/></svg>",
+      "the latest {}{}\">{}<path d=\"{}\"/><circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.5\"/></svg>",
       kWidth, kHeight, values, PercentText(lowest), PercentText(highest), PercentText(trend[last]),
-      drawing.Path(), drawing.X(last), drawing.Y(last));
+      expected, band, drawing.Path(), drawing.X(last), drawing.Y(last));
 }
 
 std::string RenderLandingPage(const Snapshot& snapshot, Instant now,
                               std::string_view telemetry_path) {
-  std::string rows;
-  for (const QueryState& state : snapshot.queries) rows += Row(state, snapshot.polling, now);
+  const Causes causes = SharedCauses(snapshot.queries);
+  const Table table = TableOf(snapshot, causes, now);
   const Credit credit = CreditFor(snapshot.api.host);
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
@@ -303,9 +429,9 @@ std::string RenderLandingPage(const Snapshot& snapshot, Instant now,
       "<p>{tagline} <small>Version {version}, revision {revision}.</small></p>\n"
       "<nav><a href=\"{metrics}\">Metrics</a><a href=\"./-/healthy\">Health</a>"
       "<a href=\"./-/ready\">Readiness</a>{link}</nav></header>\n"
-      "<main>{banner}<h2>What is polled</h2>\n<p>{summary}</p>\n"
+      "<main>{banner}<h2>What is polled</h2>\n<p>{summary}</p>\n{causes}"
       "<table><thead><tr><th>Query</th><th>Spoofed</th><th>Trend</th><th>Confidence</th>"
-      "<th>Polls</th><th>State</th></tr></thead>\n<tbody>\n{rows}</tbody></table>\n"
+      "<th>State</th></tr></thead>\n<tbody>\n{rows}</tbody></table>\n"
       "<h2>The API</h2>\n{api}</main>\n"
       "<footer>{footer}</footer>\n</body></html>\n",
       fmt::arg("style", kStyle), fmt::arg("version", ForHtml(Version())),
@@ -313,8 +439,8 @@ std::string RenderLandingPage(const Snapshot& snapshot, Instant now,
       fmt::arg("metrics", ForHtml(RelativeLink(telemetry_path))),
       fmt::arg("tagline", credit.tagline), fmt::arg("link", credit.link),
       fmt::arg("banner", credit.banner), fmt::arg("footer", credit.footer),
-      fmt::arg("summary", Summary(snapshot, now)), fmt::arg("rows", rows),
-      fmt::arg("api", ApiList(snapshot.api, now)));
+      fmt::arg("summary", Summary(snapshot, table, now)), fmt::arg("causes", CausesText(causes)),
+      fmt::arg("rows", table.rows), fmt::arg("api", ApiList(snapshot.api, now)));
 }
 
 }  // namespace radar_spoof

@@ -4,24 +4,28 @@
 // Thread rule: pure.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/types.h"
 #include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
 
-// UTF-8 HTML. A ratio is shown exactly when /metrics shows it (snapshot.h).
+// UTF-8 HTML. Queries that are far above what was expected stand first, and a cause that fails more
+// than one of them is told once. A ratio is shown exactly when /metrics shows it (snapshot.h).
 std::string RenderLandingPage(const Snapshot& snapshot, Instant now,
                               std::string_view telemetry_path);
 
 // A window's spoof ratios as a small line drawing: an inline SVG element with its meaning as text
 // for those who cannot see it; "" under two values. `trend` as SpoofSample::trend: ratios, oldest
 // first, NaN for a gap, which breaks the line. The scale begins at 0, so that noise does not look
-// like a spike.
-std::string SparklineSvg(std::span<const float> trend);
+// like a spike. Behind the latest buckets lies what was expected, up to its upper bound, as a band.
+std::string SparklineSvg(std::span<const float> trend,
+                         const std::optional<Expectation>& expectation = {});
 
 // What a browser may load for it: the page's own style, known by its hash (CSP level 3, 8.4), and
 // nothing else.

@@ -10,7 +10,6 @@
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"
-#include "src/web/sparkline.h"
 #include "support/golden_snapshot.h"
 #include "support/temporary_directory.h"
 
@@ -71,8 +70,9 @@ TEST_CASE("the page shows what is polled and how that is going") {
               "control period 16.5 %",
               "3 of 5<small>erratic data<",
               "2 &times; OUTAGE",
-              "answered 3 minutes ago",
-              "next in 4 minutes",
+              "a spike pages<",
+              "last good answer 3 minutes ago",
+              "next poll in 4 minutes",
               ">ok<",
               "No query is failing",
               "1 of 1 have a value to show",
@@ -92,8 +92,9 @@ TEST_CASE("before the first poll the page promises nothing") {
   snapshot.api.asked = false;
   snapshot.api.up = false;
   const std::string page = Page(snapshot);
-  CheckParts(page, {"all mail", "none yet", "answered never", "next at once", "not tried yet",
-                    "<dd>not asked yet</dd>", "1 not tried yet; 0 of 1 have a value"});
+  CheckParts(page,
+             {"all mail", "none yet", "no good answer yet", "next poll at once", "not tried yet",
+              "<dd>not asked yet</dd>", "1 not tried yet; 0 of 1 have a value"});
   CHECK(!Contains(page, " %</b>"));
   CHECK(!Contains(page, "<svg"));
 }
@@ -111,13 +112,82 @@ TEST_CASE(
   CheckParts(stale, {"the last one is too old", "0 of 1 have a value to show"});
 }
 
+// The places at which the parts stand, in this order.
+bool StandInOrder(std::string_view page, std::initializer_list<std::string_view> parts) {
+  std::size_t at = 0;
+  for (const std::string_view part : parts) {
+    at = page.find(part, at);
+    if (at == std::string_view::npos) return false;
+  }
+  return true;
+}
+
+QueryState Above(const std::string& name, int buckets) {
+  QueryState state = Good(name, 3min);
+  state.query.agg_interval = AggInterval::k1h;
+  state.query.alert.severity = AlertSeverity::kWarning;
+  state.sample->window = WindowStatistics{0.1, 0.01};
+  state.sample->trend = {0.12F, 0.13F, 0.1899756F};
+  state.sample->expectation = Expectation{0.12, 0.18, buckets};
+  return state;
+}
+
+TEST_CASE("what is far above what was expected stands first, in words and in the headline") {
+  const std::string page =
+      Page(SnapshotOf({Good("a", 3min), Above("b", 1), Above("c", 0), Above("d", 3)}));
+  CHECK(StandInOrder(
+      page,
+      {"<strong class=\"warn\">2 of 4 are far above what was expected.</strong>",
+       "<tr class=\"above\"><td class=\"name\">d<", "<tr class=\"above\"><td class=\"name\">b<",
+       "<tr><td class=\"name\">a<", "<tr><td class=\"name\">c<"}));
+  CheckParts(page,
+             {"<b class=\"warn\">19.0 %</b><small class=\"warn\">far above for 3 buckets of 1 "
+              "hour</small><small>expected 12.0 %, upper bound 18.0 %</small>",
+              "far above for 1 bucket of 1 hour<", "a spike opens a ticket",
+              "<b>19.0 %</b><small>expected 12.0 %, upper bound 18.0 %</small>"});
+  // Its window's mean says less than that.
+  CHECK(!Contains(page, "usual"));
+}
+
+TEST_CASE("a spike whose value is too old to be shown is none") {
+  QueryState state = Above("a", 3);
+  state.last_success = kGoldenNow + -24h;
+  const std::string page = Page(SnapshotOf({state}));
+  CHECK(!Contains(page, "far above"));
+  CHECK(!Contains(page, "class=\"above\""));
+}
+
+TEST_CASE("a cause that fails several queries is told once, above the table") {
+  std::vector<QueryState> queries = {Failing("a", 1min), Failing("b", 1min), Failing("c", 1min),
+                                     Good("d", 3min)};
+  queries[2].last_failure = Failure(FailureReason::kServer, "HTTP 500");
+  const std::string page = Page(SnapshotOf(std::move(queries)));
+  CHECK(StandInOrder(page, {"3 of 4 are failing",
+                            "2 queries fail for one cause: the API reports a server error</span> "
+                            "<small>server: HTTP 503</small>",
+                            "<table>", "server: HTTP 500"}));
+  const std::size_t once = page.find("HTTP 503");
+  CHECK(page.find("HTTP 503", once + 1) == std::string::npos);
+}
+
+TEST_CASE("budgets whose time is over are not shown as if it were not") {
+  Snapshot snapshot = SnapshotOf({Good("all", 3min)});
+  snapshot.api.rate_limit["default"] = {.limit = 1200, .remaining = 1100, .reset = kGoldenNow.wall};
+  snapshot.api.budget.at = kGoldenNow.wall - 5min - 1ms;
+  const std::string page = Page(snapshot);
+  CHECK(!Contains(page, "requests left"));
+  CHECK(!Contains(page, "requests used"));
+  CHECK(Contains(page, "no request has ended in the last 5 minutes; 600 may be sent"));
+}
+
 TEST_CASE("every reason of a failure has words of its own") {
   std::vector<std::string> seen;
   for (const FailureReason reason : kAllFailureReasons) {
     Snapshot snapshot = SnapshotOf({Failing("all", 1min)});
     snapshot.queries[0].last_failure = Failure(reason, "detail");
     const std::string page = Page(snapshot);
-    const std::size_t begin = page.find("failing: ", page.find("<td data-label=\"State\">"));
+    const std::size_t begin =
+        page.find("failing: ", page.find("<td class=\"state\" data-label=\"State\">"));
     seen.push_back(page.substr(begin, page.find('<', begin) - begin));
     CHECK(seen.back().size() > std::string("failing: ").size());
   }
@@ -217,6 +287,16 @@ TEST_CASE("a sparkline goes from left to right on a scale that begins at 0") {
         "<svg viewBox=\"0 0 160 36\" role=\"img\" aria-label=\"3 buckets between 0.0 % and 20.0 %, "
         "the latest 20.0 %\"><path d=\"M3.0 33.0L80.0 18.0L157.0 3.0\"/>"
         "<circle cx=\"157.0\" cy=\"3.0\" r=\"2.5\"/></svg>");
+}
+
+TEST_CASE("a sparkline has what was expected as a band behind its run, within the drawing") {
+  const std::array<float, 3> trend = {0.1F, 0.1F, 0.2F};
+  CHECK(Contains(SparklineSvg(trend, Expectation{0.1, 0.15, 1}),
+                 "the latest 20.0 %, expected 10.0 %, upper bound 15.0 %\">"
+                 "<rect x=\"80.0\" y=\"10.5\" width=\"80.0\" height=\"7.5\"/><path"));
+  // The upper bound is the highest of all: the scale makes room for it.
+  CHECK(Contains(SparklineSvg(trend, Expectation{0.2, 0.4, 99}),
+                 "<rect x=\"3.0\" y=\"3.0\" width=\"157.0\" height=\"15.0\"/>"));
 }
 
 TEST_CASE("a sparkline breaks at a gap, and shows a bucket between two gaps as a dot") {
