@@ -32,7 +32,7 @@ Without --csv: the made-up worlds that the alerts are judged by.
   --expectations        print the file with what was expected of each bucket, as CSV
   --only=1h             only worlds in buckets of this width
   --moments=60          spikes of each shape that are put into each series
-  --scales=3 --factor=1.5 --rise=0.03 --minimum=0.05
+  --scales=3 --factor=1.5 --rise=0.03 --floor=0.05
                         as under `expected:` in the configuration
 )";
 
@@ -58,7 +58,7 @@ std::optional<Options> ReadOptions(std::span<char*> arguments) {
                                                           {"--scales=", &options.bounds.scales},
                                                           {"--factor=", &options.bounds.factor},
                                                           {"--rise=", &options.bounds.rise},
-                                                          {"--minimum=", &options.bounds.minimum}};
+                                                          {"--floor=", &options.bounds.floor}};
   for (const std::string_view argument : arguments) {
     bool known = true;
     if (argument == "--tuning") {

@@ -49,13 +49,14 @@ std::vector<ShownBucket> ShownHistory(const Query& query, History history, const
                          std::min({next_end + kAssumedLag, bucket_end + max_data_age, end})};
     if (when.from >= when.to) continue;
     const History window = WindowUpTo(query, history, bucket);
-    shown.push_back({.shown = when,
-                     .bucket_start = *bucket->start,
-                     .spoof = bucket->spoof,
-                     .not_spoof = bucket->not_spoof,
-                     .window = StatisticsOf(window.first(window.size() - 1)),
-                     .control = ControlOf(query, history, *bucket->start),
-                     .expectation = ExpectationOf(window, query.agg_interval, query.expected)});
+    shown.push_back(
+        {.shown = when,
+         .bucket_start = *bucket->start,
+         .spoof = bucket->spoof,
+         .not_spoof = bucket->not_spoof,
+         .window = StatisticsOf(window.first(window.size() - 1)),
+         .control = ControlOf(query, history, *bucket->start),
+         .expectation = ExpectationOf(window, query.agg_interval, query.alert.expected)});
   }
   return shown;
 }

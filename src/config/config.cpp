@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "alert_reader.h"
 #include "api_text_rules.h"
 #include "query_list.h"
 #include "radar_spoof/config/map_reader.h"
@@ -36,13 +37,14 @@ constexpr std::array<std::string_view, 13> kApiKeys = {"base_url",
                                                        "max_series_per_request"};
 constexpr std::array<std::string_view, 4> kPollingKeys = {"settle", "retry_max", "stale_after",
                                                           "max_data_age"};
-constexpr std::array<std::string_view, 2> kDefaultsKeys = {"agg_interval", "date_range"};
+constexpr std::array<std::string_view, 5> kDefaultsKeys = {"agg_interval", "date_range", "alert",
+                                                           "expected", "labels"};
 
 // A key that stands in the wrong map is told the first of these that knows it.
-std::array<KeySet, 5> AllKeys() {
+std::array<KeySet, 6> AllKeys() {
   return {KeySet{"the top level", kSections}, KeySet{"api", kApiKeys},
-          KeySet{"polling", kPollingKeys}, KeySet{"a query", QueryKeys()},
-          KeySet{"defaults", kDefaultsKeys}};
+          KeySet{"polling", kPollingKeys},    KeySet{"a query", QueryKeys()},
+          KeySet{"defaults", kDefaultsKeys},  KeySet{"expected", kExpectedKeys}};
 }
 
 constexpr DurationRange kTimeout = {1s, 5min};
@@ -206,6 +208,7 @@ QueryDefaults ConfigReader::ReadDefaults(const YamlNode& section) {
   QueryDefaults defaults;
   if (!map.Read("agg_interval", defaults.agg_interval)) defaults.agg_interval.reset();
   if (!map.Read("date_range", defaults.date_range)) defaults.date_range.reset();
+  ReadSpikeAlert(map, AllKeys(), problems_, defaults.alert);
   return defaults;
 }
 

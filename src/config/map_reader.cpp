@@ -16,12 +16,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct Unit {
+struct DurationUnit {
   char letter;
   Seconds length;
 };
-constexpr std::array kUnits = {Unit{'w', 168h}, Unit{'d', 24h}, Unit{'h', 1h}, Unit{'m', 1min},
-                               Unit{'s', 1s}};
+constexpr std::array kDurationUnits = {DurationUnit{'w', 168h}, DurationUnit{'d', 24h},
+                                       DurationUnit{'h', 1h}, DurationUnit{'m', 1min},
+                                       DurationUnit{'s', 1s}};
 constexpr Seconds kLongestDuration = 24h * 3653;
 
 bool IsDigits(std::string_view text) {
@@ -33,7 +34,7 @@ bool IsDigits(std::string_view text) {
 // nullopt when it is not a duration of at most 10 years.
 std::optional<Seconds> ParseDuration(std::string_view text) {
   Seconds total{0};
-  auto unit = kUnits.begin();
+  auto unit = kDurationUnits.begin();
   const char* position = text.data();
   const char* const end = text.data() + text.size();
   if (position == end) return std::nullopt;
@@ -43,8 +44,10 @@ std::optional<Seconds> ParseDuration(std::string_view text) {
     const auto number = std::from_chars(position, end, count);
     if (number.ec != std::errc() || number.ptr == end) return std::nullopt;
     const char letter = *number.ptr;
-    unit = std::find_if(unit, kUnits.end(), [&](const Unit& u) { return u.letter == letter; });
-    if (unit == kUnits.end() || count > kLongestDuration / unit->length) return std::nullopt;
+    unit = std::find_if(unit, kDurationUnits.end(),
+                        [&](const DurationUnit& u) { return u.letter == letter; });
+    if (unit == kDurationUnits.end() || count > kLongestDuration / unit->length)
+      return std::nullopt;
     total += count * unit->length;
     ++unit;  // each unit once, in falling order
     position = number.ptr + 1;
@@ -143,6 +146,36 @@ Result<int, std::string> ReadInteger(const YamlNode& node, IntegerRange range) {
   return number;
 }
 
+// Digits, or digits around a point.
+std::optional<double> ParseDecimal(std::string_view text) {
+  const std::size_t point = text.find('.');
+  if (!IsDigits(text.substr(0, point))) return std::nullopt;
+  if (point != std::string_view::npos && !IsDigits(text.substr(point + 1))) return std::nullopt;
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() ? std::optional(number) : std::nullopt;
+}
+
+std::string DecimalHint(const YamlNode& node) {
+  if (node.kind != YamlNode::Kind::kScalar) return "";
+  if (ParseDecimal(node.text)) return node.quoted ? "remove the quotes" : "";
+  std::string text = node.text;
+  std::replace(text.begin(), text.end(), ',', '.');
+  if (ParseDecimal(text)) return "use a decimal point: " + text;
+  const std::size_t digits = std::min(text.find_first_of(" %"), text.size());
+  const auto percent = ParseDecimal(std::string_view(text).substr(0, digits));
+  if (percent && text.ends_with('%')) return fmt::format("write it as a share: {}", *percent / 100);
+  return "";
+}
+
+Result<double, std::string> ReadDecimal(const YamlNode& node, DecimalRange range) {
+  const bool is_plain = node.kind == YamlNode::Kind::kScalar && !node.quoted;
+  const auto number = is_plain ? ParseDecimal(node.text) : std::nullopt;
+  if (number && *number >= range.least && *number <= range.most) return *number;
+  return NotThis(node, fmt::format("a number from {} to {}", range.least, range.most),
+                 DecimalHint(node));
+}
+
 Result<bool, std::string> ReadBoolean(const YamlNode& node) {
   const bool is_word = node.kind == YamlNode::Kind::kScalar;
   if (is_word && !node.quoted && node.text == "true") return true;
@@ -210,7 +243,7 @@ std::string UnknownKey(std::string_view key, std::span<const std::string_view> k
 std::string DurationText(Seconds duration) {
   if (duration == 0s) return "0s";
   std::string text;
-  for (const Unit& unit : kUnits) {
+  for (const DurationUnit& unit : kDurationUnits) {
     const auto count = duration / unit.length;
     if (count > 0) text += fmt::format("{}{}", count, unit.letter);
     duration -= count * unit.length;
@@ -260,6 +293,11 @@ bool MapReader::Take(std::string_view key, Reading read, Value& value) {
 bool MapReader::Read(std::string_view key, IntegerRange range, int& value) {
   return Take(
       key, [&](const YamlNode& node) { return ReadInteger(node, range); }, value);
+}
+
+bool MapReader::Read(std::string_view key, DecimalRange range, double& value) {
+  return Take(
+      key, [&](const YamlNode& node) { return ReadDecimal(node, range); }, value);
 }
 
 bool MapReader::Read(std::string_view key, DurationRange range, Seconds& value) {

@@ -96,7 +96,7 @@ void QueryList::AddExpanded(const QueryEntry& entry) {
     CheckQuestion(entry, entry.name ? name : entry.path, combination.filters, question_is_reported);
     if (!entry.name || !entry.poll_interval) continue;
     queries_.push_back({name, combination.filters, *entry.agg_interval, *entry.date_range,
-                        entry.control, *entry.poll_interval});
+                        entry.control, *entry.poll_interval, entry.alert});
   }
 }
 

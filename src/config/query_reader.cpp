@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "alert_reader.h"
 #include "radar_spoof/config/map_reader.h"
 #include "radar_spoof/core/text.h"
 
@@ -185,8 +186,9 @@ std::optional<std::vector<MatrixAxis>> ReadMatrix(const YamlNode& node, const st
   return axes;
 }
 
-constexpr std::array<std::string_view, 7> kKeys = {
-    "name", "filters", "agg_interval", "date_range", "control", "poll_interval", "matrix"};
+constexpr std::array<std::string_view, 10> kKeys = {
+    "name",          "filters", "agg_interval", "date_range", "control",
+    "poll_interval", "matrix",  "alert",        "expected",   "labels"};
 constexpr DurationRange kPollInterval = {1s, 4 * 168h};
 
 std::optional<std::string> ReadName(const YamlNode& query, const QueryEntry& entry,
@@ -261,6 +263,8 @@ QueryEntry ReadQuery(const YamlNode& node, std::size_t index, const QueryDefault
   if (const YamlNode* const name = node.Find("name")) entry.name_place = *name;
   ReadWindow(map, node, defaults, entry);
   map.Read("control", entry.control);
+  entry.alert = defaults.alert;
+  ReadSpikeAlert(map, elsewhere, problems, entry.alert);
 
   const YamlNode* const filters = node.Find("filters");
   const YamlNode* const matrix = node.Find("matrix");

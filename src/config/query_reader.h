@@ -26,6 +26,7 @@ struct MatrixAxis {
 struct QueryDefaults {
   std::optional<AggInterval> agg_interval = AggInterval::k15m;
   std::optional<DateRange> date_range = DateRange::Parse("1d");
+  SpikeAlert alert = {};
 };
 
 struct QueryEntry {
@@ -42,6 +43,7 @@ struct QueryEntry {
   std::optional<DateRange> date_range;
   std::optional<Seconds> poll_interval;
   bool control = false;
+  SpikeAlert alert = {};
 
   bool has_matrix = false;
   Place matrix_place;

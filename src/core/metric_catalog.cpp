@@ -17,6 +17,7 @@ constexpr std::array<std::string_view, 6> kIdentity = {"query", "arc", "dkim",
 constexpr std::array<std::string_view, 9> kInfo = {
     "query", "arc", "dkim", "dmarc", "spf", "tls_version", "agg_interval", "date_range", "unit"};
 constexpr std::array<std::string_view, 2> kQueryEventType = {"query", "event_type"};
+constexpr std::array<std::string_view, 2> kQuerySeverity = {"query", "severity"};
 constexpr std::array<std::string_view, 2> kHostPath = {"host", "path"};
 constexpr std::array<std::string_view, 1> kCode = {"code"};
 constexpr std::array<std::string_view, 1> kReason = {"reason"};
@@ -99,6 +100,9 @@ constexpr auto kCatalog = std::to_array<MetricDescription>({
     {Metric::kQueryFailures, "cloudflare_radar_query_failures_total", kCounter, kQuery,
      "success and result",
      "Polls of the query that gave no usable answer (success and result); cached between polls."},
+    {Metric::kQueryAlertInfo, "cloudflare_radar_query_alert_info", kGauge, kQuerySeverity, "",
+     "Whom a spike of the query concerns, as configured: severity critical (page), warning "
+     "(ticket) or none; with the query's static labels."},
     {Metric::kApiInfo, "cloudflare_radar_api_info", kGauge, kHostPath,
      "host and path of the request",
      "Whom the numbers are from: host and path of the request, as configured; path is the spelling "

@@ -168,9 +168,21 @@ std::vector<std::optional<std::size_t>> KeptQueries(const std::vector<Query>& be
   std::vector<std::optional<std::size_t>> kept(after.size());
   for (std::size_t i = 0; i < after.size(); ++i) {
     const auto place = places.find(after[i].name);
-    if (place != places.end() && before[place->second] == after[i]) kept[i] = place->second;
+    if (place == places.end()) continue;
+    Query same = before[place->second];
+    same.alert = after[i].alert;
+    if (same == after[i]) kept[i] = place->second;
   }
   return kept;
+}
+
+std::string_view Name(AlertSeverity severity) {
+  switch (severity) {
+    case AlertSeverity::kCritical: return "critical";
+    case AlertSeverity::kWarning: return "warning";
+    case AlertSeverity::kNone: return "none";
+  }
+  return "";
 }
 
 std::string_view Name(EventType type) {

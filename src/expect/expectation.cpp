@@ -162,7 +162,7 @@ double UpperBound(double pattern, double other_days, const Before& before, const
   const double scales = shape.scales * bounds.scales * before.scale;
   const double factor = std::min(bounds.factor * expected, std::max(kWithinReach, expected));
   return std::min(1.0, std::max({Share(pattern + before.level + scales), factor,
-                                 expected + bounds.rise, bounds.minimum, other_days}));
+                                 expected + bounds.rise, bounds.floor, other_days}));
 }
 
 // Goes through a window's last buckets, oldest first.
@@ -263,7 +263,7 @@ std::optional<Expectation> ExpectationOf(std::span<const SpoofBucket> buckets, A
 
 SpoofSample JudgedSampleOf(const Query& query, const SpoofWindow& window) {
   SpoofSample sample = SampleOf(query, window);
-  sample.expectation = ExpectationOf(window.buckets, query.agg_interval, query.expected);
+  sample.expectation = ExpectationOf(window.buckets, query.agg_interval, query.alert.expected);
   return sample;
 }
 

@@ -54,6 +54,11 @@ void QueryTable::AddLabels(const Query& query) {
   AppendLabel(names[2 + kDimensionCount], query.date_range.Text(), labels_);
   AppendLabel(names[3 + kDimensionCount], "ratio", labels_);
   ends.info = labels_.size();
+  AppendLabel(Describe(Metric::kQueryAlertInfo).labels[1], Name(query.alert.severity), labels_);
+  for (const StaticLabel& label : query.alert.labels) {
+    AppendLabel(label.name, label.value, labels_);
+  }
+  ends.alert = labels_.size();
   label_ends_.push_back(ends);
 }
 
@@ -71,6 +76,7 @@ void QueryTable::SetNumbers(const QueryState& state, const PollingConfig& pollin
     annotations[type] = fresh ? state.sample->annotations[type] : 0;
   }
   Set(Metric::kQueryInfo, query, 1);
+  Set(Metric::kQueryAlertInfo, query, 1);
   Set(Metric::kQuerySuccess, query, state.success() ? 1 : 0);
   Set(Metric::kQueryLastSuccess, query,
       UnixSeconds(state.last_success ? state.last_success->wall : WallTime()));
@@ -107,14 +113,18 @@ QueryTable::Rows QueryTable::RowsOf(std::size_t block) const {
   return {first * rows, last * rows};
 }
 
-std::string_view QueryTable::Labels(const MetricDescription& description, std::size_t query) const {
-  const std::size_t begin = query == 0 ? 0 : label_ends_[query - 1].info;
+void QueryTable::AppendLabels(const MetricDescription& description, std::size_t query,
+                              std::string& out) const {
+  const std::size_t begin = query == 0 ? 0 : label_ends_[query - 1].alert;
   const LabelEnds& ends = label_ends_[query];
   const bool has_filters = description.labels.size() == 1 + kDimensionCount;
   const std::size_t end = description.metric == Metric::kQueryInfo
                               ? ends.info
                               : (has_filters ? ends.identity : ends.name);
-  return std::string_view(labels_).substr(begin, end - begin);
+  out.append(labels_, begin, end - begin);
+  if (description.metric == Metric::kQueryAlertInfo) {
+    out.append(labels_, ends.info, ends.alert - ends.info);
+  }
 }
 
 bool QueryTable::HasHead(std::size_t block) const {
@@ -135,7 +145,7 @@ void QueryTable::AppendBlock(std::size_t block, ExpositionFormat format, std::st
     if (std::isnan(number)) continue;
     out += description.name;
     out += '{';
-    out += Labels(description, row / per_query);
+    AppendLabels(description, row / per_query, out);
     if (per_query > 1) {
       AppendLabel(description.labels[1], Name(static_cast<EventType>(row % per_query)), out);
     }

@@ -193,7 +193,9 @@ void Poller::Apply(Settings settings) {
   FailureLog failure_log = failure_log_->CarriedOver(kept, same_api);
   Snapshot next = FirstSnapshot(settings.config, now.wall);
   for (std::size_t i = 0; i < kept.size(); ++i) {
-    if (kept[i]) next.queries[i] = state_.queries[*kept[i]];
+    if (!kept[i]) continue;
+    next.queries[i] = state_.queries[*kept[i]];
+    next.queries[i].query = settings.config.queries()[i];
   }
   next.api = state_.api;
   if (!same_api) {

@@ -247,9 +247,10 @@ std::string AsksFor(const Query& query) {
   for (const Dimension dimension : kAllDimensions) {
     text += fmt::format("{}={} ", LabelName(dimension), query.filters.Label(dimension));
   }
-  return text + fmt::format("agg_interval={} date_range={} control={}",
-                            RequestName(query.agg_interval), query.date_range.Text(),
-                            query.control);
+  const SpikeBounds& expected = query.alert.expected;
+  return text + fmt::format("agg_interval={} date_range={} control={} expected={}/{}/{}/{}",
+                            RequestName(query.agg_interval), query.date_range.Text(), query.control,
+                            expected.scales, expected.factor, expected.rise, expected.floor);
 }
 
 std::string WriteSavedState(const SavedState& state) {

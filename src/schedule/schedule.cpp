@@ -55,7 +55,10 @@ void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
   std::vector<Entry> entries(queries.size());
   const auto kept = KeptQueries(queries_, queries);
   for (std::size_t i = 0; i < queries.size(); ++i) {
-    if (kept[i]) entries[i] = entries_[*kept[i]];
+    // Other bounds need an answer to be judged by.
+    const bool same_bounds =
+        kept[i] && queries_[*kept[i]].alert.expected == queries[i].alert.expected;
+    if (same_bounds) entries[i] = entries_[*kept[i]];
   }
   if (polling.settle != polling_.settle) {
     lags_ = DataLags(polling.settle, SlowestLagStep(queries), queries.size());

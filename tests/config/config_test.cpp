@@ -37,6 +37,17 @@ std::string Lines(const std::vector<ConfigProblem>& problems) {
   return lines;
 }
 
+// Nothing where it is the default.
+std::string AlertText(const SpikeAlert& alert) {
+  if (alert == SpikeAlert()) return "";
+  const SpikeBounds& bounds = alert.expected;
+  std::ostringstream text;
+  text << ", " << Name(alert.severity) << " above " << bounds.scales << " scales, x"
+       << bounds.factor << ", +" << bounds.rise << ", " << bounds.floor;
+  for (const StaticLabel& label : alert.labels) text << ' ' << label.name << '=' << label.value;
+  return text.str();
+}
+
 // What is wrong with it, or its warnings, queries and plan: the form of the tables.
 std::string Outcome(std::string_view yaml) {
   const auto config = ParseConfig(yaml, "config.yaml");
@@ -50,7 +61,7 @@ std::string Outcome(std::string_view yaml) {
     }
     text += std::string(RequestName(query.agg_interval)) + " over " + query.date_range.Text() +
             (query.control ? " with control" : "") + ", every " +
-            std::to_string(query.poll_interval.count()) + " s\n";
+            std::to_string(query.poll_interval.count()) + " s" + AlertText(query.alert) + '\n';
   }
   return text + config.value().Plan().Text();
 }
@@ -443,6 +454,7 @@ TEST_CASE("config.example.yaml loads as it stands, without a warning, with the d
                                           "auth_dmarc_pass_spf_fail", "auth_dmarc_pass_spf_any",
                                           "auth_dmarc_fail_spf_pass", "auth_dmarc_fail_spf_fail",
                                           "auth_dmarc_fail_spf_any"});
+  CHECK(loaded.value().queries()[0].alert == SpikeAlert{});
   CHECK(loaded.value().queries()[1].control);
 }
 
@@ -476,7 +488,7 @@ TEST_CASE("every key there is stands in config.example.yaml") {
       CHECK((is_a_line || is_a_dimension));
     }
   }
-  CHECK(keys == 4 + 13 + 4 + 2 + 7 + 5);
+  CHECK(keys == 4 + 13 + 4 + 5 + 10 + 5);
 }
 
 TEST_CASE("every key in config.example.yaml's comments is known, and its value legal") {

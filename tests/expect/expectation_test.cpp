@@ -258,7 +258,7 @@ TEST_CASE("each bound is what it says") {
   CHECK(upper({}) == doctest::Approx(0.15));
   CHECK(upper({.factor = 2}) == doctest::Approx(0.2));
   CHECK(upper({.rise = 0.12}) == doctest::Approx(0.22));
-  CHECK(upper({.minimum = 0.3}) == doctest::Approx(0.3));
+  CHECK(upper({.floor = 0.3}) == doctest::Approx(0.3));
   values = Hours();
   const auto scaled = [&](double scales) {
     return Expected(values, AggInterval::k1h, {.scales = scales, .factor = 1, .rise = 0})->upper;
@@ -290,7 +290,7 @@ TEST_CASE("whatever a window holds: bounded, the same again, and monotone in the
     CAPTURE(round);
     CHECK(expectation->ratio > 0);
     CHECK(expectation->ratio < 1);
-    CHECK(expectation->upper >= bounds.minimum);
+    CHECK(expectation->upper >= bounds.floor);
     CHECK(expectation->upper <= 1);
     CHECK(expectation->upper >= std::min(1.0, expectation->ratio + bounds.rise));
     CHECK(expectation->buckets_above >= 0);

@@ -331,6 +331,42 @@ TEST_CASE("a reload keeps what is unchanged, drops what is gone and asks what is
   CHECK(f.Now()->queries[1].polls > before->polls);
 }
 
+TEST_CASE("a reload that changes whom a spike concerns says so at once, and asks nothing") {
+  PollerFixture f([](const Request& request) { return Good(request); });
+  const auto stays = [&f](std::uint64_t polls) {
+    REQUIRE(f.State().sample);
+    CHECK(f.State().polls == polls);
+    CHECK(f.State().success());
+  };
+  std::uint64_t polls = 0;
+  f.http.At(20min, [&] {
+    polls = f.State().polls;
+    f.Reconfigure("queries: [{name: all, alert: ticket, labels: {team: mail}}]\n");
+  });
+  f.http.At(20min + 1ms, [&] {
+    stays(polls);
+    CHECK(f.State().query.alert.severity == AlertSeverity::kWarning);
+    CHECK(f.State().query.alert.labels == std::vector<StaticLabel>{{"team", "mail"}});
+  });
+  f.http.At(20min + 2s, [&] { stays(polls); });
+  f.RunFor(21min);
+}
+
+TEST_CASE("a reload that changes when a bucket is far above asks at once, and keeps the values") {
+  PollerFixture f([](const Request& request) { return Good(request); });
+  std::uint64_t polls = 0;
+  f.http.At(20min, [&] {
+    polls = f.State().polls;
+    f.Reconfigure("queries: [{name: all, expected: {floor: 0.9}}]\n");
+  });
+  f.http.At(20min + 1ms, [&] {
+    REQUIRE(f.State().sample);
+    CHECK(f.State().polls == polls);
+  });
+  f.RunFor(20min + 2s);
+  CHECK(f.State().polls == polls + 1);
+}
+
 TEST_CASE("a query that means something else now begins anew under its old name") {
   PollerFixture f([](const Request& request) { return Good(request); });
   f.http.At(20min, [&] { f.Reconfigure("queries:\n  - { name: all, filters: { spf: FAIL } }\n"); });

@@ -312,7 +312,7 @@ TEST_CASE("what a query asks is told apart by everything that changes its number
   const std::string asks = AsksFor(query);
   CHECK(asks ==
         "arc=any dkim=any dmarc=any spf=any tls_version=any agg_interval=15m date_range=1d "
-        "control=false");
+        "control=false expected=3/1.5/0.03/0.05");
   Query other = query;
   other.name = "b";
   other.poll_interval = Seconds(60);
@@ -329,6 +329,12 @@ TEST_CASE("what a query asks is told apart by everything that changes its number
   other = query;
   other.control = true;
   CHECK(AsksFor(other) != asks);
+  other = query;
+  other.alert.expected.floor = 0.06;
+  CHECK(AsksFor(other) != asks);
+  other = query;
+  other.alert.severity = AlertSeverity::kNone;
+  CHECK(AsksFor(other) == asks);
 }
 
 }  // namespace

@@ -93,6 +93,9 @@ Snapshot GoldenSnapshot() {
                       WithOldData(),
                       WithSeveralValues(),
                       Good("\"quoted\" back\\slash p\xC3\xA4iv\xC3\xA4 broken \xC3(", 1min)};
+  snapshot.queries[1].query.alert = {
+      {}, AlertSeverity::kWarning, {{"team", "mail"}, {"tier", "\"1\" \\"}}};
+  snapshot.queries[3].query.alert.severity = AlertSeverity::kNone;
   snapshot.api = GoldenApi();
   snapshot.reload.last_success = kGoldenNow.wall - 24h;
   return snapshot;

@@ -22,6 +22,11 @@ struct IntegerRange {
   int most;
 };
 
+struct DecimalRange {
+  double least;
+  double most;
+};
+
 struct DurationRange {
   Seconds least;
   Seconds most;
@@ -55,6 +60,8 @@ class MapReader {
   // Each reads one key, if it is there. False when its value is wrong.
   // Plain decimal digits, unquoted, without leading zeros.
   bool Read(std::string_view key, IntegerRange range, int& value);
+  // Plain decimal digits, perhaps with a point between them, unquoted: "3", "0.05".
+  bool Read(std::string_view key, DecimalRange range, double& value);
   // "90s", "15m", "1h30m", "1d", "1w": whole numbers, each unit once, the largest first.
   bool Read(std::string_view key, DurationRange range, Seconds& value);
   bool Read(std::string_view key, DurationRange range, std::optional<Seconds>& value);

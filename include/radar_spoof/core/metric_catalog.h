@@ -34,6 +34,7 @@ enum class Metric {
   kQueryAnnotations,
   kQueryPolls,
   kQueryFailures,
+  kQueryAlertInfo,
   kApiInfo,
   kUp,
   kApiRequests,
@@ -68,7 +69,8 @@ struct MetricDescription {
   Metric metric;
   std::string_view name;  // in full: counters end in _total
   MetricType type;
-  std::span<const std::string_view> labels;  // on every series, in this order; `le` not listed
+  // On every series, in this order; neither `le` nor the configuration's static labels.
+  std::span<const std::string_view> labels;
   // What it is made of, in the API's terms: a path in the answer's JSON, a header, or a parameter
   // of the request; a file of /proc for the process. Empty: of nothing outside the exporter.
   std::string_view source;

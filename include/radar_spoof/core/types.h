@@ -118,12 +118,36 @@ class DateRange {
 
 // How far above what was expected a bucket must be to count as far above: all four at once.
 struct SpikeBounds {
-  double scales = 3;      // times what the window's buckets usually are off their expectation
-  double factor = 1.5;    // times the expected ratio
-  double rise = 0.03;     // ratio: more than the expected one
-  double minimum = 0.05;  // ratio: never lower than this
+  double scales = 3;    // times what the window's buckets usually are off their expectation
+  double factor = 1.5;  // times the expected ratio
+  double rise = 0.03;   // ratio: more than the expected one
+  double floor = 0.05;  // ratio: never lower than this
 
   friend bool operator==(const SpikeBounds&, const SpikeBounds&) = default;
+};
+
+// Whom a spike of a query concerns: somebody is paged, somebody finds a ticket, or nobody is told.
+enum class AlertSeverity { kCritical, kWarning, kNone };
+
+// As the label `severity` says it: "critical", "warning", "none".
+std::string_view Name(AlertSeverity severity);
+
+// A label that the configuration gives: its name is one that Prometheus takes and that no series of
+// ours has; the value is not empty.
+struct StaticLabel {
+  std::string name;
+  std::string value;
+
+  friend bool operator==(const StaticLabel&, const StaticLabel&) = default;
+};
+
+// When a query counts as spiking, and who is told.
+struct SpikeAlert {
+  SpikeBounds expected = {};
+  AlertSeverity severity = AlertSeverity::kCritical;
+  std::vector<StaticLabel> labels = {};  // by name, each once
+
+  friend bool operator==(const SpikeAlert&, const SpikeAlert&) = default;
 };
 
 // One filter combination and how it is polled. Built by config, which guarantees: `name` is unique,
@@ -135,13 +159,14 @@ struct Query {
   DateRange date_range;
   bool control = false;  // also ask for the control period
   Seconds poll_interval;
-  SpikeBounds expected = {};
+  SpikeAlert alert = {};
 
   friend bool operator==(const Query&, const Query&) = default;
 };
 
-// For each of `after` its place in `before`, if it stands there unchanged: what keeps its state
-// when the configuration is read again. REQUIRES: names are unique in each.
+// For each of `after` its place in `before`, if it stands there and is asked the same, as often:
+// what keeps its state when the configuration is read again. Its alert may be another one.
+// REQUIRES: names are unique in each.
 std::vector<std::optional<std::size_t>> KeptQueries(const std::vector<Query>& before,
                                                     const std::vector<Query>& after);
 

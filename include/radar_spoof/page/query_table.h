@@ -41,11 +41,13 @@ class QueryTable {
   bool SameBlockAs(const QueryTable& other, std::size_t block) const;
 
  private:
-  // Ends in `labels_`. The labels a family has are the beginning of those that info has.
+  // Ends in `labels_`. The labels a family has are the beginning of those that info has; those of
+  // the alert begin with the query's name and go on where info's end.
   struct LabelEnds {
     std::size_t name;
     std::size_t identity;
     std::size_t info;
+    std::size_t alert;
     bool operator==(const LabelEnds&) const = default;
   };
   struct Rows {
@@ -60,7 +62,8 @@ class QueryTable {
   void Set(Metric metric, std::size_t query, double value);
   bool HasHead(std::size_t block) const;
   Rows RowsOf(std::size_t block) const;
-  std::string_view Labels(const MetricDescription& description, std::size_t query) const;
+  void AppendLabels(const MetricDescription& description, std::size_t query,
+                    std::string& out) const;
 
   std::size_t queries_ = 0;
   std::size_t blocks_per_family_ = 0;

@@ -41,8 +41,8 @@ struct SavedState {
   std::string refusal{};    // and why the last of them
 };
 
-// Everything that decides what a query's numbers mean: filters, interval, range, control. Queries
-// that ask for the same have the same text.
+// Everything that decides what a query's numbers mean: filters, interval, range, control, bounds.
+// Queries that ask for the same have the same text.
 std::string AsksFor(const Query& query);
 
 // No text is longer: of more queries than fit, some 20,000, the first are kept.

@@ -1,0 +1,136 @@
+#include "alert_reader.h"
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "radar_spoof/core/metric_catalog.h"
+#include "radar_spoof/core/text.h"
+
+namespace radar_spoof {
+namespace {
+
+constexpr DecimalRange kScales = {0, 100};
+constexpr DecimalRange kFactor = {1, 100};
+constexpr DecimalRange kShare = {0, 1};
+constexpr std::size_t kMostLabels = 16;
+constexpr std::size_t kLongestLabelName = 64;    // bytes
+constexpr std::size_t kLongestLabelValue = 128;  // bytes
+
+struct AlertWord {
+  std::string_view word;
+  AlertSeverity severity;
+};
+constexpr std::array kAlertWords = {AlertWord{"page", AlertSeverity::kCritical},
+                                    AlertWord{"ticket", AlertSeverity::kWarning},
+                                    AlertWord{"none", AlertSeverity::kNone}};
+
+void ReadSeverity(const YamlNode& node, const std::string& path, ProblemList& problems,
+                  AlertSeverity& severity) {
+  std::array<std::string_view, kAlertWords.size()> words;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    words[i] = kAlertWords[i].word;
+    if (node.kind != YamlNode::Kind::kScalar || node.text != words[i]) continue;
+    severity = kAlertWords[i].severity;
+    return;
+  }
+  std::string hint = node.kind == YamlNode::Kind::kScalar ? DidYouMean(node.text, words) : "";
+  for (const AlertWord& each : kAlertWords) {
+    if (node.kind != YamlNode::Kind::kScalar || node.text != Name(each.severity)) continue;
+    hint = fmt::format("; did you mean {}?", each.word);
+  }
+  problems.Add(node, path,
+               fmt::format("found {}; expected one of {}{}", Describe(node), Joined(words), hint));
+}
+
+// Prometheus, "Data model": letters, digits and underscores; those that begin with two are its own.
+bool IsLabelName(std::string_view name) {
+  const auto is_word = [](unsigned char c) { return c < 0x80 && (std::isalnum(c) || c == '_'); };
+  return !name.empty() && name.size() <= kLongestLabelName && !name.starts_with("__") &&
+         std::isdigit(static_cast<unsigned char>(name.front())) == 0 &&
+         std::all_of(name.begin(), name.end(), is_word);
+}
+
+// By Prometheus, or by a series of ours, so that a rule could not join it.
+bool IsTaken(std::string_view name) {
+  constexpr std::array<std::string_view, 5> kOfPrometheus = {"alertname", "instance", "job", "le",
+                                                             "quantile"};
+  const auto has_name = [&](std::span<const std::string_view> labels) {
+    return std::find(labels.begin(), labels.end(), name) != labels.end();
+  };
+  return has_name(kOfPrometheus) ||
+         std::ranges::any_of(MetricCatalog(), has_name, &MetricDescription::labels);
+}
+
+std::optional<std::string> LabelProblem(std::string_view name, const YamlNode& value) {
+  if (!IsLabelName(name)) {
+    return fmt::format(
+        "found a name that is no label's; expected at most {} letters, digits and underscores, "
+        "without a digit or two underscores at the beginning",
+        kLongestLabelName);
+  }
+  if (IsTaken(name)) {
+    return "found a label that Prometheus or the exporter sets; expected another name";
+  }
+  if (value.kind != YamlNode::Kind::kScalar || value.text.empty() ||
+      value.text.size() > kLongestLabelValue ||
+      ForMessage(value.text, value.text.size()) != value.text) {
+    return fmt::format(
+        "found {}; expected text of 1 to {} bytes without control characters",
+        value.kind == YamlNode::Kind::kScalar && value.text.size() > kLongestLabelValue
+            ? fmt::format("{} bytes", value.text.size())
+            : Describe(value),
+        kLongestLabelValue);
+  }
+  return std::nullopt;
+}
+
+void ReadLabels(const YamlNode& node, const std::string& path, ProblemList& problems,
+                std::vector<StaticLabel>& labels) {
+  const MapReader map(node, path, problems, true);
+  if (node.keys.size() > kMostLabels) {
+    problems.Add(
+        node, path,
+        fmt::format("found {} labels; expected at most {}", node.keys.size(), kMostLabels));
+    return;
+  }
+  for (std::size_t i = 0; i < node.keys.size(); ++i) {
+    const std::string& name = node.keys[i].name;
+    const YamlNode& value = node.children[i];
+    if (auto problem = LabelProblem(name, value)) {
+      problems.Add(node.keys[i], map.PathOf(name), *std::move(problem));
+      continue;
+    }
+    const auto place = std::ranges::lower_bound(labels, name, {}, &StaticLabel::name);
+    if (place != labels.end() && place->name == name) {
+      place->value = value.text;
+    } else {
+      labels.insert(place, {name, value.text});
+    }
+  }
+}
+
+}  // namespace
+
+void ReadSpikeAlert(MapReader& map, std::span<const KeySet> elsewhere, ProblemList& problems,
+                    SpikeAlert& alert) {
+  if (const YamlNode* const node = map.Find("alert")) {
+    ReadSeverity(*node, map.PathOf("alert"), problems, alert.severity);
+  }
+  if (const YamlNode* const node = map.Find("expected")) {
+    MapReader expected(*node, map.PathOf("expected"), problems, true);
+    expected.CheckKeys(kExpectedKeys, elsewhere);
+    expected.Read("scales", kScales, alert.expected.scales);
+    expected.Read("factor", kFactor, alert.expected.factor);
+    expected.Read("rise", kShare, alert.expected.rise);
+    expected.Read("floor", kShare, alert.expected.floor);
+  }
+  if (const YamlNode* const node = map.Find("labels")) {
+    ReadLabels(*node, map.PathOf("labels"), problems, alert.labels);
+  }
+}
+
+}  // namespace radar_spoof
