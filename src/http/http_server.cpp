@@ -132,14 +132,6 @@ HttpServer::~HttpServer() {
   state_->stop.notify_all();
 }
 
-std::optional<std::string> HttpServer::Listen(const ListenAddress& address) {
-  listening_.reserve(listening_.size() + 1);
-  const auto socket = OpenListenSocket(address);
-  if (!socket) return socket.error();
-  listening_.push_back(socket.value());
-  return std::nullopt;
-}
-
 std::optional<std::string> HttpServer::Run() {
   auto daemon = HttpDaemon::Start(*state_, threads_, state_->options.tls, settings_);
   if (!daemon) return daemon.error();
@@ -241,8 +233,11 @@ Result<std::unique_ptr<HttpServer>, std::string> HttpServer::Start(
                       {}});
   std::unique_ptr<HttpServer> server(
       new HttpServer(threads, std::move(state), first_crowded, first_refused));
+  server->listening_.reserve(addresses.size());
   for (const ListenAddress& each : addresses) {
-    if (auto problem = server->Listen(each)) return std::move(*problem);
+    const auto socket = OpenListenSocket(each);
+    if (!socket) return socket.error();
+    server->listening_.push_back(socket.value());
   }
   try {
     if (const auto problem = server->Run()) return "cannot serve on " + place + ": " + *problem;

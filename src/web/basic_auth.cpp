@@ -103,14 +103,12 @@ bool IsBcryptHash(std::string_view text) {
   if (text.size() != 60 || !text.starts_with("$2") || text[3] != '$' || text[6] != '$') {
     return false;
   }
+  constexpr std::string_view kSalted =
+      "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
   if (text[2] != 'a' && text[2] != 'b' && text[2] != 'y') return false;
   if (!IsDigit(text[4]) || !IsDigit(text[5])) return false;
   const int cost = BcryptCost(text);
-  const std::string_view salted = text.substr(7);
-  return cost >= 4 && cost <= 31 && std::all_of(salted.begin(), salted.end(), [](char c) {
-           return IsDigit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' ||
-                  c == '/';
-         });
+  return cost >= 4 && cost <= 31 && text.find_first_not_of(kSalted, 7) == text.npos;
 }
 
 int BcryptCost(std::string_view hash) { return (hash[4] - '0') * 10 + (hash[5] - '0'); }

@@ -193,9 +193,7 @@ class HttpServer {
   HttpServer(ServerThreads threads, std::unique_ptr<ServerState> state, int first_crowded,
              int first_refused);
 
-  // The reason why it cannot.
-  std::optional<std::string> Listen(const ListenAddress& address);
-  // Likewise. May throw std::system_error.
+  // The reason why it cannot. May throw std::system_error.
   std::optional<std::string> Run();
   void Add(int descriptor, const sockaddr* client, socklen_t size);
   bool Sweep();
