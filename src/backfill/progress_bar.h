@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "radar_spoof/core/clock.h"
-#include "radar_spoof/core/line_writer.h"
+#include "radar_spoof/core/log.h"
 
 namespace radar_spoof {
 
