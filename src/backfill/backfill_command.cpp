@@ -19,7 +19,7 @@
 #include "history_fetch.h"
 #include "radar_spoof/cli/settings.h"
 #include "radar_spoof/core/clock.h"
-#include "radar_spoof/core/line_writer.h"
+#include "radar_spoof/core/log.h"
 #include "radar_spoof/core/text.h"
 #include "radar_spoof/core/version.h"
 #include "radar_spoof/poll/snapshot.h"

@@ -1,7 +1,6 @@
 #include "radar_spoof/config/yaml_document.h"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -35,94 +34,63 @@ struct FatalProblem {
   std::string message;
 };
 
-unsigned Byte(std::string_view text, std::size_t i) { return static_cast<unsigned char>(text[i]); }
-
-bool IsControl(std::string_view text, std::size_t i) {
-  const unsigned byte = Byte(text, i);
-  if (byte == '\t' || byte == '\n' || byte == '\r') return false;
-  return byte < 0x20U || byte == 0x7FU;
+// The first thing in `text` that is not text: invalid UTF-8, or a control character other than tab
+// and line ends.
+std::optional<FatalProblem> FirstThatIsNotText(std::string_view text) {
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7F; };
+  const auto is_control = [](unsigned char c) {
+    return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F;
+  };
+  std::size_t i = 0;
+  std::size_t length = 1;
+  for (; i < text.size(); i += length) {
+    length = is_plain(text[i]) ? 1 : FirstCodePoint(text.substr(i)).bytes;
+    if (length == 0 || is_control(static_cast<unsigned char>(text[i]))) break;
+  }
+  if (i >= text.size()) return std::nullopt;
+  const std::string_view before = text.substr(0, i);
+  const Place place = {static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
+                       static_cast<int>(i - (before.rfind('\n') + 1)) + 1};
+  const std::string byte = fmt::format("\\x{:02X}", static_cast<unsigned char>(text[i]));
+  const std::string found =
+      length > 0 ? "the control character " + byte : "the byte " + byte + ", which is not UTF-8";
+  return FatalProblem{place, fmt::format("found {}; expected UTF-8 text", found)};
 }
 
-// The text as its lines, so that problems can be placed. Lines and columns given to it are 0-based,
-// as yaml-cpp's marks are. Columns count bytes.
-class SourceText {
- public:
-  // `text` must outlive this object.
-  explicit SourceText(std::string_view text) : text_(text), line_starts_{0} {
-    for (std::size_t end = text.find('\n'); end != text.npos; end = text.find('\n', end + 1)) {
-      line_starts_.push_back(end + 1);
+// The text from there on: a mark counts bytes, as its line and column do.
+std::string_view From(std::string_view text, const YAML::Mark& mark) {
+  return text.substr(std::min(static_cast<std::size_t>(mark.pos), text.size()));
+}
+
+// Whether `text`, if it begins with a quote, has its second one. yaml-cpp lets the end of the file
+// end it.
+bool IsClosedQuote(std::string_view text) {
+  if (!text.starts_with('"') && !text.starts_with('\'')) return true;
+  const char quote = text.front();
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '\\' && quote == '"') {
+      ++i;
+    } else if (text[i] == quote) {
+      const bool is_doubled = quote == '\'' && text.substr(i + 1).starts_with(quote);
+      if (!is_doubled) return true;
+      ++i;
     }
   }
+  return false;
+}
 
-  // The first thing in it that is not text: invalid UTF-8, or a control character other than tab
-  // and line ends.
-  std::optional<FatalProblem> FirstThatIsNotText() const {
-    const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7F; };
-    std::size_t i = 0;
-    std::size_t length = 1;
-    for (; i < text_.size(); i += length) {
-      length = is_plain(text_[i]) ? 1 : FirstCodePoint(text_.substr(i)).bytes;
-      if (length == 0 || IsControl(text_, i)) break;
-    }
-    if (i == text_.size()) return std::nullopt;
-    const auto next_line = std::upper_bound(line_starts_.begin(), line_starts_.end(), i);
-    const Place place = {static_cast<int>(next_line - line_starts_.begin()),
-                         static_cast<int>(i - *std::prev(next_line)) + 1};
-    const std::string byte = fmt::format("\\x{:02X}", Byte(text_, i));
-    const std::string found =
-        length > 0 ? "the control character " + byte : "the byte " + byte + ", which is not UTF-8";
-    return FatalProblem{place, fmt::format("found {}; expected UTF-8 text", found)};
-  }
-
-  // The byte there, or '\0' past the end of the line.
-  char At(int line, int column) const {
-    const std::string_view text = Line(line);
-    if (column < 0 || static_cast<std::size_t>(column) >= text.size()) return '\0';
-    return text[static_cast<std::size_t>(column)];
-  }
-
-  // Whether the quoted text that begins there ends. yaml-cpp lets the end of the file end it.
-  bool IsClosedQuote(int line, int column) const {
-    const char quote = At(line, column);
-    if (quote != '"' && quote != '\'') return true;
-    std::size_t i = line_starts_[static_cast<std::size_t>(line)] + static_cast<std::size_t>(column);
-    while (++i < text_.size()) {
-      if (text_[i] == '\\' && quote == '"') {
-        ++i;
-      } else if (text_[i] == quote) {
-        const bool is_doubled = quote == '\'' && i + 1 < text_.size() && text_[i + 1] == quote;
-        if (!is_doubled) return true;
-        ++i;
-      }
-    }
-    return false;
-  }
-
-  bool IsIndentedByTab(int line) const {
-    const std::string_view text = Line(line);
-    return text.substr(0, text.find_first_not_of(" \t")).find('\t') != std::string_view::npos;
-  }
-
- private:
-  std::string_view Line(int line) const {
-    const auto index = static_cast<std::size_t>(line);
-    if (line < 0 || index >= line_starts_.size()) return {};
-    const std::size_t start = line_starts_[index];
-    const std::size_t end =
-        index + 1 < line_starts_.size() ? line_starts_[index + 1] - 1 : text_.size();
-    return text_.substr(start, end - start);
-  }
-
-  std::string_view text_;
-  std::vector<std::size_t> line_starts_;
-};
+bool IsIndentedByTab(std::string_view text, const YAML::Mark& mark) {
+  const std::string_view before = text.substr(0, static_cast<std::size_t>(mark.pos));
+  const std::string_view line = text.substr(before.rfind('\n') + 1);
+  return line.substr(0, line.find_first_not_of(" \t")).find('\t') != std::string_view::npos;
+}
 
 // Builds the tree from yaml-cpp's events. Its own node graph knows neither duplicate keys nor where
 // a null stands, and shares nodes between aliases.
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  TreeBuilder(const SourceText& source, ProblemList& problems)
-      : source_(source), problems_(problems) {}
+  // `yaml` must outlive this object.
+  TreeBuilder(std::string_view yaml, ProblemList& problems) : yaml_(yaml), problems_(problems) {}
 
   // What there was in the document; nothing a second time.
   std::optional<YamlNode> TakeRoot() { return std::exchange(root_, std::nullopt); }
@@ -158,7 +126,7 @@ class TreeBuilder final : public YAML::EventHandler {
     YamlNode node = NewNode(YamlNode::Kind::kScalar, mark, tag, anchor);
     node.text = value;
     node.quoted = tag == "!";
-    if (node.quoted && !source_.IsClosedQuote(mark.line, mark.column)) {
+    if (node.quoted && !IsClosedQuote(From(yaml_, mark))) {
       throw FatalProblem{node, std::string(kUnclosedQuote)};
     }
     Finish(std::move(node));
@@ -214,7 +182,7 @@ class TreeBuilder final : public YAML::EventHandler {
     node.place = place;
     if (anchor != 0) Refuse(place, "found an anchor (&name); expected the value alone");
     // "?" and "!" stand for "none": a lone "!" in the file is told by what is written there.
-    const bool has_tag = (tag != "?" && tag != "!") || source_.At(mark.line, mark.column) == '!';
+    const bool has_tag = (tag != "?" && tag != "!") || From(yaml_, mark).starts_with('!');
     if (has_tag) Refuse(place, "found a tag (!name); expected the value alone");
     return node;
   }
@@ -287,7 +255,7 @@ class TreeBuilder final : public YAML::EventHandler {
     return found == map.lines_of_keys.end() ? std::nullopt : std::optional(found->second);
   }
 
-  const SourceText& source_;
+  const std::string_view yaml_;
   ProblemList& problems_;
   std::vector<OpenNode> open_;
   std::optional<YamlNode> root_;
@@ -306,7 +274,7 @@ std::string Reworded(const std::string& message) {
 }
 
 // Unclosed brackets are reported at the bracket, not where yaml-cpp gave up.
-Place PlaceOfError(const YAML::Exception& error, const SourceText& source,
+Place PlaceOfError(const YAML::Exception& error, std::string_view yaml,
                    const TreeBuilder& builder) {
   const bool is_unclosed =
       error.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW || error.msg == YAML::ErrorMsg::END_OF_MAP_FLOW;
@@ -314,18 +282,18 @@ Place PlaceOfError(const YAML::Exception& error, const SourceText& source,
     if (const auto open = builder.InnermostOpen()) return *open;
   }
   if (error.mark.is_null()) return {};
-  if (source.IsIndentedByTab(error.mark.line)) return {error.mark.line + 1, 1};
+  if (IsIndentedByTab(yaml, error.mark)) return {error.mark.line + 1, 1};
   return {error.mark.line + 1, error.mark.column + 1};
 }
 
-std::string SyntaxMessage(const YAML::Exception& error, const SourceText& source) {
+std::string SyntaxMessage(const YAML::Exception& error, std::string_view yaml) {
   if (dynamic_cast<const YAML::DeepRecursion*>(&error) != nullptr) {
     return fmt::format("found more than {} levels of nesting; expected fewer", kMaxDepth);
   }
   if (error.msg == YAML::ErrorMsg::UNKNOWN_ANCHOR) {
     return "found an alias (*name); expected the value itself";
   }
-  if (!error.mark.is_null() && source.IsIndentedByTab(error.mark.line)) {
+  if (!error.mark.is_null() && IsIndentedByTab(yaml, error.mark)) {
     return "found a tab in the indentation; expected spaces";
   }
   if (error.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW)
@@ -338,12 +306,11 @@ std::string SyntaxMessage(const YAML::Exception& error, const SourceText& source
 
 // Adds to `problems` what ends the parse; what can be read around is there already.
 std::optional<YamlNode> Build(std::string_view yaml, ProblemList& problems) {
-  const SourceText source(yaml);
-  if (const auto problem = source.FirstThatIsNotText()) {
+  if (const auto problem = FirstThatIsNotText(yaml)) {
     problems.Add(problem->place, "", problem->message);
     return std::nullopt;
   }
-  TreeBuilder builder(source, problems);
+  TreeBuilder builder(yaml, problems);
   std::istringstream stream{std::string(yaml)};
   try {
     YAML::Parser parser(stream);
@@ -353,7 +320,7 @@ std::optional<YamlNode> Build(std::string_view yaml, ProblemList& problems) {
     problems.Add(problem.place, "", problem.message);
     return std::nullopt;
   } catch (const YAML::Exception& error) {
-    problems.Add(PlaceOfError(error, source, builder), "", SyntaxMessage(error, source));
+    problems.Add(PlaceOfError(error, yaml, builder), "", SyntaxMessage(error, yaml));
     return std::nullopt;
   }
   std::optional<YamlNode> root = builder.TakeRoot();

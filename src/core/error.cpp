@@ -1,97 +1,64 @@
 #include "radar_spoof/core/error.h"
 
+#include <algorithm>
+
 namespace radar_spoof {
+namespace {
 
-std::string_view Name(FailureReason reason) {
-  switch (reason) {
-    case FailureReason::kDns: return "dns";
-    case FailureReason::kConnect: return "connect";
-    case FailureReason::kTls: return "tls";
-    case FailureReason::kTimeout: return "timeout";
-    case FailureReason::kTransport: return "transport";
-    case FailureReason::kRateLimited: return "rate_limited";
-    case FailureReason::kUnauthorized: return "unauthorized";
-    case FailureReason::kRejected: return "rejected";
-    case FailureReason::kNotFound: return "not_found";
-    case FailureReason::kServer: return "server";
-    case FailureReason::kApiError: return "api_error";
-    case FailureReason::kTooLarge: return "too_large";
-    case FailureReason::kParse: return "parse";
-    case FailureReason::kValidation: return "validation";
-    case FailureReason::kEmpty: return "empty";
-  }
-  return "";
-}
+using enum FailureReason;
 
-std::string_view InPlainWords(FailureReason reason) {
-  switch (reason) {
-    case FailureReason::kDns: return "the API's host name is not found";
-    case FailureReason::kConnect: return "the API refuses connections";
-    case FailureReason::kTls: return "the API's TLS certificate is not trusted";
-    case FailureReason::kTimeout: return "no complete answer in time";
-    case FailureReason::kTransport: return "the connection broke off";
-    case FailureReason::kRateLimited: return "too many requests; the API made us wait";
-    case FailureReason::kUnauthorized: return "the API does not accept the token";
-    case FailureReason::kRejected: return "the API does not accept the request";
-    case FailureReason::kNotFound: return "the API has no such endpoint";
-    case FailureReason::kServer: return "the API reports a server error";
-    case FailureReason::kApiError: return "the API reports an error";
-    case FailureReason::kTooLarge: return "the answer is too large";
-    case FailureReason::kParse: return "the answer is not JSON";
-    case FailureReason::kValidation: return "the answer is not as documented";
-    case FailureReason::kEmpty: return "the answer holds no complete bucket";
-  }
-  return "";
-}
+struct Reason {
+  FailureReason reason;
+  std::string_view name;
+  RetryClass retry;
+  std::string_view plain_words;
+  std::string_view what_to_do;
+};
 
-std::string_view WhatToDo(FailureReason reason) {
-  switch (reason) {
-    case FailureReason::kDns: return "Check api.base_url and the name server.";
-    case FailureReason::kConnect: return "Check api.base_url, the network and the firewall.";
-    case FailureReason::kTls: return "Check the clock, the system's certificates and api.ca_file.";
-    case FailureReason::kTimeout: return "Ask again, over a shorter range, or raise api.timeout.";
-    case FailureReason::kTransport:
-    case FailureReason::kServer:
-      return "Ask again in a minute; Cloudflare's status page may say more.";
-    case FailureReason::kRateLimited:
-      return "Ask again in 5 minutes; the limit is shared by all that this Cloudflare user runs.";
-    case FailureReason::kUnauthorized:
-      return "Check that the token is whole, not expired, and has the permission Account > Radar > "
-             "Read.";
-    case FailureReason::kRejected:
-      return "Try a coarser interval or a shorter range, and one value a filter.";
-    case FailureReason::kNotFound: return "Check api.base_url and api.path.";
-    case FailureReason::kApiError:
-      return "Ask again in a minute; the API's own words may say more.";
-    case FailureReason::kTooLarge: return "Ask for a coarser interval or a shorter range.";
-    case FailureReason::kParse:
-      return "Check that api.base_url leads to the API and not to a proxy's page.";
-    case FailureReason::kValidation: return "Look for a newer version: the API may have changed.";
-    case FailureReason::kEmpty:
-      return "Ask for a longer range, a coarser interval or fewer filters.";
-  }
-  return "";
-}
+constexpr std::array<Reason, kAllFailureReasons.size()> kReasons = {{
+    {kDns, "dns", RetryClass::kTransient, "the API's host name is not found",
+     "Check api.base_url and the name server."},
+    {kConnect, "connect", RetryClass::kTransient, "the API refuses connections",
+     "Check api.base_url, the network and the firewall."},
+    {kTls, "tls", RetryClass::kNextSlot, "the API's TLS certificate is not trusted",
+     "Check the clock, the system's certificates and api.ca_file."},
+    {kTimeout, "timeout", RetryClass::kTransient, "no complete answer in time",
+     "Ask again, over a shorter range, or raise api.timeout."},
+    {kTransport, "transport", RetryClass::kTransient, "the connection broke off",
+     "Ask again in a minute; Cloudflare's status page may say more."},
+    {kRateLimited, "rate_limited", RetryClass::kThrottled,
+     "too many requests; the API made us wait",
+     "Ask again in 5 minutes; the limit is shared by all that this Cloudflare user runs."},
+    {kUnauthorized, "unauthorized", RetryClass::kCredentials, "the API does not accept the token",
+     "Check that the token is whole, not expired, and has the permission Account > Radar > Read."},
+    {kRejected, "rejected", RetryClass::kNextSlot, "the API does not accept the request",
+     "Try a coarser interval or a shorter range, and one value a filter."},
+    {kNotFound, "not_found", RetryClass::kNextSlot, "the API has no such endpoint",
+     "Check api.base_url and api.path."},
+    {kServer, "server", RetryClass::kTransient, "the API reports a server error",
+     "Ask again in a minute; Cloudflare's status page may say more."},
+    {kApiError, "api_error", RetryClass::kNextSlot, "the API reports an error",
+     "Ask again in a minute; the API's own words may say more."},
+    {kTooLarge, "too_large", RetryClass::kNextSlot, "the answer is too large",
+     "Ask for a coarser interval or a shorter range."},
+    {kParse, "parse", RetryClass::kNextSlot, "the answer is not JSON",
+     "Check that api.base_url leads to the API and not to a proxy's page."},
+    {kValidation, "validation", RetryClass::kNextSlot, "the answer is not as documented",
+     "Look for a newer version: the API may have changed."},
+    {kEmpty, "empty", RetryClass::kNextSlot, "the answer holds no complete bucket",
+     "Ask for a longer range, a coarser interval or fewer filters."},
+}};
+static_assert(std::ranges::equal(kReasons, kAllFailureReasons, {}, &Reason::reason) &&
+              kAllFailureReasons.front() == FailureReason{} &&
+              std::ranges::is_sorted(kAllFailureReasons));
 
-RetryClass DefaultRetryClass(FailureReason reason) {
-  switch (reason) {
-    case FailureReason::kDns:
-    case FailureReason::kConnect:
-    case FailureReason::kTimeout:
-    case FailureReason::kTransport:
-    case FailureReason::kServer: return RetryClass::kTransient;
-    case FailureReason::kRateLimited: return RetryClass::kThrottled;
-    case FailureReason::kUnauthorized: return RetryClass::kCredentials;
-    case FailureReason::kTls:
-    case FailureReason::kRejected:
-    case FailureReason::kNotFound:
-    case FailureReason::kApiError:
-    case FailureReason::kTooLarge:
-    case FailureReason::kParse:
-    case FailureReason::kValidation:
-    case FailureReason::kEmpty: return RetryClass::kNextSlot;
-  }
-  return RetryClass::kNextSlot;
-}
+const Reason& RowOf(FailureReason reason) { return kReasons[static_cast<std::size_t>(reason)]; }
+
+}  // namespace
+
+std::string_view Name(FailureReason reason) { return RowOf(reason).name; }
+std::string_view InPlainWords(FailureReason reason) { return RowOf(reason).plain_words; }
+std::string_view WhatToDo(FailureReason reason) { return RowOf(reason).what_to_do; }
+RetryClass DefaultRetryClass(FailureReason reason) { return RowOf(reason).retry; }
 
 }  // namespace radar_spoof

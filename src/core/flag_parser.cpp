@@ -9,51 +9,42 @@
 #include <CLI/CLI.hpp>
 
 namespace radar_spoof {
-namespace {
-
-constexpr int kUsageError = 2;
-
-}  // namespace
 
 int Print(const EarlyExit& early) {
   std::fputs(early.text.c_str(), early.status == 0 ? stdout : stderr);
   return early.status;
 }
 
-struct FlagParser::Impl {
-  CLI::App app;
-};
-
 FlagParser::FlagParser(const std::string& description, std::string program)
-    : impl_(new Impl{CLI::App(description, std::move(program))}) {
-  impl_->app.set_help_flag("-h,--help", "Print this and exit");
+    : app_(std::make_unique<CLI::App>(description, std::move(program))) {
+  app_->set_help_flag("-h,--help", "Print this and exit");
 }
 
 FlagParser::~FlagParser() = default;
 
 void FlagParser::AddVersion(const std::string& text) {
-  impl_->app.set_version_flag("--version", text, "Print the version and exit");
+  app_->set_version_flag("--version", text, "Print the version and exit");
 }
 
-void FlagParser::AddFooter(const std::string& text) { impl_->app.footer(text); }
+void FlagParser::AddFooter(const std::string& text) { app_->footer(text); }
 
 void FlagParser::AddSwitch(const std::string& name, bool& target, const std::string& help) {
-  impl_->app.add_flag(name, target, help);
+  app_->add_flag(name, target, help);
 }
 
 void FlagParser::AddText(const std::string& name, std::string& target, const std::string& help,
                          const std::string& shown) {
-  impl_->app.add_option(name, target, help)->option_text(shown);
+  app_->add_option(name, target, help)->option_text(shown);
 }
 
 void FlagParser::AddText(const std::string& name, std::optional<std::string>& target,
                          const std::string& help, const std::string& shown) {
-  impl_->app.add_option(name, target, help)->option_text(shown);
+  app_->add_option(name, target, help)->option_text(shown);
 }
 
 void FlagParser::AddTexts(const std::string& name, std::vector<std::string>& target,
                           const std::string& help, const std::string& shown) {
-  impl_->app.add_option(name, target, help)
+  app_->add_option(name, target, help)
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
@@ -62,30 +53,30 @@ void FlagParser::AddTexts(const std::string& name, std::vector<std::string>& tar
 
 void FlagParser::AddDirectory(const std::string& name, std::string& target, const std::string& help,
                               const std::string& shown) {
-  impl_->app.add_option(name, target, help)->check(CLI::ExistingDirectory)->option_text(shown);
+  app_->add_option(name, target, help)->check(CLI::ExistingDirectory)->option_text(shown);
 }
 
 void FlagParser::AddChoice(const std::string& name, const std::vector<std::string>& names,
                            const std::function<void(const std::string&)>& choose,
                            const std::string& help, const std::string& shown) {
-  impl_->app.add_option_function<std::string>(name, choose, help)
+  app_->add_option_function<std::string>(name, choose, help)
       ->check(CLI::IsMember(names))
       ->option_text(shown);
 }
 
 void FlagParser::AddNumber(const std::string& name, int& target, int least, int most,
                            const std::string& help, const std::string& shown) {
-  impl_->app.add_option(name, target, help)->check(CLI::Range(least, most))->option_text(shown);
+  app_->add_option(name, target, help)->check(CLI::Range(least, most))->option_text(shown);
 }
 
 void FlagParser::AddNumber(const std::string& name, double& target, double least, double most,
                            const std::string& help, const std::string& shown) {
-  impl_->app.add_option(name, target, help)->check(CLI::Range(least, most))->option_text(shown);
+  app_->add_option(name, target, help)->check(CLI::Range(least, most))->option_text(shown);
 }
 
 void FlagParser::AddNumber(const std::string& name, std::uint64_t& target, const std::string& help,
                            const std::string& shown) {
-  impl_->app.add_option(name, target, help)->option_text(shown);
+  app_->add_option(name, target, help)->option_text(shown);
 }
 
 void FlagParser::AddDuration(const std::string& name, std::optional<Milliseconds>& target,
@@ -94,37 +85,38 @@ void FlagParser::AddDuration(const std::string& name, std::optional<Milliseconds
   const std::map<std::string, std::int64_t> milliseconds = {
       {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
   const auto read = [&target](const std::int64_t& count) { target = Milliseconds(count); };
-  impl_->app.add_option_function<std::int64_t>(name, read, help)
+  app_->add_option_function<std::int64_t>(name, read, help)
       ->transform(
           CLI::AsNumberWithUnit(milliseconds, CLI::AsNumberWithUnit::UNIT_REQUIRED, "ms|s|m|h"))
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{longest.count()}))
       ->option_text(shown);
 }
 
-void FlagParser::Require(const std::string& name) { impl_->app.get_option(name)->required(); }
+void FlagParser::Require(const std::string& name) { app_->get_option(name)->required(); }
 
 void FlagParser::Exclude(const std::string& name, const std::string& other) {
-  impl_->app.get_option(name)->excludes(impl_->app.get_option(other));
+  app_->get_option(name)->excludes(app_->get_option(other));
 }
 
 void FlagParser::Need(const std::string& name, const std::string& other) {
-  impl_->app.get_option(name)->needs(impl_->app.get_option(other));
+  app_->get_option(name)->needs(app_->get_option(other));
 }
 
 std::optional<EarlyExit> FlagParser::Parse(int argc, const char* const* argv) {
   try {
-    impl_->app.parse(argc, argv);
+    app_->parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) return UsageError(error.what());
     std::ostringstream text;
-    impl_->app.exit(error, text, text);
+    app_->exit(error, text, text);
     return EarlyExit{0, text.str()};
   }
   return std::nullopt;
 }
 
 EarlyExit FlagParser::UsageError(const std::string& problem) const {
-  return {kUsageError, impl_->app.get_name() + ": " + problem + "\nTry --help.\n"};
+  constexpr int kUsageError = 2;
+  return {kUsageError, app_->get_name() + ": " + problem + "\nTry --help.\n"};
 }
 
 }  // namespace radar_spoof

@@ -1,8 +1,14 @@
 #include "radar_spoof/core/log.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
 #include <cstdlib>
+#include <deque>
 #include <mutex>
+#include <utility>
 
 #include <fmt/format.h>
 #include <spdlog/logger.h>
@@ -11,29 +17,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "radar_spoof/core/line_writer.h"
+#include "radar_spoof/core/file.h"
 
 namespace radar_spoof {
 namespace {
 
-spdlog::level::level_enum ToSpdlog(LogLevel level) {
-  switch (level) {
-    case LogLevel::kDebug: return spdlog::level::debug;
-    case LogLevel::kInfo: return spdlog::level::info;
-    case LogLevel::kWarn: return spdlog::level::warn;
-    case LogLevel::kError: return spdlog::level::err;
-  }
-  return spdlog::level::info;
-}
+// What the log calls a level, and what begins a line that journald is to file under its priority:
+// sd-daemon(3).
+struct Level {
+  LogLevel level;
+  spdlog::level::level_enum of_spdlog;
+  std::string_view name;
+  std::string_view priority;
+};
+constexpr std::array kLevels = {Level{LogLevel::kDebug, spdlog::level::debug, "debug", "<7>"},
+                                Level{LogLevel::kInfo, spdlog::level::info, "info", "<6>"},
+                                Level{LogLevel::kWarn, spdlog::level::warn, "warn", "<4>"},
+                                Level{LogLevel::kError, spdlog::level::err, "error", "<3>"}};
 
-std::string_view Name(LogLevel level) {
-  switch (level) {
-    case LogLevel::kDebug: return "debug";
-    case LogLevel::kInfo: return "info";
-    case LogLevel::kWarn: return "warn";
-    case LogLevel::kError: return "error";
-  }
-  return "";
+const Level& LevelOf(LogLevel level) { return kLevels[static_cast<std::size_t>(level)]; }
+const Level& LevelOf(spdlog::level::level_enum level) {
+  return *std::ranges::find(kLevels, level, &Level::of_spdlog);
 }
 
 // Quoted so that both logfmt and JSON readers take it back unchanged.
@@ -71,8 +75,9 @@ std::unique_ptr<spdlog::formatter> FormatterFor(LogFormat format) {
 std::string Statement(LogFormat format, LogLevel level, std::string_view message,
                       Log::Fields fields) {
   const bool json = format == LogFormat::kJson;
-  std::string line = json ? fmt::format(R"("level":"{}","msg":{})", Name(level), Quoted(message))
-                          : fmt::format("level={} msg={}", Name(level), Quoted(message));
+  std::string line =
+      json ? fmt::format(R"("level":"{}","msg":{})", LevelOf(level).name, Quoted(message))
+           : fmt::format("level={} msg={}", LevelOf(level).name, Quoted(message));
   for (const LogField& field : fields) {
     if (json) {
       line += fmt::format(R"(,"{}":{})", field.key,
@@ -86,43 +91,31 @@ std::string Statement(LogFormat format, LogLevel level, std::string_view message
 }
 
 // Takes lines of the log and, by Print(), plain ones.
-class LineSink : public spdlog::sinks::base_sink<std::mutex> {
+class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
+  using Put = std::function<void(spdlog::level::level_enum, std::string_view line)>;
+
+  explicit LineSink(Put put) : put_(std::move(put)) {}
+
   void Print(std::string_view text) {
     const std::lock_guard lock(mutex_);
     while (!text.empty()) {
       const std::size_t end = std::min(text.find('\n'), text.size());
-      Put(spdlog::level::err, text.substr(0, end));
+      put_(spdlog::level::err, text.substr(0, end));
       text.remove_prefix(std::min(end + 1, text.size()));
     }
   }
 
  private:
-  virtual void Put(spdlog::level::level_enum level, std::string_view line) = 0;
   void sink_it_(const spdlog::details::log_msg& message) override {
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
-    Put(message.level, {line.data(), line.size()});
+    put_(message.level, {line.data(), line.size()});
   }
   void flush_() override {}
+
+  const Put put_;
 };
-
-class CallbackSink final : public LineSink {
- public:
-  explicit CallbackSink(Log::Sink receiver) : sink_(std::move(receiver)) {}
-
- private:
-  void Put(spdlog::level::level_enum, std::string_view line) override { sink_(line); }
-
-  Log::Sink sink_;
-};
-
-// What begins a line that journald is to file under a priority: sd-daemon(3).
-std::string_view Priority(spdlog::level::level_enum level) {
-  if (level == spdlog::level::err) return "<3>";
-  if (level == spdlog::level::warn) return "<4>";
-  return level == spdlog::level::info ? "<6>" : "<7>";
-}
 
 // Whether systemd connected standard error to the journal, and it still is: systemd.exec(5),
 // JOURNAL_STREAM.
@@ -133,43 +126,53 @@ bool IsJournal() {
          stream == fmt::format("{}:{}", status.st_dev, status.st_ino);
 }
 
-class StandardErrorSink final : public LineSink {
+LineSink::Put ToStandardError(LogFormat format) {
+  const auto ended = [journal = IsJournal()](spdlog::level::level_enum level,
+                                             std::string_view line) {
+    return fmt::format("{}{}\n", journal ? LevelOf(level).priority : "", line);
+  };
+  const auto loss_text = [format, ended](std::uint64_t lines) {
+    const std::string statement =
+        Statement(format, LogLevel::kWarn, "log lines were lost; standard error took no more",
+                  {{"lines", lines}});
+    spdlog::memory_buf_t line;
+    FormatterFor(format)->format({"", spdlog::level::warn, statement}, line);
+    return ended(spdlog::level::warn, {line.data(), line.size()});
+  };
+  return [ended, writer = std::make_shared<LineWriter>(STDERR_FILENO, loss_text)](
+             spdlog::level::level_enum level, std::string_view line) {
+    writer->Write(ended(level, line));
+  };
+}
+
+LineSink::Put ToReceiver(Log::Sink sink) {
+  return [sink = std::move(sink)](spdlog::level::level_enum, std::string_view line) { sink(line); };
+}
+
+constexpr std::size_t kQueueBytes = std::size_t{1} << 20;
+constexpr auto kLastWords = std::chrono::milliseconds(500);
+
+// While it lives, threads that are started get no signals: those are for others.
+class NoSignals {
  public:
-  explicit StandardErrorSink(LogFormat format)
-      : journal_(IsJournal()),
-        writer_(STDERR_FILENO, [format, journal = journal_](std::uint64_t lines) {
-          const std::string statement =
-              Statement(format, LogLevel::kWarn, "log lines were lost; standard error took no more",
-                        {{"lines", lines}});
-          spdlog::memory_buf_t line;
-          FormatterFor(format)->format({"", spdlog::level::warn, statement}, line);
-          return Ended(spdlog::level::warn, {line.data(), line.size()}, journal);
-        }) {}
+  NoSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~NoSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  NoSignals(const NoSignals&) = delete;
+  NoSignals& operator=(const NoSignals&) = delete;
 
  private:
-  static std::string Ended(spdlog::level::level_enum level, std::string_view line, bool journal) {
-    return fmt::format("{}{}\n", journal ? Priority(level) : "", line);
-  }
-  void Put(spdlog::level::level_enum level, std::string_view line) override {
-    writer_.Write(Ended(level, line, journal_));
-  }
-
-  const bool journal_;
-  LineWriter writer_;
+  sigset_t before_{};
 };
-
-std::shared_ptr<LineSink> MakeSink(LogFormat format, Log::Sink sink) {
-  if (sink) return std::make_shared<CallbackSink>(std::move(sink));
-  return std::make_shared<StandardErrorSink>(format);
-}
 
 }  // namespace
 
 std::optional<LogLevel> ParseLogLevel(std::string_view name) {
-  for (const auto level : {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarn, LogLevel::kError}) {
-    if (Name(level) == name) return level;
-  }
-  return std::nullopt;
+  const auto* const found = std::ranges::find(kLevels, name, &Level::name);
+  return found == kLevels.end() ? std::nullopt : std::optional(found->level);
 }
 
 std::optional<LogFormat> ParseLogFormat(std::string_view name) {
@@ -182,17 +185,18 @@ class Log::Impl {
  public:
   Impl(LogLevel level, LogFormat format, Sink sink)
       : format_(format),
-        sink_(MakeSink(format, std::move(sink))),
+        sink_(std::make_shared<LineSink>(sink ? ToReceiver(std::move(sink))
+                                              : ToStandardError(format))),
         logger_("radar_spoof_exporter", sink_) {
-    logger_.set_level(ToSpdlog(level));
+    logger_.set_level(LevelOf(level).of_spdlog);
     logger_.set_formatter(FormatterFor(format));
     // A sink that fails must not turn each lost line into another failing write.
     logger_.set_error_handler([](const std::string&) {});
   }
 
   void Write(LogLevel level, std::string_view message, Fields fields) {
-    if (!logger_.should_log(ToSpdlog(level))) return;
-    logger_.log(ToSpdlog(level), Statement(format_, level, message, fields));
+    if (!logger_.should_log(LevelOf(level).of_spdlog)) return;
+    logger_.log(LevelOf(level).of_spdlog, Statement(format_, level, message, fields));
   }
   void Print(std::string_view text) { sink_->Print(text); }
 
@@ -231,5 +235,100 @@ void Log::Write(LogLevel level, std::string_view message, Fields fields) {
     return;
   }
 }
+
+struct LineWriter::Queue {
+  Queue(int to, LossText text) : descriptor(to), loss_text(std::move(text)) {}
+
+  void Put(std::string line);
+  void Drain();
+  // Called and returns with the lock held; without it meanwhile.
+  void WriteFirst(std::unique_lock<std::mutex>& lock);
+  void TellLosses(std::unique_lock<std::mutex>& lock);
+
+  const int descriptor;
+  const LossText loss_text;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<std::string> lines;
+  std::size_t bytes = 0;  // of `lines`
+  std::uint64_t lost = 0;
+  bool closed = false;
+  bool drained = false;
+};
+
+void LineWriter::Queue::Put(std::string line) {
+  const std::lock_guard lock(mutex);
+  if (bytes + line.size() > kQueueBytes) {
+    ++lost;
+    return;
+  }
+  bytes += line.size();
+  try {
+    lines.push_back(std::move(line));
+  } catch (const std::exception&) {
+    bytes -= line.size();
+    ++lost;
+  }
+  changed.notify_all();
+}
+
+void LineWriter::Queue::Drain() {
+  std::unique_lock lock(mutex);
+  for (;;) {
+    changed.wait(lock, [this] { return closed || !lines.empty(); });
+    if (lines.empty()) break;
+    WriteFirst(lock);
+  }
+  drained = true;
+  changed.notify_all();
+}
+
+void LineWriter::Queue::WriteFirst(std::unique_lock<std::mutex>& lock) {
+  const std::string line = std::move(lines.front());
+  lines.pop_front();
+  bytes -= line.size();
+  lock.unlock();
+  const bool written = WriteAll(descriptor, line);
+  lock.lock();
+  if (!written) ++lost;
+  // What was lost came after all that was queued.
+  if (written && lines.empty() && lost > 0) TellLosses(lock);
+}
+
+void LineWriter::Queue::TellLosses(std::unique_lock<std::mutex>& lock) {
+  const std::uint64_t told = std::exchange(lost, 0);
+  lock.unlock();
+  bool written = false;
+  try {
+    written = !loss_text || WriteAll(descriptor, loss_text(told));
+  } catch (const std::exception&) {
+    written = false;
+  }
+  lock.lock();
+  if (!written) lost += told;
+}
+
+LineWriter::LineWriter(int descriptor, LossText loss_text)
+    : queue_(std::make_shared<Queue>(descriptor, std::move(loss_text))) {
+  const NoSignals threads_without;
+  thread_ = std::thread([queue = queue_] { queue->Drain(); });
+}
+
+LineWriter::~LineWriter() {
+  bool drained = false;
+  {
+    std::unique_lock lock(queue_->mutex);
+    queue_->closed = true;
+    queue_->changed.notify_all();
+    drained = queue_->changed.wait_for(lock, kLastWords, [this] { return queue_->drained; });
+  }
+  if (drained) {
+    thread_.join();
+  } else {
+    thread_.detach();
+  }
+}
+
+void LineWriter::Write(std::string line) { queue_->Put(std::move(line)); }
 
 }  // namespace radar_spoof

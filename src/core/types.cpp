@@ -21,9 +21,30 @@ constexpr Seconds kWeek = 7 * kDay;
 // 1970-01-01 was a Thursday; 1970-01-05 the first Monday.
 constexpr Seconds kFirstMonday = 4 * kDay;
 
+// Each of these tables is indexed by its enum.
+struct IntervalRow {
+  Seconds length;
+  std::string_view request_name;
+  std::string_view meta_name;
+};
+constexpr std::array<IntervalRow, kAllAggIntervals.size()> kIntervals = {{
+    {15min, "15m", "FIFTEEN_MINUTES"},
+    {1h, "1h", "ONE_HOUR"},
+    {kDay, "1d", "ONE_DAY"},
+    {kWeek, "1w", "ONE_WEEK"},
+}};
+constexpr std::array<std::string_view, kDimensionCount> kLabelNames = {"arc", "dkim", "dmarc",
+                                                                       "spf", "tls_version"};
+constexpr std::array<std::string_view, kEventTypeCount> kEventNames = {
+    "EVENT", "GENERAL", "OUTAGE", "PARTIAL_PROJECTION", "PIPELINE", "TRAFFIC_ANOMALY", "OTHER"};
+constexpr std::array<std::string_view, 3> kSeverities = {"critical", "warning", "none"};
 constexpr std::array<std::string_view, 3> kAuthenticationResults = {"FAIL", "NONE", "PASS"};
 constexpr std::array<std::string_view, 4> kTlsVersions = {"TLSv1_0", "TLSv1_1", "TLSv1_2",
                                                           "TLSv1_3"};
+
+const IntervalRow& RowOf(AggInterval interval) {
+  return kIntervals[static_cast<std::size_t>(interval)];
+}
 
 // In lower case, without what stands between words.
 std::string LettersOf(std::string_view text) {
@@ -50,35 +71,9 @@ std::optional<Ratio> Ratio::FromFraction(double fraction) {
 
 std::string PercentText(double ratio) { return fmt::format("{:.1f} %", ratio * 100); }
 
-Seconds Length(AggInterval interval) {
-  switch (interval) {
-    case AggInterval::k15m: return 15min;
-    case AggInterval::k1h: return 1h;
-    case AggInterval::k1d: return kDay;
-    case AggInterval::k1w: return kWeek;
-  }
-  return kWeek;
-}
-
-std::string_view RequestName(AggInterval interval) {
-  switch (interval) {
-    case AggInterval::k15m: return "15m";
-    case AggInterval::k1h: return "1h";
-    case AggInterval::k1d: return "1d";
-    case AggInterval::k1w: return "1w";
-  }
-  return "";
-}
-
-std::string_view MetaName(AggInterval interval) {
-  switch (interval) {
-    case AggInterval::k15m: return "FIFTEEN_MINUTES";
-    case AggInterval::k1h: return "ONE_HOUR";
-    case AggInterval::k1d: return "ONE_DAY";
-    case AggInterval::k1w: return "ONE_WEEK";
-  }
-  return "";
-}
+Seconds Length(AggInterval interval) { return RowOf(interval).length; }
+std::string_view RequestName(AggInterval interval) { return RowOf(interval).request_name; }
+std::string_view MetaName(AggInterval interval) { return RowOf(interval).meta_name; }
 
 std::optional<AggInterval> ParseAggInterval(std::string_view request_name) {
   for (const AggInterval interval : kAllAggIntervals) {
@@ -101,14 +96,7 @@ WallTime CeilTo(WallTime time, Seconds period) {
 }
 
 std::string_view LabelName(Dimension dimension) {
-  switch (dimension) {
-    case Dimension::kArc: return "arc";
-    case Dimension::kDkim: return "dkim";
-    case Dimension::kDmarc: return "dmarc";
-    case Dimension::kSpf: return "spf";
-    case Dimension::kTlsVersion: return "tls_version";
-  }
-  return "";
+  return kLabelNames[static_cast<std::size_t>(dimension)];
 }
 
 std::string_view RequestName(Dimension dimension) {
@@ -196,26 +184,10 @@ std::vector<std::optional<std::size_t>> KeptQueries(const std::vector<Query>& be
 }
 
 std::string_view Name(AlertSeverity severity) {
-  switch (severity) {
-    case AlertSeverity::kCritical: return "critical";
-    case AlertSeverity::kWarning: return "warning";
-    case AlertSeverity::kNone: return "none";
-  }
-  return "";
+  return kSeverities[static_cast<std::size_t>(severity)];
 }
 
-std::string_view Name(EventType type) {
-  switch (type) {
-    case EventType::kEvent: return "EVENT";
-    case EventType::kGeneral: return "GENERAL";
-    case EventType::kOutage: return "OUTAGE";
-    case EventType::kPartialProjection: return "PARTIAL_PROJECTION";
-    case EventType::kPipeline: return "PIPELINE";
-    case EventType::kTrafficAnomaly: return "TRAFFIC_ANOMALY";
-    case EventType::kOther: return "OTHER";
-  }
-  return "";
-}
+std::string_view Name(EventType type) { return kEventNames[static_cast<std::size_t>(type)]; }
 
 EventType ParseEventType(std::string_view name) {
   const std::string letters = LettersOf(name);

@@ -54,19 +54,16 @@ std::vector<SeriesNames> Names(const RequestForm& form, std::span<const Query* c
   return names;
 }
 
-struct HeadersOf {
-  std::vector<HttpHeader> operator()(const BearerToken& bearer) const {
-    return {{"Authorization", Secret("Bearer " + bearer.token.Reveal())}};
-  }
-  std::vector<HttpHeader> operator()(const LegacyKey& legacy) const {
-    return {{"X-Auth-Email", Secret(legacy.email)}, {"X-Auth-Key", legacy.key}};
-  }
-};
-
 HttpRequest Request(std::string url, const RequestForm& form, const Credentials& credentials) {
-  HttpRequest request{.url = std::move(url), .headers = std::visit(HeadersOf{}, credentials)};
+  HttpRequest request{.url = std::move(url), .headers = {}, .own_connection = form.own_connection};
+  if (const auto* const bearer = std::get_if<BearerToken>(&credentials)) {
+    request.headers.push_back({"Authorization", Secret("Bearer " + bearer->token.Reveal())});
+  } else {
+    const auto& legacy = std::get<LegacyKey>(credentials);
+    request.headers.push_back({"X-Auth-Email", Secret(legacy.email)});
+    request.headers.push_back({"X-Auth-Key", legacy.key});
+  }
   request.headers.push_back({"Accept", Secret("application/json")});
-  request.own_connection = form.own_connection;
   return request;
 }
 
@@ -95,9 +92,6 @@ std::optional<RequestForm> Answering(const RequestForm& last, FormProblem proble
 }
 
 }  // namespace
-
-RadarEndpoint::RadarEndpoint(std::string base_url, std::string path)
-    : base_url_(std::move(base_url)), path_(std::move(path)) {}
 
 std::optional<RadarEndpoint> RadarEndpoint::Alternative() const {
   for (const auto& [from, to] :

@@ -120,7 +120,7 @@ std::optional<WallTime> ParseHttpDate(std::string_view text, WallTime now) {
 }
 
 bool IsLetterOrDigit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  return (LowerCase(c) >= 'a' && LowerCase(c) <= 'z') || (c >= '0' && c <= '9');
 }
 
 // A string or a token of RFC 9651, without the quotes. nullopt for what is neither, or empty.
@@ -145,11 +145,8 @@ std::string PolicyLabel(std::string_view name) {
   constexpr std::size_t kLongest = 32;
   std::string label(name.substr(0, kLongest));
   for (char& c : label) {
-    if (c >= 'A' && c <= 'Z') {
-      c = static_cast<char>(c - 'A' + 'a');
-    } else if (!IsLetterOrDigit(c) && c != '-') {
-      c = '_';
-    }
+    c = LowerCase(c);
+    if (!IsLetterOrDigit(c) && c != '-') c = '_';
   }
   return label;
 }

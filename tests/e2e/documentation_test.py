@@ -117,7 +117,7 @@ class OperationsTest(unittest.TestCase):
         return [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()]
 
     def test_every_reason_has_its_row(self):
-        reasons = re.findall(r'case FailureReason::\w+: return "(\w+)"', sources())
+        reasons = re.findall(r'\{k\w+, "(\w+)", RetryClass::', sources())
         self.assertGreater(len(reasons), 10)
         self.assertEqual(sorted(row[0].strip("`") for row in self.rows("When a query fails")),
                          sorted(reasons))

@@ -13,6 +13,10 @@
 
 #include "radar_spoof/core/clock.h"
 
+namespace CLI {
+class App;
+}
+
 namespace radar_spoof {
 
 // Why there is nothing to run: help or version asked for (0), or a wrong command line (2).
@@ -72,8 +76,7 @@ class FlagParser {
   [[nodiscard]] EarlyExit UsageError(const std::string& problem) const;
 
  private:
-  struct Impl;
-  const std::unique_ptr<Impl> impl_;
+  const std::unique_ptr<CLI::App> app_;
 };
 
 }  // namespace radar_spoof

@@ -1,21 +1,21 @@
 // Structured log lines: a sentence and fields, as logfmt or JSON, one line each.
 //
 // Libraries never write to stderr themselves.
-// Thread rule: Log may be used from any thread.
-// Blocking: never on standard error; as long as a sink of one's own does. Standard error that takes
-// nothing (a stuck reader, a full disk) loses lines; how many, a line tells as soon as it takes
-// some again. The destructor waits up to half a second for what was not written yet. Where standard
-// error is the journal, each line begins with its priority, as sd-daemon(3) says. Secrets: a
-// field's value is text or a number; Secret converts to neither.
+// Thread rule: Log and LineWriter may be used from any thread.
+// Blocking: never on standard error, but for the destructor, as LineWriter's; as long as a sink of
+// one's own does. Where standard error is the journal, each line begins with its priority, as
+// sd-daemon(3) says. Secrets: a field's value is text or a number; Secret converts to neither.
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace radar_spoof {
 
@@ -61,6 +61,37 @@ class Log {
 
   class Impl;
   std::unique_ptr<Impl> impl_;
+};
+
+// Lines to a descriptor that others read, and may stop reading: a pipe to a log collector, the
+// journal's socket, a terminal. A thread of its own writes, so that nobody else ever waits for it.
+//
+// What cannot be written at once is queued, up to 1 MiB; what does not fit, or fails to be written,
+// is lost and counted, and the count is written as soon as lines are taken again.
+// The descriptor's flags are left as they are: O_NONBLOCK would hold for every process that shares
+// it (ADR 20).
+class LineWriter {
+ public:
+  // The text that tells of this many lost lines. Called on the writer's thread, also after the
+  // LineWriter is gone, so it owns what it uses.
+  using LossText = std::function<std::string(std::uint64_t lines)>;
+
+  // `descriptor` stays open as long as the process lives. `loss_text` empty: losses are not told.
+  LineWriter(int descriptor, LossText loss_text);
+  // Waits at most half a second for what is queued to be taken. A thread that is stuck by then ends
+  // with the process.
+  ~LineWriter();
+  LineWriter(const LineWriter&) = delete;
+  LineWriter& operator=(const LineWriter&) = delete;
+
+  // `line` is written as it is, its newline included, in one piece where the system allows it.
+  void Write(std::string line);
+
+ private:
+  struct Queue;
+
+  std::shared_ptr<Queue> queue_;
+  std::thread thread_;
 };
 
 }  // namespace radar_spoof

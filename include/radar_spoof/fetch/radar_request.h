@@ -20,6 +20,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "radar_spoof/config/config.h"
@@ -34,7 +35,8 @@ namespace radar_spoof {
 class RadarEndpoint {
  public:
   // As configured. A path that ends in /spoof has /SPOOF as its alternative, and the other way.
-  RadarEndpoint(std::string base_url, std::string path);
+  RadarEndpoint(std::string base_url, std::string path)
+      : base_url_(std::move(base_url)), path_(std::move(path)) {}
 
   const std::string& path() const { return path_; }
   std::string Url() const { return base_url_ + path_; }
