@@ -35,4 +35,8 @@ AnswerOutcome OutcomeOf(std::span<const Query* const> asked, std::span<const Ser
                         HttpClient::Finished& finished, const Credentials& credentials,
                         Instant now);
 
+// The sample of each window, in their order. REQUIRES: `windows` is as long as `asked`.
+std::vector<Result<SpoofSample, Failure>> SamplesOf(
+    std::span<const Query* const> asked, std::span<const Result<SpoofWindow, Failure>> windows);
+
 }  // namespace radar_spoof
