@@ -272,13 +272,6 @@ void HistoryFetch::Halve(const Piece& piece) {
   }
 }
 
-void HistoryFetch::ReadCredentialsAgain() {
-  auto read = settings_.credential_reader.Read();
-  if (!read) return;
-  settings_.credentials = read.value().credentials;
-  redactor_ = Redactor(settings_.credentials);
-}
-
 Result<HistoryFetch::Next, std::string> HistoryFetch::AfterFailure(
     const Piece& piece, const Failure& failure, std::optional<Seconds> retry_after, int failures) {
   const Instant now = clock_.Now();
@@ -290,7 +283,13 @@ Result<HistoryFetch::Next, std::string> HistoryFetch::AfterFailure(
     log_.Warn("rate limited by the API; waiting", {{"until", FormatRfc3339(hold_.until()->wall)}});
     return Next{now.steady, false};
   }
-  if (failure.retry == RetryClass::kCredentials) ReadCredentialsAgain();
+  if (failure.retry == RetryClass::kCredentials) {
+    const auto read = settings_.credential_reader.Read();
+    if (read) {
+      settings_.credentials = read.value().credentials;
+      redactor_ = Redactor(settings_.credentials);
+    }
+  }
   const Milliseconds longest = settings_.config.polling().retry_max;
   // A single one may be a mistake: an edge server that was restarted, say.
   const RetryClass retry_class =

@@ -104,7 +104,6 @@ class HistoryFetch {
   std::optional<std::string> Keep(const Piece& piece, const SpoofWindow& window);
   void Halve(const Piece& piece);
   void NoteGood(const RequestForm& form, const Query& query);
-  void ReadCredentialsAgain();
   Result<Next, std::string> AfterFailure(const Piece& piece, const Failure& failure,
                                          std::optional<Seconds> retry_after, int failures);
 

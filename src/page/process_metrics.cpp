@@ -2,15 +2,16 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <limits>
 #include <memory>
-#include <sstream>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <dirent.h>
 #include <unistd.h>
+
+#include "radar_spoof/core/file.h"
 
 namespace radar_spoof {
 namespace {
@@ -24,11 +25,9 @@ std::optional<std::uint64_t> ParseNumber(std::string_view text) {
 }
 
 std::string ReadFile(const std::string& path) {
-  const std::ifstream file(path, std::ios::binary);
-  // Unlike stream iterators, this turns a failing read into an empty string, not an exception.
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
+  constexpr std::size_t kMostBytes = 65536;
+  auto file = ReadRegularFile(path, kMostBytes);
+  return file ? std::move(file).value().content : "";
 }
 
 std::vector<std::string_view> Words(std::string_view text) {

@@ -3,6 +3,7 @@
 #include <new>
 #include <utility>
 
+#include "radar_spoof/expect/expectation.h"
 namespace radar_spoof {
 namespace {
 
@@ -54,6 +55,20 @@ AnswerOutcome OutcomeOf(std::span<const Query* const> asked, std::span<const Ser
     return WholeFailure({FailureReason::kTransport, "out of memory while reading the answer"},
                         asked.size());
   }
+}
+
+std::vector<Result<SpoofSample, Failure>> SamplesOf(
+    std::span<const Query* const> asked, std::span<const Result<SpoofWindow, Failure>> windows) {
+  std::vector<Result<SpoofSample, Failure>> samples;
+  samples.reserve(asked.size());
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (windows[i]) {
+      samples.emplace_back(JudgedSampleOf(*asked[i], windows[i].value()));
+    } else {
+      samples.emplace_back(windows[i].error());
+    }
+  }
+  return samples;
 }
 
 }  // namespace radar_spoof

@@ -8,8 +8,6 @@
 
 #include "failure_log.h"
 #include "mailbox.h"
-#include "radar_spoof/core/text.h"
-#include "radar_spoof/expect/expectation.h"
 
 namespace radar_spoof {
 namespace {
@@ -24,17 +22,6 @@ constexpr Milliseconds kPauseWithoutMemory = 10ms;
 
 using Sample = Result<SpoofSample, Failure>;
 const auto kIsGood = std::mem_fn(&Sample::ok);
-
-std::vector<Sample> SamplesFrom(const std::vector<const Query*>& queries,
-                                const std::vector<Result<SpoofWindow, Failure>>& windows) {
-  std::vector<Sample> samples;
-  samples.reserve(queries.size());
-  for (std::size_t i = 0; i < queries.size(); ++i) {
-    samples.push_back(windows[i] ? Sample(JudgedSampleOf(*queries[i], windows[i].value()))
-                                 : Sample(windows[i].error()));
-  }
-  return samples;
-}
 
 PollReport ReportOf(const Sample& sample, std::optional<Seconds> retry_after,
                     std::optional<RetryClass> retry) {
@@ -191,21 +178,8 @@ void Poller::Apply(Settings settings) {
   auto kept = KeptQueries(schedule_.queries(), settings.config.queries());
   if (!same_api) kept.assign(kept.size(), std::nullopt);
   FailureLog failure_log = failure_log_->CarriedOver(kept, same_api);
-  Snapshot next = FirstSnapshot(settings.config, now.wall);
-  for (std::size_t i = 0; i < kept.size(); ++i) {
-    if (!kept[i]) continue;
-    next.queries[i] = state_.queries[*kept[i]];
-    next.queries[i].query = settings.config.queries()[i];
-  }
-  next.api = state_.api;
-  if (!same_api) {
-    next.api.asked = false;
-    next.api.up = false;
-    next.api.rate_limit.clear();
-    next.api.blocked_until.reset();
-  }
-  next.api.host = HostAndPort(api.base_url);
-  if (!same_options) next.api.path = api.path;
+  Snapshot next = SnapshotAfterReload(state_, settings.config, kept, same_api, now.wall);
+  if (same_options) next.api.path = state_.api.path;
   EndpointInUse endpoint =
       same_options ? endpoint_ : EndpointInUse(RadarEndpoint(api.base_url, api.path));
   auto credentials = InUse(settings.credentials);
@@ -326,7 +300,7 @@ void Poller::OnTransferEnded(HttpClient::Finished finished) {
   metrics_.CountRequest(finished.result ? finished.result.value().status : 0, finished.duration);
   state_.api.asked = true;
   ObserveRateLimits(request, outcome.rate_limits, now);
-  PollEnd end{SamplesFrom(queries, outcome.windows), outcome.retry_after, {}};
+  PollEnd end{SamplesOf(queries, outcome.windows), outcome.retry_after, {}};
   const auto failed = std::find_if_not(end.samples.begin(), end.samples.end(), kIsGood);
   state_.api.up = failed == end.samples.end();
   log_.Debug("answered", {{"query", first},

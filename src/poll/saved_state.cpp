@@ -24,12 +24,8 @@ constexpr WallTime kLastTime = std::chrono::sys_days(std::chrono::year(10000) / 
 
 bool IsKept(WallTime time) { return kFirstTime <= time && time < kLastTime; }
 
-void WriteTime(JsonWriter& json, std::string_view key, WallTime time) {
-  json.Member(key, std::int64_t{time.time_since_epoch().count()});
-}
-
 void WriteTime(JsonWriter& json, std::string_view key, const std::optional<WallTime>& time) {
-  if (time && IsKept(*time)) WriteTime(json, key, *time);
+  if (time && IsKept(*time)) json.Member(key, std::int64_t{time->time_since_epoch().count()});
 }
 
 constexpr int kTrendUnits = 10'000;

@@ -36,6 +36,25 @@ Snapshot FirstSnapshot(const Config& config, WallTime now) {
   return first;
 }
 
+Snapshot SnapshotAfterReload(const Snapshot& before, const Config& config,
+                             const std::vector<std::optional<std::size_t>>& kept, bool same_api,
+                             WallTime now) {
+  Snapshot next = FirstSnapshot(config, now);
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (!kept[i]) continue;
+    Query query = std::move(next.queries[i].query);
+    next.queries[i] = before.queries[*kept[i]];
+    next.queries[i].query = std::move(query);
+  }
+  if (same_api) {
+    ApiState api = before.api;
+    api.host = std::move(next.api.host);
+    api.path = std::move(next.api.path);
+    next.api = std::move(api);
+  }
+  return next;
+}
+
 bool IsFresh(const QueryState& state, const PollingConfig& polling, Instant now) {
   return state.sample && state.last_success && now.steady <= PollIsRecentTo(state, polling) &&
          now.wall <= DataAreRecentTo(state, polling);

@@ -23,11 +23,12 @@ void WriteQuery(JsonWriter& json, const Query& query) {
   });
 }
 
-void WriteBucketTimes(JsonWriter& json, const std::optional<WallTime>& start, Seconds interval) {
-  if (!start) return json.Null();
+void WriteBucketTimes(JsonWriter& json, const QueryState& state) {
+  const auto end = state.BucketEnd();
+  if (!end) return json.Null();
   json.Object([&] {
-    json.Member("start", *start);
-    json.Member("end", *start + interval);
+    json.Member("start", *state.sample->bucket_start);
+    json.Member("end", *end);
   });
 }
 
@@ -115,7 +116,7 @@ std::string AnswerJson(const AnsweredQuery& answer, Explained explained) {
     json.Member("spoof_ratio", sample.spoof.value());
     json.Member("not_spoof_ratio", sample.not_spoof.value());
     json.Key("bucket");
-    WriteBucketTimes(json, sample.bucket_start, Length(query.agg_interval));
+    WriteBucketTimes(json, answer.state);
     json.Key("window");
     WriteWindow(json, sample);
     json.Key("expected");

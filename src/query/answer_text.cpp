@@ -121,10 +121,9 @@ class Report {
     Field("Spoof", Percent(sample_.spoof.value()), Tone::kBold);
     Field("Not spoof", Percent(sample_.not_spoof.value()));
     const WallTime now = answer_.received.wall;
-    if (sample_.bucket_start) {
-      const WallTime end = *sample_.bucket_start + Length(query_.agg_interval);
-      Field("Bucket", fmt::format("{}, ended {} ago", SpanText(*sample_.bucket_start, end),
-                                  InWords(now - end)));
+    if (const auto end = answer_.state.BucketEnd()) {
+      Field("Bucket", fmt::format("{}, ended {} ago", SpanText(*sample_.bucket_start, *end),
+                                  InWords(now - *end)));
     } else {
       Field("Bucket", "the last of the answer, which gives no times");
     }

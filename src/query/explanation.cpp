@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -102,21 +103,6 @@ std::string SourceOf(Metric metric, std::size_t index, const AnsweredQuery& answ
   return source.empty() ? "the exporter itself" : source;
 }
 
-void AddSeries(const std::string& text, Metric metric, const AnsweredQuery& answer,
-               std::vector<ExplainedSeries>& explained) {
-  std::size_t index = 0;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string line = text.substr(begin, end - begin);
-    begin = end + 1;
-    if (line.empty() || line.front() == '#') continue;
-    const std::size_t space = line.rfind(' ');
-    explained.push_back(
-        {line.substr(0, space), line.substr(space + 1), SourceOf(metric, index, answer)});
-    ++index;
-  }
-}
-
 }  // namespace
 
 std::vector<ExplainedSeries> Explain(const AnsweredQuery& answer) {
@@ -129,10 +115,16 @@ std::vector<ExplainedSeries> Explain(const AnsweredQuery& answer) {
     std::string text;
     // Of one query there is one block a family.
     table.AppendBlock(static_cast<std::size_t>(metric.metric), ExpositionFormat::kText, text);
-    if (text.empty()) {
+    std::istringstream lines(text);
+    std::size_t index = 0;
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with('#')) continue;
+      const std::size_t space = line.rfind(' ');
+      explained.push_back({line.substr(0, space), line.substr(space + 1),
+                           SourceOf(metric.metric, index++, answer)});
+    }
+    if (index == 0) {
       explained.push_back({std::string(metric.name), "", SourceOf(metric.metric, 0, answer)});
-    } else {
-      AddSeries(text, metric.metric, answer, explained);
     }
   }
   return explained;

@@ -34,4 +34,8 @@ struct AnswerOutcome {
 AnswerOutcome OutcomeOf(std::span<const Query* const> asked, std::span<const SeriesNames> names,
                         HttpClient::Finished& finished, const Redactor& redactor, Instant now);
 
+// The sample of each window, in their order. REQUIRES: `windows` is as long as `asked`.
+std::vector<Result<SpoofSample, Failure>> SamplesOf(
+    std::span<const Query* const> asked, std::span<const Result<SpoofWindow, Failure>> windows);
+
 }  // namespace radar_spoof

@@ -80,6 +80,12 @@ struct Snapshot {
 // Nothing asked yet: what is published before the first poll.
 Snapshot FirstSnapshot(const Config& config, WallTime now);
 
+// What is published when `config` was taken over: `kept[i]` says where in `before` the state of its
+// i-th query is. Nothing is known of another API than `before` was of.
+Snapshot SnapshotAfterReload(const Snapshot& before, const Config& config,
+                             const std::vector<std::optional<std::size_t>>& kept, bool same_api,
+                             WallTime now);
+
 // How much later than planned a poll may end though nothing is wrong with it: the longest
 // rate-limit hold, which is longer than any request may take.
 inline constexpr Seconds kPollGrace{900};
