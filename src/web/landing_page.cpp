@@ -243,8 +243,8 @@ std::string Row(const QueryState& state, bool fresh, const Causes& told_above, I
       fresh && BucketsAbove(state) > 0 ? " class=\"above\"" : "", ForHtml(query.name),
       ForHtml(FilterText(query.filters)), RequestName(query.agg_interval), query.date_range.Text(),
       HowOften(query.poll_interval), query.control ? ", with control period" : "",
-      RatioCell(state, fresh), TrendCell(state, fresh), TrustCell(state, fresh),
-      StateCell(state, told_above, now));
+      AlertText(query.alert.severity), RatioCell(state, fresh), TrendCell(state, fresh),
+      TrustCell(state, fresh), StateCell(state, told_above, now));
 }
 
 // The queries' rows: those that are far above what was expected first, the longest run before

@@ -30,7 +30,7 @@ std::string SparklineSvg(std::span<const float> trend,
 // What a browser may load for it: the page's own style, known by its hash (CSP level 3, 8.4), and
 // nothing else.
 inline constexpr std::string_view kLandingPagePolicy =
-    "default-src 'none'; style-src 'sha256-xFOURquPc7vUOuN4nHFhKbj1Dez0Yu87coitHPp1g8c='; base-uri "
+    "default-src 'none'; style-src 'sha256-ftkchSMaZa7AWhaKNpWmGPeC++exN6sE33yU8GiYG9M='; base-uri "
     "'none'; form-action 'none'; "
     "frame-ancestors 'none'";
 

@@ -146,7 +146,7 @@ TEST_CASE("what is far above what was expected stands first, in words and in the
               "far above for 1 bucket of 1 hour<", "a spike opens a ticket",
               "<b>19.0 %</b><small>expected 12.0 %, upper bound 18.0 %</small>"});
   // Its window's mean says less than that.
-  CHECK(!Contains(page, "usual"));
+  CHECK(!Contains(page, "usual 10.0"));
 }
 
 TEST_CASE("a spike whose value is too old to be shown is none") {
