@@ -7,7 +7,6 @@ import re
 from processes import SOURCE_DIR
 
 DASHBOARD = SOURCE_DIR / "monitoring/grafana/dashboards/radar_spoof.json"
-ALL = "$__all"
 
 Target = collections.namedtuple("Target", "panel ref expression instant")
 
@@ -28,14 +27,14 @@ def panels(dashboard):
 
 def targets(dashboard):
     return [
-        Target(panel["title"], target["refId"], target["expr"], target["instant"])
+        Target(panel["title"], target["refId"], target["expr"], "instant" in target)
         for panel in panels(dashboard)
         for target in panel.get("targets", [])
     ]
 
 
 def variable_query(text):
-    """metric selector and label of label_values(SELECTOR, LABEL)."""
+    """Metric selector and label of label_values(SELECTOR, LABEL)."""
     return re.fullmatch(r"label_values\((.*), (\w+)\)", text).groups()
 
 
@@ -61,7 +60,7 @@ def choose(dashboard, label_values, selection):
     for variable in dashboard["templating"]["list"]:
         if variable["type"] != "query":
             continue
-        selector, label = variable_query(variable["query"]["query"])
+        selector, label = variable_query(variable["query"])
         values = label_values(interpolated(selector, chosen), label)
         if not values:
             raise AssertionError(f"variable {variable['name']} has no values")

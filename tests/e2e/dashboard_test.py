@@ -1,5 +1,6 @@
-"""The Grafana dashboard: every query of it returns data from a real Prometheus that scrapes the real
-exporter, and nothing in it can mislead whoever is woken by it. (tests/schemas checks its form.)"""
+"""The Grafana dashboard: every query of it returns data from a real Prometheus, and from a real
+VictoriaMetrics, that scrape the real exporter, and nothing in it can mislead whoever is woken by it.
+(dashboard_form_test.py judges what needs no server, tests/schemas its form.)"""
 
 import math
 import re
@@ -8,8 +9,8 @@ import unittest
 import urllib.parse
 
 import dashboard
-from processes import EndToEndTest, config_text
-from prometheus import Prometheus
+from processes import SOURCE_DIR, EndToEndTest, config_text
+from prometheus import Prometheus, VictoriaMetrics
 from web_client import PATIENCE, wait_until
 
 # Names with characters that mean something in a regular expression.
@@ -29,27 +30,26 @@ def has_data(result):
     return any(not math.isnan(float(value)) for _, value in points)
 
 
-class QueriesTest(EndToEndTest):
-    def setUp(self):
-        super().setUp()
+class DashboardTest(EndToEndTest):
+    """Two replicas of the exporter, which must not meet in one match; and what is dead, of another job."""
+
+    def start(self, scenario="calm", server=Prometheus, **options):
         self.dashboard = dashboard.read()
-        # With an annotation on the newest bucket, so that there is something to annotate.
-        simulator = self.start_simulator("--scenario=pipeline-issue")
-        # Two replicas, which must not meet in one match.
-        config = config_text(simulator, QUERIES)
+        config = config_text(self.start_simulator(f"--scenario={scenario}"), QUERIES)
         ports = [self.start_exporter(config).wait_until_ready().port for _ in range(2)]
-        self.prometheus = self.started(Prometheus(
+        self.server = self.started(server(
             self.directory,
             "job_name: radar spoof\n"
             f"static_configs: [{{targets: {[f'127.0.0.1:{port}' for port in ports]}}},"
-            " {targets: ['127.0.0.1:1'], labels: {job: foreign and dead}}]"
+            " {targets: ['127.0.0.1:1'], labels: {job: foreign and dead}}]",
+            **options
         ))
-        wait_until(lambda: sorted(value for _, value in self.prometheus.query("up")) == [0, 1, 1],
+        wait_until(lambda: sorted(value for _, value in self.server.query("up")) == [0, 1, 1],
                    "a scrape of both, and of what is not there")
         self.begin = time.time()
 
     def label_values(self, selector, label):
-        return self.prometheus.get(f"/api/v1/label/{label}/values?"
+        return self.server.get(f"/api/v1/label/{label}/values?"
                                    + urllib.parse.urlencode({"match[]": selector}))
 
     def result(self, expression, chosen, instant):
@@ -63,7 +63,7 @@ class QueriesTest(EndToEndTest):
         else:
             path = "/api/v1/query_range?" + urllib.parse.urlencode(
                 {"query": query, "start": self.begin, "end": now, "step": SCRAPE_INTERVAL})
-        return self.prometheus.get(path)["result"]
+        return self.server.get(path)["result"]
 
     def without_data(self, targets, chosen):
         """Those that have none, once all have some or patience is at its end."""
@@ -76,11 +76,22 @@ class QueriesTest(EndToEndTest):
             time.sleep(0.2)
 
     def targets(self):
-        annotations = [
-            dashboard.Target(f"annotation {each['name']}", "", each["expr"], False)
-            for each in self.dashboard["annotations"]["list"]
-        ]
-        return dashboard.targets(self.dashboard) + annotations
+        """Without what only exists at times: alerts, and the band of a query by itself."""
+        return [each for each in dashboard.targets(self.dashboard)
+                if "ALERTS" not in each.expression and "and on () count" not in each.expression]
+
+    def annotations(self):
+        return [dashboard.Target(f"annotation {each['name']}", "", each["expr"], False)
+                for each in self.dashboard["annotations"]["list"]]
+
+    def firing_alerts(self):
+        return [each for each in dashboard.targets(self.dashboard) if "ALERTS" in each.expression]
+
+
+class CalmTest(DashboardTest):
+    def setUp(self):
+        super().setUp()
+        self.start()
 
     def test_every_query_returns_data(self):
         chosen = dashboard.choose(self.dashboard, self.label_values, {})
@@ -99,33 +110,58 @@ class QueriesTest(EndToEndTest):
 
     def test_other_jobs_are_not_shown(self):
         chosen = dashboard.choose(self.dashboard, self.label_values, {})
-        targets = dashboard.targets(self.dashboard)
+        targets = self.targets()
         self.assertEqual(self.without_data(targets, chosen), [])
         exporter = next(each for each in targets if each.panel == "Exporter")
         result = self.result(exporter.expression, chosen, exporter.instant)
         self.assertEqual([each["value"][1] for each in result], ["1"])
-        # Whoever selects by job and instance; the foreign one has only `up` and what scraping adds.
+        # Names that others have, too; the foreign one is dead, and has `up` alone.
         for target in targets:
-            expression = re.sub(r"\b[a-z]\w+(?=\{job=)", "up", target.expression)
+            expression = re.sub(r"\b(process|scrape)_\w+(?=\{job=)", "up", target.expression)
             jobs = {each["metric"].get("job") for each in
                     self.result(expression, chosen, target.instant)}
             self.assertLessEqual(jobs, {"radar spoof", None}, target)
 
-    def test_what_has_no_values_is_counted(self):
-        """Also when nothing has; and nothing is said when there is no exporter."""
+    def values(self, panel, *changes):
+        """What the tile `panel` shows, its expression changed by (pattern, replacement) pairs."""
         chosen = dashboard.choose(self.dashboard, self.label_values, {})
         expression = next(each.expression for each in dashboard.targets(self.dashboard)
-                          if each.panel == "Without values")
-        for text, expected in ((expression, ["0"]),
-                               (expression.replace("_email_spoof_ratio", "_nothing"), ["7"]),
-                               (re.sub("_email_spoof_ratio|_query_info", "_nothing", expression), [])):
-            result = self.result(text, chosen, True)
-            self.assertEqual([each["value"][1] for each in result], expected)
+                          if each.panel == panel)
+        for pattern, replacement in changes:
+            expression = re.sub(pattern, replacement, expression)
+        return [each["value"][1] for each in self.result(expression, chosen, True)]
+
+    def test_what_has_no_values_is_counted(self):
+        """Also when nothing has; and nothing is said when there is no exporter."""
+        self.assertEqual(self.values("Without values"), ["0"])
+        self.assertEqual(self.values("Without values", ("_email_spoof_ratio", "_nothing")), ["7"])
+        self.assertEqual(self.values("Without values",
+                                     ("_email_spoof_ratio|_query_info", "_nothing")), [])
+
+    def test_tiles_count_as_the_pager_does(self):
+        self.assertEqual(self.values("Not judged"), ["0"])
+        self.assertEqual(self.values("Not judged", ("_confidence_level", "_nothing")), ["7"])
+        self.assertEqual(self.values("Not judged", (">= 3", ">= 6")), ["7"])
+        self.assertEqual(self.values("Not judged", ("_email_spoof_ratio", "_nothing")), [])
+        # As if every query had been far above for two buckets, or for one.
+        above = r"cloudflare_radar_email_spoof_buckets_above(\{[^}]*\})"
+        for buckets, spikes in ((1, ["0"]), (2, ["7"]), (3, ["7"])):
+            change = above, fr"{buckets} + 0 * cloudflare_radar_email_spoof_ratio\1"
+            self.assertEqual(self.values("Spikes", change), spikes)
+            self.assertEqual(self.values("Most buckets above", change), [str(buckets)])
+            # Of these, what is not to be trusted or concerns nobody does not count.
+            for other in ((">= 3", ">= 6"), ('severity="none"', 'severity="critical"'),
+                          ('event_type=[^}]*(}) > 0', r'event_type="OUTAGE"\1 >= 0')):
+                self.assertEqual(self.values("Spikes", change, other), [], other)
+                self.assertEqual(self.values("Most buckets above", change, other), [], other)
 
     def test_every_query_returns_data_of_one_query_with_an_awkward_name(self):
         chosen = dashboard.choose(self.dashboard, self.label_values,
                                   {"query": ["dmarc.fail (7d)"], "dmarc": ["FAIL"]})
-        self.assertEqual(self.without_data(self.targets(), chosen), [])
+        targets = [each for each in dashboard.targets(self.dashboard)
+                   if "ALERTS" not in each.expression]
+        self.assertGreater(len(targets), len(self.targets()))  # the band is there
+        self.assertEqual(self.without_data(targets, chosen), [])
         expression = "count by (query) (cloudflare_radar_query_info{query=~\"$query\"})"
         labels = [each["metric"] for each in self.result(expression, chosen, True)]
         self.assertEqual(labels, [{"query": "dmarc.fail (7d)"}])
@@ -147,118 +183,42 @@ class QueriesTest(EndToEndTest):
         self.assertEqual(names, {"auth_arc_fail_spf_any", "auth_arc_none_spf_any"})
 
 
-class FormTest(unittest.TestCase):
+class FaultTest(DashboardTest):
     def setUp(self):
-        self.dashboard = dashboard.read()
-        self.panels = dashboard.panels(self.dashboard)
+        super().setUp()
+        rules = sorted((SOURCE_DIR / "monitoring/rules").glob("*.yml"))
+        # An annotation lies on the newest bucket, and RadarSpoofDataAtFault fires at once.
+        self.start("pipeline-issue", rule_files=rules)
 
-    def test_rows(self):
-        self.assertEqual([row["title"] for row in dashboard.rows(self.dashboard)],
-                         ["Overview", "Per filter combination", "Each query by itself",
-                          "Data freshness", "API health and budget", "The exporter itself"])
+    def test_radars_events_and_firing_alerts_are_shown(self):
+        for selection in ({}, {"query": ["dmarc.fail (7d)"]}, {"query": ["all", "dmarc.fail (7d)"]}):
+            chosen = dashboard.choose(self.dashboard, self.label_values, selection)
+            targets = self.annotations() + self.firing_alerts()
+            self.assertEqual(len(targets), 3)
+            self.assertEqual(self.without_data(targets, chosen), [])
+            for target in targets:
+                for series in self.result(target.expression, chosen, target.instant):
+                    self.assertNotIn("instance", series["metric"])
+                    if selection:
+                        self.assertIn(series["metric"]["query"], selection["query"])
+            alerts = {each["metric"]["alertname"]
+                      for each in self.result(targets[-1].expression, chosen, True)}
+            self.assertIn("RadarSpoofDataAtFault", alerts)
 
-    def test_every_panel_says_what_it_shows_and_in_which_unit(self):
-        for panel in self.panels:
-            with self.subTest(panel=panel["title"]):
-                self.assertGreater(len(panel["description"]), 40)
-                if panel["type"] != "text":
-                    self.assertTrue(panel["fieldConfig"]["defaults"]["unit"])
-                    self.assertTrue(panel["fieldConfig"]["defaults"]["thresholds"]["steps"])
+    def test_data_at_fault_are_no_spike(self):
+        chosen = dashboard.choose(self.dashboard, self.label_values, {})
+        for target in self.targets():
+            if target.panel in ("Spikes", "Most buckets above"):
+                self.assertEqual(self.result(target.expression, chosen, True), [])
 
-    def test_ids_are_unique(self):
-        ids = [each["id"] for each in self.panels + dashboard.rows(self.dashboard)]
-        self.assertEqual(sorted(set(ids)), sorted(ids))
 
-    def test_panels_are_inside_the_grid_and_do_not_overlap(self):
-        taken = {}
-        for panel in self.panels + dashboard.rows(self.dashboard):
-            place = panel["gridPos"]
-            self.assertLessEqual(place["x"] + place["w"], 24, panel["title"])
-            # What a collapsed row holds is drawn over what follows, which then moves down.
-            group = next((row["id"] for row in dashboard.rows(self.dashboard)
-                          if panel in row["panels"]), None)
-            for x in range(place["x"], place["x"] + place["w"]):
-                for y in range(place["y"], place["y"] + place["h"]):
-                    other = taken.setdefault((group, x, y), panel["title"])
-                    self.assertEqual(other, panel["title"])
-
-    def test_everything_asks_the_chosen_data_source(self):
-        chosen = {"type": "prometheus", "uid": "${datasource}"}
-        variables = [each for each in self.dashboard["templating"]["list"]
-                     if each["type"] == "query"]
-        targets = [target for panel in self.panels for target in panel.get("targets", [])]
-        for each in self.panels + targets + variables + self.dashboard["annotations"]["list"]:
-            self.assertEqual(each["datasource"], chosen, each)
-
-    def test_variables_are_those_that_are_used(self):
-        names = {each["name"] for each in self.dashboard["templating"]["list"]}
-        asked = [target.expression for target in dashboard.targets(self.dashboard)]
-        asked += [each["query"]["query"] for each in self.dashboard["templating"]["list"]
-                  if each["type"] == "query"]
-        used = set(re.findall(r"\$(\w+)", " ".join(asked))) - {"__range", "__rate_interval"}
-        self.assertEqual(used | {"datasource"}, names)
-        self.assertLessEqual({"query", "arc", "dkim", "dmarc", "spf", "tls_version"}, names)
-
-    def test_gaps_stay_gaps(self):
-        for panel in self.panels:
-            custom = panel.get("fieldConfig", {}).get("defaults", {}).get("custom", {})
-            self.assertFalse(custom.get("spanNulls"), panel["title"])
-            overridden = [each["id"] for override in panel.get("fieldConfig", {})
-                          .get("overrides", []) for each in override["properties"]]
-            self.assertNotIn("custom.spanNulls", overridden)
-
-    def test_what_is_shown_as_now_is_asked_for_now(self):
-        """The last value of a range would show what is long gone."""
-        for panel in self.panels:
-            for target in panel.get("targets", []):
-                if panel["type"] in ("stat", "bargauge", "table"):
-                    self.assertTrue(target["instant"] and not target["range"], panel["title"])
-                if panel["type"] == "stat":
-                    self.assertIn("noValue", panel["fieldConfig"]["defaults"])
-
-    def test_no_absence_is_turned_into_a_number(self):
-        for target in dashboard.targets(self.dashboard):
-            self.assertNotRegex(target.expression, r"\b(or vector|absent)\b", target)
-
-    def test_ratios_are_shown_as_percent_of_one(self):
-        def units(panel):
-            yield None, panel["fieldConfig"]["defaults"]["unit"]
-            for override in panel["fieldConfig"]["overrides"]:
-                for each in override["properties"]:
-                    if each["id"] == "unit":
-                        yield override["matcher"]["options"], each["value"]
-
-        checked = 0
-        for panel in (each for each in self.panels if each["type"] != "text"):
-            by_field = dict(units(panel))
-            self.assertNotIn("percent", by_field.values(), panel["title"])
-            columns = next((each["options"]["renameByName"] for each in
-                            panel.get("transformations", []) if each["id"] == "organize"), {})
-            for target in panel["targets"]:
-                if re.fullmatch(r"(sort_desc\()?max by \(query\) \(\w+_ratio\{[^}]*\}\)+",
-                                target["expr"]):
-                    column = columns.get(f"Value #{target['refId']}")
-                    self.assertEqual(by_field.get(column), "percentunit", panel["title"])
-                    checked += 1
-        self.assertGreater(checked, 6)
-
-    def test_cloudflare_radar_is_credited_with_its_own_numbers_alone(self):
-        for text in (self.dashboard["description"], self.dashboard["links"][0]["title"]):
-            self.assertIn("Cloudflare Radar", text)
-            self.assertIn("CC BY-NC 4.0", text)
-            self.assertNotIn("Data:", text)
-        whose = next(each for each in dashboard.targets(self.dashboard)
-                     if each.panel == "Whose numbers these are")
-        made_up, real, neither = (
-            re.compile(each.replace("\\\\", "\\"))
-            for each in re.findall(r'host[=!]~"([^"]*)"', whose.expression))
-        for host in ("localhost", "LOCALHOST:80", "127.0.0.1:8787", "127.1.2.3", "[::1]:1"):
-            self.assertTrue(made_up.fullmatch(host) and not real.fullmatch(host), host)
-        for host in ("api.cloudflare.com", "API.cloudflare.com:443", "cloudflare.com."):
-            self.assertTrue(real.fullmatch(host) and not made_up.fullmatch(host), host)
-        for host in ("evilcloudflare.com", "cloudflare.com.evil.test", "127.0.0.1.evil.test",
-                     "10.0.0.1"):
-            self.assertFalse(neither.fullmatch(host), host)
+class VictoriaMetricsTest(DashboardTest):
+    def test_every_query_returns_data(self):
+        self.start(server=VictoriaMetrics)
+        chosen = dashboard.choose(self.dashboard, self.label_values, {})
+        self.assertEqual(self.without_data(self.targets(), chosen), [])
+        for each in self.annotations() + self.firing_alerts():
+            self.assertEqual(self.result(each.expression, chosen, each.instant), [])
 
 
 if __name__ == "__main__":

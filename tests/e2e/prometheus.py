@@ -1,7 +1,9 @@
-"""The real Prometheus of Debian, for the end-to-end tests."""
+"""The real Prometheus and VictoriaMetrics of Debian, for the end-to-end tests."""
 
+import contextlib
 import json
 import pathlib
+import re
 import shutil
 import urllib.parse
 
@@ -10,7 +12,7 @@ from web_client import fetch, wait_until
 
 
 def prometheus_tool(name):
-    """`prometheus` or `promtool`, where scripts/install-deps puts them, or on the path."""
+    """`prometheus`, `promtool` and the like, where scripts/install-deps puts them, or on the path."""
     unpacked = SOURCE_DIR / "build/tools/prometheus/usr/bin" / name
     found = str(unpacked) if unpacked.exists() else shutil.which(name)
     if not found:
@@ -18,15 +20,31 @@ def prometheus_tool(name):
     return found
 
 
-class Prometheus(Child):
-    """Debian's Prometheus; `scrape_config` is the YAML of one entry of scrape_configs. Its data are
-    in `directory`/tsdb."""
+class QueryServer(Child):
+    """What answers Prometheus' API for queries on `self.port` of 127.0.0.1."""
 
-    def __init__(self, directory, scrape_config, *flags):
+    def get(self, path):
+        answer = json.loads(fetch(self.port, path).body)
+        if answer["status"] != "success":
+            raise AssertionError(f"{path}: {answer}")
+        return answer["data"]
+
+    def query(self, expression):
+        """The instant vector: [(labels, value)]."""
+        path = "/api/v1/query?" + urllib.parse.urlencode({"query": expression})
+        return [(each["metric"], float(each["value"][1])) for each in self.get(path)["result"]]
+
+
+class Prometheus(QueryServer):
+    """Debian's Prometheus; `scrape_config` is the YAML of one entry of scrape_configs, and `rule_files`
+    are the paths of rules. Its data are in `directory`/tsdb."""
+
+    def __init__(self, directory, scrape_config, *flags, rule_files=()):
         config = pathlib.Path(directory) / "prometheus.yml"
         indented = scrape_config.strip().replace("\n", "\n    ")
         config.write_text(
-            "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+            "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n"
+            f"rule_files: {json.dumps([str(each) for each in rule_files])}\n"
             f"scrape_configs:\n  - {indented}\n"
         )
         super().__init__(
@@ -40,17 +58,6 @@ class Prometheus(Child):
         self.port = int(line.group(1))
         self.wait_for_line("Server is ready to receive web requests")
 
-    def get(self, path):
-        answer = json.loads(fetch(self.port, path).body)
-        if answer["status"] != "success":
-            raise AssertionError(f"{path}: {answer}")
-        return answer["data"]
-
-    def query(self, expression):
-        """The instant vector: [(labels, value)]."""
-        path = "/api/v1/query?" + urllib.parse.urlencode({"query": expression})
-        return [(each["metric"], float(each["value"][1])) for each in self.get(path)["result"]]
-
     def target(self):
         """The only target, once it was scraped."""
 
@@ -59,3 +66,33 @@ class Prometheus(Child):
             return next((each for each in targets if each["health"] != "unknown"), None)
 
         return wait_until(scraped, "the first scrape")
+
+
+class VictoriaMetrics(QueryServer):
+    """Debian's VictoriaMetrics, which scrapes by itself; `scrape_config` is as Prometheus'. What it
+    scraped is found at once, not after the 30 seconds that it waits by default."""
+
+    def __init__(self, directory, scrape_config):
+        config = pathlib.Path(directory) / "victoria_metrics.yml"
+        indented = scrape_config.strip().replace("\n", "\n    ")
+        config.write_text("global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+                          f"scrape_configs:\n  - {indented}\n")
+        super().__init__(
+            [prometheus_tool("victoria-metrics"), f"-promscrape.config={config}",
+             f"-storageDataPath={directory}/victoria_metrics", "-httpListenAddr=127.0.0.1:0",
+             "-search.latencyOffset=0s", "-search.disableCache"])
+
+    def wait_until_started(self):
+        self.wait_for_line("starting http server at")
+        self.port = wait_until(self._listening_port, "its port, which it does not log")
+
+    def _listening_port(self):
+        mine = set()
+        for descriptor in pathlib.Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                mine.update(re.findall(r"^socket:\[(\d+)\]$", str(descriptor.readlink())))
+        for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, local, _, state, *_, inode = line.split()[:10]
+            if state == "0A" and inode in mine:
+                return int(local.split(":")[1], 16)
+        return None

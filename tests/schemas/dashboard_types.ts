@@ -1,6 +1,6 @@
 // What Grafana's own schema packages say a dashboard is, narrowed to the kinds of panels ours has, so
 // that the compiler refuses a key that Grafana does not know, at any depth.
-import type * as raw from "#composable/../dashboard/x/dashboard_types.gen";
+import type * as raw from "#dashboard";
 import type * as barGauge from "#composable/bargauge/panelcfg/x/BarGaugePanelCfg_types.gen";
 import type * as stat from "#composable/stat/panelcfg/x/StatPanelCfg_types.gen";
 import type * as stateTimeline from "#composable/statetimeline/panelcfg/x/StateTimelinePanelCfg_types.gen";
@@ -18,13 +18,10 @@ type Json<T> = T extends string ? `${T}`
 // Grafana's Prometheus query and annotation, of which its schema packages say nothing.
 interface PrometheusTarget {
   refId: string;
-  datasource: raw.DataSourceRef;
-  editorMode: "code";
   expr: string;
-  legendFormat: string;
-  instant: boolean;
-  range: boolean;
-  format?: "time_series" | "table";
+  legendFormat?: string;
+  instant?: true;
+  format?: "table";
 }
 interface PrometheusAnnotation {
   expr: string;
@@ -32,7 +29,6 @@ interface PrometheusAnnotation {
   titleFormat: string;
   textFormat: string;
   tagKeys: string;
-  useValueForTime: boolean;
 }
 interface VariableQuery {
   query: string | { query: string; refId: string };
