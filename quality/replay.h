@@ -15,7 +15,7 @@
 
 namespace radar_spoof::quality {
 
-// The alert: `buckets_above >= 2`, with `keep_firing_for: 2h`.
+// RadarSpoofSpike, as monitoring/rules has it; a test compares them.
 inline constexpr int kPagedRun = 2;
 inline constexpr Seconds kKeepFiring{7200};
 

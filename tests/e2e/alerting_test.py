@@ -1,21 +1,24 @@
 """From number to page: radar_simulator -> radar_spoof_exporter -> Prometheus with the shipped rules
--> Alertmanager with the shipped routes -> a webhook. Four simulators, each with an exporter whose
+-> Alertmanager with the shipped routes and templates -> a webhook, Slack and mail. Four simulators, each with an exporter whose
 one query bears its scenario's name. And from HTTP 429 to the alert that it goes on."""
 
 import http.server
 import os
+import re
 import statistics
 import threading
 import time
 import unittest
 import urllib.parse
 
-from alerting import Alertmanager, AlertingPrometheus, Webhook
+from alerting import Alertmanager, AlertingPrometheus, MailServer, Webhook
 from processes import EndToEndTest, config_text
 from web_client import PATIENCE, fetch, wait_until
 
 SCENARIOS = ("spike", "pipeline-issue", "outage", "calm")
-SPIKE = "RadarSpoofSpikeAboveWindow"
+SPIKE = "RadarSpoofSpike"
+KEPT_FIRING = 7200 / 150  # seconds; as AlertingPrometheus shortens it
+COUNT = "query:cloudflare_radar_email_spoof_buckets_above:trusted"
 WEEK = 7 * 24  # hours
 HOUR = 3600
 # From the simulators' start to the next bucket, in seconds: long enough to see all is calm and to
@@ -55,7 +58,10 @@ class AlertingTest(EndToEndTest):
         super().setUp()
         self.webhook = Webhook()
         self.addCleanup(self.webhook.end)
-        self.alertmanager = self.started(Alertmanager(self.directory, self.webhook))
+        self.mail_server = MailServer()
+        self.addCleanup(self.mail_server.end)
+        self.alertmanager = self.started(
+            Alertmanager(self.directory, self.webhook, self.mail_server))
         seed = self.quiet_seed()
         lag = lag_until_next_bucket()
         self.next_bucket = time.time() + AHEAD
@@ -63,8 +69,8 @@ class AlertingTest(EndToEndTest):
         self.exporters = {
             name: self.start_exporter(config_text(
                 simulator,
-                f"- {{name: {name}, filters: {{dmarc: FAIL}}, agg_interval: 1h, date_range: 7d,"
-                " control: true, poll_interval: 1s}"))
+                f"- {{name: {name}, filters: {{dmarc: FAIL}}, agg_interval: 1h, date_range: 28d,"
+                " poll_interval: 1s}"))
             for name, simulator in self.simulators.items()
         }
         for exporter in self.exporters.values():
@@ -77,17 +83,14 @@ class AlertingTest(EndToEndTest):
 
     def wait_until_judged(self):
         """Every query is judged, and none is unusual."""
-        recorded = "instance_query:cloudflare_radar_query_sample_timestamp_seconds:above_window"
-
         def judged():
-            return {labels["query"]: value for labels, value in self.prometheus.query(recorded)}
+            return {labels["query"]: value for labels, value in self.prometheus.query(COUNT)}
 
         wait_until(lambda: judged() == dict.fromkeys(SCENARIOS, 0), "the judgement of all queries")
 
     def check_one_bucket_is_no_spike(self):
         """Both the exporter and the rules see what is unusual before the next bucket comes."""
-        run = "instance_query:cloudflare_radar_query_sample_timestamp_seconds:above_window"
-        wait_until(lambda: self.prometheus.query(f'{run}{{query="spike"}} > 0'), "the first bucket")
+        wait_until(lambda: self.prometheus.query(f'{COUNT}{{query="spike"}} == 1'), "the first bucket")
         firing = self.prometheus.firing()
         self.assertLess(time.time(), self.next_bucket, "too slow: the next bucket is there")
         self.assertNotIn((SPIKE, "spike"), firing)
@@ -98,23 +101,38 @@ class AlertingTest(EndToEndTest):
         self.assertGreaterEqual(time.time(), self.next_bucket - 1)
         path, _, labels, annotations = page
         self.assertEqual((path, labels["severity"]), ("/pager", "critical"))
-        self.assertRegex(annotations["description"], r"^Query spike: [4-9]\d(\.\d+)?% spoof")
+        self.assertRegex(annotations["description"], r"^Query spike: [4-9]\d(\.\d+)?% of its email is"
+                         r" spoof in the latest bucket, [1-3]\d(\.\d+)?% was expected, up to \d+(\.\d+)?%"
+                         r" would be usual\. Each of the last 2 buckets of 1h was above its upper bound\.")
         path = urllib.parse.urlsplit(annotations["runbook_url"]).path
         runbook = fetch(self.prometheus.port, path)
         self.assertEqual(runbook.status, 200)
         self.assertTrue(runbook.body.startswith(f"# {SPIKE}\n".encode()))
+        message = wait_until(lambda: next(iter(self.webhook.slack), None), "the message in Slack")
+        self.assertEqual((message["title"], message["title_link"]),
+                         (f"[FIRING] {SPIKE}: spike", annotations["dashboard_url"]))
+        self.assertRegex(message["text"], r"(?s)\n" + re.escape(annotations["description"])
+                         + r"\nFiring since \d{4}-\d\d-\d\d \d\d:\d\d UTC\.\n<"
+                         + re.escape(f"{annotations['dashboard_url']}|Dashboard> | <"
+                                     f"{annotations['runbook_url']}|Runbook> | <"
+                                     "https://radar.cloudflare.com/email-security|Cloudflare Radar>"))
 
-    def check_pipeline_issue_is_inhibited(self):
+    def check_pipeline_issue_is_no_spike(self):
         self.wait_for_alert("RadarSpoofDataAtFault", "pipeline-issue")
-        self.wait_for_alert(SPIKE, "pipeline-issue")
+        ever = self.prometheus.query(
+            f'max_over_time(ALERTS{{alertname="{SPIKE}",query="pipeline-issue"}}[10m])')
+        self.assertEqual(ever, [])
+
+    def check_pipeline_issue_inhibits_a_spike(self):
+        self.simulators["spike"].switch("pipeline-issue")
 
         def suppressed():
-            alerts = self.alertmanager.alerts(alertname=SPIKE, query="pipeline-issue")
+            alerts = self.alertmanager.alerts(alertname=SPIKE, query="spike")
             return alerts and alerts[0]["status"]["state"] == "suppressed" and alerts[0]
 
         spike = wait_until(suppressed, "the inhibited spike in Alertmanager")
         source = self.alertmanager.alerts(
-            alertname="RadarSpoofDataAtFault", query="pipeline-issue")[0]
+            alertname="RadarSpoofDataAtFault", query="spike")[0]
         self.assertEqual(spike["status"]["inhibitedBy"], [source["fingerprint"]])
 
     def check_outage_is_stale_and_no_spike(self):
@@ -123,6 +141,14 @@ class AlertingTest(EndToEndTest):
             path, _, labels, _ = wait_until(
                 lambda wanted=wanted: self.webhook.find("firing", **wanted), str(wanted))
             self.assertEqual((path, labels["severity"]), ("/morning", "warning"))
+            mail = wait_until(lambda wanted=wanted: next(
+                (each for each in list(self.mail_server.received)
+                 if wanted["alertname"] in each["Subject"]), None), f"the mail of {wanted}")
+            self.assertTrue(mail["Subject"].startswith("[FIRING] "))
+            text = mail.get_body().get_content()
+            for part in ("\nFiring since ", "/d/radar-spoof", f"/runbooks/{wanted['alertname']}.md",
+                         "https://radar.cloudflare.com/email-security"):
+                self.assertIn(part, text)
         # One cause is one alert: that the query fails is not said, as check_all_that_was_said sees.
         self.wait_for_alert("RadarSpoofQueryFailing", "outage")
 
@@ -130,13 +156,16 @@ class AlertingTest(EndToEndTest):
         """Once the end of the page has come, whatever else there was to say has been said."""
         self.simulators["spike"].switch("calm")
         wait_until(lambda: self.webhook.find("resolved", alertname=SPIKE, query="spike"),
-                   "the end of the page")
+                   "the end of the page", KEPT_FIRING + PATIENCE)
+        wait_until(lambda: f"[RESOLVED] {SPIKE}: spike" in
+                   [each["title"] for each in list(self.webhook.slack)], "its end in Slack")
         said = {(labels["alertname"], labels.get("query"))
                 for _, _, labels, _ in list(self.webhook.received)}
-        self.assertEqual({query for alert, query in said if alert.startswith("RadarSpoofSpike")},
-                         {"spike"})
+        self.assertEqual({query for alert, query in said if alert == SPIKE}, {"spike"})
         self.assertEqual({alert for alert, query in said if query == "calm"}, set())
-        self.assertEqual({alert for alert, query in said if query == "pipeline-issue"}, set())
+        # After 6 hours, here 144 seconds, somebody is told that a spike would not be seen.
+        self.assertLessEqual({alert for alert, query in said if query == "pipeline-issue"},
+                             {"RadarSpoofNotJudged"})
         self.assertEqual({alert for alert, query in said if query == "outage"},
                          {"RadarSpoofValuesStale"})
         # A scrape may take longer than Prometheus' second on a busy machine, and is then told, too.
@@ -156,7 +185,8 @@ class AlertingTest(EndToEndTest):
         self.check_one_bucket_is_no_spike()
         self.check_outage_is_stale_and_no_spike()
         self.check_spike_is_a_page()
-        self.check_pipeline_issue_is_inhibited()
+        self.check_pipeline_issue_is_no_spike()
+        self.check_pipeline_issue_inhibits_a_spike()
         self.check_all_that_was_said()
 
 
