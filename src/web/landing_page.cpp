@@ -38,7 +38,7 @@ small, footer, th { color: var(--soft); } .bad { color: var(--bad); } .good { co
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid var(--line); padding: .5rem 1rem .5rem 0; text-align: left;
   vertical-align: top; } th { font-weight: 500; white-space: nowrap; }
-td.name { font-weight: 600; min-width: 11rem; overflow-wrap: anywhere; }
+td.name { font-weight: 600; max-width: 22rem; min-width: 11rem; overflow-wrap: anywhere; }
 td.name small { font-weight: 400; }
 .time { white-space: nowrap; }
 td small { display: block; overflow-wrap: anywhere; } footer { margin-top: 2rem; }

@@ -30,7 +30,7 @@ std::string SparklineSvg(std::span<const float> trend,
 // What a browser may load for it: the page's own style, known by its hash (CSP level 3, 8.4), and
 // nothing else.
 inline constexpr std::string_view kLandingPagePolicy =
-    "default-src 'none'; style-src 'sha256-ftkchSMaZa7AWhaKNpWmGPeC++exN6sE33yU8GiYG9M='; base-uri "
+    "default-src 'none'; style-src 'sha256-2SlKAPhLuHTcpTmbaOjzVqVzurvfs3QPdHTaxO4mgH4='; base-uri "
     "'none'; form-action 'none'; "
     "frame-ancestors 'none'";
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from browser import Browser
 from processes import SOURCE_DIR, EndToEndTest, config_text, executable
-from web_client import fetch
+from web_client import fetch, wait_until
 
 QUERIES = """
 - {name: all}
@@ -20,9 +20,17 @@ QUERIES = """
    matrix: {dmarc: [PASS, FAIL], spf: [PASS, FAIL, any]}}
 """
 PICTURED = """
-- {name: all, agg_interval: 1h, date_range: 7d}
-- {name: dmarc_fail, agg_interval: 1h, date_range: 7d, control: true, filters: {dmarc: FAIL}}
+- {name: all, agg_interval: 1h, date_range: 28d}
+- {name: dmarc_fail, agg_interval: 1h, date_range: 28d, alert: ticket, filters: {dmarc: FAIL}}
 - {name: dmarc_pass, agg_interval: 1d, date_range: 28d, filters: {dmarc: PASS}}
+"""
+LONG_NAME = "mail that failed DMARC and SPF, whatever DKIM says, " * 2 + "x" * 24
+MANY = f"""
+- {{name: auth, agg_interval: 1h, date_range: 28d,
+   matrix: {{dmarc: [PASS, FAIL, NONE], spf: [PASS, FAIL, NONE], dkim: [PASS, FAIL]}}}}
+- {{name: all, agg_interval: 1h, date_range: 28d, alert: ticket}}
+- {{name: "{LONG_NAME}", agg_interval: 1h, date_range: 28d, control: true,
+   filters: {{dmarc: FAIL, spf: FAIL}}}}
 """
 INJECTION = """<script>document.title='taken'</script><img src=x onerror="document.title='taken'">"""
 ROWS = "return document.querySelectorAll('tbody tr').length"
@@ -133,6 +141,50 @@ class LandingPageTest(EndToEndTest):
         # The style is the page's own, and was let in by its policy.
         self.assertEqual(self.browser.run("return getComputedStyle(document.querySelector("
                                           "'table')).borderCollapse"), "collapse")
+
+    def check_fits(self, exporter, name):
+        for screen, how in {"wide": {"width": 1280, "height": 1000},
+                            "wide_dark": {"width": 1280, "height": 1000, "dark": True},
+                            "phone": {"width": 390, "height": 844},
+                            "phone_dark": {"width": 390, "height": 844, "dark": True}}.items():
+            with self.subTest(screen=screen):
+                self.show(exporter, f"{name}_{screen}", **how)
+                self.assertEqual(self.browser.complaints(), [])
+                self.assertLessEqual(self.browser.run(OVERFLOW), 0)
+
+    def test_a_spike_stands_first_among_many_queries(self):
+        exporter = self.start_with(self.start_simulator("--scenario=spike"), MANY)
+        self.check_fits(exporter, "spike")
+        self.assertEqual(self.browser.run(ROWS), 20)
+        above = self.browser.run("return [...document.querySelectorAll('tbody tr')].map("
+                                 "row => row.classList.contains('above'))")
+        self.assertTrue(above[0])
+        self.assertEqual(above, sorted(above, reverse=True))
+        text = self.text()
+        self.assertIn(f"{sum(above)} of 20 {'is' if sum(above) == 1 else 'are'} far above what was "
+                      "expected.", text)
+        self.assertIn("far above for 1 bucket of 1 hour", text)
+        # On a phone the state comes first.
+        tops = self.browser.run("const top = each => document.querySelector(each)"
+                                ".getBoundingClientRect().top;"
+                                " return ['td.name', 'td.state', 'td.ratio'].map(top)")
+        self.assertEqual(tops, sorted(tops))
+
+    def test_what_fails_every_query_is_told_once(self):
+        simulator = self.start_simulator()
+        exporter = self.start_with(simulator, """
+- {name: all, poll_interval: 1s}
+- {name: dmarc_fail, filters: {dmarc: FAIL}, poll_interval: 1s}
+- {name: dmarc_pass, filters: {dmarc: PASS}, poll_interval: 1s}
+""")
+        simulator.switch("outage")
+        wait_until(lambda: fetch(exporter.port, "/").body.count(b"failing:") == 3,
+                   "every query to fail")
+        self.check_fits(exporter, "outage")
+        text = self.text()
+        self.assertEqual(text.count("3 queries fail for one cause"), 1, text)
+        self.assertEqual(text.count("HTTP 5"), 1, text)
+        self.assertEqual(text.count("last good answer"), 3, text)
 
     def test_a_line_is_drawn_where_the_trend_says(self):
         exporter = self.start_with(self.start_simulator(), "- {name: all}")
