@@ -33,6 +33,7 @@ HEALTH = {
     "cloudflare_radar_query_annotations",
     "cloudflare_radar_query_polls_total",
     "cloudflare_radar_query_failures_total",
+    "cloudflare_radar_query_alert_info",
 }
 LAST_UPDATED = "cloudflare_radar_query_last_updated_timestamp_seconds"
 SUCCESS = "cloudflare_radar_query_success"
