@@ -11,6 +11,7 @@ import unittest
 import yaml
 
 import dashboard
+from processes import SOURCE_DIR
 from prometheus import prometheus_tool
 
 # Grafana has each of these in 9.5 and in 12.4, and the linter knows it.

@@ -134,7 +134,7 @@ class OperationsTest(unittest.TestCase):
 class ReadmeTest(EndToEndTest):
     def test_the_plan_that_is_shown_is_that_of_the_file_that_is_shown(self):
         text = (SOURCE_DIR / "README.md").read_text()
-        shown = re.search(r"```yaml\n(queries:\n.*?)```\n.*?```\n(.*?)```", text, re.DOTALL)
+        shown = re.search(r"```yaml\n(defaults:\n.*?)```\n.*?```\n(.*?)```", text, re.DOTALL)
         config = self.file("FILE", shown.group(1))
         run = run_exporter(config, "--config.check")
         self.assertEqual((run.returncode, run.stderr), (0, ""))
