@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <optional>
-#include <string>
 
 #include <fmt/format.h>
 

@@ -2,10 +2,6 @@
 // concerns, and whose it is.
 #pragma once
 
-#include <array>
-#include <span>
-#include <string_view>
-
 #include "radar_spoof/config/map_reader.h"
 #include "radar_spoof/core/types.h"
 

@@ -1,8 +1,6 @@
 #include "radar_spoof/config/config.h"
 
 #include <algorithm>
-#include <array>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -10,7 +8,6 @@
 #include "api_text_rules.h"
 #include "query_list.h"
 #include "radar_spoof/config/map_reader.h"
-#include "radar_spoof/config/request_plan.h"
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/core/file.h"
 #include "radar_spoof/core/text.h"

@@ -1,6 +1,5 @@
 #include "radar_spoof/config/credentials.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>

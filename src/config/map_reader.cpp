@@ -1,10 +1,8 @@
 #include "radar_spoof/config/map_reader.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <charconv>
-#include <cstdint>
 
 #include <fmt/format.h>
 

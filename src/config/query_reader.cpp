@@ -1,13 +1,11 @@
 #include "query_reader.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 
 #include <fmt/format.h>
 
 #include "alert_reader.h"
-#include "radar_spoof/config/map_reader.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {

@@ -2,13 +2,6 @@
 // the rest is still checked against the other queries.
 #pragma once
 
-#include <cstddef>
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "radar_spoof/config/map_reader.h"
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -13,7 +12,6 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
-#include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/core/file.h"
 #include "radar_spoof/core/text.h"
 

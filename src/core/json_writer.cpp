@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/rapidjson.h"
 
 namespace radar_spoof {

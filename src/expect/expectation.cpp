@@ -1,7 +1,5 @@
 #include "radar_spoof/expect/expectation.h"
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>

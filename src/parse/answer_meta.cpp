@@ -1,7 +1,6 @@
 #include "radar_spoof/parse/answer_meta.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include <fmt/format.h>

@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {

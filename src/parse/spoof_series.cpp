@@ -1,9 +1,7 @@
 #include "radar_spoof/parse/spoof_series.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <cstdint>
 
 #include <fmt/format.h>
 

@@ -4,7 +4,6 @@
 #include <functional>
 #include <utility>
 
-#include "radar_spoof/schedule/retry.h"
 #include "slot.h"
 
 namespace radar_spoof {

@@ -5,12 +5,6 @@
 // Blocking: LoadConfig reads one regular file of at most 4 MiB. Thread rule: plain values.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "radar_spoof/config/credentials.h"
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/request_plan.h"

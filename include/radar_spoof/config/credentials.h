@@ -7,12 +7,7 @@
 // Blocking: reads one small regular file. Thread rule: one thread at a time.
 #pragma once
 
-#include <cstdint>
 #include <functional>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <variant>
 
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"

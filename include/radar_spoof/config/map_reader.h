@@ -5,11 +5,6 @@
 // and every problem is found.
 #pragma once
 
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/core/clock.h"

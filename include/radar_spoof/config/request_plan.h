@@ -10,9 +10,6 @@
 
 #include <cstddef>
 #include <map>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "radar_spoof/core/types.h"
 

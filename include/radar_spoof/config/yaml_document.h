@@ -8,10 +8,6 @@
 // Blocking: ReadYamlFile reads one file. Thread rule: pure otherwise.
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/core/error.h"
 

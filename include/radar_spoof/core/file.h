@@ -4,11 +4,7 @@
 // Thread rule: any thread, one for each descriptor.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <optional>
-#include <string>
-#include <string_view>
 
 #include "radar_spoof/core/error.h"
 

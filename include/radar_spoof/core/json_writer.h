@@ -5,9 +5,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
 
 #include "radar_spoof/core/clock.h"
 

@@ -23,10 +23,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <cstddef>
-#include <optional>
-#include <span>
-
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/radar_response.h"
 #include "radar_spoof/parse/spoof_series.h"

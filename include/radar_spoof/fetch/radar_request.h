@@ -13,15 +13,7 @@
 // Thread rule: one thread.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <optional>
 #include <set>
-#include <span>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/config/credentials.h"

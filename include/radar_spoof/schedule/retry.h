@@ -3,9 +3,7 @@
 // Thread rule: confined to its owner's thread. Pure but for `random`, which feeds the jitter.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <random>
 
 #include "radar_spoof/core/clock.h"

@@ -33,14 +33,6 @@
 // step. Thread rule: confined to its owner's thread.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <random>
-#include <set>
-#include <string>
-#include <vector>
-
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"

@@ -9,11 +9,8 @@
 // Thread rule: confined to its owner's thread.
 #pragma once
 
-#include <cstddef>
 #include <functional>
-#include <optional>
 #include <set>
-#include <vector>
 
 #include "radar_spoof/config/request_plan.h"
 #include "radar_spoof/core/clock.h"
