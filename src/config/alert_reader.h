@@ -7,8 +7,8 @@
 
 namespace radar_spoof {
 
-inline constexpr std::array<std::string_view, 4> kExpectedKeys = {"scales", "factor", "rise",
-                                                                  "floor"};
+inline constexpr auto kExpectedKeys =
+    std::to_array<std::string_view>({"scales", "factor", "rise", "floor"});
 
 // What `map` says replaces what `alert` held, key by key; what is wrong is reported, and left as it
 // was. `elsewhere`: as CheckKeys() takes it.

@@ -38,7 +38,6 @@ struct QueryEntry {
   bool control = false;
   SpikeAlert alert = {};
 
-  bool has_matrix = false;
   Place matrix_place;
   std::optional<std::vector<MatrixAxis>> axes;  // in kAllDimensions' order; empty without a matrix
 
@@ -46,7 +45,6 @@ struct QueryEntry {
   std::size_t Combinations() const;
 };
 
-// The keys a query may have.
 std::span<const std::string_view> QueryKeys();
 
 // Whether it may stand in the label `query`.

@@ -48,9 +48,8 @@ class Config {
  public:
   const ApiConfig& api() const { return api_; }
   const PollingConfig& polling() const { return polling_; }
-  const std::vector<Query>& queries() const {
-    return queries_;
-  }  // as configured, matrices expanded
+  // As configured, matrices expanded.
+  const std::vector<Query>& queries() const { return queries_; }
   const std::vector<ConfigProblem>& warnings() const { return warnings_; }
   // Whether both make the exporter do the same, whatever else their files say.
   bool AsksAsDoes(const Config& other) const {

@@ -74,16 +74,11 @@ class CredentialReader {
 
     friend bool operator==(const FileStamp&, const FileStamp&) = default;
   };
-  struct Found {
-    Secret secret;
-    std::string origin;
-    std::string warning;
-  };
 
   static std::optional<FileStamp> StampOf(const std::string& path);
-  Result<Found, std::string> Find();
-  Result<Found, std::string> ReadFile(const std::string& path, const std::string& origin) const;
-  Result<Found, std::string> ReadVariable() const;
+  Result<CredentialReading, std::string> ReadFile(const std::string& origin) const;
+  Result<CredentialReading, std::string> Reading(std::string_view raw, const std::string& origin,
+                                                 std::string warning) const;
   std::string NotFound() const;
 
   CredentialSource source_;

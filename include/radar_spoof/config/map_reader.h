@@ -69,8 +69,8 @@ class MapReader {
   bool Read(std::string_view key, TextRule rule, std::string& value);
 
  private:
-  template <typename Reading, typename Value>
-  bool Take(std::string_view key, Reading read, Value& value);
+  template <typename Reading, typename Value, typename... Range>
+  bool Take(std::string_view key, Reading read, Value& value, Range... range);
 
   const YamlNode& map_;
   std::string path_;

@@ -60,7 +60,7 @@ class JsonWriter {
   std::string Text() const;
 
  private:
-  class Impl;
+  struct Impl;
 
   void BeginObject();
   void EndObject();

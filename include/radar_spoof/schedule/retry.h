@@ -17,9 +17,6 @@ struct Retry {
   bool refused = false;                 // `delay` is a wait for the credentials to change
 };
 
-// A query is refused once it has failed so often in a row for its credentials.
-inline constexpr int kFailuresUntilRefused = 2;
-
 // After the `failures`th failure of that class in a row, 1 or more. `retry_after` is what the API
 // asked for and is clamped to 1-900 s. kTransient: twice within seconds, then with delays that
 // double up to `longest`; kTransientOnce and kCredentials: once within seconds, the latter then
