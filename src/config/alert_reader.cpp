@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <optional>
-#include <string>
 
 #include <fmt/format.h>
 
@@ -33,14 +31,13 @@ void ReadSeverity(const YamlNode& node, const std::string& path, ProblemList& pr
   std::array<std::string_view, kAlertWords.size()> words;
   for (std::size_t i = 0; i < words.size(); ++i) {
     words[i] = kAlertWords[i].word;
-    if (node.kind != YamlNode::Kind::kScalar || node.text != words[i]) continue;
+    if (node.text != words[i]) continue;
     severity = kAlertWords[i].severity;
     return;
   }
-  std::string hint = node.kind == YamlNode::Kind::kScalar ? DidYouMean(node.text, words) : "";
+  std::string hint = DidYouMean(node.text, words);
   for (const AlertWord& each : kAlertWords) {
-    if (node.kind != YamlNode::Kind::kScalar || node.text != Name(each.severity)) continue;
-    hint = fmt::format("; did you mean {}?", each.word);
+    if (node.text == Name(each.severity)) hint = fmt::format("; did you mean {}?", each.word);
   }
   problems.Add(node, path,
                fmt::format("found {}; expected one of {}{}", Describe(node), Joined(words), hint));
@@ -75,14 +72,11 @@ std::optional<std::string> LabelProblem(std::string_view name, const YamlNode& v
   if (IsTaken(name)) {
     return "found a label that Prometheus or the exporter sets; expected another name";
   }
-  if (value.kind != YamlNode::Kind::kScalar || value.text.empty() ||
-      value.text.size() > kLongestLabelValue ||
-      ForMessage(value.text, value.text.size()) != value.text) {
+  const std::size_t bytes = value.text.size();
+  if (bytes == 0 || bytes > kLongestLabelValue || ForMessage(value.text, bytes) != value.text) {
     return fmt::format(
         "found {}; expected text of 1 to {} bytes without control characters",
-        value.kind == YamlNode::Kind::kScalar && value.text.size() > kLongestLabelValue
-            ? fmt::format("{} bytes", value.text.size())
-            : Describe(value),
+        bytes > kLongestLabelValue ? fmt::format("{} bytes", bytes) : Describe(value),
         kLongestLabelValue);
   }
   return std::nullopt;

@@ -2,17 +2,13 @@
 // concerns, and whose it is.
 #pragma once
 
-#include <array>
-#include <span>
-#include <string_view>
-
 #include "radar_spoof/config/map_reader.h"
 #include "radar_spoof/core/types.h"
 
 namespace radar_spoof {
 
-inline constexpr std::array<std::string_view, 4> kExpectedKeys = {"scales", "factor", "rise",
-                                                                  "floor"};
+inline constexpr auto kExpectedKeys =
+    std::to_array<std::string_view>({"scales", "factor", "rise", "floor"});
 
 // What `map` says replaces what `alert` held, key by key; what is wrong is reported, and left as it
 // was. `elsewhere`: as CheckKeys() takes it.

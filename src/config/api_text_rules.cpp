@@ -18,8 +18,7 @@ constexpr std::string_view kHttps = "https://";
 constexpr std::string_view kHttp = "http://";
 
 bool All(std::string_view text, bool (*is_one)(unsigned char)) {
-  return std::all_of(text.begin(), text.end(),
-                     [&](char c) { return is_one(static_cast<unsigned char>(c)); });
+  return std::ranges::all_of(text, is_one);
 }
 
 bool IsVisibleAscii(unsigned char c) { return c > 0x20 && c < 0x7F; }
@@ -142,8 +141,7 @@ std::optional<std::string> VariableNameProblem(const YamlNode& node) {
                        std::isdigit(static_cast<unsigned char>(node.text.front())) == 0;
   if (is_name) return std::nullopt;
   return "found text that is not a name; expected the name of a variable of the environment: "
-         "letters, "
-         "digits and _";
+         "letters, digits and _";
 }
 
 std::optional<std::string> EmailProblem(const YamlNode& node) {

@@ -6,8 +6,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
-#include <string_view>
 
 #include "radar_spoof/config/yaml_document.h"
 

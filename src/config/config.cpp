@@ -1,8 +1,6 @@
 #include "radar_spoof/config/config.h"
 
 #include <algorithm>
-#include <array>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -10,7 +8,6 @@
 #include "api_text_rules.h"
 #include "query_list.h"
 #include "radar_spoof/config/map_reader.h"
-#include "radar_spoof/config/request_plan.h"
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/core/file.h"
 #include "radar_spoof/core/text.h"
@@ -20,24 +17,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array<std::string_view, 4> kSections = {"api", "polling", "defaults", "queries"};
-constexpr std::array<std::string_view, 13> kApiKeys = {"base_url",
-                                                       "path",
-                                                       "token_file",
-                                                       "token_env",
-                                                       "email",
-                                                       "key_file",
-                                                       "key_env",
-                                                       "ca_file",
-                                                       "proxy",
-                                                       "timeout",
-                                                       "max_concurrency",
-                                                       "rate_limit",
-                                                       "max_series_per_request"};
-constexpr std::array<std::string_view, 4> kPollingKeys = {"settle", "retry_max", "stale_after",
-                                                          "max_data_age"};
-constexpr std::array<std::string_view, 5> kDefaultsKeys = {"agg_interval", "date_range", "alert",
-                                                           "expected", "labels"};
+constexpr auto kSections =
+    std::to_array<std::string_view>({"api", "polling", "defaults", "queries"});
+constexpr auto kApiKeys = std::to_array<std::string_view>(
+    {"base_url", "path", "token_file", "token_env", "email", "key_file", "key_env", "ca_file",
+     "proxy", "timeout", "max_concurrency", "rate_limit", "max_series_per_request"});
+constexpr auto kPollingKeys =
+    std::to_array<std::string_view>({"settle", "retry_max", "stale_after", "max_data_age"});
+constexpr auto kDefaultsKeys =
+    std::to_array<std::string_view>({"agg_interval", "date_range", "alert", "expected", "labels"});
 
 // A key that stands in the wrong map is told the first of these that knows it.
 std::array<KeySet, 6> AllKeys() {

@@ -1,6 +1,5 @@
 #include "radar_spoof/config/credentials.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,15 +16,12 @@ constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
 constexpr unsigned kOthersMayRead = 04;
 
 std::string WhatToDo(const CredentialSource& source) {
-  return source.email.empty()
-             ? fmt::format(
-                   "put an API token (permission Account > Radar > Read) in a file and name "
-                   "it in api.token_file, or in {}",
-                   source.token_env)
-             : fmt::format(
-                   "put the legacy API key of {} in a file and name it in api.key_file, or "
-                   "in {}",
-                   source.email, source.key_env);
+  const bool is_legacy = !source.email.empty();
+  return fmt::format("put {} in a file and name it in api.{}, or in {}",
+                     is_legacy ? "the legacy API key of " + source.email
+                               : "an API token (permission Account > Radar > Read)",
+                     is_legacy ? "key_file" : "token_file",
+                     is_legacy ? source.key_env : source.token_env);
 }
 
 // "CLOUDFLARE_API_TOKEN=...", copied from a file of variables. "=" alone proves nothing: a token
@@ -100,61 +96,40 @@ bool CredentialReader::Changed() const { return StampOf(file_) != stamp_; }
 Result<CredentialReading, std::string> CredentialReader::Read() {
   // Before the file is read: what changes in between is then seen as a change, not missed.
   stamp_ = StampOf(file_);
-  auto found = Find();
-  if (!found) return found.error();
-  Found& credential = found.value();
-  if (source_.email.empty()) {
-    return CredentialReading{BearerToken{std::move(credential.secret)}, credential.origin,
-                             credential.warning};
-  }
-  return CredentialReading{LegacyKey{source_.email, std::move(credential.secret)},
-                           credential.origin, credential.warning};
-}
-
-Result<CredentialReader::Found, std::string> CredentialReader::Find() {
-  if (!source_.email.empty()) {
-    if (!source_.key_file.empty()) {
-      return ReadFile(source_.key_file, "key_file " + source_.key_file);
-    }
-    return ReadVariable();
-  }
-  if (!source_.token_file.empty()) {
-    return ReadFile(source_.token_file, "token_file " + source_.token_file);
+  const bool is_legacy = !source_.email.empty();
+  if (!(is_legacy ? source_.key_file : source_.token_file).empty()) {
+    return ReadFile((is_legacy ? "key_file " : "token_file ") + file_);
   }
   // systemd sets the directory for any credential, so the token need not be among them.
-  if (stamp_) return ReadFile(file_, "systemd credential " + file_);
-  return ReadVariable();
+  if (stamp_) return ReadFile("systemd credential " + file_);
+  if (!variable_) return NotFound();
+  return Reading(variable_->Reveal(),
+                 "environment variable " + (is_legacy ? source_.key_env : source_.token_env), "");
 }
 
-Result<CredentialReader::Found, std::string> CredentialReader::ReadFile(
-    const std::string& path, const std::string& origin) const {
-  auto file = ReadRegularFile(path, kMaxCredentialBytes);
-  if (!file) {
-    return fmt::format("{}: found {}; {}", origin, file.error().found, WhatToDo(source_));
-  }
+Result<CredentialReading, std::string> CredentialReader::ReadFile(const std::string& origin) const {
+  auto file = ReadRegularFile(file_, kMaxCredentialBytes);
+  if (!file) return fmt::format("{}: found {}; {}", origin, file.error().found, WhatToDo(source_));
   const unsigned mode = file.value().mode;
   const Secret content(std::move(file.value().content));
-  auto clean = CleanCredential(content.Reveal());
-  if (!clean) {
-    return fmt::format("{} holds {}; {}", origin, clean.error(), WhatToDo(source_));
-  }
-  const std::string warning =
+  std::string warning =
       (mode & kOthersMayRead) == 0
           ? ""
           : fmt::format("{} can be read by every user (mode {:04o}); expected 0640 or stricter",
-                        path, mode);
-  return Found{std::move(clean).value(), origin, warning};
+                        file_, mode);
+  return Reading(content.Reveal(), origin, std::move(warning));
 }
 
-Result<CredentialReader::Found, std::string> CredentialReader::ReadVariable() const {
-  if (!variable_) return NotFound();
-  const std::string origin = fmt::format(
-      "environment variable {}", source_.email.empty() ? source_.token_env : source_.key_env);
-  auto clean = CleanCredential(variable_->Reveal());
-  if (!clean) {
-    return fmt::format("{} holds {}; {}", origin, clean.error(), WhatToDo(source_));
+Result<CredentialReading, std::string> CredentialReader::Reading(std::string_view raw,
+                                                                 const std::string& origin,
+                                                                 std::string warning) const {
+  auto clean = CleanCredential(raw);
+  if (!clean) return fmt::format("{} holds {}; {}", origin, clean.error(), WhatToDo(source_));
+  Secret secret = std::move(clean).value();
+  if (source_.email.empty()) {
+    return CredentialReading{BearerToken{std::move(secret)}, origin, std::move(warning)};
   }
-  return Found{std::move(clean).value(), origin, ""};
+  return CredentialReading{LegacyKey{source_.email, std::move(secret)}, origin, std::move(warning)};
 }
 
 std::string CredentialReader::NotFound() const {

@@ -1,10 +1,8 @@
 #include "radar_spoof/config/map_reader.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <charconv>
-#include <cstdint>
 
 #include <fmt/format.h>
 
@@ -43,11 +41,10 @@ std::optional<Seconds> ParseDuration(std::string_view text) {
     if (std::isdigit(static_cast<unsigned char>(*position)) == 0) return std::nullopt;
     const auto number = std::from_chars(position, end, count);
     if (number.ec != std::errc() || number.ptr == end) return std::nullopt;
-    const char letter = *number.ptr;
-    unit = std::find_if(unit, kDurationUnits.end(),
-                        [&](const DurationUnit& u) { return u.letter == letter; });
-    if (unit == kDurationUnits.end() || count > kLongestDuration / unit->length)
+    unit = std::ranges::find(unit, kDurationUnits.end(), *number.ptr, &DurationUnit::letter);
+    if (unit == kDurationUnits.end() || count > kLongestDuration / unit->length) {
       return std::nullopt;
+    }
     total += count * unit->length;
     ++unit;  // each unit once, in falling order
     position = number.ptr + 1;
@@ -60,15 +57,11 @@ std::string NotThis(const YamlNode& node, std::string_view expected, std::string
                      hint.empty() ? "" : "; ", hint);
 }
 
-std::string_view WithoutLeadingZeros(std::string_view digits) {
-  return digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1));
-}
-
 std::string IntegerHint(const YamlNode& node) {
-  if (node.kind != YamlNode::Kind::kScalar) return "";
   if (node.quoted) return IsDigits(node.text) ? "remove the quotes" : "";
   if (IsDigits(node.text) && node.text.size() > 1 && node.text.front() == '0') {
-    return fmt::format("write it without the leading zero: {}", WithoutLeadingZeros(node.text));
+    const std::size_t zeros = std::min(node.text.find_first_not_of('0'), node.text.size() - 1);
+    return "write it without the leading zero: " + node.text.substr(zeros);
   }
   return "";
 }
@@ -85,7 +78,6 @@ std::string DurationHint(const YamlNode& node, DurationRange range) {
 }
 
 std::string AggIntervalHint(const YamlNode& node) {
-  if (node.kind != YamlNode::Kind::kScalar) return "";
   std::array<std::string_view, kAllAggIntervals.size()> meta_names;
   const auto duration = ParseDuration(LowerCase(node.text));
   for (std::size_t i = 0; i < kAllAggIntervals.size(); ++i) {
@@ -108,7 +100,6 @@ std::string LongestHint(char unit) {
 
 // What the API offers for a length it does not take: hours, months, years, the control suffix.
 std::string DateRangeHint(const YamlNode& node) {
-  if (node.kind != YamlNode::Kind::kScalar) return "";
   const std::string text = LowerCase(node.text);
   if (text.ends_with("control")) return "use control: true for the control period";
   if (IsDigits(text)) return text.size() > 3 ? "add a unit" : fmt::format("add a unit: {}d", text);
@@ -133,8 +124,7 @@ std::string DateRangeHint(const YamlNode& node) {
 
 Result<int, std::string> ReadInteger(const YamlNode& node, IntegerRange range) {
   const std::string expected = fmt::format("a whole number from {} to {}", range.least, range.most);
-  if (node.kind != YamlNode::Kind::kScalar || node.quoted || !IsDigits(node.text) ||
-      (node.text.size() > 1 && node.text.front() == '0')) {
+  if (node.quoted || !IsDigits(node.text) || (node.text.size() > 1 && node.text.front() == '0')) {
     return NotThis(node, expected, IntegerHint(node));
   }
   int number = 0;
@@ -157,7 +147,6 @@ std::optional<double> ParseDecimal(std::string_view text) {
 }
 
 std::string DecimalHint(const YamlNode& node) {
-  if (node.kind != YamlNode::Kind::kScalar) return "";
   if (ParseDecimal(node.text)) return node.quoted ? "remove the quotes" : "";
   std::string text = node.text;
   std::replace(text.begin(), text.end(), ',', '.');
@@ -169,26 +158,20 @@ std::string DecimalHint(const YamlNode& node) {
 }
 
 Result<double, std::string> ReadDecimal(const YamlNode& node, DecimalRange range) {
-  const bool is_plain = node.kind == YamlNode::Kind::kScalar && !node.quoted;
-  const auto number = is_plain ? ParseDecimal(node.text) : std::nullopt;
+  const auto number = node.quoted ? std::nullopt : ParseDecimal(node.text);
   if (number && *number >= range.least && *number <= range.most) return *number;
   return NotThis(node, fmt::format("a number from {} to {}", range.least, range.most),
                  DecimalHint(node));
 }
 
 Result<bool, std::string> ReadBoolean(const YamlNode& node) {
-  const bool is_word = node.kind == YamlNode::Kind::kScalar;
-  if (is_word && !node.quoted && node.text == "true") return true;
-  if (is_word && !node.quoted && node.text == "false") return false;
-  if (is_word && node.quoted && (node.text == "true" || node.text == "false")) {
-    return NotThis(node, "true or false", "remove the quotes");
-  }
-  return NotThis(node, "true or false");
+  const bool is_word = node.text == "true" || node.text == "false";
+  if (is_word && !node.quoted) return node.text == "true";
+  return NotThis(node, "true or false", is_word ? "remove the quotes" : "");
 }
 
 Result<Seconds, std::string> ReadDuration(const YamlNode& node, DurationRange range) {
-  const auto duration =
-      node.kind == YamlNode::Kind::kScalar ? ParseDuration(node.text) : std::nullopt;
+  const auto duration = ParseDuration(node.text);
   if (duration && *duration >= range.least && *duration <= range.most) return *duration;
   return NotThis(
       node,
@@ -197,33 +180,27 @@ Result<Seconds, std::string> ReadDuration(const YamlNode& node, DurationRange ra
 }
 
 Result<AggInterval, std::string> ReadAggInterval(const YamlNode& node) {
-  const auto interval =
-      node.kind == YamlNode::Kind::kScalar ? ParseAggInterval(node.text) : std::nullopt;
-  if (interval) return *interval;
+  if (const auto interval = ParseAggInterval(node.text)) return *interval;
   return NotThis(node, "one of 15m, 1h, 1d, 1w", AggIntervalHint(node));
 }
 
 Result<DateRange, std::string> ReadDateRange(const YamlNode& node) {
-  const auto range =
-      node.kind == YamlNode::Kind::kScalar ? DateRange::Parse(node.text) : std::nullopt;
+  const auto range = DateRange::Parse(node.text);
   if (range && range->Text() == LowerCase(node.text)) return *range;
   return NotThis(node, "1d to 364d or 1w to 52w", DateRangeHint(node));
 }
+
+constexpr std::array<std::string_view, 7> kCredentialNames = {
+    "token", "api_token", "key", "api_key", "bearer", "secret", "password"};
 
 bool Contains(std::span<const std::string_view> words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-bool NamesACredential(std::string_view key) {
-  constexpr std::array<std::string_view, 7> kNames = {"token",  "api_token", "key",     "api_key",
-                                                      "bearer", "secret",    "password"};
-  return Contains(kNames, key);
-}
-
 std::string UnknownKey(std::string_view key, std::span<const std::string_view> known,
                        std::span<const KeySet> elsewhere) {
   const std::string expected = Joined(known);
-  if (Contains(known, "token_file") && NamesACredential(key)) {
+  if (Contains(known, "token_file") && Contains(kCredentialNames, key)) {
     return fmt::format(
         "found a credential; expected one of {}; credentials are kept out of this file, in "
         "token_file or a variable of the environment",
@@ -272,16 +249,15 @@ std::string MapReader::PathOf(std::string_view key) const {
 }
 
 Place MapReader::PlaceOf(std::string_view key) const {
-  const auto found = std::find_if(map_.keys.begin(), map_.keys.end(),
-                                  [&](const YamlNode::Key& k) { return k.name == key; });
+  const auto found = std::ranges::find(map_.keys, key, &YamlNode::Key::name);
   return found == map_.keys.end() ? Place(map_) : Place(*found);
 }
 
-template <typename Reading, typename Value>
-bool MapReader::Take(std::string_view key, Reading read, Value& value) {
+template <typename Reading, typename Value, typename... Range>
+bool MapReader::Take(std::string_view key, Reading read, Value& value, Range... range) {
   const YamlNode* const node = Find(key);
   if (node == nullptr) return true;
-  auto result = read(*node);
+  auto result = read(*node, range...);
   if (result) {
     value = std::move(result).value();
     return true;
@@ -291,23 +267,19 @@ bool MapReader::Take(std::string_view key, Reading read, Value& value) {
 }
 
 bool MapReader::Read(std::string_view key, IntegerRange range, int& value) {
-  return Take(
-      key, [&](const YamlNode& node) { return ReadInteger(node, range); }, value);
+  return Take(key, ReadInteger, value, range);
 }
 
 bool MapReader::Read(std::string_view key, DecimalRange range, double& value) {
-  return Take(
-      key, [&](const YamlNode& node) { return ReadDecimal(node, range); }, value);
+  return Take(key, ReadDecimal, value, range);
 }
 
 bool MapReader::Read(std::string_view key, DurationRange range, Seconds& value) {
-  return Take(
-      key, [&](const YamlNode& node) { return ReadDuration(node, range); }, value);
+  return Take(key, ReadDuration, value, range);
 }
 
 bool MapReader::Read(std::string_view key, DurationRange range, std::optional<Seconds>& value) {
-  return Take(
-      key, [&](const YamlNode& node) { return ReadDuration(node, range); }, value);
+  return Take(key, ReadDuration, value, range);
 }
 
 bool MapReader::Read(std::string_view key, bool& value) { return Take(key, ReadBoolean, value); }

@@ -63,9 +63,8 @@ void ProblemList::AddUnlessPlaceIsTaken(std::vector<ConfigProblem> problems) {
 
 std::vector<ConfigProblem> ProblemList::Sorted() const {
   std::vector<ConfigProblem> sorted = problems_;
-  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
-  });
+  std::ranges::stable_sort(sorted, {},
+                           [](const auto& each) { return std::pair(each.line, each.column); });
   return sorted;
 }
 

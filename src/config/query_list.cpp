@@ -19,16 +19,14 @@ struct Combination {
 
 Combination CombinationAt(std::size_t number, const std::vector<MatrixAxis>& axes,
                           const Filters& base) {
-  std::vector<std::string_view> values(axes.size());
-  for (std::size_t i = axes.size(); i-- > 0;) {
-    values[i] = axes[i].values[number % axes[i].values.size()];
-    number /= axes[i].values.size();
-  }
   Combination combination{"", base};
-  for (std::size_t i = 0; i < axes.size(); ++i) {
-    combination.suffix += fmt::format("_{}_{}", LabelName(axes[i].dimension), LowerCase(values[i]));
+  for (auto axis = axes.rbegin(); axis != axes.rend(); ++axis) {
+    const std::string_view value = axis->values[number % axis->values.size()];
+    number /= axis->values.size();
+    combination.suffix =
+        fmt::format("_{}_{}{}", LabelName(axis->dimension), LowerCase(value), combination.suffix);
     // "any" is no value of the API's and adds nothing.
-    static_cast<void>(combination.filters.Add(axes[i].dimension, values[i]));
+    static_cast<void>(combination.filters.Add(axis->dimension, value));
   }
   return combination;
 }
@@ -51,16 +49,12 @@ std::string TextOf(const Filters& filters, AggInterval agg_interval, const DateR
   return question + fmt::format("{} over {}", RequestName(agg_interval), range.Text());
 }
 
-// Not documented. On sibling data sets 1d was seen accepted for 12 weeks and refused for 26, 1h
-// refused for 73 days; the rest is caution.
+// By interval; not documented. On sibling data sets 1d was seen accepted for 12 weeks and refused
+// for 26, 1h refused for 73 days; the rest is caution.
 Seconds LongestUsualRange(AggInterval interval) {
-  switch (interval) {
-    case AggInterval::k15m: return 7 * 24h;
-    case AggInterval::k1h: return 31 * 24h;
-    case AggInterval::k1d: return 84 * 24h;
-    case AggInterval::k1w: return 366 * 24h;
-  }
-  return 0s;
+  constexpr std::array<Seconds, kAllAggIntervals.size()> kLongest = {7 * 24h, 31 * 24h, 84 * 24h,
+                                                                     366 * 24h};
+  return kLongest[static_cast<std::size_t>(interval)];
 }
 
 }  // namespace
@@ -102,22 +96,16 @@ void QueryList::AddExpanded(const QueryEntry& entry) {
 
 void QueryList::CheckName(const QueryEntry& entry, const std::string& name, bool& is_reported) {
   const auto [first, is_new] = lines_of_names_.emplace(name, entry.name_place.line);
-  if (is_reported) return;
-  if (!is_new) {
-    is_reported = true;
-    problems_.Add(
-        entry.name_place, entry.path + ".name",
-        fmt::format("found the name \"{}\" again{}, first on line {}; expected names to be "
-                    "unique",
-                    ForMessage(name, kLongestQueryName),
-                    entry.has_matrix ? " among those of its matrix" : "", first->second));
-  } else if (name.size() > kLongestQueryName) {
-    is_reported = true;
-    problems_.Add(entry.name_place, entry.path + ".name",
-                  fmt::format("found a name that its matrix makes {} bytes long; expected at most "
-                              "{}",
-                              name.size(), kLongestQueryName));
-  }
+  if (is_reported || (is_new && name.size() <= kLongestQueryName)) return;
+  is_reported = true;
+  problems_.Add(
+      entry.name_place, entry.path + ".name",
+      is_new ? fmt::format("found a name that its matrix makes {} bytes long; expected at most {}",
+                           name.size(), kLongestQueryName)
+             : fmt::format(
+                   "found the name \"{}\" again{}, first on line {}; expected names to be unique",
+                   ForMessage(name, kLongestQueryName),
+                   entry.axes->empty() ? "" : " among those of its matrix", first->second));
 }
 
 void QueryList::CheckQuestion(const QueryEntry& entry, const std::string& name,
@@ -145,20 +133,14 @@ void QueryList::WarnAboutWindow(const QueryEntry& entry) {
   if (!windows_warned_of_.emplace(*entry.agg_interval, length).second) return;
   const std::string path =
       fmt::format("{}{}{}", entry.path, entry.window_key.empty() ? "" : ".", entry.window_key);
-  const std::string_view interval = RequestName(*entry.agg_interval);
-  const std::string range = entry.date_range->Text();
-  if (is_too_fine) {
-    warnings_.Add(entry.window_place, path,
-                  fmt::format("{} over {} may be too fine: the API's limits are not documented, "
-                              "and it answers 400 past them",
-                              interval, range));
-  } else {
-    warnings_.Add(
-        entry.window_place, path,
-        fmt::format("{0} over {1} is under two intervals: the answer may hold no complete "
-                    "bucket, and there can be no window mean or deviation",
-                    interval, range));
-  }
+  warnings_.Add(
+      entry.window_place, path,
+      fmt::format("{} over {} {}", RequestName(*entry.agg_interval), entry.date_range->Text(),
+                  is_too_fine
+                      ? "may be too fine: the API's limits are not documented, and it answers 400 "
+                        "past them"
+                      : "is under two intervals: the answer may hold no complete bucket, and there "
+                        "can be no window mean or deviation"));
 }
 
 }  // namespace radar_spoof

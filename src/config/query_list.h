@@ -1,12 +1,8 @@
 // The queries of a whole file: matrices expanded, and checked against each other.
 #pragma once
 
-#include <cstddef>
 #include <set>
-#include <string>
 #include <unordered_map>
-#include <utility>
-#include <vector>
 
 #include "query_reader.h"
 #include "radar_spoof/config/problem_list.h"

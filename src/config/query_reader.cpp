@@ -1,13 +1,11 @@
 #include "query_reader.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 
 #include <fmt/format.h>
 
 #include "alert_reader.h"
-#include "radar_spoof/config/map_reader.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
@@ -51,16 +49,12 @@ std::vector<std::string_view> LegalWords(Dimension dimension) {
 // The legal word that the scalar is, or nothing, reported.
 std::optional<std::string_view> ReadWord(const YamlNode& node, Dimension dimension,
                                          const KeyPath& path, ProblemList& problems) {
-  if (node.kind == YamlNode::Kind::kScalar) {
-    if (node.text == kAny) return kAny;
-    const auto values = LegalValues(dimension);
-    const auto word = std::find(values.begin(), values.end(), node.text);
-    if (word != values.end()) return *word;
-  }
   const std::vector<std::string_view> legal = LegalWords(dimension);
-  const std::string hint = node.kind == YamlNode::Kind::kScalar ? DidYouMean(node.text, legal) : "";
+  const auto word = std::find(legal.begin(), legal.end(), node.text);
+  if (word != legal.end()) return *word;
   problems.Add(node, path.Text(),
-               fmt::format("found {}; expected one of {}{}", Describe(node), Joined(legal), hint));
+               fmt::format("found {}; expected one of {}{}", Describe(node), Joined(legal),
+                           DidYouMean(node.text, legal)));
   return std::nullopt;
 }
 
@@ -78,16 +72,14 @@ std::optional<std::vector<std::string_view>> ReadWords(const YamlNode& list, Dim
   for (std::size_t i = 0; i < list.children.size(); ++i) {
     const KeyPath item_path = {path.map, path.key, i};
     const auto word = ReadWord(list.children[i], dimension, item_path, problems);
-    const bool again = word && std::find(words.begin(), words.end(), *word) != words.end();
-    if (again) {
-      problems.Add(list.children[i], item_path.Text(),
-                   fmt::format("found {} again; expected each value once", *word));
-    }
-    if (!word || again) {
-      all_good = false;
-    } else {
+    if (word && std::find(words.begin(), words.end(), *word) == words.end()) {
       words.push_back(*word);
+      continue;
     }
+    all_good = false;
+    if (!word) continue;
+    problems.Add(list.children[i], item_path.Text(),
+                 fmt::format("found {} again; expected each value once", *word));
   }
   return all_good ? std::optional(words) : std::nullopt;
 }
@@ -118,17 +110,7 @@ bool ForEachDimension(const YamlNode& map, const std::string& path, ProblemList&
   return all_good;
 }
 
-void WarnOfCommaForm(const YamlNode& list, const std::string& path, const std::string& label,
-                     ProblemList& warnings) {
-  warnings.Add(list, path,
-               fmt::format("{} is sent as one series of several values, which nothing documents "
-                           "for this filter: the API may refuse it or read it differently; one "
-                           "query per value (matrix) is safe",
-                           label));
-}
-
-// A map of dimensions to one value or a list of them. Several values in one series are a warning:
-// nothing documents that the API takes them for these filters.
+// A map of dimensions to one value or a list of them.
 std::optional<Filters> ReadFilters(const YamlNode& node, const std::string& path,
                                    ProblemList& problems, ProblemList& warnings) {
   Filters filters;
@@ -139,18 +121,22 @@ std::optional<Filters> ReadFilters(const YamlNode& node, const std::string& path
     }
     const auto words = ReadWords(value, dimension, key_path, problems);
     if (!words) return false;
-    const bool has_any = std::find(words->begin(), words->end(), kAny) != words->end();
-    if (has_any && words->size() > 1) {
+    if (*words == std::vector{kAny}) return true;
+    if (std::find(words->begin(), words->end(), kAny) != words->end()) {
       problems.Add(value, key_path.Text(),
                    "found any beside other values; expected any alone, or the values alone");
       return false;
     }
-    if (has_any) return true;
     for (const std::string_view word : *words) {
       if (!filters.Add(dimension, word)) return false;
     }
     if (words->size() > 1) {
-      WarnOfCommaForm(value, key_path.Text(), filters.Label(dimension), warnings);
+      warnings.Add(
+          value, key_path.Text(),
+          fmt::format("{} is sent as one series of several values, which nothing documents "
+                      "for this filter: the API may refuse it or read it differently; one "
+                      "query per value (matrix) is safe",
+                      filters.Label(dimension)));
     }
     return true;
   };
@@ -181,14 +167,13 @@ std::optional<std::vector<MatrixAxis>> ReadMatrix(const YamlNode& node, const st
         fmt::format("found an empty map; expected at least one of {}", Joined(DimensionNames())));
     return std::nullopt;
   }
-  std::sort(axes.begin(), axes.end(),
-            [](const MatrixAxis& a, const MatrixAxis& b) { return a.dimension < b.dimension; });
+  std::ranges::sort(axes, {}, &MatrixAxis::dimension);
   return axes;
 }
 
-constexpr std::array<std::string_view, 10> kKeys = {
-    "name",          "filters", "agg_interval", "date_range", "control",
-    "poll_interval", "matrix",  "alert",        "expected",   "labels"};
+constexpr auto kKeys =
+    std::to_array<std::string_view>({"name", "filters", "agg_interval", "date_range", "control",
+                                     "poll_interval", "matrix", "alert", "expected", "labels"});
 constexpr DurationRange kPollInterval = {1s, 4 * 168h};
 
 std::optional<std::string> ReadName(const YamlNode& query, const QueryEntry& entry,
@@ -222,16 +207,6 @@ void ReadWindow(MapReader& map, const YamlNode& node, const QueryDefaults& defau
   if (!map.Read("date_range", entry.date_range)) entry.date_range.reset();
   if (entry.agg_interval) entry.poll_interval = Length(*entry.agg_interval);
   if (!map.Read("poll_interval", kPollInterval, entry.poll_interval)) entry.poll_interval.reset();
-}
-
-// A dimension both filtered and in the matrix would be narrowed twice.
-void CheckOverlap(const YamlNode& filters, const YamlNode& matrix, const std::string& path,
-                  ProblemList& problems) {
-  for (const YamlNode::Key& key : matrix.keys) {
-    if (filters.Find(key.name) == nullptr) continue;
-    problems.Add(key, path + ".matrix." + ForMessage(key.name),
-                 "found a dimension that filters has, too; expected it in one of them");
-  }
 }
 
 }  // namespace
@@ -274,14 +249,15 @@ QueryEntry ReadQuery(const YamlNode& node, std::size_t index, const QueryDefault
   }
   entry.axes.emplace();
   if (matrix != nullptr) {
-    entry.has_matrix = true;
     entry.matrix_place = *matrix;
     entry.axes = ReadMatrix(*matrix, map.PathOf("matrix"), problems);
   }
-  if (filters != nullptr && matrix != nullptr) {
-    const std::size_t before = problems.size();
-    CheckOverlap(*filters, *matrix, entry.path, problems);
-    if (problems.size() > before) entry.axes.reset();
+  if (filters == nullptr || matrix == nullptr) return entry;
+  for (const YamlNode::Key& key : matrix->keys) {
+    if (filters->Find(key.name) == nullptr) continue;
+    problems.Add(key, entry.path + ".matrix." + ForMessage(key.name),
+                 "found a dimension that filters has, too; expected it in one of them");
+    entry.axes.reset();
   }
   return entry;
 }

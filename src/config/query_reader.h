@@ -2,13 +2,6 @@
 // the rest is still checked against the other queries.
 #pragma once
 
-#include <cstddef>
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "radar_spoof/config/map_reader.h"
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
@@ -45,7 +38,6 @@ struct QueryEntry {
   bool control = false;
   SpikeAlert alert = {};
 
-  bool has_matrix = false;
   Place matrix_place;
   std::optional<std::vector<MatrixAxis>> axes;  // in kAllDimensions' order; empty without a matrix
 
@@ -53,7 +45,6 @@ struct QueryEntry {
   std::size_t Combinations() const;
 };
 
-// The keys a query may have.
 std::span<const std::string_view> QueryKeys();
 
 // Whether it may stand in the label `query`.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -50,9 +49,7 @@ std::string RateText(double rate) {
 std::string Arithmetic(const RequestPlan& plan) {
   constexpr std::size_t kMaxTerms = 5;
   std::vector<RequestPlan::Group> groups = plan.groups;
-  std::stable_sort(groups.begin(), groups.end(), [](const auto& a, const auto& b) {
-    return RequestsPer5Minutes(a) > RequestsPer5Minutes(b);
-  });
+  std::ranges::stable_sort(groups, std::ranges::greater(), RequestsPer5Minutes);
   std::string text;
   for (std::size_t i = 0; i < std::min(groups.size(), kMaxTerms); ++i) {
     text += fmt::format("{}{} every {} = {}", i == 0 ? "" : " + ", Asked(groups[i]),

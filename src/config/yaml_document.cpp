@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -13,7 +12,6 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
-#include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/core/file.h"
 #include "radar_spoof/core/text.h"
 
@@ -110,9 +108,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     YamlNode node = NewNode(YamlNode::Kind::kNull, mark, "?", anchor);
     // yaml-cpp puts a value that is not there at the token after it.
-    if (!open_.empty() && open_.back().key) {
-      node.place = open_.back().key->place;
-    }
+    if (!open_.empty() && open_.back().key) node.place = open_.back().key->place;
     Finish(std::move(node));
   }
 
@@ -244,8 +240,7 @@ class TreeBuilder final : public YAML::EventHandler {
     constexpr std::size_t kFew = 16;
     const std::vector<YamlNode::Key>& keys = map.node.keys;
     if (keys.size() <= kFew) {
-      const auto found = std::find_if(keys.begin(), keys.end(),
-                                      [&](const YamlNode::Key& key) { return key.name == name; });
+      const auto found = std::ranges::find(keys, name, &YamlNode::Key::name);
       return found == keys.end() ? std::nullopt : std::optional(found->place.line);
     }
     for (std::size_t i = map.lines_of_keys.size(); i < keys.size(); ++i) {
@@ -343,10 +338,8 @@ std::string Describe(const YamlNode& node) {
 }
 
 const YamlNode* YamlNode::Find(std::string_view key) const {
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (keys[i].name == key) return &children[i];
-  }
-  return nullptr;
+  const auto found = std::ranges::find(keys, key, &Key::name);
+  return found == keys.end() ? nullptr : &children[static_cast<std::size_t>(found - keys.begin())];
 }
 
 Result<YamlNode, std::vector<ConfigProblem>> ParseYaml(

@@ -44,16 +44,9 @@ std::string HashText(std::string_view line) { return fmt::format("{:016x} ", Fnv
 
 }  // namespace
 
-FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
-  std::swap(number_, other.number_);
-  return *this;
-}
-
 FileDescriptor::~FileDescriptor() {
   if (number_ >= 0) close(number_);
 }
-
-int FileDescriptor::Release() { return std::exchange(number_, -1); }
 
 Result<RegularFile, FileProblem> ReadRegularFile(const std::string& path, std::size_t max_bytes) {
   // O_NONBLOCK: opening a FIFO must not wait for its other end.

@@ -1,7 +1,6 @@
 #include "radar_spoof/core/flag_parser.h"
 
 #include <cstdio>
-#include <limits>
 #include <map>
 #include <sstream>
 #include <utility>

@@ -2,21 +2,15 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/rapidjson.h"
 
 namespace radar_spoof {
 
-class JsonWriter::Impl {
+struct JsonWriter::Impl {
   using Buffer = rapidjson::GenericStringBuffer<rapidjson::UTF8<>, ThrowingAllocator>;
 
-  Buffer buffer_;
-
- public:
-  rapidjson::Writer<Buffer, rapidjson::UTF8<>, rapidjson::UTF8<>, ThrowingAllocator> writer{
-      buffer_};
-
-  std::string Text() const { return {buffer_.GetString(), buffer_.GetSize()}; }
+  Buffer buffer;
+  rapidjson::Writer<Buffer, rapidjson::UTF8<>, rapidjson::UTF8<>, ThrowingAllocator> writer{buffer};
 };
 
 JsonWriter::JsonWriter() : impl_(std::make_unique<Impl>()) {}
@@ -43,6 +37,8 @@ void JsonWriter::Number(std::string_view text) {
   impl_->writer.RawValue(text.data(), text.size(), rapidjson::kNumberType);
 }
 
-std::string JsonWriter::Text() const { return impl_->Text(); }
+std::string JsonWriter::Text() const {
+  return {impl_->buffer.GetString(), impl_->buffer.GetSize()};
+}
 
 }  // namespace radar_spoof

@@ -176,12 +176,8 @@ static_assert(std::ranges::is_partitioned(kCatalog, IsAboutOneQuery) &&
 }  // namespace
 
 std::string_view Name(MetricType type) {
-  switch (type) {
-    case kCounter: return "counter";
-    case kGauge: return "gauge";
-    case kHistogram: return "histogram";
-  }
-  return "";
+  constexpr std::array<std::string_view, 3> kNames = {"counter", "gauge", "histogram"};
+  return kNames[static_cast<std::size_t>(type)];
 }
 
 std::span<const MetricDescription> MetricCatalog() { return kCatalog; }

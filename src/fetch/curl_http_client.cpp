@@ -87,9 +87,8 @@ class CurlHttpClient final : public HttpClient {
     int left = 0;
     while (const CURLMsg* const message = curl_multi_info_read(multi_.get(), &left)) {
       if (message->msg != CURLMSG_DONE) continue;
-      const auto found = std::find_if(
-          transfers_.begin(), transfers_.end(),
-          [message](const auto& entry) { return entry.second->easy() == message->easy_handle; });
+      const auto found = std::ranges::find(transfers_, message->easy_handle,
+                                           [](const auto& entry) { return entry.second->easy(); });
       // The message dies with its handle.
       const CURLcode code = message->data.result;
       curl_multi_remove_handle(multi_.get(), found->second->easy());

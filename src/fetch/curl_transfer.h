@@ -6,12 +6,7 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
-#include <memory>
-#include <optional>
 #include <set>
-#include <string>
-#include <string_view>
 
 #include <curl/curl.h>
 

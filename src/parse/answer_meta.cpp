@@ -1,7 +1,6 @@
 #include "radar_spoof/parse/answer_meta.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -13,8 +12,6 @@ namespace {
 
 using Kind = JsonValue::Kind;
 
-constexpr double kLowestLevel = 1;
-constexpr double kHighestLevel = 5;
 constexpr Milliseconds kMoment{1};
 // How far the API's clock may be ahead of ours.
 constexpr Seconds kClocksApart = std::chrono::hours(1);
@@ -32,8 +29,7 @@ Failure NotA(std::string_view what, std::string_view path, const JsonValue& valu
 
 std::optional<int> ReadLevel(const JsonValue* value) {
   const auto level = value == nullptr ? std::nullopt : ReadDecimal(*value);
-  if (!level || *level < kLowestLevel || *level > kHighestLevel) return std::nullopt;
-  if (std::floor(*level) != *level) return std::nullopt;
+  if (!level || *level < 1 || *level > 5 || std::floor(*level) != *level) return std::nullopt;
   return static_cast<int>(*level);
 }
 
@@ -115,17 +111,14 @@ Projections::Projections(const std::vector<Annotation>& annotations) {
       ranges_.push_back({*start, end ? std::max(*end, *start + kMoment) : WallTime::max()});
     }
   }
-  std::sort(ranges_.begin(), ranges_.end(),
-            [](const TimeRange& a, const TimeRange& b) { return a.from < b.from; });
+  std::ranges::sort(ranges_, {}, &TimeRange::from);
   for (std::size_t i = 1; i < ranges_.size(); ++i) {
     ranges_[i].to = std::max(ranges_[i].to, ranges_[i - 1].to);
   }
 }
 
 bool Projections::Cover(WallTime from, WallTime to) const {
-  const auto after =
-      std::lower_bound(ranges_.begin(), ranges_.end(), to,
-                       [](const TimeRange& range, WallTime time) { return range.from < time; });
+  const auto after = std::ranges::lower_bound(ranges_, to, {}, &TimeRange::from);
   return after != ranges_.begin() && std::prev(after)->to > from;
 }
 

@@ -1,11 +1,9 @@
 #include "radar_spoof/parse/json.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <iterator>
-#include <new>
 
 #include "radar_spoof/core/rapidjson.h"
 #include "radar_spoof/core/text.h"

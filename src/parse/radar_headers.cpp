@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
@@ -59,8 +58,7 @@ bool IsDay(std::string_view text) {
 }
 
 bool IsShortDay(std::string_view text) {
-  return std::any_of(kDays.begin(), kDays.end(),
-                     [&](std::string_view day) { return day.substr(0, 3) == text; });
+  return std::ranges::any_of(kDays, [&](std::string_view day) { return day.substr(0, 3) == text; });
 }
 
 std::optional<WallTime> TimeOf(std::string_view year, std::string_view month_name,

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <string>
-#include <string_view>
 
 #include <fmt/format.h>
 
@@ -17,8 +15,6 @@ namespace {
 
 using Kind = JsonValue::Kind;
 
-constexpr int kPartialContent = 206;
-constexpr int kNotModified = 304;
 constexpr std::array kRedirects = {301, 302, 303, 307, 308};
 constexpr std::size_t kMessageBytes = 160;
 constexpr std::size_t kShownCodes = 5;
@@ -101,7 +97,7 @@ Failure FailureOfStatus(const HttpResponse& response) {
   if (status >= 500 || words.find(kInternal) != std::string::npos) {
     return {FailureReason::kServer, std::move(detail)};
   }
-  if (status == kNotModified) detail += ": as to a conditional request, which this was not";
+  if (status == 304) detail += ": as to a conditional request, which this was not";
   if (std::find(kRedirects.begin(), kRedirects.end(), status) != kRedirects.end()) {
     detail += ": redirects are not followed";
   }
@@ -136,7 +132,7 @@ Failure NotJson(const HttpResponse& response, const JsonProblem& problem) {
 // the status, kParse, kApiError, kValidation.
 Result<JsonDocument, Failure> OpenEnvelope(const HttpResponse& response) {
   if (response.status < 200 || response.status >= 300) return FailureOfStatus(response);
-  if (response.status == kPartialContent) {
+  if (response.status == 206) {
     return Failure(FailureReason::kTransport, "HTTP 206: a part of the answer, not the whole");
   }
   if (auto problem = CheckEncoding(response)) return *problem;
@@ -282,9 +278,7 @@ Result<std::vector<Result<SpoofWindow, Failure>>, AnswerRefusal> ReadSharedAnswe
     std::span<const Query* const> queries, std::span<const SeriesNames> names,
     const HttpResponse& response, WallTime now) {
   const auto answer = OpenEnvelope(response);
-  if (!answer) {
-    return AnswerRefusal{answer.error(), FormProblemOf(answer.error(), response.status)};
-  }
+  if (!answer) return AnswerRefusal{answer.error(), FormProblemOf(answer.error(), response.status)};
   const JsonValue& result = answer.value().root;
   for (const SeriesNames& each : names) {
     if (auto problem = CheckIsThere(result, each.own)) {

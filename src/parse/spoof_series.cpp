@@ -1,9 +1,7 @@
 #include "radar_spoof/parse/spoof_series.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <cstdint>
 
 #include <fmt/format.h>
 
@@ -75,12 +73,10 @@ Result<SeriesPlaces, Failure> ReadTimestamps(const JsonValue& timestamps, std::s
     }
     buckets.push_back({i, start});
   }
-  const auto older = [](const BucketPlace& a, const BucketPlace& b) { return a.start < b.start; };
-  if (!std::is_sorted(buckets.begin(), buckets.end(), older)) {
-    std::stable_sort(buckets.begin(), buckets.end(), older);
+  if (!std::ranges::is_sorted(buckets, {}, &BucketPlace::start)) {
+    std::ranges::stable_sort(buckets, {}, &BucketPlace::start);
   }
-  const auto alike = [](const BucketPlace& a, const BucketPlace& b) { return a.start == b.start; };
-  const auto twice = std::adjacent_find(buckets.begin(), buckets.end(), alike);
+  const auto twice = std::ranges::adjacent_find(buckets, {}, &BucketPlace::start);
   if (twice != buckets.end()) {
     return Invalid(
         fmt::format("result.{}.timestamps has {} twice", name, FormatRfc3339(*twice->start)));

@@ -14,6 +14,7 @@ constexpr int kQuickRetries = 2;
 constexpr Milliseconds kRetryBase = 1s;
 constexpr Milliseconds kQuickRetryCap = 30s;
 constexpr Milliseconds kShortestRetry = 100ms;
+constexpr int kFailuresUntilRefused = 2;
 constexpr Milliseconds kRefusedCadence = 15min;
 
 constexpr int kFailuresOfAnOutage = 20;
@@ -56,11 +57,8 @@ Retry NextRetry(RetryClass failure, int failures, std::optional<Seconds> retry_a
                 Milliseconds longest, std::minstd_rand& random) {
   switch (failure) {
     case RetryClass::kTransient: {
-      Milliseconds delay = TransientDelay(failures, longest, random);
-      if (retry_after) {
-        delay = std::max(delay, ClampRetryAfter(*retry_after));
-      }
-      return {delay, true};
+      const Milliseconds delay = TransientDelay(failures, longest, random);
+      return {std::max(delay, retry_after ? ClampRetryAfter(*retry_after) : 0ms), true};
     }
     case RetryClass::kTransientOnce:
       if (failures > 1) return {std::nullopt, true};

@@ -4,7 +4,6 @@
 #include <functional>
 #include <utility>
 
-#include "radar_spoof/schedule/retry.h"
 #include "slot.h"
 
 namespace radar_spoof {
@@ -67,8 +66,7 @@ void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
   polling_ = polling;
   queries_ = std::move(queries);
   entries_ = std::move(entries);
-  refused_ = static_cast<int>(
-      std::count_if(entries_.begin(), entries_.end(), std::mem_fn(&Entry::refused)));
+  refused_ = static_cast<int>(std::ranges::count(entries_, true, &Entry::refused));
   just_refused_.clear();
   budget_.SetLimits(api.rate_limit, polling.retry_max);
   outage_.SetLongest(polling.retry_max);
@@ -123,8 +121,7 @@ void Schedule::UpdateOrder(std::size_t request, Instant now) {
 
 bool Schedule::RequestInFlight(std::size_t request) const {
   const RequestGroup& queries = requests_.Queries(request);
-  return std::any_of(queries.begin(), queries.end(),
-                     [this](std::size_t query) { return entries_[query].in_flight; });
+  return std::ranges::any_of(queries, [this](std::size_t query) { return IsInFlight(query); });
 }
 
 Milliseconds Schedule::Offset(std::size_t query) const {
@@ -251,8 +248,7 @@ void Schedule::ForgetApi() {
 }
 
 void Schedule::Resume(std::vector<Resumed> asked, std::optional<WallTime> held_until, Instant now) {
-  std::sort(asked.begin(), asked.end(),
-            [](const Resumed& a, const Resumed& b) { return a.asked < b.asked; });
+  std::ranges::sort(asked, {}, &Resumed::asked);
   std::vector<std::optional<WallTime>> counted(requests_.size());
   for (const Resumed& each : asked) {
     Entry& entry = entries_[each.query];
@@ -348,12 +344,10 @@ void Schedule::EndRequest(std::size_t request, Instant now) {
     // While nothing answers, each failure puts off the next request of any query.
     if (nothing_answered || NothingAnswers()) Invalidate();
   }
-  switch (requests_.NoteEnd(request, good, !good && entries_[queries.front()].fewer_may_help,
-                            now.steady)) {
-    case SharedRequests::Next::kNothing: break;
-    case SharedRequests::Next::kAskEndsAlone: AskEndsAlone(request, now); break;
-    case SharedRequests::Next::kAskRefusedNow: ReleaseDoubtful(now); break;
-  }
+  const bool may_be_too_many = !good && entries_[queries.front()].fewer_may_help;
+  const auto next = requests_.NoteEnd(request, good, may_be_too_many, now.steady);
+  if (next == SharedRequests::Next::kAskEndsAlone) AskEndsAlone(request, now);
+  if (next == SharedRequests::Next::kAskRefusedNow) ReleaseDoubtful(now);
 }
 
 // Those that were held for long have waited for their slots since.

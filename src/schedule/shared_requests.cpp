@@ -119,44 +119,30 @@ SharedRequests::Next SharedRequests::NoteEnd(std::size_t request, bool good, boo
     return Next::kAskEndsAlone;
   }
   if (!InParts(whole) || (!good && !may_be_too_many)) return Next::kNothing;
-  switch (limit_.NoteAlone(good, now)) {
-    case SeriesLimit::Verdict::kNone: return Next::kNothing;
-    case SeriesLimit::Verdict::kAllAlike: to_join_.insert(whole); return Next::kNothing;
-    case SeriesLimit::Verdict::kFewerHelp:
-      limit_.NoteHalving(whole, now);
-      return Next::kAskRefusedNow;
-  }
-  return Next::kNothing;
+  const SeriesLimit::Verdict verdict = limit_.NoteAlone(good, now);
+  if (verdict == SeriesLimit::Verdict::kAllAlike) to_join_.insert(whole);
+  if (verdict != SeriesLimit::Verdict::kFewerHelp) return Next::kNothing;
+  limit_.NoteHalving(whole, now);
+  return Next::kAskRefusedNow;
 }
 
 bool SharedRequests::JoinParts(const std::function<bool(std::size_t query)>& in_flight,
                                SteadyTime now) {
   const auto waits = [&](std::size_t whole) {
-    return std::any_of(wholes_[whole].begin(), wholes_[whole].end(), in_flight);
+    return std::ranges::any_of(wholes_[whole], in_flight);
   };
-  if (limit_.MayTryWhole(now)) {
-    bool nothing = true;
-    for (std::size_t whole = 0; whole < wholes_.size(); ++whole) {
-      if (!InParts(whole)) continue;
-      nothing = false;
-      if (waits(whole)) continue;
-      limit_.NoteTry(whole);
-      to_join_.insert(whole);
-      break;
-    }
-    if (nothing) limit_.NoteNothingToTry();
+  if (limit_.MayTryWhole(now) && !AnyInParts()) limit_.NoteNothingToTry();
+  // One is tried: then none may be for a while.
+  for (std::size_t whole = 0; whole < wholes_.size() && limit_.MayTryWhole(now); ++whole) {
+    if (!InParts(whole) || waits(whole)) continue;
+    limit_.NoteTry(whole);
+    to_join_.insert(whole);
   }
-  bool joined = false;
-  for (auto whole = to_join_.begin(); whole != to_join_.end();) {
-    if (waits(*whole)) {
-      ++whole;
-      continue;
-    }
-    Join(*whole);
-    whole = to_join_.erase(whole);
-    joined = true;
-  }
-  return joined;
+  return std::erase_if(to_join_, [&](std::size_t whole) {
+           if (waits(whole)) return false;
+           Join(whole);
+           return true;
+         }) > 0;
 }
 
 void SharedRequests::Join(std::size_t whole) {

@@ -39,8 +39,7 @@ std::optional<AwaitedBucket> AwaitedBucketOf(const Query& query, std::optional<W
   const Seconds interval = Length(query.agg_interval);
   // A poll interval need not be a multiple of the other.
   const WallTime next_bucket_end = FloorTo(*reach, interval) + interval;
-  WallTime boundary = FloorTo(next_bucket_end, period);
-  if (boundary < next_bucket_end) boundary += period;
+  const WallTime boundary = CeilTo(next_bucket_end, period);
   return AwaitedBucket{boundary, FloorTo(boundary, interval)};
 }
 

@@ -5,9 +5,6 @@
 // Pure.
 #pragma once
 
-#include <optional>
-#include <string_view>
-
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/types.h"
 

@@ -5,12 +5,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <array>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"

@@ -5,12 +5,6 @@
 // Blocking: LoadConfig reads one regular file of at most 4 MiB. Thread rule: plain values.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "radar_spoof/config/credentials.h"
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/request_plan.h"
@@ -54,9 +48,8 @@ class Config {
  public:
   const ApiConfig& api() const { return api_; }
   const PollingConfig& polling() const { return polling_; }
-  const std::vector<Query>& queries() const {
-    return queries_;
-  }  // as configured, matrices expanded
+  // As configured, matrices expanded.
+  const std::vector<Query>& queries() const { return queries_; }
   const std::vector<ConfigProblem>& warnings() const { return warnings_; }
   // Whether both make the exporter do the same, whatever else their files say.
   bool AsksAsDoes(const Config& other) const {

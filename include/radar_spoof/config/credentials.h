@@ -7,12 +7,7 @@
 // Blocking: reads one small regular file. Thread rule: one thread at a time.
 #pragma once
 
-#include <cstdint>
 #include <functional>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <variant>
 
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"
@@ -79,16 +74,11 @@ class CredentialReader {
 
     friend bool operator==(const FileStamp&, const FileStamp&) = default;
   };
-  struct Found {
-    Secret secret;
-    std::string origin;
-    std::string warning;
-  };
 
   static std::optional<FileStamp> StampOf(const std::string& path);
-  Result<Found, std::string> Find();
-  Result<Found, std::string> ReadFile(const std::string& path, const std::string& origin) const;
-  Result<Found, std::string> ReadVariable() const;
+  Result<CredentialReading, std::string> ReadFile(const std::string& origin) const;
+  Result<CredentialReading, std::string> Reading(std::string_view raw, const std::string& origin,
+                                                 std::string warning) const;
   std::string NotFound() const;
 
   CredentialSource source_;

@@ -5,11 +5,6 @@
 // and every problem is found.
 #pragma once
 
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/core/clock.h"
@@ -74,8 +69,8 @@ class MapReader {
   bool Read(std::string_view key, TextRule rule, std::string& value);
 
  private:
-  template <typename Reading, typename Value>
-  bool Take(std::string_view key, Reading read, Value& value);
+  template <typename Reading, typename Value, typename... Range>
+  bool Take(std::string_view key, Reading read, Value& value, Range... range);
 
   const YamlNode& map_;
   std::string path_;

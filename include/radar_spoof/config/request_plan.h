@@ -10,9 +10,6 @@
 
 #include <cstddef>
 #include <map>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "radar_spoof/core/types.h"
 
@@ -30,7 +27,6 @@ using RequestGroup = std::vector<std::size_t>;
 // `max_series` series, or one query.
 std::vector<RequestGroup> GroupQueries(const std::vector<Query>& queries, int max_series);
 
-// How many queries are polled at each interval.
 using QueriesByInterval = std::map<Seconds, int>;
 
 // What a configuration will ask of the API, for `--config.check` and the budget rule.

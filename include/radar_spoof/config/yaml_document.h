@@ -8,10 +8,6 @@
 // Blocking: ReadYamlFile reads one file. Thread rule: pure otherwise.
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/core/error.h"
 
@@ -29,7 +25,7 @@ struct YamlNode {
 
   Kind kind = Kind::kNull;
   Place place;                     // of a null: of its key, where it has one
-  std::string text;                // kScalar: as written, without quotes
+  std::string text;                // kScalar: as written, without quotes; else empty
   bool quoted = false;             // kScalar: "..." or '...', so never a number or a boolean
   std::vector<Key> keys;           // kMap: keys[i] names children[i]
   std::vector<YamlNode> children;  // kMap, kSequence

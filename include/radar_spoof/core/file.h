@@ -4,11 +4,7 @@
 // Thread rule: any thread, one for each descriptor.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <optional>
-#include <string>
-#include <string_view>
 
 #include "radar_spoof/core/error.h"
 
@@ -19,13 +15,16 @@ class FileDescriptor {
  public:
   explicit FileDescriptor(int number = -1) : number_(number) {}
   FileDescriptor(FileDescriptor&& other) noexcept : number_(other.Release()) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
   ~FileDescriptor();
 
   int number() const { return number_; }
   explicit operator bool() const { return number_ >= 0; }
   // The descriptor, which the caller then closes.
-  int Release();
+  int Release() { return std::exchange(number_, -1); }
 
  private:
   int number_;

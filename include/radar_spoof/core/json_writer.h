@@ -5,9 +5,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
 
 #include "radar_spoof/core/clock.h"
 
@@ -63,7 +60,7 @@ class JsonWriter {
   std::string Text() const;
 
  private:
-  class Impl;
+  struct Impl;
 
   void BeginObject();
   void EndObject();

@@ -1,19 +1,9 @@
 // What the latest bucket of a window was expected to be, from the buckets before it, and
 // how many buckets in a row are far above what was expected of them.
 //
-// All of it is computed from one answer, in log-odds: nothing is kept from poll to poll, so that a
-// restart, a second replica or a missed poll changes nothing. docs/adr/0026 has the reasons and the
-// alternatives that were measured; scripts/spike-quality measures it.
-//
-// Expected is a pattern plus a level. The pattern is the median of the same hour (1d: the same
-// weekday) of the up to four weeks before, where the window holds four weeks of 1h or 1d (three
-// and a half will do); elsewhere
-// there is none. The level is the median of what the buckets just before differ from the pattern
-// by: of a day of 1h, of a week of 1d, of 8 buckets without a pattern. The scale is 1.4826 times
-// the median of how far each earlier bucket was from its own pattern and level. The upper bound is
-// all of SpikeBounds at once (without a pattern 15m and 1h ask for a third more scales, since their
-// noise lasts), and, with a pattern of hours, a tenth more than the same hour of any of the 28 days
-// before, but for the two highest: a holiday looks like a weekend.
+// All of it is computed from one answer: nothing is kept from poll to poll, so that a restart, a
+// second replica or a missed poll changes nothing. docs/adr/0026 describes the computation, with
+// its reasons and the alternatives that were measured; scripts/spike-quality measures it.
 //
 // A run is judged by what came before its first bucket, so that it does not hide itself. It ends
 // with the first bucket that is not above, and by itself when it has become the new level:
@@ -22,10 +12,6 @@
 //
 // Thread rule: pure.
 #pragma once
-
-#include <cstddef>
-#include <optional>
-#include <span>
 
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/radar_response.h"

@@ -7,14 +7,6 @@
 // Thread rule: everything but Wake() belongs to one thread.
 #pragma once
 
-#include <cstddef>
-#include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"

@@ -8,20 +8,12 @@
 // `aggInterval` and `format` are scalars; all filters, `dateRange` and `name` are arrays whose i-th
 // element belongs to the i-th series; `dateStart` and `dateEnd` stand together in place of
 // `dateRange`, and the end is inclusive. A series without a name comes back as `serie_0`,
-// `serie_1`, ... by its place. The reference deprecates the path `.../spoof` in favour of
-// `.../SPOOF`; a mock made from it answers `serie_0` whatever name it is asked for.
+// `serie_1`, ... by its place; a mock made from the reference answers so whatever name it is asked
+// for.
 // Thread rule: one thread.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <optional>
 #include <set>
-#include <span>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/config/credentials.h"
@@ -30,8 +22,8 @@
 
 namespace radar_spoof {
 
-// Where the endpoint is. Its path is deprecated in favour of one that differs in the case of the
-// last segment, so there are two candidates, of which one is in use.
+// Where the endpoint is. The reference deprecates its path in favour of one that differs in the
+// case of the last segment, so there are two candidates, of which one is in use.
 class RadarEndpoint {
  public:
   // As configured. A path that ends in /spoof has /SPOOF as its alternative, and the other way.
@@ -54,7 +46,6 @@ class RadarEndpoint {
   std::string path_;
 };
 
-// How a request is put.
 struct RequestForm {
   RadarEndpoint endpoint;
   bool named = true;            // every series is asked for under a name
@@ -111,7 +102,6 @@ class EndpointInUse {
   std::set<std::string> refused_either_way_;  // names of queries
 };
 
-// The client that such requests are sent with.
 HttpClientOptions ClientOptions(const ApiConfig& api);
 
 // The keys of a query's series in an answer.

@@ -6,10 +6,6 @@
 // hide one is an error. Thread rule: pure.
 #pragma once
 
-#include <cstddef>
-#include <optional>
-#include <vector>
-
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/json.h"

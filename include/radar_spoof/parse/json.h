@@ -8,9 +8,6 @@
 #include <charconv>
 #include <memory>
 #include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "radar_spoof/core/error.h"

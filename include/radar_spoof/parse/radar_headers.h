@@ -7,9 +7,6 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
-#include <string>
-#include <string_view>
 
 #include "radar_spoof/core/clock.h"
 

@@ -9,10 +9,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <optional>
-#include <span>
-#include <vector>
-
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/fetch/http_client.h"

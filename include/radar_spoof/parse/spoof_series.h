@@ -10,13 +10,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <cstddef>
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/answer_meta.h"

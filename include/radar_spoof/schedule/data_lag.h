@@ -15,7 +15,6 @@
 
 #include <cstddef>
 #include <map>
-#include <optional>
 #include <set>
 
 #include "radar_spoof/core/clock.h"

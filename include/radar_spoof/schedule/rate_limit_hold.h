@@ -7,7 +7,6 @@
 // Pure. Thread rule: confined to its owner's thread.
 #pragma once
 
-#include <optional>
 #include <random>
 
 #include "radar_spoof/core/clock.h"

@@ -19,7 +19,6 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <string>
 
 #include "radar_spoof/core/clock.h"
 

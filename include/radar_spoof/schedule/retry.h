@@ -3,9 +3,7 @@
 // Thread rule: confined to its owner's thread. Pure but for `random`, which feeds the jitter.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <random>
 
 #include "radar_spoof/core/clock.h"
@@ -18,9 +16,6 @@ struct Retry {
   bool in_budget = false;               // counts against the share of requests that may be retries
   bool refused = false;                 // `delay` is a wait for the credentials to change
 };
-
-// A query is refused once it has failed so often in a row for its credentials.
-inline constexpr int kFailuresUntilRefused = 2;
 
 // After the `failures`th failure of that class in a row, 1 or more. `retry_after` is what the API
 // asked for and is clamped to 1-900 s. kTransient: twice within seconds, then with delays that

@@ -4,14 +4,9 @@
 // plus the data's expected lag (at least `settle`), plus a small spread of its own. A poll interval
 // shorter than the aggregation interval is a plain grid instead. If the answer does not hold the
 // bucket yet, the query is asked again soon, with growing delays. What was missed (suspend, a clock
-// step) is made up once, never replayed. What moves that are four ideas:
-//  - the lag of the data, learned from the answers (data_lag.h)
-//  - the budget: how many requests may be sent, by our limit and by the API's own
-//  (request_budget.h)
-//  - the hold: after HTTP 429 nothing is sent for a while, then one request for all
-//    (rate_limit_hold.h)
-//  - retries: what failed is asked again as its RetryClass says; while nothing answers, one request
-//    at a time stands for all, and the first good answer brings the others back (retry.h)
+// step) is made up once, never replayed. Four ideas move that, each described in its header: the
+// lag of the data (data_lag.h), the budget of requests (request_budget.h), the hold after HTTP 429
+// (rate_limit_hold.h), and retries, with the outages that they end (retry.h).
 // A step of the wall clock by a minute or more makes what failed due at once, as it may have failed
 // by the clock.
 //
@@ -32,14 +27,6 @@
 // Pure: time comes in as Instants that must not go back on their steady side; the wall side may
 // step. Thread rule: confined to its owner's thread.
 #pragma once
-
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <random>
-#include <set>
-#include <string>
-#include <vector>
 
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/core/error.h"

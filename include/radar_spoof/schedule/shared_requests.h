@@ -9,11 +9,8 @@
 // Thread rule: confined to its owner's thread.
 #pragma once
 
-#include <cstddef>
 #include <functional>
-#include <optional>
 #include <set>
-#include <vector>
 
 #include "radar_spoof/config/request_plan.h"
 #include "radar_spoof/core/clock.h"
@@ -72,14 +69,13 @@ class SharedRequests {
   // What was one request at first, by number; the number is that of the request too, as long as it
   // is in one part.
   std::size_t Wholes() const { return wholes_.size(); }
-  // Whether anything was halved and is not whole again.
   bool AnyInParts() const;
 
-  // Whether the query's request, which failed so, asks for too many series at once.
+  // As Schedule::IsTooMany().
   bool IsTooMany(std::size_t query, FewerSeries failure, SteadyTime now) const {
     return limit_.IsExceeded(failure, whole_of_[query], now);
   }
-  // It does: the second half of its queries become a request of their own, which is returned.
+  // The second half of its queries become a request of their own, which is returned.
   // REQUIRES: more than one query. Nothing changes if it throws.
   std::size_t Halve(std::size_t request, SteadyTime now);
   // The query becomes a request of its own, which is returned.
