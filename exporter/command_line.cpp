@@ -1,7 +1,6 @@
 #include "command_line.h"
 
 #include <algorithm>
-#include <string_view>
 
 #include <fmt/format.h>
 

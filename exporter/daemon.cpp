@@ -1,17 +1,12 @@
 #include "daemon.h"
 
-#include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <future>
 #include <random>
-#include <string>
 
 #include <unistd.h>
 
-#include "radar_spoof/cli/common_flags.h"
 #include "radar_spoof/core/version.h"
-#include "radar_spoof/page/exposition.h"
 #include "signals.h"
 #include "supervisor.h"
 

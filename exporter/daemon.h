@@ -4,7 +4,6 @@
 #pragma once
 
 #include <csignal>
-#include <memory>
 
 #include "command_line.h"
 #include "radar_spoof/cli/settings.h"

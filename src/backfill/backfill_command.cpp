@@ -1,15 +1,11 @@
 #include "radar_spoof/backfill/backfill_command.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
-#include <optional>
 #include <random>
-#include <string>
-#include <string_view>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>

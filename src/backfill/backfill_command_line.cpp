@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <optional>
 #include <system_error>
 
 #include <fcntl.h>
@@ -10,7 +9,6 @@
 #include <unistd.h>
 
 #include "radar_spoof/cli/terminal.h"
-#include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {

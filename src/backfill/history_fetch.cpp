@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/clock.h"
 #include "radar_spoof/schedule/retry.h"
 
 namespace radar_spoof {

@@ -14,15 +14,10 @@
 // Thread rule: HistoryFetch is confined to one thread, the rest is pure. Blocking: Run().
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
-#include <optional>
 #include <random>
-#include <string>
-#include <vector>
 
 #include "history_file.h"
 #include "radar_spoof/config/config.h"

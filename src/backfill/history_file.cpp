@@ -1,7 +1,6 @@
 #include "history_file.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 #include <fcntl.h>
@@ -10,10 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "radar_spoof/core/file.h"
 #include "radar_spoof/core/json_writer.h"
 #include "radar_spoof/core/text.h"
-#include "radar_spoof/parse/json.h"
 
 namespace radar_spoof {
 namespace {

@@ -11,12 +11,6 @@
 #pragma once
 
 #include <map>
-#include <memory>
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/file.h"

@@ -1,8 +1,6 @@
 #include "shown_history.h"
 
 #include <algorithm>
-#include <functional>
-#include <utility>
 
 #include "radar_spoof/core/metric_catalog.h"
 #include "radar_spoof/expect/expectation.h"

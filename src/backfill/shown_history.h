@@ -14,12 +14,7 @@
 // but for the stream.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <ostream>
-#include <span>
-#include <string>
-#include <vector>
 
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/spoof_series.h"

@@ -1,8 +1,6 @@
 #include "radar_spoof/http/content_negotiation.h"
 
 #include <algorithm>
-#include <optional>
-#include <string>
 #include <vector>
 
 #include "radar_spoof/core/text.h"

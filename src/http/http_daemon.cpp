@@ -5,13 +5,11 @@
 #include <new>
 #include <system_error>
 #include <type_traits>
-#include <utility>
 
 #include <arpa/inet.h>
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
-#include <sys/socket.h>
 
 #include "radar_spoof/core/text.h"
 #include "request_head.h"

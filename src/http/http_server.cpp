@@ -11,7 +11,6 @@
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "acceptor.h"

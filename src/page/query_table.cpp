@@ -5,9 +5,6 @@
 #include <cstring>
 #include <limits>
 
-#include "radar_spoof/page/exposition.h"
-#include "radar_spoof/poll/snapshot.h"
-
 namespace radar_spoof {
 namespace {
 

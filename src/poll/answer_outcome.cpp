@@ -1,9 +1,9 @@
 #include "radar_spoof/poll/answer_outcome.h"
 
 #include <new>
-#include <utility>
 
 #include "radar_spoof/expect/expectation.h"
+
 namespace radar_spoof {
 namespace {
 

@@ -1,11 +1,7 @@
 #include "radar_spoof/poll/api_metrics.h"
 
 #include <algorithm>
-#include <chrono>
-#include <map>
 #include <mutex>
-#include <string>
-#include <utility>
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>

@@ -1,7 +1,5 @@
 #include "mailbox.h"
 
-#include <utility>
-
 namespace radar_spoof {
 
 void Mailbox::PostReload(Settings settings) {

@@ -1,10 +1,8 @@
 #include "radar_spoof/poll/poller.h"
 
 #include <algorithm>
-#include <functional>
 #include <thread>
 #include <type_traits>
-#include <utility>
 
 #include "failure_log.h"
 #include "mailbox.h"

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <map>
 
 #include <fcntl.h>
 #include <sys/file.h>

@@ -6,11 +6,7 @@
 #include <fmt/format.h>
 
 #include "explanation.h"
-#include "radar_spoof/core/clock.h"
-#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/text.h"
-#include "radar_spoof/core/types.h"
-#include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
 namespace {

@@ -1,11 +1,6 @@
 #include "ask.h"
 
-#include <utility>
-#include <variant>
-#include <vector>
-
 #include "radar_spoof/expect/expectation.h"
-#include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/poll/answer_outcome.h"
 
 namespace radar_spoof {

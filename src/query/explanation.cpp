@@ -1,16 +1,12 @@
 #include "explanation.h"
 
 #include <algorithm>
-#include <span>
 #include <sstream>
-#include <string_view>
-#include <utility>
 
 #include <fmt/format.h>
 
 #include "radar_spoof/core/metric_catalog.h"
 #include "radar_spoof/page/query_table.h"
-#include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
 namespace {

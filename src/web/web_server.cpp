@@ -1,9 +1,7 @@
 #include "radar_spoof/web/web_server.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
-#include <span>
 
 #include "radar_spoof/config/map_reader.h"
 #include "radar_spoof/config/yaml_document.h"

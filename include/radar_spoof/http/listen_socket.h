@@ -3,9 +3,6 @@
 // Thread rule: any thread.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "radar_spoof/core/error.h"
 
 namespace radar_spoof {

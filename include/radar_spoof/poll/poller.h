@@ -8,9 +8,6 @@
 #include <atomic>
 #include <chrono>
 #include <map>
-#include <memory>
-#include <optional>
-#include <vector>
 
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/core/clock.h"

@@ -6,14 +6,8 @@
 // users.
 #pragma once
 
-#include <cstdint>
 #include <map>
-#include <memory>
 #include <mutex>
-#include <optional>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/core/clock.h"

@@ -12,9 +12,6 @@
 
 #include <chrono>
 #include <functional>
-#include <optional>
-#include <string>
-#include <string_view>
 
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/http/http_server.h"

@@ -11,10 +11,6 @@
 #pragma once
 
 #include <map>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/core/error.h"
