@@ -91,8 +91,9 @@ struct ServerResponse {
   std::function<ServerResponse()> then = nullptr;
 };
 
-// One line of text, without its newline.
-ServerResponse PlainText(int status, std::string text);
+// One line of text, without its newline. `headers`: beside its Content-Type.
+ServerResponse PlainText(int status, std::string text,
+                         std::vector<std::pair<std::string, std::string>> headers = {});
 
 enum class ServerThreads {
   kPool,                 // two event-loop threads: handlers must not block
