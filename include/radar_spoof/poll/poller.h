@@ -80,7 +80,7 @@ class Poller {
     std::optional<RetryClass> retry;  // in place of the failures' own
   };
 
-  void Turn(Milliseconds longest_wait);
+  void Turn();
   void RecoverFromException(const char* reason);
 
   void TakeReload();
