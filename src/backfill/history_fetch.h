@@ -84,11 +84,9 @@ class HistoryFetch {
   };
 
   const Query& QueryOf(const Piece& piece) const;
-  bool IsKnown(const Piece& piece) const;
   bool WaitFor(const Next& next);
   // How it ended, and what that means; nullopt when stopped.
   struct Answered {
-    std::uint64_t number;  // of the request, as the budget counts
     HttpClient::Finished finished;
     AnswerOutcome outcome;
   };
@@ -98,7 +96,6 @@ class HistoryFetch {
   Result<bool, std::string> Fetch(const Piece& piece);
   std::optional<std::string> Keep(const Piece& piece, const SpoofWindow& window);
   void Halve(const Piece& piece);
-  void NoteGood(const RequestForm& form, const Query& query);
   Result<Next, std::string> AfterFailure(const Piece& piece, const Failure& failure,
                                          std::optional<Seconds> retry_after, int failures);
 
