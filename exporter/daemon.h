@@ -32,7 +32,6 @@ class Daemon {
  private:
   PagesOptions PageOptions();
   void AttendUntilStopped(const sigset_t& signals, WebServer& server);
-  int RunUntilStopped(const sigset_t& signals, WebServer& server);
 
   const CommandLine command_line_;
   Log& log_;
