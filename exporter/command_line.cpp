@@ -1,7 +1,6 @@
 #include "command_line.h"
 
 #include <algorithm>
-#include <string_view>
 
 #include <fmt/format.h>
 
@@ -54,7 +53,7 @@ bool IsReachable(std::string_view path) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            kPathPunctuation.find(c) != std::string_view::npos;
   };
-  if (!path.starts_with('/') || !std::all_of(path.begin(), path.end(), is_plain)) return false;
+  if (!path.starts_with('/') || !std::ranges::all_of(path, is_plain)) return false;
   const std::string whole = fmt::format("{}/", path == "/" ? "" : path);
   return !path.starts_with("/-/") && whole.find("/./") == std::string::npos &&
          whole.find("/../") == std::string::npos && path.find("//") == std::string_view::npos;

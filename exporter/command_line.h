@@ -4,9 +4,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "radar_spoof/cli/common_flags.h"
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/log.h"

@@ -1,17 +1,12 @@
 #include "daemon.h"
 
-#include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <future>
 #include <random>
-#include <string>
 
 #include <unistd.h>
 
-#include "radar_spoof/cli/common_flags.h"
 #include "radar_spoof/core/version.h"
-#include "radar_spoof/page/exposition.h"
 #include "signals.h"
 #include "supervisor.h"
 
@@ -109,7 +104,12 @@ int Daemon::Serve(const WebConfig& web, const sigset_t& signals) {
                           {"path", command_line_.telemetry_path},
                           {"tls", server.value()->has_tls() ? "yes" : "no"}});
   }
-  return RunUntilStopped(signals, *server.value());
+  PollingThread polling(poller_, log_);
+  AttendUntilStopped(signals, *server.value());
+  NotifyStopping();
+  const bool well = polling.End();
+  log_.Info("stopped");
+  return well ? 0 : kFailed;
 }
 
 PagesOptions Daemon::PageOptions() {
@@ -123,15 +123,6 @@ PagesOptions Daemon::PageOptions() {
                              clock_.Now().steady);
   };
   return options;
-}
-
-int Daemon::RunUntilStopped(const sigset_t& signals, WebServer& server) {
-  PollingThread polling(poller_, log_);
-  AttendUntilStopped(signals, server);
-  NotifyStopping();
-  const bool well = polling.End();
-  log_.Info("stopped");
-  return well ? 0 : kFailed;
 }
 
 void Daemon::AttendUntilStopped(const sigset_t& signals, WebServer& server) {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <csignal>
-#include <memory>
 
 #include "command_line.h"
 #include "radar_spoof/cli/settings.h"
@@ -33,7 +32,6 @@ class Daemon {
  private:
   PagesOptions PageOptions();
   void AttendUntilStopped(const sigset_t& signals, WebServer& server);
-  int RunUntilStopped(const sigset_t& signals, WebServer& server);
 
   const CommandLine command_line_;
   Log& log_;

@@ -1,7 +1,6 @@
 // radar_spoof_exporter: which of its commands is asked for.
 #include <csignal>
 #include <cstdio>
-#include <string_view>
 
 #include <fcntl.h>
 #include <malloc.h>

@@ -1,10 +1,7 @@
 #include "supervisor.h"
 
-#include <cstddef>
 #include <cstdlib>
 #include <cstring>
-#include <string>
-#include <string_view>
 
 #include <sys/socket.h>
 #include <sys/time.h>

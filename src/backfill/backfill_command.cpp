@@ -1,15 +1,11 @@
 #include "radar_spoof/backfill/backfill_command.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
-#include <optional>
 #include <random>
-#include <string>
-#include <string_view>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -216,10 +212,9 @@ class Backfill {
     const Query& query = config_.queries()[index];
     const TimeRange& wanted = wanted_[index];
     const std::vector<SpoofBucket> history = file.Buckets(query);
-    const auto found =
-        std::count_if(history.begin(), history.end(), [&wanted](const SpoofBucket& bucket) {
-          return wanted.from <= *bucket.start && *bucket.start < wanted.to;
-        });
+    const auto found = std::ranges::count_if(history, [&wanted](const SpoofBucket& bucket) {
+      return wanted.from <= *bucket.start && *bucket.start < wanted.to;
+    });
     Print(fmt::format("{}: {} of {} buckets of {} from {} to {}", query.name, found,
                       (wanted.to - wanted.from) / Length(query.agg_interval),
                       RequestName(query.agg_interval), FormatRfc3339(wanted.from),
@@ -243,10 +238,7 @@ class Backfill {
 void WarnOfMissingLabels(const BackfillCommandLine& command_line, Log& log) {
   for (const char* const name : {"job", "instance"}) {
     const auto& labels = command_line.labels;
-    const bool given =
-        std::any_of(labels.begin(), labels.end(),
-                    [name](const ExternalLabel& label) { return label.name == name; });
-    if (given) continue;
+    if (std::ranges::find(labels, name, &ExternalLabel::name) != labels.end()) continue;
     log.Warn("without this --label old and live samples will not be one series", {{"label", name}});
   }
 }

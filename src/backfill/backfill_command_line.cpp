@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <optional>
 #include <system_error>
 
 #include <fcntl.h>
@@ -10,7 +9,6 @@
 #include <unistd.h>
 
 #include "radar_spoof/cli/terminal.h"
-#include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
@@ -106,10 +104,9 @@ std::optional<std::string> TakeLabels(WrittenFlags& written) {
     auto label = ParseLabel(text);
     if (!label) return label.error();
     const std::string& name = label.value().name;
-    const bool twice =
-        std::any_of(labels.begin(), labels.end(),
-                    [&name](const ExternalLabel& each) { return each.name == name; });
-    if (twice) return fmt::format("--label: {} stands twice", name);
+    if (std::ranges::find(labels, name, &ExternalLabel::name) != labels.end()) {
+      return fmt::format("--label: {} stands twice", name);
+    }
     labels.push_back(std::move(label).value());
   }
   return std::nullopt;

@@ -6,10 +6,6 @@
 #pragma once
 
 #include <filesystem>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "radar_spoof/cli/common_flags.h"
 #include "radar_spoof/core/clock.h"

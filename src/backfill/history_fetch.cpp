@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/clock.h"
 #include "radar_spoof/schedule/retry.h"
 
 namespace radar_spoof {
@@ -50,8 +49,7 @@ TimeRange HistoryNeeded(const Query& query, const TimeRange& shown) {
 }
 
 std::vector<TimeRange> Without(const TimeRange& range, std::vector<TimeRange> known) {
-  std::sort(known.begin(), known.end(),
-            [](const TimeRange& a, const TimeRange& b) { return a.from < b.from; });
+  std::ranges::sort(known, {}, &TimeRange::from);
   std::vector<TimeRange> missing;
   WallTime reached = range.from;
   for (const TimeRange& each : known) {
@@ -119,7 +117,7 @@ std::optional<std::string> HistoryFetch::Run(
   std::size_t done = 0;
   while (!pieces_.empty()) {
     const Piece piece = pieces_.front();
-    if (!IsKnown(piece)) {
+    if (!Without(piece.range, file_.Known(QueryOf(piece))).empty()) {
       if (piece.range.to - piece.range.from > longest_.at(QueryOf(piece).agg_interval)) {
         Halve(piece);
         continue;
@@ -137,10 +135,6 @@ std::optional<std::string> HistoryFetch::Run(
 
 const Query& HistoryFetch::QueryOf(const Piece& piece) const {
   return settings_.config.queries()[piece.query];
-}
-
-bool HistoryFetch::IsKnown(const Piece& piece) const {
-  return Without(piece.range, file_.Known(QueryOf(piece))).empty();
 }
 
 bool HistoryFetch::WaitFor(const Next& next) {
@@ -169,8 +163,13 @@ std::optional<HistoryFetch::Answered> HistoryFetch::Ask(const Piece& piece, cons
   http_.Start(kOnly, request.http);
   for (;;) {
     if (auto finished = http_.Wait(kLookForStop)) {
-      auto outcome = OutcomeOf(alone, request.names, *finished, redactor_, clock_.Now());
-      return Answered{number, *std::move(finished), std::move(outcome)};
+      const Instant now = clock_.Now();
+      auto outcome = OutcomeOf(alone, request.names, *finished, redactor_, now);
+      for (const auto& [name, header] : outcome.rate_limits) {
+        if (!header.remaining || !header.reset_in) continue;
+        budget_.Advise(name, *header.remaining, *header.reset_in, number, now.steady);
+      }
+      return Answered{*std::move(finished), std::move(outcome)};
     }
     if (!stopped_()) continue;
     http_.CancelAll();
@@ -187,22 +186,15 @@ std::optional<HistoryFetch::Answered> HistoryFetch::AskInEachForm(const Piece& p
     auto answered = Ask(piece, tried.back(), next);
     if (!answered) return std::nullopt;
     const AnswerOutcome& outcome = answered->outcome;
-    const Instant now = clock_.Now();
-    for (const auto& [name, header] : outcome.rate_limits) {
-      if (!header.remaining || !header.reset_in) continue;
-      budget_.Advise(name, *header.remaining, *header.reset_in, answered->number, now.steady);
+    if (outcome.windows.front()) {
+      const auto [path, names] = endpoint_.NoteGood(tried.back(), query);
+      if (path) log_.Warn(EndpointInUse::kPathNotUsed, {{"path", tried.back().endpoint.path()}});
+      if (names) log_.Warn(EndpointInUse::kNamesNotUsed);
     }
-    if (outcome.windows.front()) NoteGood(tried.back(), QueryOf(piece));
     form = endpoint_.Other(tried, outcome.form, query);
     if (!form) return answered;
-    next = {now.steady, false};
+    next = {clock_.Now().steady, false};
   }
-}
-
-void HistoryFetch::NoteGood(const RequestForm& form, const Query& query) {
-  const auto [path, names] = endpoint_.NoteGood(form, query.name);
-  if (path) log_.Warn(EndpointInUse::kPathNotUsed, {{"path", form.endpoint.path()}});
-  if (names) log_.Warn(EndpointInUse::kNamesNotUsed);
 }
 
 Result<bool, std::string> HistoryFetch::Fetch(const Piece& piece) {

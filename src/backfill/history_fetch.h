@@ -14,15 +14,10 @@
 // Thread rule: HistoryFetch is confined to one thread, the rest is pure. Blocking: Run().
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
-#include <optional>
 #include <random>
-#include <string>
-#include <vector>
 
 #include "history_file.h"
 #include "radar_spoof/config/config.h"
@@ -89,11 +84,9 @@ class HistoryFetch {
   };
 
   const Query& QueryOf(const Piece& piece) const;
-  bool IsKnown(const Piece& piece) const;
   bool WaitFor(const Next& next);
   // How it ended, and what that means; nullopt when stopped.
   struct Answered {
-    std::uint64_t number;  // of the request, as the budget counts
     HttpClient::Finished finished;
     AnswerOutcome outcome;
   };
@@ -103,7 +96,6 @@ class HistoryFetch {
   Result<bool, std::string> Fetch(const Piece& piece);
   std::optional<std::string> Keep(const Piece& piece, const SpoofWindow& window);
   void Halve(const Piece& piece);
-  void NoteGood(const RequestForm& form, const Query& query);
   Result<Next, std::string> AfterFailure(const Piece& piece, const Failure& failure,
                                          std::optional<Seconds> retry_after, int failures);
 

@@ -1,7 +1,6 @@
 #include "history_file.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 #include <fcntl.h>
@@ -10,10 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "radar_spoof/core/file.h"
 #include "radar_spoof/core/json_writer.h"
 #include "radar_spoof/core/text.h"
-#include "radar_spoof/parse/json.h"
 
 namespace radar_spoof {
 namespace {
@@ -95,9 +92,7 @@ Result<std::unique_ptr<HistoryFile>, std::string> HistoryFile::Open(const std::s
     return path + ": not a regular file";
   }
   if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) return path + ": in use by another backfill";
-  if (auto problem = file->Load(std::string(kFirstWords) + base_url)) {
-    return path + ": " + *problem;
-  }
+  if (auto problem = file->Load(std::string(kFirstWords) + base_url)) return path + ": " + *problem;
   return file;
 }
 
@@ -115,35 +110,39 @@ std::optional<std::string> HistoryFile::Load(const std::string& header) {
     return "not what an earlier backfill from this API left; remove it to begin anew";
   }
   while (!lines.AtEnd()) {
-    if (const auto line = lines.Next()) (void)TakeLine(*line);
+    if (const auto line = lines.Next()) TakeLine(*line);
   }
   // What comes next must not be glued to a line that was cut short.
   if (!text->ends_with('\n') && !WriteAll(file_.number(), "\n")) return SystemErrorText(errno);
   return std::nullopt;
 }
 
-bool HistoryFile::TakeLine(std::string_view line) {
+void HistoryFile::TakeLine(std::string_view line) {
   const auto document = ParseJson(line);
-  if (!document) return false;
+  if (!document) return;
   const JsonValue& piece = document.value().root;
   const JsonValue* const key = piece.Find("asks");
   const JsonValue* const numbers = piece.Find("buckets");
   const auto from = TimeOf(piece.Find("from"));
   const auto to = TimeOf(piece.Find("to"));
-  if (key == nullptr || numbers == nullptr || !from || !to) return false;
+  if (key == nullptr || numbers == nullptr || !from || !to) return;
   constexpr std::size_t kNumbers = 3;  // of a bucket
   std::vector<SpoofBucket> buckets;
   for (std::size_t at = 0; at + kNumbers <= numbers->items.size(); at += kNumbers) {
     const auto start = TimeOf(&numbers->items[at]);
     const auto spoof = RatioOf(numbers->items[at + 1]);
     const auto not_spoof = RatioOf(numbers->items[at + 2]);
-    if (!start || !spoof || !not_spoof) return false;
+    if (!start || !spoof || !not_spoof) return;
     buckets.push_back({start, *spoof, *not_spoof});
   }
-  Series& series = series_[std::string(key->text)];
-  series.known.push_back({*from, *to});
+  Keep(std::string(key->text), {*from, *to}, buckets);
+}
+
+void HistoryFile::Keep(const std::string& key, const TimeRange& range,
+                       std::span<const SpoofBucket> buckets) {
+  Series& series = series_[key];
+  series.known.push_back(range);
   for (const SpoofBucket& bucket : buckets) series.buckets.insert_or_assign(*bucket.start, bucket);
-  return true;
 }
 
 std::vector<TimeRange> HistoryFile::Known(const Query& query) const {
@@ -163,9 +162,7 @@ std::vector<SpoofBucket> HistoryFile::Buckets(const Query& query) const {
 std::optional<std::string> HistoryFile::Add(const Query& query, const TimeRange& range,
                                             std::span<const SpoofBucket> buckets) {
   const std::string key = KeyOf(query);
-  Series& series = series_[key];
-  series.known.push_back(range);
-  for (const SpoofBucket& bucket : buckets) series.buckets.insert_or_assign(*bucket.start, bucket);
+  Keep(key, range, buckets);
   if (WriteAll(file_.number(), LineOf(key, range, buckets))) return std::nullopt;
   return path_ + ": " + SystemErrorText(errno);
 }
@@ -174,15 +171,12 @@ bool HistoryFile::IsUsedUp(std::span<const Query> queries,
                            std::span<const TimeRange> needed) const {
   std::map<std::string, std::vector<TimeRange>, std::less<>> used;
   for (std::size_t i = 0; i < queries.size(); ++i) used[KeyOf(queries[i])].push_back(needed[i]);
-  const auto is_used = [&used](const std::string& key, const TimeRange& range) {
-    const auto& of_key = used[key];
-    return std::any_of(of_key.begin(), of_key.end(), [&range](const TimeRange& each) {
-      return std::max(each.from, range.from) < std::min(each.to, range.to);
+  return std::ranges::all_of(series_, [&used](const auto& entry) {
+    return std::ranges::all_of(entry.second.known, [&](const TimeRange& range) {
+      return std::ranges::any_of(used[entry.first], [&range](const TimeRange& each) {
+        return std::max(each.from, range.from) < std::min(each.to, range.to);
+      });
     });
-  };
-  return std::all_of(series_.begin(), series_.end(), [&is_used](const auto& entry) {
-    return std::all_of(entry.second.known.begin(), entry.second.known.end(),
-                       [&](const TimeRange& range) { return is_used(entry.first, range); });
   });
 }
 

@@ -1,9 +1,8 @@
 // The history fetched so far, in a file, so that an interrupt costs nothing.
 //
-// The file is of core/file.h. Each answer is appended as one line of JSON as soon as it is
-// there; a line that a crash cut short is skipped when the file is read again, and what it held is
-// asked again. Queries that
-// differ only in name, range or control share what is known.
+// The file is of core/file.h. Each answer is appended as one line of JSON as soon as it is there; a
+// line that a crash cut short is skipped when the file is read again, and what it held is asked
+// again. Queries that differ only in name, range or control share what is known.
 //
 // No credentials and no text from upstream are in it. Errors: a sentence. One process at a time:
 // the file is locked while it is open.
@@ -11,12 +10,6 @@
 #pragma once
 
 #include <map>
-#include <memory>
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/file.h"
@@ -57,7 +50,8 @@ class HistoryFile {
   HistoryFile(std::string path, FileDescriptor file)
       : path_(std::move(path)), file_(std::move(file)) {}
   std::optional<std::string> Load(const std::string& header);
-  bool TakeLine(std::string_view line);
+  void TakeLine(std::string_view line);
+  void Keep(const std::string& key, const TimeRange& range, std::span<const SpoofBucket> buckets);
 
   const std::string path_;
   const FileDescriptor file_;

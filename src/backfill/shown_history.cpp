@@ -1,8 +1,6 @@
 #include "shown_history.h"
 
 #include <algorithm>
-#include <functional>
-#include <utility>
 
 #include "radar_spoof/core/metric_catalog.h"
 #include "radar_spoof/expect/expectation.h"
@@ -70,13 +68,6 @@ constexpr WrittenMetric kWritten[] = {
      [](const ShownBucket& b) -> Value { return UnixSeconds(b.bucket_start); }},
 };
 
-std::string Head(const MetricDescription& description) {
-  std::string head;
-  AppendHead(description.name, Name(description.type), description.help,
-             ExpositionFormat::kOpenMetrics, head);
-  return head;
-}
-
 // Of the families here: `query`, and where they have more labels, the filters in their order.
 std::string SeriesName(const MetricDescription& description, const Query& query,
                        const std::vector<ExternalLabel>& external) {
@@ -93,32 +84,19 @@ std::string SeriesName(const MetricDescription& description, const Query& query,
   return name;
 }
 
-// A bucket's samples of one series; how many there were.
-std::uint64_t AppendBucket(const std::string& series, double value, const TimeRange& shown,
-                           Seconds step, std::string& out) {
-  std::string start = series + ' ';
-  AppendNumber(value, start);
-  start += ' ';
-  std::uint64_t samples = 0;
-  for (WallTime at = CeilTo(shown.from, step); at < shown.to; at += step) {
-    out += start;
-    out += std::to_string(std::chrono::floor<Seconds>(at).time_since_epoch().count());
-    out += '\n';
-    ++samples;
-  }
-  return samples;
-}
-
+// How many samples there were.
 std::uint64_t WriteSeries(const WrittenMetric& written, const QueryHistory& history,
                           const std::string& series, Seconds step, std::ostream& out) {
   std::uint64_t samples = 0;
-  std::string lines;
   for (const ShownBucket& bucket : history.buckets) {
     const std::optional<double> value = written.value(bucket);
     if (!value) continue;
-    lines.clear();
-    samples += AppendBucket(series, *value, bucket.shown, step, lines);
-    out << lines;
+    std::string start = series + ' ';
+    AppendNumber(*value, start);
+    for (WallTime at = CeilTo(bucket.shown.from, step); at < bucket.shown.to; at += step) {
+      out << start << ' ' << std::chrono::floor<Seconds>(at).time_since_epoch().count() << '\n';
+      ++samples;
+    }
   }
   return samples;
 }
@@ -155,12 +133,11 @@ bool IsExternalLabelName(const std::string& name) {
   const auto is_letter = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
   };
-  const bool well_formed = !name.empty() && is_letter(name.front()) && !name.starts_with("__") &&
-                           std::all_of(name.begin(), name.end(), [&](char c) {
-                             return is_letter(c) || (c >= '0' && c <= '9');
-                           });
+  const bool well_formed =
+      !name.empty() && is_letter(name.front()) && !name.starts_with("__") &&
+      std::ranges::all_of(name, [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
   const auto own = Describe(Metric::kSpoofRatio).labels;
-  return well_formed && std::find(own.begin(), own.end(), name) == own.end();
+  return well_formed && std::ranges::find(own, name) == own.end();
 }
 
 HistoryTextSize WriteHistory(const std::vector<QueryHistory>& queries,
@@ -171,11 +148,16 @@ HistoryTextSize WriteHistory(const std::vector<QueryHistory>& queries,
     const MetricDescription& description = Describe(written.metric);
     bool has_head = false;
     for (const QueryHistory& history : queries) {
-      const bool has_any = std::any_of(
-          history.buckets.begin(), history.buckets.end(),
+      const bool has_any = std::ranges::any_of(
+          history.buckets,
           [&written](const ShownBucket& bucket) { return written.value(bucket).has_value(); });
       if (!has_any) continue;
-      if (!std::exchange(has_head, true)) out << Head(description);
+      if (!std::exchange(has_head, true)) {
+        std::string head;
+        AppendHead(description.name, Name(description.type), description.help,
+                   ExpositionFormat::kOpenMetrics, head);
+        out << head;
+      }
       const std::uint64_t samples =
           WriteSeries(written, history, SeriesName(description, history.query, labels), step, out);
       size.samples += samples;

@@ -1,8 +1,6 @@
-// What the exporter would have shown of a query's past, and when.
-//
-// A scrape shows the newest complete bucket: from when the API has it until it has the next one, or
-// until it is too old (snapshot.h). The past is shown the same way, so that old and live samples
-// mean the same and a rule evaluated over both sees one series. docs/adr/0009 has the reasons.
+// What the exporter would have shown of a query's past, and when: each complete bucket from when
+// the API had it until it had the next one, or until it was too old (snapshot.h). docs/adr/0009 has
+// the reasons.
 //
 // It is written as OpenMetrics with timestamps, for `promtool tsdb create-blocks-from openmetrics`.
 // Families, labels and help are metric_catalog.h's, so a series here is the one that is scraped,
@@ -14,12 +12,7 @@
 // but for the stream.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <ostream>
-#include <span>
-#include <string>
-#include <vector>
 
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/parse/spoof_series.h"

@@ -12,15 +12,6 @@ namespace {
 // The loop takes milliseconds; this is for a machine that is nearly dead.
 constexpr Milliseconds kLongestReload{2000};
 
-std::string JoinedLines(const std::vector<ConfigProblem>& problems) {
-  std::string lines;
-  for (const ConfigProblem& problem : problems) {
-    if (!lines.empty()) lines += '\n';
-    lines += problem.Text();
-  }
-  return lines;
-}
-
 // "" when there was none.
 std::string ProblemOf(Poller::ReloadEnd end) {
   switch (end) {
@@ -72,7 +63,7 @@ std::optional<std::string> ProcessEnvironment::Read(const std::string& name) {
 Result<Settings, std::string> ReadSettings(const std::string& config_file,
                                            ProcessEnvironment& environment, Log& log) {
   auto config = LoadConfig(config_file);
-  if (!config) return JoinedLines(config.error());
+  if (!config) return Joined(config.error(), "\n");
   for (const ConfigProblem& warning : config.value().warnings()) {
     log.Warn("configuration", {{"detail", warning.Text()}});
   }
@@ -89,7 +80,7 @@ Result<WebConfig, std::string> ReadWebConfig(const std::string& web_config_file)
   if (web_config_file.empty()) return WebConfig{};
   auto web = LoadWebConfig(web_config_file);
   if (web) return std::move(web).value();
-  return JoinedLines(web.error());
+  return Joined(web.error(), "\n");
 }
 
 int CheckConfig(const std::string& config_file, const std::string& web_config_file) {
@@ -97,7 +88,7 @@ int CheckConfig(const std::string& config_file, const std::string& web_config_fi
   if (!web) std::fprintf(stderr, "%s\n", web.error().c_str());
   const auto config = LoadConfig(config_file);
   if (!config) {
-    std::fprintf(stderr, "%s\n", JoinedLines(config.error()).c_str());
+    std::fprintf(stderr, "%s\n", Joined(config.error(), "\n").c_str());
     return kUnusable;
   }
   for (const ConfigProblem& warning : config.value().warnings()) Warn(warning.Text());

@@ -15,28 +15,18 @@ constexpr std::string_view kAsciiLevels = "_.:-=+*#";
 constexpr std::array<std::string_view, kEighths> kPartsOfAColumn = {"",  "▏", "▎", "▍",
                                                                     "▌", "▋", "▊", "▉"};
 
-std::string_view CodeOf(Tone tone) {
-  switch (tone) {
-    case Tone::kPlain: return "";
-    case Tone::kBold: return "\x1b[1m";
-    case Tone::kSoft: return "\x1b[2m";
-    case Tone::kGood: return "\x1b[32m";
-    case Tone::kBad: return "\x1b[31m";
-  }
-  return "";
-}
+constexpr std::array<std::string_view, 5> kCodes = {"", "1", "2", "32", "31"};  // by Tone
 
 }  // namespace
 
 std::string Toned(std::string_view text, Tone tone, const Terminal& terminal) {
   if (!terminal.colour || tone == Tone::kPlain || text.empty()) return std::string(text);
-  return fmt::format("{}{}\x1b[0m", CodeOf(tone), text);
+  return fmt::format("\x1b[{}m{}\x1b[0m", kCodes.at(static_cast<std::size_t>(tone)), text);
 }
 
 std::size_t Columns(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80;
-  }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80; }));
 }
 
 std::vector<std::string> Wrapped(std::string_view text, std::size_t columns) {

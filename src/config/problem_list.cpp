@@ -68,6 +68,15 @@ std::vector<ConfigProblem> ProblemList::Sorted() const {
   return sorted;
 }
 
+std::string Joined(std::span<const ConfigProblem> problems, std::string_view separator) {
+  std::string joined;
+  for (const ConfigProblem& problem : problems) {
+    if (!joined.empty()) joined += separator;
+    joined += problem.Text();
+  }
+  return joined;
+}
+
 std::string Joined(std::span<const std::string_view> words) {
   return fmt::format("{}", fmt::join(words, ", "));
 }

@@ -5,7 +5,6 @@
 #include <new>
 #include <system_error>
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 

@@ -1,8 +1,7 @@
 // Accepts the connections of a server's listening sockets on a thread of its own.
 //
-// The library's own accepting is not used: out of descriptors it spins, and it cannot hand its
-// socket to a successor without a race that ends the process. Out of descriptors, accepting pauses
-// until the next tick.
+// Out of descriptors, accepting pauses until the next tick. docs/adr/0008 says why the library's
+// own accepting is not used.
 #pragma once
 
 #include <atomic>

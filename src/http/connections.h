@@ -18,7 +18,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <string>
 
 #include "radar_spoof/core/clock.h"
 

@@ -1,9 +1,6 @@
 #include "radar_spoof/http/content_negotiation.h"
 
 #include <algorithm>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "radar_spoof/core/text.h"
 
@@ -65,24 +62,16 @@ std::optional<Preference> ParsePreference(std::string_view element) {
   return preference;
 }
 
-std::vector<Preference> ParsePreferences(std::string_view header) {
-  std::vector<Preference> preferences;
-  while (!header.empty()) {
-    if (auto preference = ParsePreference(TakeUntil(',', header))) {
-      preferences.push_back(std::move(*preference));
-    }
-  }
-  return preferences;
-}
-
 }  // namespace
 
 std::optional<int> QualityOf(std::string_view name, std::string_view header,
                              std::string_view version) {
   std::optional<int> best;
-  for (const Preference& each : ParsePreferences(header)) {
-    const bool version_fits = version.empty() || each.version.empty() || each.version == version;
-    if (each.name == name && version_fits) best = std::max(best.value_or(0), each.quality);
+  while (!header.empty()) {
+    const auto each = ParsePreference(TakeUntil(',', header));
+    if (!each || each->name != name) continue;
+    const bool version_fits = version.empty() || each->version.empty() || each->version == version;
+    if (version_fits) best = std::max(best.value_or(0), each->quality);
   }
   return best;
 }

@@ -9,9 +9,7 @@
 namespace radar_spoof {
 namespace {
 
-// As zlib takes them: + 16 adds gzip's header and trailer, negative is bare.
-constexpr int kGzip = 15 + 16;
-constexpr int kBare = -15;
+constexpr int kBare = -15;  // as zlib takes it: without a header and a trailer
 constexpr int kMemoryLevel = 8;
 
 // RFC 1952, 2.3: deflate, no flags, no time; compressed by the fastest algorithm on Unix.
@@ -26,67 +24,52 @@ void AppendLittleEndian(std::uint32_t value, int bytes, std::string& out) {
   for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i));
 }
 
-// A page is compressed once for every change: the fastest level costs a third of the default's time
-// for a tenth more bytes.
-class Deflater {
- public:
-  explicit Deflater(int window_bits) {
-    if (deflateInit2(&stream_, Z_BEST_SPEED, Z_DEFLATED, window_bits, kMemoryLevel,
-                     Z_DEFAULT_STRATEGY) != Z_OK) {
-      throw std::bad_alloc();
-    }
-  }
-  ~Deflater() { (void)deflateEnd(&stream_); }
-  Deflater(const Deflater&) = delete;
-  Deflater& operator=(const Deflater&) = delete;
-
-  // All of `bytes`, from a new beginning. `flush`: Z_FINISH ends the stream, Z_SYNC_FLUSH ends at a
-  // byte boundary. Valid until the next call.
-  std::string_view Compress(std::string_view bytes, int flush) {
-    constexpr std::size_t kFlushBytes = 16;
-    (void)deflateReset(&stream_);
-    const std::size_t bound =
-        deflateBound(&stream_, static_cast<uLong>(bytes.size())) + kFlushBytes;
-    if (out_.size() < bound) out_.resize(bound);
-    // zlib's input pointer lacks a const; its sizes are 32 bits wide, so both ends go in pieces.
-    constexpr std::size_t kPiece = std::numeric_limits<uInt>::max();
-    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-    stream_.next_out = reinterpret_cast<Bytef*>(out_.data());
-    for (bool done = false; !done;) {
-      const std::size_t in_left = bytes.size() - stream_.total_in;
-      const std::size_t out_left = out_.size() - stream_.total_out;
-      stream_.avail_in = static_cast<uInt>(std::min(in_left, kPiece));
-      stream_.avail_out = static_cast<uInt>(std::min(out_left, kPiece));
-      const bool final_piece = in_left <= kPiece;
-      const int result = deflate(&stream_, final_piece ? flush : Z_NO_FLUSH);
-      if (result != Z_OK && result != Z_STREAM_END) throw std::bad_alloc();
-      done = flush == Z_FINISH ? result == Z_STREAM_END
-                               : final_piece && stream_.avail_in == 0 && stream_.avail_out > 0;
-    }
-    return std::string_view(out_).substr(0, stream_.total_out);
-  }
-
- private:
-  z_stream stream_{};
-  std::string out_;
-};
-
 }  // namespace
 
 std::string Gzip(std::string_view bytes) {
-  return std::string(Deflater(kGzip).Compress(bytes, Z_FINISH));
+  GzipCompressor compressor;
+  GzipPrefix prefix;
+  prefix.Append(compressor.Compress(bytes));
+  return prefix.bytes() + prefix.End("");
 }
 
 struct GzipCompressor::State {
-  Deflater deflater{kBare};
+  z_stream stream{};
+  std::string out;
 };
 
-GzipCompressor::GzipCompressor() : state_(std::make_unique<State>()) {}
-GzipCompressor::~GzipCompressor() = default;
+// A page is compressed once for every change: the fastest level costs a third of the default's time
+// for a tenth more bytes.
+GzipCompressor::GzipCompressor() : state_(std::make_unique<State>()) {
+  if (deflateInit2(&state_->stream, Z_BEST_SPEED, Z_DEFLATED, kBare, kMemoryLevel,
+                   Z_DEFAULT_STRATEGY) != Z_OK) {
+    throw std::bad_alloc();
+  }
+}
+
+GzipCompressor::~GzipCompressor() { (void)deflateEnd(&state_->stream); }
 
 DeflateBlock GzipCompressor::Compress(std::string_view bytes) {
   if (bytes.empty()) return {};
-  return {state_->deflater.Compress(bytes, Z_SYNC_FLUSH), Crc(0, bytes),
+  auto& [stream, out] = *state_;
+  constexpr std::size_t kFlushBytes = 16;
+  (void)deflateReset(&stream);
+  const std::size_t bound = deflateBound(&stream, static_cast<uLong>(bytes.size())) + kFlushBytes;
+  if (out.size() < bound) out.resize(bound);
+  // zlib's input pointer lacks a const; its sizes are 32 bits wide, so both ends go in pieces.
+  constexpr std::size_t kPiece = std::numeric_limits<uInt>::max();
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  for (bool done = false; !done;) {
+    const std::size_t in_left = bytes.size() - stream.total_in;
+    const std::size_t out_left = out.size() - stream.total_out;
+    stream.avail_in = static_cast<uInt>(std::min(in_left, kPiece));
+    stream.avail_out = static_cast<uInt>(std::min(out_left, kPiece));
+    const bool final_piece = in_left <= kPiece;
+    if (deflate(&stream, final_piece ? Z_SYNC_FLUSH : Z_NO_FLUSH) != Z_OK) throw std::bad_alloc();
+    done = final_piece && stream.avail_in == 0 && stream.avail_out > 0;
+  }
+  return {std::string_view(out).substr(0, stream.total_out), Crc(0, bytes),
           static_cast<std::uint32_t>(bytes.size())};
 }
 

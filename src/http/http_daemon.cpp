@@ -5,13 +5,11 @@
 #include <new>
 #include <system_error>
 #include <type_traits>
-#include <utility>
 
 #include <arpa/inet.h>
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
-#include <sys/socket.h>
 
 #include "radar_spoof/core/text.h"
 #include "request_head.h"
@@ -110,19 +108,13 @@ gnutls_certificate_request_t RequestKind(ClientAuth auth) {
 
 // Protocol versions from `minimum` on, as a GnuTLS priority string.
 const char* TlsPriorities(TlsVersion minimum) {
-  switch (minimum) {
-    case TlsVersion::kTls12: return "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
-    case TlsVersion::kTls13: return "NORMAL:-VERS-ALL:+VERS-TLS1.3";
-  }
-  return "NORMAL:-VERS-ALL:+VERS-TLS1.3";
+  return minimum == TlsVersion::kTls12 ? "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+                                       : "NORMAL:-VERS-ALL:+VERS-TLS1.3";
 }
 
-void AskForClientCertificate(gnutls_session_t session, ClientAuth auth) {
-  gnutls_certificate_server_set_request(session, RequestKind(auth));
-  if (auth == ClientAuth::kVerifyClientCertIfGiven ||
-      auth == ClientAuth::kRequireAndVerifyClientCert) {
-    gnutls_session_set_verify_function(session, &VerifyIfGiven);
-  }
+bool Verifies(ClientAuth auth) {
+  return auth == ClientAuth::kVerifyClientCertIfGiven ||
+         auth == ClientAuth::kRequireAndVerifyClientCert;
 }
 
 MHD_OptionItem TextOption(MHD_OPTION option, const char* text) {
@@ -185,11 +177,9 @@ std::optional<std::string> TlsProblem(const TlsSettings& settings) {
       error < 0) {
     return std::string("certificate and key: ") + gnutls_strerror(error);
   }
-  const bool verifies = settings.client_auth == ClientAuth::kVerifyClientCertIfGiven ||
-                        settings.client_auth == ClientAuth::kRequireAndVerifyClientCert;
   if (settings.client_ca_pem.empty()) {
-    if (verifies) return "client CA: none given, so no client certificate can be verified";
-    return std::nullopt;
+    if (!Verifies(settings.client_auth)) return std::nullopt;
+    return "client CA: none given, so no client certificate can be verified";
   }
   const gnutls_datum_t trust = Datum(settings.client_ca_pem);
   const int loaded =
@@ -210,7 +200,10 @@ class HttpDaemon::Callbacks {
     connections.HandOver(Descriptor(connection));
     if (!daemon.tls_) return;
     if (void* const session = Info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION).tls_session) {
-      AskForClientCertificate(static_cast<gnutls_session_t>(session), daemon.tls_->client_auth);
+      const ClientAuth auth = daemon.tls_->client_auth;
+      auto* const of_client = static_cast<gnutls_session_t>(session);
+      gnutls_certificate_server_set_request(of_client, RequestKind(auth));
+      if (Verifies(auth)) gnutls_session_set_verify_function(of_client, &VerifyIfGiven);
     }
   }
 
@@ -310,9 +303,7 @@ class HttpDaemon::Callbacks {
   }
 
   MHD_Result RefuseForNow() {
-    ServerResponse overloaded = PlainText(503, "too many requests at once");
-    overloaded.headers.emplace_back("Retry-After", "1");
-    return Send(std::move(overloaded), true);
+    return Send(PlainText(503, "too many requests at once", {{"Retry-After", "1"}}), true);
   }
 
   ServerResponse Handle(const std::function<ServerResponse()>& handler) {

@@ -5,9 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <map>
-#include <memory>
 #include <mutex>
-#include <optional>
 
 #include <sys/socket.h>
 

@@ -11,7 +11,6 @@
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "acceptor.h"
@@ -145,13 +144,11 @@ std::optional<std::string> HttpServer::Run() {
 
 std::vector<int> HttpServer::ports() const {
   std::vector<int> ports;
-  std::transform(listening_.begin(), listening_.end(), std::back_inserter(ports), BoundPort);
+  std::ranges::transform(listening_, std::back_inserter(ports), BoundPort);
   return ports;
 }
 
-bool HttpServer::Answers() const {
-  return std::all_of(listening_.begin(), listening_.end(), ServerAnswers);
-}
+bool HttpServer::Answers() const { return std::ranges::all_of(listening_, ServerAnswers); }
 
 void HttpServer::Add(int descriptor, const sockaddr* client, socklen_t size) {
   bool has_place = false;
@@ -202,10 +199,10 @@ bool HttpServer::Sweep() {
   std::vector<Retired> done;  // stopped after the lock is given back
   const std::lock_guard lock(mutex_);
   done.reserve(retired_.size());
-  const auto first_done = std::partition(retired_.begin(), retired_.end(),
-                                         [this](const Retired& each) { return !IsDone(each); });
-  std::move(first_done, retired_.end(), std::back_inserter(done));
-  retired_.erase(first_done, retired_.end());
+  for (Retired& each : retired_) {
+    if (IsDone(each)) done.push_back(std::move(each));
+  }
+  std::erase_if(retired_, [](const Retired& each) { return each.daemon == nullptr; });
   return connected || !retired_.empty();
 }
 

@@ -12,16 +12,15 @@ namespace {
 constexpr std::size_t kMostHeaders = 64;
 
 bool IsToken(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
   });
 }
 
 bool IsFieldValue(std::string_view value) {
-  return std::all_of(value.begin(), value.end(), [](char c) {
-    return static_cast<unsigned char>(c) >= ' ' ? c != '\x7f' : c == '\t';
-  });
+  return std::ranges::all_of(
+      value, [](char c) { return static_cast<unsigned char>(c) >= ' ' ? c != '\x7f' : c == '\t'; });
 }
 
 std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space) {
@@ -51,9 +50,7 @@ std::optional<std::string_view> OriginForm(std::string_view raw, std::string_vie
   const std::size_t scheme_end = raw.find("://");
   if (scheme_end == std::string_view::npos) return std::nullopt;
   const std::string_view scheme = raw.substr(0, scheme_end);
-  if (LowerCase(scheme) != "http" && LowerCase(scheme) != "https") {
-    return std::nullopt;
-  }
+  if (LowerCase(scheme) != "http" && LowerCase(scheme) != "https") return std::nullopt;
   const std::string_view rest = raw.substr(scheme_end + 3);
   const std::size_t authority_end = std::min(rest.find_first_of("/?"), rest.size());
   if (LowerCase(rest.substr(0, authority_end)) != LowerCase(host)) return std::nullopt;
@@ -77,8 +74,10 @@ bool ParseQuery(std::string_view rest, ServerRequest& request) {
 
 }  // namespace
 
-ServerResponse PlainText(int status, std::string text) {
-  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(text) + "\n", {}};
+ServerResponse PlainText(int status, std::string text,
+                         std::vector<std::pair<std::string, std::string>> headers) {
+  headers.emplace(headers.begin(), "Content-Type", "text/plain; charset=utf-8");
+  return {status, std::move(headers), std::move(text) + "\n", {}};
 }
 
 std::string_view ServerRequest::Header(std::string_view name) const {
@@ -135,9 +134,7 @@ bool AnnouncesBody(const ServerRequest& request) {
 }
 
 bool ParseRequestTarget(std::string_view raw, ServerRequest& request) {
-  if (!std::all_of(raw.begin(), raw.end(), [](char c) { return c > ' ' && c <= '~'; })) {
-    return false;
-  }
+  if (!std::ranges::all_of(raw, [](char c) { return c > ' ' && c <= '~'; })) return false;
   if (raw == "*") {
     request.path = raw;
     return true;

@@ -5,11 +5,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <cstddef>
-#include <optional>
-#include <string>
-#include <string_view>
-
 #include "radar_spoof/http/http_server.h"
 
 namespace radar_spoof {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <optional>
 
 #include <prometheus/metric_family.h>
 
@@ -113,12 +112,9 @@ void AppendOwn(Metric metric, const std::optional<T>& value, ExpositionFormat fo
 }  // namespace
 
 std::string_view ContentType(ExpositionFormat format) {
-  switch (format) {
-    case ExpositionFormat::kText: return "text/plain; version=0.0.4; charset=utf-8";
-    case ExpositionFormat::kOpenMetrics:
-      return "application/openmetrics-text; version=1.0.0; charset=utf-8";
-  }
-  return "text/plain; version=0.0.4; charset=utf-8";
+  return format == ExpositionFormat::kOpenMetrics
+             ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+             : "text/plain; version=0.0.4; charset=utf-8";
 }
 
 ExpositionFormat ChooseExpositionFormat(std::string_view accept) {

@@ -1,10 +1,5 @@
 #include "radar_spoof/page/metrics_page.h"
 
-#include <utility>
-
-#include "radar_spoof/page/exposition.h"
-#include "radar_spoof/poll/snapshot.h"
-
 namespace radar_spoof {
 
 MetricsPage::MetricsPage(const SnapshotStore& store, const ApiMetrics& metrics, const Clock& clock,

@@ -4,8 +4,6 @@
 #include <charconv>
 #include <limits>
 #include <memory>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include <dirent.h>

@@ -5,9 +5,6 @@
 #include <cstring>
 #include <limits>
 
-#include "radar_spoof/page/exposition.h"
-#include "radar_spoof/poll/snapshot.h"
-
 namespace radar_spoof {
 namespace {
 
@@ -35,8 +32,8 @@ QueryTable::QueryTable(const Snapshot& snapshot, Instant now)
     SetNumbers(snapshot.queries[query], snapshot.polling, now, query);
   }
   for (std::size_t family = 0; family < kQueryFamilies; ++family) {
-    has_series_[family] = std::any_of(numbers_[family].begin(), numbers_[family].end(),
-                                      [](double number) { return !std::isnan(number); });
+    has_series_[family] =
+        std::ranges::any_of(numbers_[family], [](double number) { return !std::isnan(number); });
   }
 }
 
@@ -55,9 +52,7 @@ void QueryTable::AddLabels(const Query& query) {
   AppendLabel(names[3 + kDimensionCount], "ratio", labels_);
   ends.info = labels_.size();
   AppendLabel(Describe(Metric::kQueryAlertInfo).labels[1], Name(query.alert.severity), labels_);
-  for (const StaticLabel& label : query.alert.labels) {
-    AppendLabel(label.name, label.value, labels_);
-  }
+  for (const StaticLabel& label : query.alert.labels) AppendLabel(label.name, label.value, labels_);
   ends.alert = labels_.size();
   label_ends_.push_back(ends);
 }

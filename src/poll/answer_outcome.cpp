@@ -1,9 +1,9 @@
 #include "radar_spoof/poll/answer_outcome.h"
 
 #include <new>
-#include <utility>
 
 #include "radar_spoof/expect/expectation.h"
+
 namespace radar_spoof {
 namespace {
 
@@ -62,11 +62,9 @@ std::vector<Result<SpoofSample, Failure>> SamplesOf(
   std::vector<Result<SpoofSample, Failure>> samples;
   samples.reserve(asked.size());
   for (std::size_t i = 0; i < asked.size(); ++i) {
-    if (windows[i]) {
-      samples.emplace_back(JudgedSampleOf(*asked[i], windows[i].value()));
-    } else {
-      samples.emplace_back(windows[i].error());
-    }
+    using Sample = Result<SpoofSample, Failure>;
+    samples.push_back(windows[i] ? Sample(JudgedSampleOf(*asked[i], windows[i].value()))
+                                 : Sample(windows[i].error()));
   }
   return samples;
 }

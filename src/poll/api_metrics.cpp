@@ -1,11 +1,7 @@
 #include "radar_spoof/poll/api_metrics.h"
 
 #include <algorithm>
-#include <chrono>
-#include <map>
 #include <mutex>
-#include <string>
-#include <utility>
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -53,10 +49,6 @@ class KnownGauges {
   std::vector<Gauge*> gauges_;
 };
 
-const MetricDescription& DescriptionOf(const MetricFamily& family) {
-  return *std::ranges::find(MetricCatalog(), family.name, &MetricDescription::name);
-}
-
 // What a series is ordered by: its first label, where that is a reason by its place in the enum.
 std::pair<std::size_t, std::string_view> PlaceOf(const ClientMetric& series) {
   if (series.label.empty()) return {};
@@ -67,31 +59,23 @@ std::pair<std::size_t, std::string_view> PlaceOf(const ClientMetric& series) {
   return {reason - kAllFailureReasons.begin(), value};
 }
 
-// Finds each item's place once, as that is looked up by name.
-template <typename Item, typename Place>
-void SortByPlace(std::vector<Item>& items, Place place_of) {
-  std::vector<std::pair<decltype(place_of(items.front())), Item*>> order;
-  order.reserve(items.size());
-  for (Item& item : items) order.emplace_back(place_of(item), &item);
-  std::ranges::sort(order);
-  std::vector<Item> sorted;
-  sorted.reserve(items.size());
-  for (const auto& [place, item] : order) sorted.push_back(std::move(*item));
-  items.swap(sorted);
-}
-
 // prometheus-cpp keeps families by type, series in a hash table, and labels by name.
-void PutInOrder(std::vector<MetricFamily>& families) {
-  SortByPlace(families, [](const MetricFamily& family) { return DescriptionOf(family).metric; });
-  for (MetricFamily& family : families) {
-    const auto names = DescriptionOf(family).labels;
-    for (ClientMetric& series : family.metric) {
+std::vector<MetricFamily> InOrder(std::vector<MetricFamily> families) {
+  std::vector<MetricFamily> ordered;
+  ordered.reserve(families.size());
+  for (const MetricDescription& description : MetricCatalog()) {
+    const auto family = std::ranges::find(families, description.name, &MetricFamily::name);
+    if (family == families.end()) continue;
+    const auto names = description.labels;
+    for (ClientMetric& series : family->metric) {
       std::ranges::sort(series.label, {}, [names](const ClientMetric::Label& label) {
         return std::ranges::find(names, label.name) - names.begin();
       });
     }
-    SortByPlace(family.metric, PlaceOf);
+    std::ranges::sort(family->metric, {}, PlaceOf);
+    ordered.push_back(std::move(*family));
   }
+  return ordered;
 }
 
 }  // namespace
@@ -118,7 +102,8 @@ struct ApiMetrics::Instruments {
     return counter;
   }
 
-  void Show(const ApiState& api, Instant now) {
+  void Show(const Snapshot& snapshot, Instant now) {
+    const ApiState& api = snapshot.api;
     for (KnownGauges* const each : {&api_info, &limit, &remaining, &reset}) each->RemoveAll();
     api_info.Add({{"host", api.host}, {"path", api.path}}, 1);
     up.Set(api.up ? 1 : 0);
@@ -130,11 +115,8 @@ struct ApiMetrics::Instruments {
     }
     const bool held = api.blocked_until && now.steady < api.blocked_until->steady;
     blocked_until.Set(held ? UnixSeconds(api.blocked_until->wall) : 0);
-  }
-
-  void Show(const ReloadState& reload) {
-    reload_successful.Set(reload.successful ? 1 : 0);
-    reload_success.Set(UnixSeconds(reload.last_success));
+    reload_successful.Set(snapshot.reload.successful ? 1 : 0);
+    reload_success.Set(UnixSeconds(snapshot.reload.last_success));
   }
 
   Gauge& GaugeOf(Metric metric) {
@@ -181,12 +163,10 @@ ApiMetrics::Families ApiMetrics::Collect(const Snapshot& snapshot, Instant now) 
   std::vector<MetricFamily> families;
   {
     const std::lock_guard lock(instruments_->mutex);
-    instruments_->Show(snapshot.api, now);
-    instruments_->Show(snapshot.reload);
+    instruments_->Show(snapshot, now);
     families = instruments_->registry.Collect();
   }
-  PutInOrder(families);
-  return std::make_shared<const std::vector<MetricFamily>>(std::move(families));
+  return std::make_shared<const std::vector<MetricFamily>>(InOrder(std::move(families)));
 }
 
 }  // namespace radar_spoof

@@ -1,7 +1,5 @@
 #include "mailbox.h"
 
-#include <utility>
-
 namespace radar_spoof {
 
 void Mailbox::PostReload(Settings settings) {
@@ -18,10 +16,8 @@ void Mailbox::PostFailedReload() {
 }
 
 void Mailbox::PostStop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopped_ = true;
-  }
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
   answered_.notify_all();
 }
 
@@ -40,11 +36,9 @@ std::optional<Mailbox::Reload> Mailbox::Take() {
 }
 
 void Mailbox::Answer(bool taken_over) {
-  {
-    const std::lock_guard lock(mutex_);
-    pending_ = settings_ || failed_;
-    taken_over_ = taken_over;
-  }
+  const std::lock_guard lock(mutex_);
+  pending_ = settings_ || failed_;
+  taken_over_ = taken_over;
   answered_.notify_all();
 }
 

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
-#include <optional>
 
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/poll/poller.h"

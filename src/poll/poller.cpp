@@ -1,10 +1,8 @@
 #include "radar_spoof/poll/poller.h"
 
 #include <algorithm>
-#include <functional>
 #include <thread>
 #include <type_traits>
-#include <utility>
 
 #include "failure_log.h"
 #include "mailbox.h"
@@ -25,17 +23,15 @@ const auto kIsGood = std::mem_fn(&Sample::ok);
 
 PollReport ReportOf(const Sample& sample, std::optional<Seconds> retry_after,
                     std::optional<RetryClass> retry) {
-  PollReport report;
-  report.retry_after = retry_after;
   if (!sample) {
-    report.failure = retry.value_or(sample.error().retry);
-    report.fewer_series = sample.error().fewer_series;
-    return report;
+    return {.failure = retry.value_or(sample.error().retry),
+            .retry_after = retry_after,
+            .fewer_series = sample.error().fewer_series};
   }
-  report.last_updated = sample.value().last_updated;
   // A bucket without mail is as new as any: the schedule waits for what comes after it.
-  report.newest_bucket_end = sample.value().complete_until;
-  return report;
+  return {.retry_after = retry_after,
+          .last_updated = sample.value().last_updated,
+          .newest_bucket_end = sample.value().complete_until};
 }
 
 }  // namespace
@@ -67,7 +63,7 @@ Poller::~Poller() = default;
 void Poller::Run() {
   while (!mailbox_->stopped()) {
     try {
-      Turn(kLongestWait);
+      Turn();
     } catch (const std::exception& error) {
       RecoverFromException(error.what());
     }
@@ -81,7 +77,7 @@ bool Poller::RunOnce() {
   for (std::size_t tried = 0; !mailbox_->stopped();) {
     while (tried < queries.size() && queries[tried].tried()) ++tried;
     if (tried == queries.size()) break;
-    Turn(kLongestWait);
+    Turn();
     const auto& held_until = schedule_.held_until();
     if (held_until && held_until->steady > clock_.Now().steady) break;
   }
@@ -89,7 +85,7 @@ bool Poller::RunOnce() {
   return std::all_of(queries.begin(), queries.end(), std::mem_fn(&QueryState::success));
 }
 
-void Poller::Turn(Milliseconds longest_wait) {
+void Poller::Turn() {
   last_turn_ = std::chrono::steady_clock::now();
   TakeReload();
   RefreshCredentials(false);
@@ -98,7 +94,7 @@ void Poller::Turn(Milliseconds longest_wait) {
   // does not hurry.
   if (saver_ && saver_->DueAt() <= clock_.Now().steady) SaveState();
   const Instant now = clock_.Now();
-  if (schedule_.HasRefused()) longest_wait = std::min(longest_wait, kRefusedWait);
+  const Milliseconds longest_wait = schedule_.HasRefused() ? kRefusedWait : kLongestWait;
   SteadyTime wake = std::min(schedule_.WakeAt(now), now.steady + longest_wait);
   // The clock was set.
   if (schedule_.revision() != published_revision_) PublishAll();

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
-#include <utility>
-#include <variant>
 
 #include "radar_spoof/core/text.h"
 

@@ -202,8 +202,7 @@ SavedQuery QueryOf(const JsonValue& tree) {
                    .asked = *asked,
                    .ended = Member(tree, "ended", Kind::kBool).boolean,
                    .last_success = OptionalTime(tree, "last_success"),
-                   .failure = FailureOf(tree),
-                   .sample = std::nullopt};
+                   .failure = FailureOf(tree)};
   if (tree.Find("sample") != nullptr)
     query.sample = SampleOf(Member(tree, "sample", Kind::kObject));
   if (query.sample.has_value() != query.last_success.has_value()) {

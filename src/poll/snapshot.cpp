@@ -26,8 +26,7 @@ WallTime DataAreRecentTo(const QueryState& state, const PollingConfig& polling) 
 Snapshot FirstSnapshot(const Config& config, WallTime now) {
   Snapshot first;
   for (const Query& query : config.queries()) {
-    first.queries.push_back(
-        {.query = query, .sample = {}, .last_success = {}, .last_failure = {}, .next_poll = now});
+    first.queries.push_back({.query = query, .next_poll = now});
   }
   first.api.host = HostAndPort(config.api().base_url);
   first.api.path = config.api().path;

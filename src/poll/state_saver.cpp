@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <map>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -40,8 +39,6 @@ SavedQuery SavedFrom(const QueryState& state, WallTime asked, bool ended) {
                    .asks = AsksFor(state.query),
                    .asked = asked,
                    .ended = ended,
-                   .last_success = std::nullopt,
-                   .failure = std::nullopt,
                    .sample = state.sample};
   if (state.last_success) saved.last_success = state.last_success->wall;
   if (state.last_failure) saved.failure = state.last_failure->reason;
@@ -50,19 +47,13 @@ SavedQuery SavedFrom(const QueryState& state, WallTime asked, bool ended) {
 
 // The file, or the reason why it cannot be had. O_NONBLOCK: opening a FIFO must not wait for its
 // other end.
-FileDescriptor OpenRegular(const std::string& file, int flags,
-                           std::optional<std::string>& problem) {
+Result<FileDescriptor, std::string> OpenRegular(const std::string& file, int flags) {
   constexpr int kAlways = O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
   FileDescriptor opened(open(file.c_str(), flags | kAlways, 0600));
   struct stat status {};
-  if (!opened || fstat(opened.number(), &status) != 0) {
-    problem = file + ": " + SystemErrorText(errno);
-  } else if (!S_ISREG(status.st_mode)) {
-    problem = file + " is not a regular file";
-  } else {
-    return opened;
-  }
-  return FileDescriptor();
+  if (!opened || fstat(opened.number(), &status) != 0) return file + ": " + SystemErrorText(errno);
+  if (!S_ISREG(status.st_mode)) return file + " is not a regular file";
+  return opened;
 }
 
 }  // namespace
@@ -72,14 +63,13 @@ StateSaver::StateSaver(const std::string& directory, Log& log)
 
 std::optional<std::string> StateSaver::Lock() {
   if (lock_) return std::nullopt;
-  std::optional<std::string> problem;
-  FileDescriptor lock = OpenRegular(directory_ + "/lock", O_RDWR, problem);
-  if (!lock) return problem;
+  auto lock = OpenRegular(directory_ + "/lock", O_RDWR);
+  if (!lock) return lock.error();
   // Where the file system knows no locks, it goes on without one.
-  if (flock(lock.number(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+  if (flock(lock.value().number(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     return "another process keeps its state in " + directory_;
   }
-  lock_ = std::move(lock);
+  lock_ = std::move(lock).value();
   return std::nullopt;
 }
 
@@ -88,11 +78,10 @@ std::optional<std::string> StateSaver::Replace(std::string_view text) {
   const std::string fresh = path_ + ".new";
   std::optional<std::string> problem;
   {
-    const FileDescriptor opened = OpenRegular(fresh, O_WRONLY | O_TRUNC, problem);
-    if (!opened) return problem;
-    if (!WriteAll(opened.number(), text) || fsync(opened.number()) != 0) {
-      problem = SystemErrorText(errno);
-    }
+    const auto opened = OpenRegular(fresh, O_WRONLY | O_TRUNC);
+    if (!opened) return opened.error();
+    const int file = opened.value().number();
+    if (!WriteAll(file, text) || fsync(file) != 0) problem = SystemErrorText(errno);
   }
   if (!problem && std::rename(fresh.c_str(), path_.c_str()) != 0) problem = SystemErrorText(errno);
   if (problem) unlink(fresh.c_str());

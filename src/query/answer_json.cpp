@@ -1,8 +1,6 @@
 #include "answer_json.h"
 
 #include <algorithm>
-#include <optional>
-#include <string_view>
 
 #include "explanation.h"
 #include "radar_spoof/core/json_writer.h"

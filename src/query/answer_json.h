@@ -4,9 +4,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "ask.h"
 #include "radar_spoof/core/error.h"
 

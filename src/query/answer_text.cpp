@@ -6,11 +6,7 @@
 #include <fmt/format.h>
 
 #include "explanation.h"
-#include "radar_spoof/core/clock.h"
-#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/text.h"
-#include "radar_spoof/core/types.h"
-#include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
 namespace {
@@ -61,9 +57,7 @@ class Report {
     Trust();
     Trend();
     Table();
-    for (const std::string& line : Wrapped(Source(), width_)) {
-      Line(Toned(line, Tone::kSoft, terminal_));
-    }
+    Lines(Source(), Tone::kSoft);
     return std::move(text_);
   }
 
@@ -71,6 +65,10 @@ class Report {
   void Line(std::string_view line = "") {
     text_ += line;
     text_ += '\n';
+  }
+
+  void Lines(std::string_view text, Tone tone) {
+    for (const std::string& line : Wrapped(text, width_)) Line(Toned(line, tone, terminal_));
   }
 
   // "Spoof         22.89 %", wrapped under itself.
@@ -100,12 +98,9 @@ class Report {
 
   void Banner() {
     if (WhoseNumbers(host_) != NumbersOf::kThisMachine) return;
-    for (const std::string& line :
-         Wrapped("Simulated data: these numbers are from " + ForTerminal(host_, terminal_.unicode) +
-                     ", a program on this machine, and not from Cloudflare.",
-                 width_)) {
-      Line(Toned(line, Tone::kBad, terminal_));
-    }
+    Lines("Simulated data: these numbers are from " + ForTerminal(host_, terminal_.unicode) +
+              ", a program on this machine, and not from Cloudflare.",
+          Tone::kBad);
     Line();
   }
 
@@ -221,9 +216,7 @@ class Report {
     Line();
     std::string caption = fmt::format("Spoof over the window, 0 to {}", Percent(chart_.highest()));
     if (each > 1) caption += fmt::format("; a column is the highest of {} buckets", each);
-    for (const std::string& line : Wrapped(caption, width_)) {
-      Line(Toned(line, Tone::kSoft, terminal_));
-    }
+    Lines(caption, Tone::kSoft);
     const auto columns = chart_.Columns(width_);
     Line(Sparkline(columns, chart_.highest(), terminal_));
     const auto& buckets = answer_.window.buckets;

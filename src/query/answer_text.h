@@ -4,12 +4,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <cstddef>
-#include <optional>
-#include <span>
-#include <string>
-#include <vector>
-
 #include "ask.h"
 #include "radar_spoof/cli/terminal.h"
 #include "radar_spoof/core/clock.h"

@@ -6,8 +6,6 @@
 // Nothing else is repeated: the person can do that.
 #pragma once
 
-#include <string>
-
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/config/credentials.h"
 #include "radar_spoof/core/clock.h"

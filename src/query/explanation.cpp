@@ -1,23 +1,19 @@
 #include "explanation.h"
 
 #include <algorithm>
-#include <span>
 #include <sstream>
-#include <string_view>
-#include <utility>
 
 #include <fmt/format.h>
 
 #include "radar_spoof/core/metric_catalog.h"
 #include "radar_spoof/page/query_table.h"
-#include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
 namespace {
 
 // "0-2,4": rising numbers, runs of them joined.
 std::string Places(std::vector<std::size_t> positions) {
-  std::sort(positions.begin(), positions.end());
+  std::ranges::sort(positions);
   std::string text;
   for (std::size_t i = 0; i < positions.size();) {
     std::size_t last = i;
@@ -66,22 +62,18 @@ std::string SourceOf(Metric metric, const SeriesNames& names) {
 std::string SourceOf(Metric metric, std::size_t index, const AnsweredQuery& answer) {
   const std::string source = SourceOf(metric, answer.names);
   const SpoofBucket& newest = answer.window.buckets.back();
-  if (metric == Metric::kSpoofRatio || metric == Metric::kNotSpoofRatio) {
-    return fmt::format("{}[{}] / 100", source, newest.position);
-  }
-  if (metric == Metric::kSpoofWindowMeanRatio) {
-    return fmt::format("mean of {}[{}] / 100", source, BeforeLatest(answer.window));
-  }
+  const std::string latest = fmt::format("{}[{}]", source, newest.position);
+  const std::string before = fmt::format("{}[{}]", source, BeforeLatest(answer.window));
+  if (metric == Metric::kSpoofRatio || metric == Metric::kNotSpoofRatio) return latest + " / 100";
+  if (metric == Metric::kSpoofWindowMeanRatio) return "mean of " + before + " / 100";
   if (metric == Metric::kSpoofWindowStddevRatio) {
-    return fmt::format("sample standard deviation of {}[{}] / 100", source,
-                       BeforeLatest(answer.window));
+    return "sample standard deviation of " + before + " / 100";
   }
   if (metric == Metric::kSpoofExpectedRatio || metric == Metric::kSpoofExpectedUpperRatio) {
-    return fmt::format("what {}[{}] / 100 lead to expect", source, BeforeLatest(answer.window));
+    return "what " + before + " / 100 lead to expect";
   }
   if (metric == Metric::kSpoofBucketsAbove) {
-    return fmt::format("how many of {}[{}] in a row are far above, after {}[{}]", source,
-                       newest.position, source, BeforeLatest(answer.window));
+    return "how many of " + latest + " in a row are far above, after " + before;
   }
   if (metric == Metric::kSpoofControlRatio) {
     const SpoofBucket* const control = ControlBucket(answer.state.query, answer.window);
@@ -91,10 +83,8 @@ std::string SourceOf(Metric metric, std::size_t index, const AnsweredQuery& answ
     return fmt::format("result.meta.dateRange, whose interval [{}] it is, as Unix time",
                        newest.position);
   }
-  if (metric == Metric::kQuerySample && newest.start) {
-    return fmt::format("{}[{}] as Unix time", source, newest.position);
-  }
-  if (metric == Metric::kQueryLastUpdated) return fmt::format("{} as Unix time", source);
+  if (metric == Metric::kQuerySample && newest.start) return latest + " as Unix time";
+  if (metric == Metric::kQueryLastUpdated) return source + " as Unix time";
   if (metric == Metric::kQueryAnnotations) {
     const std::string places = AnnotationsOf(kAllEventTypes.at(index), answer);
     return places.empty() ? fmt::format("none of {}", source)

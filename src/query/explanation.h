@@ -6,9 +6,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "ask.h"
 
 namespace radar_spoof {

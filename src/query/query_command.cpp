@@ -6,10 +6,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 #include <langinfo.h>
@@ -35,7 +31,10 @@ struct QueryCommandLine {
   bool explain = false;
 };
 
-void AddFlags(FlagParser& flags, QueryCommandLine& read) {
+Result<QueryCommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* argv) {
+  FlagParser flags("Asks Cloudflare Radar once and prints the answer. Costs one request.",
+                   "radar_spoof_exporter query");
+  QueryCommandLine read;
   flags.AddText("NAME", read.name, "A configured query; or describe one with:");
   for (const Dimension dimension : kAllDimensions) {
     flags.AddText(
@@ -59,13 +58,6 @@ void AddFlags(FlagParser& flags, QueryCommandLine& read) {
   flags.AddSwitch("--json", read.json, "Print one line of JSON");
   flags.AddSwitch("--explain", read.explain,
                   "Also name the field of the answer behind every exported series");
-}
-
-Result<QueryCommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* argv) {
-  FlagParser flags("Asks Cloudflare Radar once and prints the answer. Costs one request.",
-                   "radar_spoof_exporter query");
-  QueryCommandLine read;
-  AddFlags(flags, read);
   if (auto early = flags.Parse(argc, argv)) return *std::move(early);
   return read;
 }
@@ -80,13 +72,6 @@ using Lines = std::vector<std::string>;
 
 void Tell(const std::string& line) {
   std::fprintf(stderr, "radar_spoof_exporter query: %s\n", line.c_str());
-}
-
-Lines CheckUse(const QueryCommandLine& read) {
-  bool ad_hoc = read.flags.agg_interval || read.flags.date_range || read.flags.control;
-  for (const auto& filter : read.flags.filters) ad_hoc = ad_hoc || filter.has_value();
-  if (read.name.empty() || !ad_hoc) return {};
-  return {"found a query's name beside flags that describe one; expected one of them"};
 }
 
 Result<std::optional<Config>, Lines> ReadConfig(const QueryCommandLine& read) {
@@ -107,6 +92,11 @@ Result<std::optional<Config>, Lines> ReadConfig(const QueryCommandLine& read) {
 }
 
 Result<Question, Lines> ReadQuestion(const QueryCommandLine& read) {
+  bool ad_hoc = read.flags.agg_interval || read.flags.date_range || read.flags.control;
+  for (const auto& filter : read.flags.filters) ad_hoc = ad_hoc || filter.has_value();
+  if (!read.name.empty() && ad_hoc) {
+    return Lines{"found a query's name beside flags that describe one; expected one of them"};
+  }
   const auto config = ReadConfig(read);
   if (!config) return config.error();
   const auto& configured = config.value();
@@ -189,13 +179,8 @@ int RunQueryCommand(int argc, const char* const* argv) {
   if (!parsed) return RefuseCommandLine(parsed.error(), argc, argv);
   std::signal(SIGPIPE, SIG_IGN);
   const QueryCommandLine& read = parsed.value();
-  Lines problems = CheckUse(read);
-  if (problems.empty()) {
-    const auto question = ReadQuestion(read);
-    if (question) return AskAndPrint(question.value(), read);
-    problems = question.error();
-  }
-  return Refuse(problems, read.json);
+  const auto question = ReadQuestion(read);
+  return question ? AskAndPrint(question.value(), read) : Refuse(question.error(), read.json);
 }
 
 }  // namespace radar_spoof

@@ -91,9 +91,8 @@ std::optional<BasicCredentials> ParseBasicAuthorization(std::string_view header)
   if (LowerCase(header.substr(0, kScheme.size())) != kScheme) return std::nullopt;
   const auto decoded = DecodeBase64(Trim(header.substr(kScheme.size())));
   if (!decoded) return std::nullopt;
-  const bool has_control = std::any_of(decoded->begin(), decoded->end(), [](char c) {
-    return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
-  });
+  const bool has_control = std::ranges::any_of(
+      *decoded, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
   const std::size_t colon = decoded->find(':');
   if (has_control || colon == std::string::npos) return std::nullopt;
   return BasicCredentials{decoded->substr(0, colon), decoded->substr(colon + 1)};
@@ -131,9 +130,9 @@ void FailedLogins::MakeRoom(SteadyTime now) {
   if (counts_.size() < kMostClients) return;
   std::erase_if(counts_, [now](const auto& each) { return now - each.second.first >= kWindow; });
   if (counts_.size() < kMostClients) return;
-  counts_.erase(std::min_element(
-      counts_.begin(), counts_.end(),
-      [](const auto& one, const auto& other) { return one.second.first < other.second.first; }));
+  counts_.erase(std::ranges::min_element(counts_, [](const auto& one, const auto& other) {
+    return one.second.first < other.second.first;
+  }));
 }
 
 struct BasicAuth::Guess {
@@ -214,9 +213,8 @@ AuthDecision BasicAuth::Queue(std::unique_ptr<Guess> guess, SteadyTime now) {
     return {kTryLater, std::chrono::ceil<Seconds>(wait)};
   }
   auto& guesses = shared_->guesses;
-  const bool is_waiting = std::any_of(guesses.begin(), guesses.end(), [&](const auto& each) {
-    return each->network == guess->network;
-  });
+  const bool is_waiting = std::ranges::any_of(
+      guesses, [&](const auto& each) { return each->network == guess->network; });
   if (is_waiting || guesses.size() >= kMostGuesses) return {kTryLater, Seconds(1)};
   const auto comparison = guess->comparison;
   guesses.push_back(std::move(guess));

@@ -12,9 +12,18 @@ namespace {
 constexpr Seconds kLongestTurn{60};
 
 ServerResponse WrongMethod(const std::string& allowed) {
-  ServerResponse response = PlainText(405, "Method Not Allowed");
-  response.headers.emplace_back("Allow", allowed);
-  return response;
+  return PlainText(405, "Method Not Allowed", {{"Allow", allowed}});
+}
+
+// The answer to who may not have another one.
+ServerResponse Refusal(const AuthDecision& decision) {
+  if (decision.outcome == AuthDecision::Outcome::kTryLater) {
+    return PlainText(429, "Too Many Requests",
+                     {{"Retry-After", std::to_string(decision.retry_after.count())}});
+  }
+  return PlainText(
+      401, "Unauthorized",
+      {{"WWW-Authenticate", "Basic realm=\"radar_spoof_exporter\", charset=\"UTF-8\""}});
 }
 
 }  // namespace
@@ -40,26 +49,9 @@ ServerResponse Pages::Respond(const ServerRequest& request, const AuthDecision& 
     };
     return response;
   }
-  auto refusal = Refusal(decision);
-  ServerResponse response = refusal ? std::move(*refusal) : Route(request);
+  const bool allowed = decision.outcome == AuthDecision::Outcome::kAllowed;
+  ServerResponse response = allowed ? Route(request) : Refusal(decision);
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
-  return response;
-}
-
-std::optional<ServerResponse> Pages::Refusal(const AuthDecision& decision) {
-  switch (decision.outcome) {
-    case AuthDecision::Outcome::kAllowed: return std::nullopt;
-    case AuthDecision::Outcome::kTryLater: {
-      ServerResponse response = PlainText(429, "Too Many Requests");
-      response.headers.emplace_back("Retry-After", std::to_string(decision.retry_after.count()));
-      return response;
-    }
-    case AuthDecision::Outcome::kRefused:
-    case AuthDecision::Outcome::kComparing: break;
-  }
-  ServerResponse response = PlainText(401, "Unauthorized");
-  response.headers.emplace_back("WWW-Authenticate",
-                                "Basic realm=\"radar_spoof_exporter\", charset=\"UTF-8\"");
   return response;
 }
 
@@ -111,7 +103,7 @@ ServerResponse Pages::Ready() const {
   const auto snapshot = store_.Load();
   const auto& queries = snapshot->queries;
   const auto untried =
-      std::count_if(queries.begin(), queries.end(), [](const auto& each) { return !each.tried(); });
+      std::ranges::count_if(queries, [](const auto& each) { return !each.tried(); });
   if (untried == 0) return PlainText(200, "OK");
   return PlainText(503, std::to_string(untried) + " of " + std::to_string(queries.size()) +
                             " queries not tried yet");
@@ -122,9 +114,7 @@ ServerResponse Pages::Reload(const std::string& method) const {
   if (!options_.reload) {
     return PlainText(403, "Reloading is not enabled; start with --web.enable-lifecycle");
   }
-  if (const auto error = options_.reload()) {
-    return PlainText(500, *error);
-  }
+  if (const auto error = options_.reload()) return PlainText(500, *error);
   return PlainText(200, "OK");
 }
 

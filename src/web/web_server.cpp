@@ -1,9 +1,7 @@
 #include "radar_spoof/web/web_server.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
-#include <span>
 
 #include "radar_spoof/config/map_reader.h"
 #include "radar_spoof/config/yaml_document.h"
@@ -27,19 +25,19 @@ constexpr std::array<std::string_view, 8> kUnsupportedTlsKeys = {
     "cert",          "key",         "client_ca",         "client_allowed_sans",
     "cipher_suites", "max_version", "curve_preferences", "prefer_server_cipher_suites"};
 
-// RequireClientCert is the toolkit's older name of RequireAnyClientCert.
-constexpr std::array<std::string_view, 6> kClientAuthNames = {
-    "NoClientCert",      "RequestClientCert",       "RequireAnyClientCert",
-    "RequireClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"};
-constexpr std::array kClientAuthValues = {ClientAuth::kNoClientCert,
-                                          ClientAuth::kRequestClientCert,
-                                          ClientAuth::kRequireAnyClientCert,
-                                          ClientAuth::kRequireAnyClientCert,
-                                          ClientAuth::kVerifyClientCertIfGiven,
-                                          ClientAuth::kRequireAndVerifyClientCert};
-static_assert(kClientAuthNames.size() == kClientAuthValues.size());
+template <typename T, std::size_t kCount>
+using Meanings = std::array<std::pair<std::string_view, T>, kCount>;
 
-constexpr std::array<std::string_view, 2> kVersionNames = {"TLS12", "TLS13"};
+// RequireClientCert is the toolkit's older name of RequireAnyClientCert.
+constexpr Meanings<ClientAuth, 6> kClientAuths = {
+    {{"NoClientCert", ClientAuth::kNoClientCert},
+     {"RequestClientCert", ClientAuth::kRequestClientCert},
+     {"RequireAnyClientCert", ClientAuth::kRequireAnyClientCert},
+     {"RequireClientCert", ClientAuth::kRequireAnyClientCert},
+     {"VerifyClientCertIfGiven", ClientAuth::kVerifyClientCertIfGiven},
+     {"RequireAndVerifyClientCert", ClientAuth::kRequireAndVerifyClientCert}}};
+constexpr Meanings<TlsVersion, 2> kVersions = {
+    {{"TLS12", TlsVersion::kTls12}, {"TLS13", TlsVersion::kTls13}}};
 
 std::array<KeySet, 1> Unsupported(Words keys) {
   return {KeySet{"exporter-toolkit that is not supported here", keys, ""}};
@@ -74,12 +72,8 @@ class WebConfigReader {
     ReadPem(map, "cert_file", tls.certificate_pem);
     ReadPem(map, "key_file", tls.key_pem);
     ReadPem(map, "client_ca_file", tls.client_ca_pem);
-    if (const auto index = ReadWord(map, "client_auth_type", kClientAuthNames)) {
-      tls.client_auth = kClientAuthValues[*index];
-    }
-    if (const auto index = ReadWord(map, "min_version", kVersionNames)) {
-      tls.min_version = *index == 0 ? TlsVersion::kTls12 : TlsVersion::kTls13;
-    }
+    ReadWord(map, "client_auth_type", kClientAuths, tls.client_auth);
+    ReadWord(map, "min_version", kVersions, tls.min_version);
     if (problems_.size() > problems_before) return;
     CheckTogether(node, tls);
     config_.tls = std::move(tls);
@@ -112,16 +106,23 @@ class WebConfigReader {
     pem = std::move(read).value().content;
   }
 
-  // The index in `words` of what stands under `key`; nullopt when nothing or nothing good does.
-  std::optional<std::size_t> ReadWord(const MapReader& map, std::string_view key, Words words) {
+  // Into `value` goes what the word under `key` means, if there is a good one.
+  template <typename T, std::size_t kCount>
+  void ReadWord(const MapReader& map, std::string_view key, const Meanings<T, kCount>& meanings,
+                T& value) {
     const YamlNode* const node = map.Find(key);
-    if (node == nullptr) return std::nullopt;
-    const auto found = std::find(words.begin(), words.end(), node->text);
-    if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
+    if (node == nullptr) return;
+    std::array<std::string_view, kCount> words;
+    for (std::size_t i = 0; i < kCount; ++i) {
+      words[i] = meanings[i].first;
+      if (words[i] == node->text) {
+        value = meanings[i].second;
+        return;
+      }
+    }
     problems_.Add(*node, map.PathOf(key),
                   "found " + Describe(*node) + "; expected one of " + Joined(words) +
                       DidYouMean(node->text, words));
-    return std::nullopt;
   }
 
   void ReadUsers(const YamlNode& node) {
@@ -156,14 +157,6 @@ class WebConfigReader {
   WebConfig config_;
 };
 
-std::string Text(const std::vector<ConfigProblem>& problems) {
-  std::string text;
-  for (const ConfigProblem& problem : problems) {
-    text += (text.empty() ? "" : "; ") + problem.Text();
-  }
-  return text;
-}
-
 }  // namespace
 
 Result<WebConfig, std::vector<ConfigProblem>> LoadWebConfig(const std::string& path) {
@@ -181,26 +174,21 @@ WebServer::WebServer(Options options, WebConfig config, BasicAuth& auth, Log& lo
 Result<std::unique_ptr<WebServer>, std::string> WebServer::Start(Options options, WebConfig config,
                                                                  BasicAuth& auth, Log& log) {
   std::unique_ptr<WebServer> self(new WebServer(std::move(options), std::move(config), auth, log));
-  if (auto problem = self->Listen()) return std::move(*problem);
-  return self;
-}
-
-std::optional<std::string> WebServer::Listen() {
   auto server =
-      HttpServer::Start(options_.addresses, ServerThreads::kPool, options_.handler,
-                        {.tls = config_.tls, .on_error = [&log = log_](std::string_view problem) {
+      HttpServer::Start(self->options_.addresses, ServerThreads::kPool, self->options_.handler,
+                        {.tls = self->config_.tls, .on_error = [&log](std::string_view problem) {
                            log.Error("a request could not be answered", {{"detail", problem}});
                          }});
   if (!server) return server.error();
-  server_ = std::move(server).value();
-  return std::nullopt;
+  self->server_ = std::move(server).value();
+  return self;
 }
 
 void WebServer::Refresh() {
   if (options_.config_file.empty()) return;
   auto loaded = LoadWebConfig(options_.config_file);
   const std::string problem =
-      loaded ? Use(std::move(loaded).value()).value_or("") : Text(loaded.error());
+      loaded ? Use(std::move(loaded).value()).value_or("") : Joined(loaded.error(), "; ");
   if (!problem.empty() && problem != last_problem_) {
     log_.Error("the web configuration stays as it was", {{"detail", problem}});
   }
@@ -223,8 +211,6 @@ std::optional<std::string> WebServer::Use(WebConfig config) {
                                              {"users", config_.users.size()}});
   return std::nullopt;
 }
-
-bool WebServer::Answers() const { return server_->Answers(); }
 
 std::vector<ListenAddress> WebServer::addresses() const {
   std::vector<ListenAddress> bound = options_.addresses;

@@ -3,8 +3,6 @@
 
 #include <map>
 #include <mutex>
-#include <optional>
-#include <string>
 
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/config/credentials.h"

@@ -24,6 +24,9 @@ struct ConfigProblem {
   std::string Text() const;
 };
 
+// The problems' texts, with `separator` between them.
+std::string Joined(std::span<const ConfigProblem> problems, std::string_view separator);
+
 struct Place {
   int line = 0;
   int column = 0;

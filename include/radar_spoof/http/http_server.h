@@ -11,14 +11,10 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstddef>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include <sys/socket.h>
@@ -95,8 +91,9 @@ struct ServerResponse {
   std::function<ServerResponse()> then = nullptr;
 };
 
-// One line of text, without its newline.
-ServerResponse PlainText(int status, std::string text);
+// One line of text, without its newline. `headers`: beside its Content-Type.
+ServerResponse PlainText(int status, std::string text,
+                         std::vector<std::pair<std::string, std::string>> headers = {});
 
 enum class ServerThreads {
   kPool,                 // two event-loop threads: handlers must not block

@@ -3,11 +3,7 @@
 // Thread rule: any thread.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "radar_spoof/core/error.h"
-#include "radar_spoof/http/http_server.h"
 
 namespace radar_spoof {
 

@@ -10,10 +10,6 @@
 // Thread rule: pure; any thread.
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/page/process_metrics.h"
 #include "radar_spoof/poll/api_metrics.h"

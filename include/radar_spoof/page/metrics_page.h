@@ -8,11 +8,8 @@
 // rule: any thread, several at once; the first after a change makes the others wait.
 #pragma once
 
-#include <array>
 #include <functional>
-#include <memory>
 #include <mutex>
-#include <string>
 
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/http/gzip.h"

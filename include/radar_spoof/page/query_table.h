@@ -5,13 +5,6 @@
 // may still be shown is snapshot.h's. Thread rule: plain values.
 #pragma once
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/metric_catalog.h"
 #include "radar_spoof/page/exposition.h"

@@ -5,10 +5,6 @@
 #pragma once
 
 #include <map>
-#include <optional>
-#include <span>
-#include <string>
-#include <vector>
 
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/fetch/http_client.h"

@@ -6,11 +6,6 @@
 // Thread rule: any thread. What is collected is one moment: each call has counted whole or not yet.
 #pragma once
 
-#include <array>
-#include <memory>
-#include <optional>
-#include <vector>
-
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/poll/snapshot.h"

@@ -8,9 +8,6 @@
 #include <atomic>
 #include <chrono>
 #include <map>
-#include <memory>
-#include <optional>
-#include <vector>
 
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/core/clock.h"
@@ -83,7 +80,7 @@ class Poller {
     std::optional<RetryClass> retry;  // in place of the failures' own
   };
 
-  void Turn(Milliseconds longest_wait);
+  void Turn();
   void RecoverFromException(const char* reason);
 
   void TakeReload();

@@ -3,12 +3,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <cstddef>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "radar_spoof/config/credentials.h"
 #include "radar_spoof/fetch/http_client.h"
 

@@ -1,19 +1,12 @@
-// The state of the whole exporter at one moment, immutable, and the one object that
-// threads share.
+// The state of the whole exporter at one moment, immutable, and the one object that threads share.
 //
 // Which values may still be shown depends on the time, so that is decided when they are rendered. A
 // value that is too old leaves the page; it is never a flat line. docs/metrics.md has the table for
 // users.
 #pragma once
 
-#include <cstdint>
 #include <map>
-#include <memory>
 #include <mutex>
-#include <optional>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/core/clock.h"
@@ -24,10 +17,10 @@ namespace radar_spoof {
 
 struct QueryState {
   Query query;
-  std::optional<SpoofSample> sample;    // of the last good poll
-  std::optional<Instant> last_success;  // when that answer arrived
-  std::optional<Failure> last_failure;  // of the last poll; nullopt when it was good or none ended
-  std::optional<WallTime> next_poll;    // nullopt only before the first schedule
+  std::optional<SpoofSample> sample{};    // of the last good poll
+  std::optional<Instant> last_success{};  // when that answer arrived
+  std::optional<Failure> last_failure{};  // of the last poll; nullopt: it was good, or none ended
+  std::optional<WallTime> next_poll{};    // nullopt only before the first schedule
   std::uint64_t polls = 0;     // ended in this run of the program, each with all its requests
   std::uint64_t failures = 0;  // those that gave no usable answer
 

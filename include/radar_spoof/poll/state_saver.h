@@ -10,10 +10,6 @@
 // kSavedStateLimit; writes with fsync. Thread rule: confined to the poller's thread.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <string_view>
-
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/core/file.h"
 #include "radar_spoof/core/log.h"

@@ -4,11 +4,7 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <mutex>
-#include <optional>
-#include <string>
-#include <string_view>
 
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/http/http_server.h"

@@ -1,8 +1,7 @@
 // Which request gets which answer. Knows paths, methods and headers, not sockets.
 //
 //   /           landing page, unless the metrics are there
-//   /metrics    the exposition, under any path of one's choice; text or OpenMetrics, gzip if
-//   allowed
+//   /metrics    the exposition, under a path of one's choice; text or OpenMetrics, gzip if allowed
 //   /-/healthy  200 while the poll loop comes round, 503 when it has stood still for a minute;
 //               whatever the API answers
 //   /-/ready    503 until every query was tried once, then 200
@@ -12,9 +11,6 @@
 
 #include <chrono>
 #include <functional>
-#include <optional>
-#include <string>
-#include <string_view>
 
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/http/http_server.h"
@@ -53,8 +49,6 @@ class Pages {
 
  private:
   ServerResponse Respond(const ServerRequest& request, const AuthDecision& decision) const;
-  // The answer to who may not have another one.
-  static std::optional<ServerResponse> Refusal(const AuthDecision& decision);
   ServerResponse Route(const ServerRequest& request) const;
   ServerResponse Metrics(const ServerRequest& request) const;
   ServerResponse LandingPage() const;

@@ -11,10 +11,6 @@
 #pragma once
 
 #include <map>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/core/error.h"
@@ -57,7 +53,7 @@ class WebServer {
 
   // Whether connections of our own are answered on every address. Blocking: half a second for each
   // that does not.
-  bool Answers() const;
+  bool Answers() const { return server_->Answers(); }
 
   std::vector<ListenAddress> addresses() const;  // those bound
   bool has_tls() const { return config_.tls.has_value(); }
@@ -65,7 +61,6 @@ class WebServer {
  private:
   WebServer(Options options, WebConfig config, BasicAuth& auth, Log& log);
 
-  std::optional<std::string> Listen();
   // The error if everything stays as it is.
   std::optional<std::string> Use(WebConfig config);
 
