@@ -44,6 +44,8 @@ void AddFlags(FlagParser& flags, CommandLine& read, std::vector<std::string>& li
   flags.AddSwitch("--web.enable-lifecycle", read.enable_lifecycle,
                   "Let POST /-/reload read the configuration again; SIGHUP always does");
   AddLogFlags(flags, read.log_level, read.log_format);
+  flags.AddSwitch("--log.readings", read.log_readings,
+                  "Log each new bucket of a query, once, at level info; for a SIEM");
 }
 
 // Whether every client asks for this path when it is given it, and no other page has it. The

@@ -22,6 +22,7 @@ struct CommandLine {
   bool enable_lifecycle = false;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kLogfmt;
+  bool log_readings = false;
 };
 
 Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* argv);

@@ -77,7 +77,7 @@ Daemon::Daemon(const CommandLine& command_line, Settings settings, WallTime star
       http_(MakeCurlHttpClient(UserAgent(), ClientOptions(settings.config.api()))),
       store_(FirstSnapshot(settings.config, clock_.Now().wall)),
       poller_(std::move(settings), clock_, *http_, store_, log, std::random_device{}(),
-              SaverFor(command_line, log)),
+              SaverFor(command_line, log), command_line.log_readings ? &log : nullptr),
       reloader_(command_line.config_file, environment, poller_, log) {}
 
 int Daemon::PollOnce() {

@@ -73,7 +73,7 @@ std::unique_ptr<spdlog::formatter> FormatterFor(LogFormat format) {
 
 // What stands behind the time.
 std::string Statement(LogFormat format, LogLevel level, std::string_view message,
-                      Log::Fields fields) {
+                      std::span<const LogField> fields) {
   const bool json = format == LogFormat::kJson;
   std::string line =
       json ? fmt::format(R"("level":"{}","msg":{})", LevelOf(level).name, Quoted(message))
@@ -134,7 +134,7 @@ LineSink::Put ToStandardError(LogFormat format) {
   const auto loss_text = [format, ended](std::uint64_t lines) {
     const std::string statement =
         Statement(format, LogLevel::kWarn, "log lines were lost; standard error took no more",
-                  {{"lines", lines}});
+                  std::array{LogField("lines", lines)});
     spdlog::memory_buf_t line;
     FormatterFor(format)->format({"", spdlog::level::warn, statement}, line);
     return ended(spdlog::level::warn, {line.data(), line.size()});
@@ -181,6 +181,9 @@ std::optional<LogFormat> ParseLogFormat(std::string_view name) {
   return std::nullopt;
 }
 
+LogField::LogField(std::string_view name, double number)
+    : key(name), value(fmt::format("{}", number)), is_number(true) {}
+
 class Log::Impl {
  public:
   Impl(LogLevel level, LogFormat format, Sink sink)
@@ -194,7 +197,7 @@ class Log::Impl {
     logger_.set_error_handler([](const std::string&) {});
   }
 
-  void Write(LogLevel level, std::string_view message, Fields fields) {
+  void Write(LogLevel level, std::string_view message, std::span<const LogField> fields) {
     if (!logger_.should_log(LevelOf(level).of_spdlog)) return;
     logger_.log(LevelOf(level).of_spdlog, Statement(format_, level, message, fields));
   }
@@ -214,6 +217,9 @@ void Log::Debug(std::string_view message, Fields fields) {
   Write(LogLevel::kDebug, message, fields);
 }
 void Log::Info(std::string_view message, Fields fields) { Write(LogLevel::kInfo, message, fields); }
+void Log::Info(std::string_view message, std::span<const LogField> fields) {
+  Write(LogLevel::kInfo, message, fields);
+}
 void Log::Warn(std::string_view message, Fields fields) { Write(LogLevel::kWarn, message, fields); }
 void Log::Error(std::string_view message, Fields fields) {
   Write(LogLevel::kError, message, fields);
@@ -228,7 +234,7 @@ void Log::Print(std::string_view text) {
 }
 
 // A line that cannot be written, for want of memory above all, must not end what it tells of.
-void Log::Write(LogLevel level, std::string_view message, Fields fields) {
+void Log::Write(LogLevel level, std::string_view message, std::span<const LogField> fields) {
   try {
     impl_->Write(level, message, fields);
   } catch (const std::exception&) {

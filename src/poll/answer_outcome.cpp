@@ -1,13 +1,38 @@
 #include "radar_spoof/poll/answer_outcome.h"
 
+#include <algorithm>
+#include <array>
 #include <new>
 
+#include <fmt/format.h>
+
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/expect/expectation.h"
 
 namespace radar_spoof {
 namespace {
 
 constexpr std::size_t kDetailBytes = 300;
+
+// The longest range that the API was seen to accept at each interval, on this endpoint or on those
+// of the same family: 1d and 7d are those for which it chooses 15m and 1h by itself. Longer ones
+// may be accepted, too; the limits are not documented, and differ from data set to data set.
+DateRange KnownRange(AggInterval interval) {
+  constexpr std::array kRanges = {"1d", "7d", "84d", "52w"};  // by AggInterval
+  return DateRange::Parse(kRanges[static_cast<std::size_t>(interval)]).value();
+}
+
+// What the API's "aggregation interval is too low for date range" does not say.
+std::string KnownToWork(const Query& query, const Failure& failure) {
+  const std::string words = LowerCase(failure.detail);
+  const DateRange known = KnownRange(query.agg_interval);
+  if (failure.reason != FailureReason::kRejected || words.find("interval") == std::string::npos ||
+      words.find("range") == std::string::npos || query.date_range.Length() <= known.Length()) {
+    return "";
+  }
+  return fmt::format("; {} is known to work over {}", RequestName(query.agg_interval),
+                     known.Text());
+}
 
 AnswerOutcome WholeFailure(Failure failure, std::size_t queries) {
   AnswerOutcome outcome;
@@ -44,10 +69,12 @@ AnswerOutcome OutcomeOf(std::span<const Query* const> asked, std::span<const Ser
     } else {
       outcome = WholeFailure(finished.result.error(), asked.size());
     }
-    for (auto& window : outcome.windows) {
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      auto& window = outcome.windows[i];
       if (window) continue;
       Failure failure = window.error();
-      failure.detail = redactor.Redacted(failure.detail).substr(0, kDetailBytes);
+      failure.detail = redactor.Redacted(failure.detail) + KnownToWork(*asked[i], failure);
+      failure.detail.resize(std::min(failure.detail.size(), kDetailBytes));
       window = std::move(failure);
     }
     return outcome;

@@ -6,6 +6,7 @@
 
 #include "failure_log.h"
 #include "mailbox.h"
+#include "reading_log.h"
 
 namespace radar_spoof {
 namespace {
@@ -37,11 +38,12 @@ PollReport ReportOf(const Sample& sample, std::optional<Seconds> retry_after,
 }  // namespace
 
 Poller::Poller(Settings settings, const Clock& clock, HttpClient& http, SnapshotStore& store,
-               Log& log, std::uint32_t seed, std::unique_ptr<StateSaver> saver)
+               Log& log, std::uint32_t seed, std::unique_ptr<StateSaver> saver, Log* readings)
     : clock_(clock),
       http_(http),
       store_(store),
       log_(log),
+      readings_(readings),
       mailbox_(std::make_unique<Mailbox>()),
       settings_(std::move(settings)),
       credentials_(std::make_shared<const CredentialsInUse>(settings_.credentials)),
@@ -421,6 +423,7 @@ void Poller::UpdateQueryState(std::size_t query, const Sample& outcome, Instant 
     state.last_failure = outcome.error();
   }
   failure_log_->NotePoll(query, state, now.steady);
+  if (readings_ && outcome) LogReading(state, state_.polling, now, *readings_);
 }
 
 // What others see.

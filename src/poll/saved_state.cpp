@@ -88,6 +88,7 @@ std::string QueryLine(const SavedQuery& query) {
     WriteTime(json, "asked", query.asked);
     json.Member("ended", query.ended);
     if (query.failure) json.Member("failure", Name(*query.failure));
+    WriteTime(json, "logged", query.logged);
     if (!query.sample || !query.last_success || !IsKept(*query.last_success)) return;
     WriteTime(json, "last_success", query.last_success);
     json.Key("sample");
@@ -202,7 +203,8 @@ SavedQuery QueryOf(const JsonValue& tree) {
                    .asked = *asked,
                    .ended = Member(tree, "ended", Kind::kBool).boolean,
                    .last_success = OptionalTime(tree, "last_success"),
-                   .failure = FailureOf(tree)};
+                   .failure = FailureOf(tree),
+                   .logged = OptionalTime(tree, "logged")};
   if (tree.Find("sample") != nullptr)
     query.sample = SampleOf(Member(tree, "sample", Kind::kObject));
   if (query.sample.has_value() != query.last_success.has_value()) {

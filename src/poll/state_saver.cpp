@@ -23,6 +23,7 @@ constexpr Milliseconds kGapAfterFailure = 1min;
 
 void ResumeQuery(const SavedQuery& saved, QueryState& state, Instant now) {
   state.sample = saved.sample;
+  state.logged = saved.logged;
   if (saved.last_success) state.last_success = now.AtPastWallTime(*saved.last_success);
   if (saved.failure) {
     state.last_failure = Failure(*saved.failure, "this was before the last restart");
@@ -39,7 +40,8 @@ SavedQuery SavedFrom(const QueryState& state, WallTime asked, bool ended) {
                    .asks = AsksFor(state.query),
                    .asked = asked,
                    .ended = ended,
-                   .sample = state.sample};
+                   .sample = state.sample,
+                   .logged = state.logged};
   if (state.last_success) saved.last_success = state.last_success->wall;
   if (state.last_failure) saved.failure = state.last_failure->reason;
   return saved;

@@ -103,7 +103,8 @@ class AlertingTest(EndToEndTest):
         self.assertEqual((path, labels["severity"]), ("/pager", "critical"))
         self.assertRegex(annotations["description"], r"^Query spike: [4-9]\d(\.\d+)?% of its email is"
                          r" spoof in the latest bucket, [1-3]\d(\.\d+)?% was expected, up to \d+(\.\d+)?%"
-                         r" would be usual\. Each of the last 2 buckets of 1h was above its upper bound\.")
+                         r" would be usual\. Each of the last 2 buckets of 1h was above its upper bound\."
+                         r" Radar's confidence in the data is 5 of 5\. First look at ")
         path = urllib.parse.urlsplit(annotations["runbook_url"]).path
         runbook = fetch(self.prometheus.port, path)
         self.assertEqual(runbook.status, 200)

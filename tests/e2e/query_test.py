@@ -207,8 +207,9 @@ class QueryTest(EndToEndTest):
     def test_what_the_api_rejects_or_nobody_answers_is_1(self):
         self.start()
         run = self.run_query("--agg-interval=15m", "--date-range=28d", "--json")
-        self.assertEqual((run.returncode, json.loads(run.stdout)["error"]["reason"]),
-                         (1, "rejected"))
+        error = json.loads(run.stdout)["error"]
+        self.assertEqual((run.returncode, error["reason"]), (1, "rejected"))
+        self.assertTrue(error["detail"].endswith("; 15m is known to work over 1d"), error)
         self.assertIn("warning: --date-range: 15m over 28d may be too fine", run.stderr)
         self.simulator.end()
         run = self.run_query("--json")

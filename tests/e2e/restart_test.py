@@ -1,7 +1,10 @@
 """Many lives of the real process with --storage.path, and how it stands with its supervisor."""
 
+import datetime
+import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -15,6 +18,7 @@ QUERIES = """
 - {name: dmarc_fail, filters: {dmarc: FAIL}, agg_interval: 1h, date_range: 7d, control: true}
 """
 SPOOF = "cloudflare_radar_email_spoof_ratio"
+POLLS = "cloudflare_radar_query_polls_total"
 BLOCKED = "cloudflare_radar_api_blocked_until_timestamp_seconds"
 
 
@@ -76,6 +80,39 @@ class StorageTest(EndToEndTest):
         exporter.wait_for_line("the saved state cannot be used; starting without it")
         self.assertIsNotNone(exporter.page().value(SPOOF, query="all"))
         self.assertTrue((self.storage / "state.damaged").exists())
+
+
+class ReadingsTest(EndToEndTest):
+    def readings(self, exporter):
+        return [reading for reading in map(json.loads, exporter.lines) if reading["msg"] == "reading"]
+
+    def test_a_bucket_is_one_line_of_the_log_also_after_a_restart(self):
+        simulator = self.start_simulator()
+        queries = re.sub("}$", ", poll_interval: 1s, labels: {team: mail}}", QUERIES, flags=re.M)
+        flags = ("--log.readings", "--log.format=json", f"--storage.path={self.directory}")
+        polled = lambda page: all(page.value(POLLS, query=name) >= 3 for name in ("all", "dmarc_fail"))
+        exporter = self.start_exporter(config_text(simulator, queries), *flags)
+        page = exporter.wait_for_page(polled, "three polls")
+        exporter.stop()
+        readings = self.readings(exporter)
+        self.assertEqual(sorted(reading["query"] for reading in readings), ["all", "dmarc_fail"])
+        for reading in readings:
+            query = {"query": reading["query"]}
+            self.assertEqual(reading["dmarc"], "any" if reading["query"] == "all" else "FAIL")
+            self.assertEqual((reading["level"], reading["label_team"]), ("info", "mail"))
+            self.assertEqual(datetime.datetime.fromisoformat(reading["bucket"]).timestamp(),
+                             page.value("cloudflare_radar_query_sample_timestamp_seconds", **query))
+            self.assertEqual(reading["confidence_level"],
+                             page.value("cloudflare_radar_query_confidence_level", **query))
+            for name in ("spoof_ratio", "not_spoof_ratio"):
+                self.assertEqual(reading[name], page.value(f"cloudflare_radar_email_{name}", **query))
+            for name in ("expected_ratio", "expected_upper_ratio", "buckets_above"):
+                self.assertEqual(reading[name],
+                                 page.value(f"cloudflare_radar_email_spoof_{name}", **query))
+        again = self.start_exporter(None, *flags)
+        again.wait_for_page(polled, "three polls after the restart")
+        again.stop()
+        self.assertEqual(self.readings(again), [])
 
 
 class SupervisorTest(EndToEndTest):

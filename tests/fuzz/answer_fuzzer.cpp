@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "radar_spoof/expect/expectation.h"
 #include "radar_spoof/page/exposition.h"
 #include "radar_spoof/parse/json.h"
 #include "radar_spoof/parse/radar_headers.h"
@@ -52,6 +53,17 @@ void CheckFailure(const Failure& failure) {
 
 void CheckRatio(double ratio) { Require(ratio >= 0 && ratio <= 1); }
 
+void CheckExpectation(const SpoofSample& sample, AggInterval interval) {
+  if (!sample.expectation) return;
+  const Expectation& expectation = *sample.expectation;
+  CheckRatio(expectation.ratio);
+  CheckRatio(expectation.upper);
+  Require(expectation.ratio <= expectation.upper);
+  const bool is_above = sample.spoof.value() > expectation.upper;
+  Require(is_above ? expectation.buckets_above > 0 : expectation.buckets_above == 0);
+  Require(expectation.buckets_above <= static_cast<int>(LongestRun(interval)));
+}
+
 void CheckSample(const SpoofSample& sample, const Query& query) {
   CheckRatio(sample.spoof.value());
   CheckRatio(sample.not_spoof.value());
@@ -63,6 +75,7 @@ void CheckSample(const SpoofSample& sample, const Query& query) {
   }
   if (sample.control) CheckRatio(sample.control->value());
   Require(query.control || !sample.control);
+  CheckExpectation(sample, query.agg_interval);
   if (sample.confidence_level) {
     Require(*sample.confidence_level >= 1 && *sample.confidence_level <= 5);
   }
@@ -90,7 +103,7 @@ void CheckShared(const Query& query, const HttpResponse& response) {
       CheckFailure(window.error());
       continue;
     }
-    CheckSample(SampleOf(*asked[i], window.value()), *asked[i]);
+    CheckSample(JudgedSampleOf(*asked[i], window.value()), *asked[i]);
   }
 }
 
@@ -121,14 +134,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   QueryState state{query, {}, {}, {}, {}};
   state.polls = 1;
   state.next_poll = kNow.wall;
-  const auto outcome = test::ReadAnswer(query, response, kNow.wall);
-  if (outcome) {
-    CheckSample(outcome.value(), query);
-    state.sample = outcome.value();
+  const auto window = test::ReadWindow(query, response, kNow.wall);
+  if (window) {
+    state.sample = JudgedSampleOf(query, window.value());
+    CheckSample(*state.sample, query);
     state.last_success = kNow;
   } else {
-    CheckFailure(outcome.error());
-    state.last_failure = outcome.error();
+    CheckFailure(window.error());
+    state.last_failure = window.error();
     state.failures = 1;
   }
 

@@ -36,7 +36,8 @@ SavedState FullState() {
                            .ended = true,
                            .last_success = WallTime(Milliseconds(1'780'000'901'500)),
                            .failure = FailureReason::kRateLimited,
-                           .sample = FullSample()});
+                           .sample = FullSample(),
+                           .logged = WallTime(Milliseconds(1'780'000'000'000))});
   state.queries.push_back({.name = "never answered",
                            .asks = "arc=PASS",
                            .asked = WallTime(Milliseconds(0)),
@@ -67,6 +68,7 @@ TEST_CASE("what is written is read back, to the last bit") {
   CHECK(query.ended);
   CHECK(query.last_success == FullState().queries[0].last_success);
   CHECK(query.failure == FailureReason::kRateLimited);
+  CHECK(query.logged == FullState().queries[0].logged);
   REQUIRE(query.sample);
   const SpoofSample sample = FullSample();
   CHECK(query.sample->spoof == sample.spoof);

@@ -13,6 +13,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -31,6 +32,8 @@ struct LogField {
   LogField(std::string_view name, const std::string& text) : key(name), value(text) {}
   LogField(std::string_view name, std::integral auto number)
       : key(name), value(std::to_string(number)), is_number(true) {}
+  // The shortest decimal that reads back as the same number. REQUIRES: it is finite.
+  LogField(std::string_view name, double number);
 
   std::string key;  // snake_case
   std::string value;
@@ -51,13 +54,14 @@ class Log {
 
   void Debug(std::string_view message, Fields fields = {});
   void Info(std::string_view message, Fields fields = {});
+  void Info(std::string_view message, std::span<const LogField> fields);
   void Warn(std::string_view message, Fields fields = {});
   void Error(std::string_view message, Fields fields = {});
   // A text for a person, line by line and whatever the level; to the journal, as errors.
   void Print(std::string_view text);
 
  private:
-  void Write(LogLevel level, std::string_view message, Fields fields);
+  void Write(LogLevel level, std::string_view message, std::span<const LogField> fields);
 
   class Impl;
   std::unique_ptr<Impl> impl_;

@@ -17,7 +17,8 @@ namespace radar_spoof {
 
 struct AnswerOutcome {
   // One a query, in their order; a failure of the whole answer is that of each. No failure's detail
-  // holds the credentials.
+  // holds the credentials. Where the API refuses an interval for a range, it also says which range
+  // is known to work.
   std::vector<Result<SpoofWindow, Failure>> windows = {};
   FormProblem form = FormProblem::kNone;
   std::optional<Seconds> retry_after = {};

@@ -28,9 +28,10 @@ class Mailbox;
 class Poller {
  public:
   // `http` was made for the same settings. `seed` feeds only the jitter of retries. `saver`: where
-  // an earlier run left its state; nullptr to begin anew every time.
+  // an earlier run left its state; nullptr to begin anew every time. `readings`: where each new
+  // bucket is told of; nullptr: nowhere.
   Poller(Settings settings, const Clock& clock, HttpClient& http, SnapshotStore& store, Log& log,
-         std::uint32_t seed, std::unique_ptr<StateSaver> saver = nullptr);
+         std::uint32_t seed, std::unique_ptr<StateSaver> saver = nullptr, Log* readings = nullptr);
   ~Poller();
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
@@ -126,6 +127,7 @@ class Poller {
   HttpClient& http_;
   SnapshotStore& store_;
   Log& log_;
+  Log* const readings_;
   ApiMetrics metrics_;
   const std::unique_ptr<Mailbox> mailbox_;
   Settings settings_;

@@ -22,6 +22,7 @@ struct SavedQuery {
   std::optional<WallTime> last_success{};
   std::optional<FailureReason> failure{};  // of the last ended poll
   std::optional<SpoofSample> sample{};     // of the last good one
+  std::optional<WallTime> logged{};        // QueryState::logged
 };
 
 struct SavedState {

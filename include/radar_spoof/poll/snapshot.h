@@ -21,8 +21,9 @@ struct QueryState {
   std::optional<Instant> last_success{};  // when that answer arrived
   std::optional<Failure> last_failure{};  // of the last poll; nullopt: it was good, or none ended
   std::optional<WallTime> next_poll{};    // nullopt only before the first schedule
-  std::uint64_t polls = 0;     // ended in this run of the program, each with all its requests
-  std::uint64_t failures = 0;  // those that gave no usable answer
+  std::uint64_t polls = 0;           // ended in this run of the program, each with all its requests
+  std::uint64_t failures = 0;        // those that gave no usable answer
+  std::optional<WallTime> logged{};  // start of the newest bucket that the log told of
 
   // Of the sample's bucket; nullopt where it has no place in time. REQUIRES: `sample`.
   std::optional<WallTime> BucketEnd() const {
