@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "radar_spoof/core/error.h"
-#include "radar_spoof/http/http_server.h"
 
 namespace radar_spoof {
 
