@@ -39,12 +39,11 @@ class Child:
     def __init__(self, command, environment=None, **options):
         self.process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
             text=True,
-            **options,
+            **{"stdin": subprocess.DEVNULL} | options,
         )
         self.lines = []  # of both streams
         self._changed = threading.Condition()
