@@ -1,7 +1,8 @@
 // Whatever the API answers, a poll ends in a sample within its ranges or in a printable failure,
 // and /metrics stays well formed.
 //
-// The input reads like a reply: "STATUS INTERVAL [control | RANGE]", header lines, an empty line, the body.
+// The input reads like a reply: "STATUS INTERVAL [control | RANGE]", header lines, an empty line,
+// the body.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
