@@ -1,7 +1,8 @@
 // Whatever the API answers, a poll ends in a sample within its ranges or in a printable failure,
 // and /metrics stays well formed.
 //
-// The input reads like a reply: "STATUS INTERVAL [control]", header lines, an empty line, the body.
+// The input reads like a reply: "STATUS INTERVAL [control | RANGE]", header lines, an empty line,
+// the body.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -28,7 +29,7 @@ Query ReadQuery(std::string_view line) {
   return Query{.name = "fuzzed",
                .filters = {},
                .agg_interval = interval.value_or(AggInterval::k1h),
-               .date_range = DateRange::Parse("7d").value(),
+               .date_range = DateRange::Parse(line).value_or(DateRange::Parse("7d").value()),
                .control = line == "control",
                .poll_interval = Seconds(3600)};
 }
