@@ -63,7 +63,8 @@ class RehearsalTest(EndToEndTest):
 
     def fetch(self, url):
         run = subprocess.run(["nsenter", f"--target={self.shell.process.pid}", "--net",
-                              "curl", "--silent", url], capture_output=True, text=True)
+                              "curl", "--silent", "--fail", url], capture_output=True, text=True)
+        # Prometheus answers 503 before it is ready.
         return json.loads(run.stdout)["data"] if run.returncode == 0 else None
 
     def test_the_block_works_as_it_stands(self):
