@@ -53,8 +53,10 @@ bool IsLabelName(std::string_view name) {
 
 // By Prometheus, or by a series of ours, so that a rule could not join it.
 bool IsTaken(std::string_view name) {
-  constexpr std::array<std::string_view, 5> kOfPrometheus = {"alertname", "instance", "job", "le",
-                                                             "quantile"};
+  // The last four are what the shipped rules match series by, or drop.
+  constexpr auto kOfPrometheus =
+      std::to_array<std::string_view>({"alertname", "alertstate", "instance", "job", "le",
+                                       "quantile", "cluster", "namespace", "node", "pod"});
   const auto has_name = [&](std::span<const std::string_view> labels) {
     return std::find(labels.begin(), labels.end(), name) != labels.end();
   };
