@@ -54,12 +54,9 @@ std::unique_ptr<HttpServer> Serve(HttpServer::Handler handler, ServerOptions opt
   return std::move(server).value();
 }
 
-std::chrono::milliseconds TimeToStop(std::unique_ptr<HttpServer> server) {
-  const auto start = std::chrono::steady_clock::now();
-  server.reset();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
-                                                               start);
-}
+// With these, a server that waits for a client waits for longer than a test may take.
+constexpr std::chrono::milliseconds kForever = std::chrono::hours(1);
+ServerOptions Patient() { return {.head_deadline = kForever, .response_deadline = kForever}; }
 
 TEST_CASE("the handler sees method, decoded path and decoded query, in order") {
   const auto server = Serve(Echo);
@@ -313,7 +310,7 @@ TEST_CASE("what a response awaits keeps no other client waiting, and decides wha
     CHECK(Body(clients[static_cast<std::size_t>(i)]->ReceiveAll()) ==
           (i % 2 == 0 ? "GET /later" : "POST /later"));
   }
-  CHECK(TimeToStop(std::move(server)) < 500ms);
+  server.reset();
   for (int i = 4; i < 8; ++i) CHECK(clients[static_cast<std::size_t>(i)]->ReceiveAll() == "");
   for (const auto& each : awaited) each->Done();  // to nobody
 }
@@ -374,21 +371,20 @@ TEST_CASE("20 clients at once are each answered with their own page") {
 }
 
 TEST_CASE("idle and half-open clients do not keep others waiting") {
-  const auto server = Serve(Echo);
+  const auto server = Serve(Echo, Patient());
   std::vector<std::unique_ptr<TcpClient>> idle;
   for (int i = 0; i < 200; ++i) {
     idle.push_back(std::make_unique<TcpClient>(server->port()));
     if (i % 2 == 0) idle.back()->Send("GET /metrics HTTP/1.1\r\nHost: x\r\n");
   }
-  const auto start = std::chrono::steady_clock::now();
   CHECK(Status(Exchange(server->port(), Request("GET /"))) == "200");
-  CHECK(std::chrono::steady_clock::now() - start < 1s);
+  for (const auto& client : idle) CHECK(client->ReceiveAll(0ms) == "TIMEOUT");
 }
 
 TEST_CASE(
-    "destruction is prompt with idle, half-open and keep-alive clients, and they are dropped") {
+    "destruction does not wait for idle, half-open and keep-alive clients, and they are dropped") {
   for (const auto threads : {ServerThreads::kPool, ServerThreads::kThreadPerConnection}) {
-    auto server = Serve(Echo, {}, threads);
+    auto server = Serve(Echo, Patient(), threads);
     const int port = server->port();
     TcpClient idle(port);
     TcpClient half_open(port);
@@ -396,7 +392,7 @@ TEST_CASE(
     TcpClient kept_alive(port);
     kept_alive.Send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
     CHECK(Contains(kept_alive.ReceiveUntil("GET /1"), "GET /1"));
-    CHECK(TimeToStop(std::move(server)) < 500ms);
+    server.reset();
     CHECK(idle.ReceiveAll() == "");
     CHECK(kept_alive.ReceiveAll() == "");
     CHECK_THROWS(TcpClient(port));
@@ -408,14 +404,16 @@ TEST_CASE("a delayed response arrives late, and other clients do not wait for it
       [](const ServerRequest& request) {
         ServerResponse response = Echo(request);
         if (request.path == "/slow") response.delay = 300ms;
+        if (request.path == "/never") response.delay = kForever;
         return response;
       },
       {}, ServerThreads::kThreadPerConnection);
+  TcpClient never(server->port());
+  never.Send(Request("GET /never"));
+  CHECK(Status(Exchange(server->port(), Request("GET /fast"))) == "200");
   TcpClient slow(server->port());
   const auto start = std::chrono::steady_clock::now();
   slow.Send(Request("GET /slow"));
-  CHECK(Status(Exchange(server->port(), Request("GET /fast"))) == "200");
-  CHECK(std::chrono::steady_clock::now() - start < 250ms);
   CHECK(Body(slow.ReceiveAll()) == "GET /slow");
   CHECK(std::chrono::steady_clock::now() - start >= 300ms);
 }
@@ -425,7 +423,7 @@ TEST_CASE("destruction wakes delayed responses, whose clients get no answer") {
   auto server = Serve(
       [&](const ServerRequest& request) {
         ServerResponse response = Echo(request);
-        if (request.path == "/slow") response.delay = 10s;
+        if (request.path == "/slow") response.delay = kForever;
         entered.release();
         return response;
       },
@@ -440,7 +438,7 @@ TEST_CASE("destruction wakes delayed responses, whose clients get no answer") {
   for (int i = 0; i < 8; ++i) {
     CHECK(Status(Exchange(server->port(), Request("GET /fast"))) == "200");
   }
-  CHECK(TimeToStop(std::move(server)) < 500ms);
+  server.reset();
   for (const auto& client : clients) CHECK(client->ReceiveAll() == "");
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -1064,9 +1065,9 @@ TEST_CASE("the costliest answer that fits the limits is judged in seconds") {
   answer.meta.Set("confidenceInfo", R"({"annotations": [)" + annotations + "]}");
   const std::string body = answer.Body();
   CHECK(body.size() < kBodyLimit);
-  const auto began = std::chrono::steady_clock::now();
+  const std::clock_t began = std::clock();
   const auto read = ReadAnswer(query, Ok(body), kNow);
-  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(20));
+  CHECK(std::clock() - began < 20 * CLOCKS_PER_SEC);
   REQUIRE(read.ok());
   // Every hour's first quarter is projected.
   CHECK(read.value().bucket_start == At("2026-06-09T10:45:00Z"));

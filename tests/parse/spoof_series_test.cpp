@@ -1,6 +1,7 @@
 #include "radar_spoof/parse/spoof_series.h"
 
 #include <chrono>
+#include <ctime>
 #include <span>
 #include <string>
 
@@ -325,9 +326,9 @@ TEST_CASE("as many repeats as an answer can hold cost no noticeable time") {
   SeriesText series;
   for (int i = 0; i < 80'000; ++i) series.Bucket("2026-06-01T00:00:00Z", 10);
   const std::string json = series.Text();
-  const auto began = std::chrono::steady_clock::now();
+  const std::clock_t began = std::clock();
   CHECK_FALSE(Read(json));
-  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
+  CHECK(std::clock() - began < 5 * CLOCKS_PER_SEC);
 }
 
 TEST_CASE("mean and standard deviation are those of the sample") {

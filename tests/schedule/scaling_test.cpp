@@ -19,8 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 using test::DataSet;
 
-constexpr Instant kStart{WallTime(Seconds(1'780'272'345)), SteadyTime(1000s)};
-constexpr Milliseconds kLatency = 300ms;
+constexpr Instant kDeployed{WallTime(Seconds(1'780'272'345)), SteadyTime(1000s)};
+constexpr Milliseconds kRoundTrip = 300ms;
 
 struct Use {
   int requests_a_pass = 0;
@@ -57,7 +57,7 @@ class Deployment {
         requests_a_pass_(GroupQueries(queries_, config.api().max_series_per_request).size()) {
     Seconds longest{0};
     for (const Query& query : queries_) longest = std::max(longest, query.poll_interval);
-    counted_from_ = kStart.wall + 20 * longest;
+    counted_from_ = kDeployed.wall + 20 * longest;
     end_ = counted_from_ + passes * longest;
   }
 
@@ -86,7 +86,7 @@ class Deployment {
   };
 
   void Start(std::size_t first) {
-    ends_.push_back({now_ + kLatency, now_, first});
+    ends_.push_back({now_ + kRoundTrip, now_, first});
     if (now_.wall < counted_from_) return;
     use_.sent.push_back(now_.steady);
   }
@@ -109,7 +109,7 @@ class Deployment {
   const std::vector<Query> queries_;
   Schedule schedule_;
   const DataSet data_{.lag = [](WallTime) { return 20min; }};
-  Instant now_ = kStart;
+  Instant now_ = kDeployed;
   WallTime counted_from_;
   WallTime end_;
   std::deque<Ending> ends_;  // all take as long, so the first sent is the first to end
