@@ -594,16 +594,26 @@ std::unique_ptr<HttpServer> TlsServer(const TemporaryDirectory& directory, const
   return std::move(server).value();
 }
 
-// A certificate that signs itself, like MakeCertificate's, but not as it should be.
+constexpr const char* kValid = "-days 2";
+constexpr const char* kExpired = "-startdate 20200101000000Z -enddate 20200102000000Z";
+
+// A certificate that signs itself, like MakeCertificate's, but not as it should be. `openssl ca`
+// makes it, for `openssl x509` of version 3.0 knows no dates, and that of 3.5 none that are past.
 void MakeBadCertificate(const TemporaryDirectory& directory, const std::string& name,
                         const std::string& key, const std::string& subject_alt_name,
-                        const std::string& days) {
-  const std::string file = "'" + directory.Path(name);
+                        const std::string& validity) {
+  directory.Write(
+      "ca.conf",
+      "[ca]\ndefault_ca=this\n[this]\ndatabase=issued\nnew_certs_dir=.\nrand_serial=yes\n"
+      "unique_subject=no\ndefault_md=sha256\npolicy=any\ncopy_extensions=copy\n"
+      "[any]\ncommonName=supplied\n");
+  directory.Write("issued", "");
   const std::string commands =
-      "openssl req -new -newkey " + key + " -nodes -subj /CN=" + name +
-      " -addext subjectAltName=" + subject_alt_name + " -keyout " + file + ".key' -out " + file +
-      ".csr' 2>/dev/null && openssl x509 -req -in " + file + ".csr' -signkey " + file +
-      ".key' -copy_extensions copy -days " + days + " -out " + file + ".crt' 2>/dev/null";
+      "cd '" + directory.Path(".") + "' && exec 2>/dev/null && openssl req -new -newkey " + key +
+      " -nodes -subj /CN=" + name + " -addext subjectAltName=" + subject_alt_name + " -keyout " +
+      name + ".key -out " + name +
+      ".csr && openssl ca -config ca.conf -selfsign -batch -notext -keyfile " + name + ".key -in " +
+      name + ".csr " + validity + " -out " + name + ".crt";
   REQUIRE(std::system(commands.c_str()) == 0);
 }
 
@@ -623,9 +633,9 @@ TEST_CASE("a server that cannot prove who it is gets no request") {
   const std::string elliptic = "ec -pkeyopt ec_paramgen_curve:prime256v1";
   MakeCertificate(directory, "good");
   MakeCertificate(directory, "self_signed");
-  MakeBadCertificate(directory, "expired", elliptic, "IP:127.0.0.1", "-1");
-  MakeBadCertificate(directory, "wrong_host", elliptic, "DNS:other.example", "2");
-  MakeBadCertificate(directory, "weak_key", "rsa:1024", "IP:127.0.0.1", "2");
+  MakeBadCertificate(directory, "expired", elliptic, "IP:127.0.0.1", kExpired);
+  MakeBadCertificate(directory, "wrong_host", elliptic, "DNS:other.example", kValid);
+  MakeBadCertificate(directory, "weak_key", "rsa:1024", "IP:127.0.0.1", kValid);
   directory.Write("empty.crt", "");
   struct Row {
     std::string certificate;
