@@ -381,6 +381,8 @@ TEST_CASE("every fault on the wire has its reason and its retry class") {
        {FailureReason::kRejected, kN}},
       {"HTTP/0.9", Reply(kGood), no_protocol},
       {"status 99999", Reply(HttpReply(kGood, "", "99999 OK")), no_protocol},
+      {"status 2000", Reply(HttpReply(kGood, "", "2000 OK")), no_protocol},
+      {"status 099", Reply(HttpReply(kGood, "", "099 OK")), no_protocol},
       {"204", Reply("HTTP/1.1 204 No Content\r\n\r\n"), not_json},
       {"200 and nothing", Reply(HttpReply("")), not_json},
       {"a page for people", Reply(HttpReply("<!DOCTYPE html><p>Sign in", "")), page},
