@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/text.h"

@@ -27,6 +27,13 @@ LIBRARIES = {
     "fmt/": {"*.cpp"},
 }
 
+# What older versions of a library or compiler declare in other headers, too. A file has the header itself, or by
+# way of headers of the project.
+DECLARED_IN = {
+    r"\bstd::u?int\d+_t\b": "cstdint",
+    r"\bfmt::join\b": "fmt/ranges.h",
+}
+
 # Expected failures are values. These throw for want of memory, at the start, or to end a parse they catch themselves.
 THROWING = {
     "include/radar_spoof/core/rapidjson.h", "src/config/yaml_document.cpp", "src/fetch/curl_http_client.cpp",
@@ -58,6 +65,19 @@ def room_included(path, header):
 
 def included(path):
     return re.findall(r'#include ([<"])([^>"]+)[>"]', (SOURCE_DIR / path).read_text())
+
+
+def brought(path, seen):
+    """Adds the headers of libraries that `path` includes, itself or by way of headers of the project, to `seen`."""
+    for bracket, header in included(path):
+        if header in seen:
+            continue
+        seen.add(header)
+        for folder in [path.parent, *map(pathlib.Path, ("include", "tests", "."))] if bracket == '"' else []:
+            if (SOURCE_DIR / folder / header).exists():
+                brought(folder / header, seen)
+                break
+    return seen
 
 
 class LayoutTest(unittest.TestCase):
@@ -107,6 +127,13 @@ class LayoutTest(unittest.TestCase):
         self.assertEqual([f"{path}: {header}" for path in sources() for bracket, header in included(path)
                           if bracket == "<" and not header.startswith(tuple(LIBRARIES)) and
                           not system.match(header)], [])
+
+    def test_a_name_is_used_with_the_header_that_declares_it(self):
+        tests = [path.relative_to(SOURCE_DIR) for top in ("tests", "bench")
+                 for path in sorted((SOURCE_DIR / top).rglob("*")) if path.suffix in (".h", ".cpp")]
+        lacking = [f"{path}: {header}" for path in [*sources(), *tests] for name, header in DECLARED_IN.items()
+                   if re.search(name, (SOURCE_DIR / path).read_text()) and header not in brought(path, set())]
+        self.assertEqual(lacking, [])
 
     def test_only_these_throw(self):
         self.assertEqual({str(path) for path in sources() if path.parts[0] != "simulator" and

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <new>
 #include <stdexcept>
 
@@ -22,9 +23,11 @@ constexpr std::size_t kHeaderLimit = std::size_t{300} * 1024;
 constexpr int kRequestTimeout = 408;
 constexpr std::size_t kDetailBytes = 250;
 
-// libcurl's own setter is unchecked in C++: an int where it reads a long compiles.
-void SetLong(CURL* easy, CURLoption option, long value) {
-  if (curl_easy_setopt(easy, option, value) != CURLE_OK) {
+// libcurl's own setter is unchecked in C++: an int where it reads a long compiles. A long has 32
+// bits on some machines.
+void SetLong(CURL* easy, CURLoption option, std::int64_t value) {
+  const auto most = std::int64_t{std::numeric_limits<long>::max()};
+  if (curl_easy_setopt(easy, option, static_cast<long>(std::min(value, most))) != CURLE_OK) {
     throw std::runtime_error("libcurl refuses option " + std::to_string(option));
   }
 }
@@ -58,6 +61,13 @@ Failure FailureOf(CURLcode code, bool is_looking_up, std::string detail) {
       return {FailureReason::kTransport, RetryClass::kNextSlot, std::move(detail)};
   }
   return {FailureReason::kTransport, std::move(detail)};
+}
+
+// Whether the status of a status line has three digits. libcurl 8 takes others, too.
+bool HasStatus(std::string_view line) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const std::string_view status = line.substr(std::min(line.find(' ') + 1, line.size()));
+  return std::ranges::find_if_not(status, is_digit) - status.begin() == 3 && status.front() != '0';
 }
 
 // False for the rest of a folded line of which there is no beginning.
@@ -276,6 +286,11 @@ bool CurlTransfer::TakeHeaderLine(std::string_view line) {
   }
   switch (part_) {
     case Part::kStatusLine:
+      if (!HasStatus(line)) {
+        given_up_.emplace(FailureReason::kTransport, RetryClass::kNextSlot,
+                          "the status has not three digits");
+        return false;
+      }
       part_ = Part::kHeader;
       response_.headers.clear();
       // Not before: however slowly an answer begins, it has until the timeout.

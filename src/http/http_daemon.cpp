@@ -1,5 +1,6 @@
 #include "http_daemon.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <exception>
 #include <new>
@@ -68,6 +69,16 @@ MHD_Response* NewReply(Body parts) {
   return reply;
 }
 
+// From 1.0 on the library itself refuses what it forgave before, where it is asked to be strict,
+// and its parts no longer stand where HeadLayout expects them. The versions have one soname, so the
+// one that was compiled with need not be the one that runs.
+bool LibraryRefusesInexactHeads() { return !std::string_view(MHD_get_version()).starts_with("0."); }
+
+std::string_view WithoutBlanksAround(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  return text.substr(0, text.find_last_not_of(" \t") + 1);
+}
+
 struct HeadersRead {
   ServerRequest& request;
   HeadLayout& layout;
@@ -76,7 +87,7 @@ struct HeadersRead {
 MHD_Result CollectHeader(void* into, MHD_ValueKind, const char* name, const char* value) {
   auto& [request, layout] = *static_cast<HeadersRead*>(into);
   if (value == nullptr) value = "";
-  request.headers.emplace_back(LowerCase(name), value);
+  request.headers.emplace_back(LowerCase(name), WithoutBlanksAround(value));
   layout.Add(name, value);
   return MHD_YES;
 }
@@ -125,6 +136,7 @@ MHD_OptionItem TextOption(MHD_OPTION option, const char* text) {
 std::vector<MHD_OptionItem> SpecialOptions(ServerThreads threads,
                                            const std::optional<TlsSettings>& tls) {
   std::vector<MHD_OptionItem> items;
+  if (LibraryRefusesInexactHeads()) items.push_back({MHD_OPTION_STRICT_FOR_CLIENT, 1, nullptr});
   if (threads == ServerThreads::kPool) {
     items.push_back({MHD_OPTION_THREAD_POOL_SIZE, kPoolThreads, nullptr});
   }
@@ -275,7 +287,8 @@ class HttpDaemon::Callbacks {
     if (const auto status = RefusalStatus(request, head_size, kHeadLimit)) return status;
     const bool host_missing =
         version == std::string_view("HTTP/1.1") && request.Header("host").empty();
-    if (host_missing || !layout.IsExact(head_size)) return 400;
+    if (host_missing) return 400;
+    if (!LibraryRefusesInexactHeads() && !layout.IsExact(head_size)) return 400;
     return ParseRequestTarget(progress.target, request) ? std::nullopt : std::optional(400);
   }
 

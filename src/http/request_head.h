@@ -17,9 +17,9 @@ std::optional<int> RefusalStatus(const ServerRequest& request, std::size_t head_
                                  std::size_t head_limit);
 
 // Whether nothing stood in a head but what was read from it: every line ended in CR LF, no NUL, no
-// folded line, one space after the method and after the target. libmicrohttpd itself takes bare LF,
-// cuts at a NUL and drops what was folded. But it reads a head in place, with a NUL put over each
-// byte that ends a part, so the places of the parts tell what stood between them.
+// folded line, one space after the method and after the target. libmicrohttpd before 1.0 takes bare
+// LF, cuts at a NUL and drops what was folded. But it reads a head in place, with a NUL put over
+// each byte that ends a part, so the places of the parts tell what stood between them (0.9.75).
 class HeadLayout {
  public:
   // The parts as libmicrohttpd hands them out, and in the order in which they came.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -34,7 +35,8 @@ std::optional<std::uint64_t> LeadingNumber(std::string_view text) {
   if (text.empty() || text.front() < '0' || text.front() > '9') return std::nullopt;
   std::uint64_t number = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  return parsed.ec == std::errc::result_out_of_range ? UINT64_MAX : number;
+  return parsed.ec == std::errc::result_out_of_range ? std::numeric_limits<std::uint64_t>::max()
+                                                     : number;
 }
 
 // The same for a text that is a number and nothing else.

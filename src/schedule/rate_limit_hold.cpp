@@ -1,6 +1,7 @@
 #include "radar_spoof/schedule/rate_limit_hold.h"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace radar_spoof {
 namespace {

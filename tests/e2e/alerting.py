@@ -14,7 +14,7 @@ import threading
 import yaml
 
 from processes import SOURCE_DIR, Child
-from prometheus import Prometheus, prometheus_tool
+from prometheus import LISTENING, Prometheus, prometheus_tool
 from web_client import fetch
 
 MONITORING = SOURCE_DIR / "monitoring"
@@ -81,6 +81,7 @@ class Webhook:
                     ]
                 self.send_response(200)
                 self.end_headers()
+                self.wfile.write(b"ok")  # Slack's word for it, which Alertmanager 0.33 reads
 
             def log_message(self, *_):
                 pass
@@ -114,7 +115,7 @@ class Alertmanager(Child):
              "--cluster.listen-address="])
 
     def wait_until_started(self):
-        line = self.wait_for_line(r'"Listening on" address=127\.0\.0\.1:(\d+)')
+        line = self.wait_for_line(LISTENING)
         self.port = int(line.group(1))
 
     def alerts(self, **labels):

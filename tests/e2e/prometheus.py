@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -10,11 +11,22 @@ import urllib.parse
 from processes import SOURCE_DIR, Child
 from web_client import fetch, wait_until
 
+TOOLS = SOURCE_DIR / "build/tools"  # where scripts/install-deps puts them
+# With PROMETHEUS=3 these are Debian sid's.
+SID = (["prometheus", "promtool", "prometheus-alertmanager", "amtool"]
+       if os.environ.get("PROMETHEUS") == "3" else [])
+
+# Of Prometheus and Alertmanager: `caller=tls_config.go msg="Listening on" address=...` until 2023,
+# `source=tls_config.go msg="Listening on" component=web address=...` today.
+LISTENING = r'"Listening on"(?: component=\w+)? address=127\.0\.0\.1:(\d+)'
+
 
 def prometheus_tool(name):
-    """`prometheus`, `promtool` and the like, where scripts/install-deps puts them, or on the path."""
-    unpacked = SOURCE_DIR / "build/tools/prometheus/usr/bin" / name
-    found = str(unpacked) if unpacked.exists() else shutil.which(name)
+    """`prometheus`, `promtool` and the like: what scripts/install-deps unpacked, or what is on the path."""
+    if name in SID:
+        found = shutil.which(name, path=TOOLS / "prometheus-sid/usr/bin")
+    else:
+        found = shutil.which(name, path=TOOLS / "prometheus/usr/bin") or shutil.which(name)
     if not found:
         raise RuntimeError(f"{name} is missing; run scripts/install-deps, which installs it")
     return found
@@ -54,7 +66,7 @@ class Prometheus(QueryServer):
         )
 
     def wait_until_started(self):
-        line = self.wait_for_line(r'"Listening on" address=127\.0\.0\.1:(\d+)')
+        line = self.wait_for_line(LISTENING)
         self.port = int(line.group(1))
         self.wait_for_line("Server is ready to receive web requests")
 

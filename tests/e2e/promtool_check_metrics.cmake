@@ -1,7 +1,11 @@
 # cmake -D TOOLS=DIR -D METRICS=FILE -P promtool_check_metrics.cmake
-# Fails unless `promtool check metrics` has nothing to say about the file. Looks for promtool in DIR
-# and on the path.
-find_program(promtool promtool HINTS ${TOOLS} NO_CACHE)
+# Fails unless `promtool check metrics` has nothing to say about the file. Looks for promtool where
+# scripts/install-deps unpacks it below DIR, as prometheus.py does, and on the path.
+set(folder prometheus)
+if("$ENV{PROMETHEUS}" STREQUAL "3")
+  set(folder prometheus-sid)
+endif()
+find_program(promtool promtool HINTS ${TOOLS}/${folder}/usr/bin NO_CACHE)
 if(NOT promtool)
   message(FATAL_ERROR "promtool is missing; run scripts/install-deps, which installs it")
 endif()

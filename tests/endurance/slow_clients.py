@@ -37,6 +37,7 @@ def self_signed(directory):
     subprocess.run(
         ["openssl", *"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
          " -subj /CN=exporter -addext subjectAltName=IP:127.0.0.1"
+         " -addext keyUsage=critical,digitalSignature,keyCertSign"  # which Python 3.13 asks of an authority
          " -keyout server.key -out server.crt".split()],
         cwd=directory, check=True, capture_output=True)
     web = write(directory / "web.yaml",

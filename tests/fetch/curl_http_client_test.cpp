@@ -381,6 +381,8 @@ TEST_CASE("every fault on the wire has its reason and its retry class") {
        {FailureReason::kRejected, kN}},
       {"HTTP/0.9", Reply(kGood), no_protocol},
       {"status 99999", Reply(HttpReply(kGood, "", "99999 OK")), no_protocol},
+      {"status 2000", Reply(HttpReply(kGood, "", "2000 OK")), no_protocol},
+      {"status 099", Reply(HttpReply(kGood, "", "099 OK")), no_protocol},
       {"204", Reply("HTTP/1.1 204 No Content\r\n\r\n"), not_json},
       {"200 and nothing", Reply(HttpReply("")), not_json},
       {"a page for people", Reply(HttpReply("<!DOCTYPE html><p>Sign in", "")), page},
@@ -591,16 +593,26 @@ std::unique_ptr<HttpServer> TlsServer(const TemporaryDirectory& directory, const
   return std::move(server).value();
 }
 
-// A certificate that signs itself, like MakeCertificate's, but not as it should be.
+constexpr const char* kValid = "-days 2";
+constexpr const char* kExpired = "-startdate 20200101000000Z -enddate 20200102000000Z";
+
+// A certificate that signs itself, like MakeCertificate's, but not as it should be. `openssl ca`
+// makes it, for `openssl x509` of version 3.0 knows no dates, and that of 3.5 none that are past.
 void MakeBadCertificate(const TemporaryDirectory& directory, const std::string& name,
                         const std::string& key, const std::string& subject_alt_name,
-                        const std::string& days) {
-  const std::string file = "'" + directory.Path(name);
+                        const std::string& validity) {
+  directory.Write(
+      "ca.conf",
+      "[ca]\ndefault_ca=this\n[this]\ndatabase=issued\nnew_certs_dir=.\nrand_serial=yes\n"
+      "unique_subject=no\ndefault_md=sha256\npolicy=any\ncopy_extensions=copy\n"
+      "[any]\ncommonName=supplied\n");
+  directory.Write("issued", "");
   const std::string commands =
-      "openssl req -new -newkey " + key + " -nodes -subj /CN=" + name +
-      " -addext subjectAltName=" + subject_alt_name + " -keyout " + file + ".key' -out " + file +
-      ".csr' 2>/dev/null && openssl x509 -req -in " + file + ".csr' -signkey " + file +
-      ".key' -copy_extensions copy -days " + days + " -out " + file + ".crt' 2>/dev/null";
+      "cd '" + directory.Path(".") + "' && exec 2>/dev/null && openssl req -new -newkey " + key +
+      " -nodes -subj /CN=" + name + " -addext subjectAltName=" + subject_alt_name + " -keyout " +
+      name + ".key -out " + name +
+      ".csr && openssl ca -config ca.conf -selfsign -batch -notext -keyfile " + name + ".key -in " +
+      name + ".csr " + validity + " -out " + name + ".crt";
   REQUIRE(std::system(commands.c_str()) == 0);
 }
 
@@ -620,9 +632,9 @@ TEST_CASE("a server that cannot prove who it is gets no request") {
   const std::string elliptic = "ec -pkeyopt ec_paramgen_curve:prime256v1";
   MakeCertificate(directory, "good");
   MakeCertificate(directory, "self_signed");
-  MakeBadCertificate(directory, "expired", elliptic, "IP:127.0.0.1", "-1");
-  MakeBadCertificate(directory, "wrong_host", elliptic, "DNS:other.example", "2");
-  MakeBadCertificate(directory, "weak_key", "rsa:1024", "IP:127.0.0.1", "2");
+  MakeBadCertificate(directory, "expired", elliptic, "IP:127.0.0.1", kExpired);
+  MakeBadCertificate(directory, "wrong_host", elliptic, "DNS:other.example", kValid);
+  MakeBadCertificate(directory, "weak_key", "rsa:1024", "IP:127.0.0.1", kValid);
   directory.Write("empty.crt", "");
   struct Row {
     std::string certificate;

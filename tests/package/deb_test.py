@@ -32,8 +32,11 @@ class DebTest(unittest.TestCase):
         self.assertEqual((said.returncode, said.stdout), (0, ""), said.stderr)
 
     def test_what_is_installed_where(self):
+        # /lib in Debian 12, /usr/lib in newer ones; lintian wants it so.
+        units = run(["pkg-config", "--variable=systemdsystemunitdir", "systemd"]).strip().removeprefix("/")
+        self.assertIn(units, ("lib/systemd/system", "usr/lib/systemd/system"))
         for path in ("usr/bin/radar_spoof_exporter", "usr/bin/radar_simulator",
-                     "lib/systemd/system/radar_spoof_exporter.service",
+                     f"{units}/radar_spoof_exporter.service",
                      "usr/share/man/man1/radar_spoof_exporter.1.gz",
                      "usr/share/man/man1/radar_simulator.1.gz",
                      "usr/share/bash-completion/completions/radar_spoof_exporter",

@@ -293,6 +293,17 @@ TEST_CASE("OpenMetrics is chosen by those who prefer it, and by nobody else") {
        "openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
        "text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
        true},
+      {"Prometheus 3.5.3",
+       "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/"
+       "openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+       "text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+       true},
+      {"Prometheus 3.5.3 that asks for protobuf first",
+       "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;"
+       "q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/"
+       "openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
+       "text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+       true},
       {"Prometheus with native histograms",
        "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;"
        "q=0.5,application/openmetrics-text;version=1.0.0;q=0.4,application/openmetrics-text;"

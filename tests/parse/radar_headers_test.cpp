@@ -1,5 +1,6 @@
 #include "radar_spoof/parse/radar_headers.h"
 
+#include <limits>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -151,7 +152,7 @@ TEST_CASE("both rate-limit headers are joined by policy") {
 TEST_CASE("numbers are capped before anything is computed with them") {
   const auto policies = ParseRateLimit("\"a\";r=99999999999999999999999;t=9223372036854775807", "");
   REQUIRE(policies.contains("a"));
-  CHECK(policies.at("a").remaining == UINT64_MAX);
+  CHECK(policies.at("a").remaining == std::numeric_limits<std::uint64_t>::max());
   CHECK(policies.at("a").reset_in == 24h);
 }
 
