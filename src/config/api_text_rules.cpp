@@ -132,14 +132,17 @@ std::optional<std::string> FileNameProblem(const YamlNode& node) {
   return std::nullopt;
 }
 
+bool IsIdentifier(std::string_view text) {
+  return !text.empty() && All(text, IsWordCharacter) &&
+         std::isdigit(static_cast<unsigned char>(text.front())) == 0;
+}
+
 std::optional<std::string> VariableNameProblem(const YamlNode& node) {
   if (LooksLikeACredential(node.text)) {
     return "found what looks like the credential itself; expected the name of the variable of the "
            "environment that holds it";
   }
-  const bool is_name = !node.text.empty() && All(node.text, IsWordCharacter) &&
-                       std::isdigit(static_cast<unsigned char>(node.text.front())) == 0;
-  if (is_name) return std::nullopt;
+  if (IsIdentifier(node.text)) return std::nullopt;
   return "found text that is not a name; expected the name of a variable of the environment: "
          "letters, digits and _";
 }

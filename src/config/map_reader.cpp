@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
@@ -193,10 +192,6 @@ Result<DateRange, std::string> ReadDateRange(const YamlNode& node) {
 constexpr std::array<std::string_view, 7> kCredentialNames = {
     "token", "api_token", "key", "api_key", "bearer", "secret", "password"};
 
-bool Contains(std::span<const std::string_view> words, std::string_view word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 std::string UnknownKey(std::string_view key, std::span<const std::string_view> known,
                        std::span<const KeySet> elsewhere) {
   const std::string expected = Joined(known);
@@ -226,6 +221,16 @@ std::string DurationText(Seconds duration) {
     duration -= count * unit.length;
   }
   return text;
+}
+
+Result<std::size_t, std::string> ReadWord(const YamlNode& node,
+                                          std::span<const std::string_view> words,
+                                          std::span<const Synonym> synonyms) {
+  const auto word = std::ranges::find(words, node.text);
+  if (word != words.end()) return static_cast<std::size_t>(word - words.begin());
+  const auto synonym = std::ranges::find(synonyms, node.text, &Synonym::written);
+  return fmt::format("found {}; expected one of {}{}", Describe(node), Joined(words),
+                     DidYouMean(synonym == synonyms.end() ? node.text : synonym->meant, words));
 }
 
 MapReader::MapReader(const YamlNode& map, std::string path, ProblemList& problems,
@@ -303,6 +308,11 @@ bool MapReader::Read(std::string_view key, TextRule rule, std::string& value) {
   }
   problems_.Add(*node, PathOf(key), *std::move(problem));
   return false;
+}
+
+bool MapReader::Read(std::string_view key, std::span<const std::string_view> words,
+                     std::span<const Synonym> synonyms, std::size_t& place) {
+  return Take(key, ReadWord, place, words, synonyms);
 }
 
 }  // namespace radar_spoof

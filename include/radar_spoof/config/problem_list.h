@@ -52,6 +52,8 @@ class ProblemList {
 // "a, b, c".
 std::string Joined(std::span<const std::string_view> words);
 
+bool Contains(std::span<const std::string_view> words, std::string_view word);
+
 // The one of `known` that `word` was probably meant to be: equal but for case and punctuation, or
 // few typing errors away. Empty when nothing is near, or two are equally so.
 std::string_view Nearest(std::string_view word, std::span<const std::string_view> known);
