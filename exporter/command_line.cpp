@@ -22,12 +22,16 @@ constexpr const char* kSubcommands =
     "  query      ask once, and print the answer for a person or as JSON\n"
     "  backfill   write the history of the configured queries, for promtool to import";
 
-void AddFlags(FlagParser& flags, CommandLine& read, std::vector<std::string>& listen) {
+void AddFlags(FlagParser& flags, CommandLine& read, std::vector<std::string>& listen,
+              std::optional<Milliseconds>& auto_reload_interval) {
   flags.AddFooter(kSubcommands);
   flags.AddVersion(fmt::format("radar_spoof_exporter, version {} (revision: {})\n  compiler: {}",
                                Version(), Revision(), Compiler()));
   flags.AddText("--config.file", read.config_file, "What to poll; see config.example.yaml",
                 "FILE [" + read.config_file + "]");
+  flags.AddDuration("--config.auto-reload-interval", auto_reload_interval, std::chrono::hours(24),
+                    "How often to look whether the configuration changed; 0s: never",
+                    "DURATION [30s]");
   flags.AddSwitch("--config.check", read.config_check,
                   "Check the configuration, print the request plan and exit: 0 good, 2 not");
   flags.AddSwitch("--once", read.once,
@@ -69,8 +73,10 @@ Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* arg
   read.config_file = kDefaultConfigFile;
   read.telemetry_path = "/metrics";
   std::vector<std::string> listen = {":10766"};
-  AddFlags(flags, read, listen);
+  std::optional<Milliseconds> auto_reload_interval;
+  AddFlags(flags, read, listen, auto_reload_interval);
   if (auto early = flags.Parse(argc, argv)) return *std::move(early);
+  read.auto_reload_interval = auto_reload_interval.value_or(read.auto_reload_interval);
   for (const std::string& address : listen) {
     auto parsed = ListenAddress::Parse(address);
     if (!parsed) return flags.UsageError("--web.listen-address: " + parsed.error());

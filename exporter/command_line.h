@@ -13,6 +13,7 @@ namespace radar_spoof {
 
 struct CommandLine {
   std::string config_file;
+  Milliseconds auto_reload_interval{30'000};  // 0: never
   bool config_check = false;
   bool once = false;
   std::vector<ListenAddress> listen;  // at least one

@@ -1,5 +1,6 @@
 #include "daemon.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <future>
 #include <random>
@@ -76,9 +77,10 @@ Daemon::Daemon(const CommandLine& command_line, Settings settings, WallTime star
       start_time_(start_time),
       http_(MakeCurlHttpClient(UserAgent(), ClientOptions(settings.config.api()))),
       store_(FirstSnapshot(settings.config, clock_.Now().wall)),
+      reloader_(command_line.config_file, settings, command_line.auto_reload_interval, environment,
+                poller_, log),
       poller_(std::move(settings), clock_, *http_, store_, log, std::random_device{}(),
-              SaverFor(command_line, log), command_line.log_readings ? &log : nullptr),
-      reloader_(command_line.config_file, environment, poller_, log) {}
+              SaverFor(command_line, log), command_line.log_readings ? &log : nullptr) {}
 
 int Daemon::PollOnce() {
   const bool all_good = poller_.RunOnce();
@@ -117,7 +119,8 @@ PagesOptions Daemon::PageOptions() {
   options.telemetry_path = command_line_.telemetry_path;
   options.process = [this] { return ReadProcessMetrics(start_time_); };
   options.last_turn = [this] { return poller_.last_turn(); };
-  if (command_line_.enable_lifecycle) options.reload = [this] { return reloader_.Reload(); };
+  if (command_line_.enable_lifecycle)
+    options.reload = [this] { return reloader_.Reload(ReloadCause::kRequest); };
   options.authenticate = [this](const ServerRequest& request) {
     return basic_auth_.Check(request.Header("authorization"), request.client, request.settings,
                              clock_.Now().steady);
@@ -128,13 +131,17 @@ PagesOptions Daemon::PageOptions() {
 void Daemon::AttendUntilStopped(const sigset_t& signals, WebServer& server) {
   Watchdog watchdog([this] { return poller_.last_turn(); }, [&server] { return server.Answers(); },
                     NotifyAlive);
+  const auto look_at_config = [this] { return reloader_.ReloadIfChanged(clock_.Now().steady); };
+  Milliseconds wait = std::min(Watchdog::kBeat, look_at_config());
   for (bool told_ready = false;;) {
     if (!told_ready) told_ready = NotifyReady();
-    const int signal = AwaitSignal(signals, Watchdog::kBeat);
+    const int signal = AwaitSignal(signals, wait);
     if (signal > 0 && signal != SIGHUP) return;
     // What lacks memory now has it at the next beat, or the watchdog is not told.
     try {
-      if (signal == SIGHUP) (void)reloader_.Reload();
+      wait = Watchdog::kBeat;
+      if (signal == SIGHUP) (void)reloader_.Reload(ReloadCause::kSignal);
+      wait = std::min(wait, look_at_config());
       server.Refresh();
       if (WatchdogWaits()) watchdog.Beat();
     } catch (const std::exception& error) {

@@ -39,8 +39,8 @@ class Daemon {
   const SystemClock clock_;
   const std::unique_ptr<HttpClient> http_;
   SnapshotStore store_;
+  Reloader reloader_;  // hands what it reads to poller_
   Poller poller_;
-  Reloader reloader_;
   BasicAuth basic_auth_{{}};
 };
 

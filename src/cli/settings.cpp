@@ -1,10 +1,13 @@
 #include "radar_spoof/cli/settings.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
 #include "radar_spoof/cli/common_flags.h"
+#include "radar_spoof/core/file.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -24,6 +27,22 @@ std::string ProblemOf(Poller::ReloadEnd end) {
              "it; the page then says whether it did.";
     case Poller::ReloadEnd::kStopped:
       return "The old configuration stays: the program is stopping.";
+  }
+  return "";
+}
+
+// Of what is in the file; of why that cannot be read, where it cannot.
+std::uint64_t HashOf(const std::string& file) {
+  constexpr std::size_t kMaxBytes = std::size_t{8} << 20;  // a ca_file; a configuration has less
+  const auto read = ReadRegularFile(file, kMaxBytes);
+  return Fnv1a(read ? read.value().content : read.error().found);
+}
+
+std::string_view Name(ReloadCause cause) {
+  switch (cause) {
+    case ReloadCause::kSignal: return "SIGHUP";
+    case ReloadCause::kRequest: return "/-/reload";
+    case ReloadCause::kFileChange: return "the file changed";
   }
   return "";
 }
@@ -62,18 +81,21 @@ std::optional<std::string> ProcessEnvironment::Read(const std::string& name) {
 
 Result<Settings, std::string> ReadSettings(const std::string& config_file,
                                            ProcessEnvironment& environment, Log& log) {
+  // Before the file is read: what changes in between is then seen as a change, not missed.
+  const std::uint64_t content_hash = HashOf(config_file);
   auto config = LoadConfig(config_file);
   if (!config) return Joined(config.error(), "\n");
-  for (const ConfigProblem& warning : config.value().warnings()) {
-    log.Warn("configuration", {{"detail", warning.Text()}});
-  }
   CredentialReader reader = environment.ReaderOf(config.value().api().credentials);
   auto credentials = reader.Read();
   if (!credentials) return credentials.error();
+  for (const ConfigProblem& warning : config.value().warnings()) {
+    log.Warn("configuration", {{"detail", warning.Text()}});
+  }
   if (!credentials.value().warning.empty()) {
     log.Warn("credentials", {{"detail", credentials.value().warning}});
   }
-  return Settings{std::move(config).value(), std::move(reader), credentials.value().credentials};
+  return Settings{std::move(config).value(), std::move(reader), credentials.value().credentials,
+                  content_hash};
 }
 
 Result<WebConfig, std::string> ReadWebConfig(const std::string& web_config_file) {
@@ -97,34 +119,80 @@ int CheckConfig(const std::string& config_file, const std::string& web_config_fi
   return web ? 0 : kUnusable;
 }
 
-Reloader::Reloader(std::string config_file, ProcessEnvironment& environment, Poller& poller,
-                   Log& log)
-    : config_file_(std::move(config_file)), environment_(environment), poller_(poller), log_(log) {}
+Reloader::Reloader(std::string config_file, const Settings& in_use, Milliseconds interval,
+                   ProcessEnvironment& environment, Poller& poller, Log& log)
+    : config_file_(std::move(config_file)),
+      interval_(interval),
+      environment_(environment),
+      poller_(poller),
+      log_(log),
+      ca_file_(in_use.config.api().ca_file),
+      read_(in_use.content_hash ^ in_use.config.api().ca_file_hash) {}
 
-std::optional<std::string> Reloader::Reload() {
+std::optional<std::string> Reloader::Reload(ReloadCause cause) {
   const std::lock_guard lock(reloading_);
+  return ReloadNow(cause);
+}
+
+Milliseconds Reloader::ReloadIfChanged(SteadyTime now) {
+  if (interval_ == Milliseconds(0)) return Milliseconds::max();
+  const std::lock_guard lock(reloading_);
+  if (next_look_ && now < *next_look_) return *next_look_ - now;
+  const bool is_first = !next_look_;
+  next_look_ = now + interval_;
+  if (is_first) return interval_;
+  const std::uint64_t found = ContentHash();
+  if (found != read_ && found != changed_) {
+    changed_ = found;
+    next_look_ = now + std::min(interval_, kWholeAfter);
+  } else if (found != read_ || !last_problem_.empty()) {
+    (void)ReloadNow(ReloadCause::kFileChange);
+  } else {
+    changed_.reset();
+  }
+  return *next_look_ - now;
+}
+
+std::optional<std::string> Reloader::ReloadNow(ReloadCause cause) {
   try {
+    changed_.reset();
+    read_ = ContentHash();  // also of what cannot be used
     auto settings = ReadSettings(config_file_, environment_, log_);
-    if (!settings) return Fail(settings.error());
+    if (!settings) return Fail(settings.error(), cause);
+    const ApiConfig& api = settings.value().config.api();
+    ca_file_ = api.ca_file;
+    read_ = settings.value().content_hash ^ api.ca_file_hash;
     const std::size_t queries = settings.value().config.queries().size();
     poller_.Reconfigure(std::move(settings).value());
-    const std::string problem = ProblemOf(poller_.AwaitReload(kLongestReload));
+    std::string problem = ProblemOf(poller_.AwaitReload(kLongestReload));
     if (!problem.empty()) {
-      log_.Error("reload failed", {{"detail", problem}});
+      LogProblem("reload failed", problem, cause);
       return problem;
     }
-    log_.Info("configuration reloaded", {{"queries", queries}});
+    last_problem_.clear();
+    log_.Info("configuration reloaded", {{"queries", queries}, {"cause", Name(cause)}});
     return std::nullopt;
   } catch (const std::exception& error) {
-    return Fail(error.what());
+    return Fail(error.what(), cause);
   }
 }
 
-std::string Reloader::Fail(const std::string& problem) {
-  log_.Error("reload failed; the old configuration stays", {{"detail", problem}});
+std::uint64_t Reloader::ContentHash() const {
+  return HashOf(config_file_) ^ (ca_file_.empty() ? 0 : HashOf(ca_file_));
+}
+
+std::string Reloader::Fail(const std::string& problem, ReloadCause cause) {
+  LogProblem("reload failed; the old configuration stays", problem, cause);
   poller_.NoteFailedReload();
   poller_.AwaitReload(kLongestReload);
   return "The old configuration stays: " + problem;
+}
+
+void Reloader::LogProblem(std::string_view message, const std::string& problem, ReloadCause cause) {
+  if (cause != ReloadCause::kFileChange || problem != last_problem_) {
+    log_.Error(message, {{"detail", problem}, {"cause", Name(cause)}});
+  }
+  last_problem_ = problem;
 }
 
 }  // namespace radar_spoof

@@ -21,9 +21,9 @@ constexpr std::size_t kLongestLabelValue = 128;  // bytes
 constexpr Meanings<AlertSeverity, 3> kSeverities = {{{"page", AlertSeverity::kCritical},
                                                      {"ticket", AlertSeverity::kWarning},
                                                      {"none", AlertSeverity::kNone}}};
-// What the metric says for them.
-constexpr std::array kSeveritySynonyms = {Synonym{"critical", "page"},
-                                          Synonym{"warning", "ticket"}};
+// The first two are what the metric says.
+constexpr std::array kSeveritySynonyms = {Synonym{"critical", "page"}, Synonym{"warning", "ticket"},
+                                          Synonym{"off", "none"}, Synonym{"false", "none"}};
 
 // Prometheus, "Data model": letters, digits and underscores; those that begin with two are its own.
 bool IsLabelName(std::string_view name) {

@@ -50,7 +50,8 @@ std::vector<std::string_view> LegalWords(Dimension dimension) {
 std::optional<std::string_view> ReadValue(const YamlNode& node, Dimension dimension,
                                           const KeyPath& path, ProblemList& problems) {
   const std::vector<std::string_view> legal = LegalWords(dimension);
-  const auto place = ReadWord(node, legal);
+  constexpr std::array kSynonyms = {Synonym{"all", kAny}, Synonym{"*", kAny}};
+  const auto place = ReadWord(node, legal, kSynonyms);
   if (place) return legal[place.value()];
   problems.Add(node, path.Text(), place.error());
   return std::nullopt;

@@ -199,8 +199,22 @@ class ReloadTest(EndToEndTest):
         answer = exporter.fetch("/-/reload")
         self.assertEqual((answer.status, answer.headers["Allow"]), (405, "POST, PUT"))
 
+    def test_a_file_that_changes_is_reloaded_and_a_bad_one_is_told_of_once(self):
+        exporter = self.start("--config.auto-reload-interval=100ms")
+        before = exporter.page()
+        self.file("new.yaml", config_text(self.simulator, "- {nam: all}")).rename(self.config_file)
+        self.check_kept(exporter, before)
+        exporter.wait_for_line(r'reload failed.*nam.*cause="the file changed"')
+
+        self.file("new.yaml", config_text(self.simulator, ALL + "\n" + SPF_FAIL)).rename(
+            self.config_file)
+        exporter.wait_for_line(r'configuration reloaded" queries=2 cause="the file changed"')
+        self.check_replaced(exporter, before)
+        self.assertEqual(exporter.output.count("reload failed"), 1)
+        self.assertEqual(exporter.output.count("configuration reloaded"), 1)
+
     def test_reload_over_http_is_forbidden_unless_enabled(self):
-        exporter = self.start()
+        exporter = self.start("--config.auto-reload-interval=0s")
         self.write_config(ALL + "\n" + SPF_FAIL)
         self.assertEqual(exporter.fetch("/-/reload", "POST").status, 403)
         self.assertEqual(exporter.fetch("/-/reload", "PUT").status, 403)

@@ -6,6 +6,7 @@
 
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/config/credentials.h"
+#include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/log.h"
 #include "radar_spoof/core/types.h"
@@ -42,23 +43,46 @@ Result<WebConfig, std::string> ReadWebConfig(const std::string& web_config_file)
 // for. Warns where the credentials cannot be read. The exit code. Blocking: reads files.
 int CheckConfig(const std::string& config_file, const std::string& web_config_file);
 
-// SIGHUP and /-/reload. Thread rule: Reload() from any thread; one reload at a time.
+enum class ReloadCause { kSignal, kRequest, kFileChange };
+
+// SIGHUP, /-/reload, and a configuration file that changes. Thread rule: any thread; one reload at
+// a time.
 class Reloader {
  public:
-  Reloader(std::string config_file, ProcessEnvironment& environment, Poller& poller, Log& log);
+  // How long what is in a file must stay the same until it is taken for whole.
+  static constexpr Milliseconds kWholeAfter{1000};
+
+  // `in_use`: what the poller was given. `interval`: how often the files are looked at; 0: never.
+  Reloader(std::string config_file, const Settings& in_use, Milliseconds interval,
+           ProcessEnvironment& environment, Poller& poller, Log& log);
 
   // Hands new settings to the poller, or leaves everything as it is; what went wrong, in whole
   // sentences. When it returns the page shows which, unless the poll loop has stood still.
-  std::optional<std::string> Reload();
+  std::optional<std::string> Reload(ReloadCause cause);
+
+  // Reloads if the configuration file, or its ca_file, holds something else than when it was read
+  // last, and has held it for two looks; or if the last reload failed, for what it lacked may be
+  // there now. What fails again for the same reason is not logged again. Does nothing when no look
+  // is due. How long until the next one is. Blocking: reads the files.
+  Milliseconds ReloadIfChanged(SteadyTime now);
 
  private:
-  std::string Fail(const std::string& problem);
+  std::optional<std::string> ReloadNow(ReloadCause cause);
+  std::uint64_t ContentHash() const;
+  std::string Fail(const std::string& problem, ReloadCause cause);
+  void LogProblem(std::string_view message, const std::string& problem, ReloadCause cause);
 
   const std::string config_file_;
+  const Milliseconds interval_;
   ProcessEnvironment& environment_;
   Poller& poller_;
   Log& log_;
-  std::mutex reloading_;
+  std::mutex reloading_;                  // for what follows
+  std::string ca_file_;                   // of the configuration in use
+  std::uint64_t read_;                    // the files' hash when they were read last
+  std::optional<std::uint64_t> changed_;  // what the last look found, where that is not `read_`
+  std::string last_problem_;              // of the last reload; empty: it succeeded
+  std::optional<SteadyTime> next_look_;
 };
 
 }  // namespace radar_spoof

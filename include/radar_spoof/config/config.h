@@ -76,7 +76,8 @@ Result<Config, std::vector<ConfigProblem>> LoadConfig(const std::string& path);
 struct Settings {
   Config config;
   CredentialReader credential_reader;
-  Credentials credentials;  // as read last
+  Credentials credentials;         // as read last
+  std::uint64_t content_hash = 0;  // of the configuration file, just before it was read
 };
 
 }  // namespace radar_spoof

@@ -42,12 +42,6 @@ struct KeySet {
 template <typename T, std::size_t kCount>
 using Meanings = std::array<std::pair<std::string_view, T>, kCount>;
 
-// What somebody may write who means a word of the list.
-struct Synonym {
-  std::string_view written;
-  std::string_view meant;
-};
-
 // The place of the scalar among `words`. The error: "found x; expected one of a, b; did you mean
 // a?".
 Result<std::size_t, std::string> ReadWord(const YamlNode& node,
