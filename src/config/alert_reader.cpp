@@ -1,10 +1,10 @@
 #include "alert_reader.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include <fmt/format.h>
 
+#include "api_text_rules.h"
 #include "radar_spoof/core/metric_catalog.h"
 #include "radar_spoof/core/text.h"
 
@@ -18,37 +18,16 @@ constexpr std::size_t kMostLabels = 16;
 constexpr std::size_t kLongestLabelName = 64;    // bytes
 constexpr std::size_t kLongestLabelValue = 128;  // bytes
 
-struct AlertWord {
-  std::string_view word;
-  AlertSeverity severity;
-};
-constexpr std::array kAlertWords = {AlertWord{"page", AlertSeverity::kCritical},
-                                    AlertWord{"ticket", AlertSeverity::kWarning},
-                                    AlertWord{"none", AlertSeverity::kNone}};
-
-void ReadSeverity(const YamlNode& node, const std::string& path, ProblemList& problems,
-                  AlertSeverity& severity) {
-  std::array<std::string_view, kAlertWords.size()> words;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    words[i] = kAlertWords[i].word;
-    if (node.text != words[i]) continue;
-    severity = kAlertWords[i].severity;
-    return;
-  }
-  std::string hint = DidYouMean(node.text, words);
-  for (const AlertWord& each : kAlertWords) {
-    if (node.text == Name(each.severity)) hint = fmt::format("; did you mean {}?", each.word);
-  }
-  problems.Add(node, path,
-               fmt::format("found {}; expected one of {}{}", Describe(node), Joined(words), hint));
-}
+constexpr Meanings<AlertSeverity, 3> kSeverities = {{{"page", AlertSeverity::kCritical},
+                                                     {"ticket", AlertSeverity::kWarning},
+                                                     {"none", AlertSeverity::kNone}}};
+// The first two are what the metric says.
+constexpr std::array kSeveritySynonyms = {Synonym{"critical", "page"}, Synonym{"warning", "ticket"},
+                                          Synonym{"off", "none"}, Synonym{"false", "none"}};
 
 // Prometheus, "Data model": letters, digits and underscores; those that begin with two are its own.
 bool IsLabelName(std::string_view name) {
-  const auto is_word = [](unsigned char c) { return c < 0x80 && (std::isalnum(c) || c == '_'); };
-  return !name.empty() && name.size() <= kLongestLabelName && !name.starts_with("__") &&
-         std::isdigit(static_cast<unsigned char>(name.front())) == 0 &&
-         std::all_of(name.begin(), name.end(), is_word);
+  return IsIdentifier(name) && name.size() <= kLongestLabelName && !name.starts_with("__");
 }
 
 // By Prometheus, or by a series of ours, so that a rule could not join it.
@@ -57,11 +36,10 @@ bool IsTaken(std::string_view name) {
   constexpr auto kOfPrometheus =
       std::to_array<std::string_view>({"alertname", "alertstate", "instance", "job", "le",
                                        "quantile", "cluster", "namespace", "node", "pod"});
-  const auto has_name = [&](std::span<const std::string_view> labels) {
-    return std::find(labels.begin(), labels.end(), name) != labels.end();
-  };
-  return has_name(kOfPrometheus) ||
-         std::ranges::any_of(MetricCatalog(), has_name, &MetricDescription::labels);
+  return Contains(kOfPrometheus, name) ||
+         std::ranges::any_of(MetricCatalog(), [&](const MetricDescription& metric) {
+           return Contains(metric.labels, name);
+         });
 }
 
 std::optional<std::string> LabelProblem(std::string_view name, const YamlNode& value) {
@@ -113,9 +91,7 @@ void ReadLabels(const YamlNode& node, const std::string& path, ProblemList& prob
 
 void ReadSpikeAlert(MapReader& map, std::span<const KeySet> elsewhere, ProblemList& problems,
                     SpikeAlert& alert) {
-  if (const YamlNode* const node = map.Find("alert")) {
-    ReadSeverity(*node, map.PathOf("alert"), problems, alert.severity);
-  }
+  map.Read("alert", kSeverities, alert.severity, kSeveritySynonyms);
   if (const YamlNode* const node = map.Find("expected")) {
     MapReader expected(*node, map.PathOf("expected"), problems, true);
     expected.CheckKeys(kExpectedKeys, elsewhere);

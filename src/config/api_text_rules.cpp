@@ -74,7 +74,12 @@ std::optional<std::string> BaseUrlProblem(const YamlNode& node) {
   const bool is_http = url.starts_with(kHttp);
   if (!is_http && !url.starts_with(kHttps)) {
     if (url.find('@') != std::string_view::npos) return refused("a URL of another kind");
-    return refused(Describe(node));
+    YamlNode with_scheme = node;
+    with_scheme.text.insert(0, kHttps);
+    const bool lacks_scheme =
+        url.find('.') < url.find('/') && BaseUrlProblem(with_scheme) == std::nullopt;
+    return refused(Describe(node)) +
+           (lacks_scheme ? fmt::format("; did you mean {}?", Describe(with_scheme)) : "");
   }
   const std::string_view rest = url.substr(is_http ? kHttp.size() : kHttps.size());
   const std::size_t slash = std::min(rest.find_first_of("/?#"), rest.size());
@@ -104,7 +109,12 @@ std::optional<std::string> ProxyProblem(const YamlNode& node) {
   if (node.text.find('@') != std::string::npos) return refused("a user name in the URL");
   const std::string_view url = node.text;
   const std::string_view scheme = url.starts_with(kHttps) ? kHttps : kHttp;
-  if (!url.starts_with(scheme)) return refused(Describe(node));
+  if (!url.starts_with(scheme)) {
+    constexpr auto kWords = std::to_array<std::string_view>({"none", "environment"});
+    constexpr std::array kSynonyms = {Synonym{"off", "none"}, Synonym{"false", "none"},
+                                      Synonym{"system", "environment"}};
+    return refused(Describe(node)) + DidYouMean(node.text, kWords, kSynonyms);
+  }
   const SplitHost parts = SplitHostAndPort(url.substr(scheme.size()));
   if (!IsHost(parts.host) || !parts.port || !IsPort(*parts.port)) return refused(Describe(node));
   return std::nullopt;
@@ -132,14 +142,17 @@ std::optional<std::string> FileNameProblem(const YamlNode& node) {
   return std::nullopt;
 }
 
+bool IsIdentifier(std::string_view text) {
+  return !text.empty() && All(text, IsWordCharacter) &&
+         std::isdigit(static_cast<unsigned char>(text.front())) == 0;
+}
+
 std::optional<std::string> VariableNameProblem(const YamlNode& node) {
   if (LooksLikeACredential(node.text)) {
     return "found what looks like the credential itself; expected the name of the variable of the "
            "environment that holds it";
   }
-  const bool is_name = !node.text.empty() && All(node.text, IsWordCharacter) &&
-                       std::isdigit(static_cast<unsigned char>(node.text.front())) == 0;
-  if (is_name) return std::nullopt;
+  if (IsIdentifier(node.text)) return std::nullopt;
   return "found text that is not a name; expected the name of a variable of the environment: "
          "letters, digits and _";
 }

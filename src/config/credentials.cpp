@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include "api_text_rules.h"
 #include "radar_spoof/core/file.h"
 #include "radar_spoof/core/text.h"
 
@@ -77,38 +78,70 @@ CredentialReader::CredentialReader(const CredentialSource& source, const Environ
   std::optional<Secret> unused;
   read(source.token_env, is_legacy ? unused : variable_);
   read(source.key_env, is_legacy ? variable_ : unused);
-  if (!is_legacy) directory_ = environment("CREDENTIALS_DIRECTORY").value_or("");
-  file_ = is_legacy ? source.key_file : source.token_file;
-  if (file_.empty() && !directory_.empty()) file_ = directory_ + "/api-token";
+  variable_file_ = environment(Variable() + "_FILE").value_or("");
+  if (!is_legacy) {
+    const auto directory = environment("CREDENTIALS_DIRECTORY");
+    if (directory && !directory->empty()) systemd_file_ = *directory + "/api-token";
+  }
+  const std::string& configured = is_legacy ? source.key_file : source.token_file;
+  files_ =
+      configured.empty() ? std::vector{systemd_file_, variable_file_} : std::vector{configured};
 }
 
-std::optional<CredentialReader::FileStamp> CredentialReader::StampOf(const std::string& path) {
+const std::string& CredentialReader::Variable() const {
+  return source_.email.empty() ? source_.token_env : source_.key_env;
+}
+
+std::optional<CredentialReader::Present> CredentialReader::FirstPresent() const {
   constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
   struct stat status {};
-  if (path.empty() || stat(path.c_str(), &status) != 0) return std::nullopt;
-  return FileStamp{status.st_dev, status.st_ino,
-                   status.st_ctim.tv_sec * kNanosecondsPerSecond + status.st_ctim.tv_nsec,
-                   status.st_size};
+  for (const std::string& path : files_) {
+    if (path.empty() || stat(path.c_str(), &status) != 0) continue;
+    return Present{
+        path,
+        {status.st_dev, status.st_ino,
+         status.st_ctim.tv_sec * kNanosecondsPerSecond + status.st_ctim.tv_nsec, status.st_size}};
+  }
+  return std::nullopt;
 }
 
-bool CredentialReader::Changed() const { return StampOf(file_) != stamp_; }
+bool CredentialReader::Changed() const {
+  const auto present = FirstPresent();
+  return stamp_ != (present ? std::optional(present->stamp) : std::nullopt);
+}
 
 Result<CredentialReading, std::string> CredentialReader::Read() {
   // Before the file is read: what changes in between is then seen as a change, not missed.
-  stamp_ = StampOf(file_);
+  const auto present = FirstPresent();
+  stamp_ = present ? std::optional(present->stamp) : std::nullopt;
   const bool is_legacy = !source_.email.empty();
-  if (!(is_legacy ? source_.key_file : source_.token_file).empty()) {
-    return ReadFile((is_legacy ? "key_file " : "token_file ") + file_);
-  }
+  const std::string& configured = is_legacy ? source_.key_file : source_.token_file;
+  if (!configured.empty()) return ReadFile(is_legacy ? "key_file" : "token_file", configured);
   // systemd sets the directory for any credential, so the token need not be among them.
-  if (stamp_) return ReadFile("systemd credential " + file_);
+  if (present && present->path == systemd_file_) {
+    return ReadFile("systemd credential", systemd_file_);
+  }
+  if (!variable_file_.empty()) {
+    // An empty one is how Compose passes on a variable that is not set.
+    if (variable_ && !variable_->Reveal().empty()) {
+      return fmt::format("{0} and {0}_FILE are both set; expected one of them", Variable());
+    }
+    YamlNode name;
+    name.kind = YamlNode::Kind::kScalar;
+    name.text = variable_file_;
+    if (auto problem = FileNameProblem(name)) {
+      return fmt::format("{}_FILE: {}", Variable(), *problem);
+    }
+    return ReadFile(Variable() + "_FILE", variable_file_);
+  }
   if (!variable_) return NotFound();
-  return Reading(variable_->Reveal(),
-                 "environment variable " + (is_legacy ? source_.key_env : source_.token_env), "");
+  return Reading(variable_->Reveal(), "environment variable " + Variable(), "");
 }
 
-Result<CredentialReading, std::string> CredentialReader::ReadFile(const std::string& origin) const {
-  auto file = ReadRegularFile(file_, kMaxCredentialBytes);
+Result<CredentialReading, std::string> CredentialReader::ReadFile(const std::string& what,
+                                                                  const std::string& path) const {
+  const std::string origin = fmt::format("{} {}", what, path);
+  auto file = ReadRegularFile(path, kMaxCredentialBytes);
   if (!file) return fmt::format("{}: found {}; {}", origin, file.error().found, WhatToDo(source_));
   const unsigned mode = file.value().mode;
   const Secret content(std::move(file.value().content));
@@ -116,7 +149,7 @@ Result<CredentialReading, std::string> CredentialReader::ReadFile(const std::str
       (mode & kOthersMayRead) == 0
           ? ""
           : fmt::format("{} can be read by every user (mode {:04o}); expected 0640 or stricter",
-                        file_, mode);
+                        path, mode);
   return Reading(content.Reveal(), origin, std::move(warning));
 }
 
@@ -134,13 +167,18 @@ Result<CredentialReading, std::string> CredentialReader::Reading(std::string_vie
 
 std::string CredentialReader::NotFound() const {
   if (!source_.email.empty()) {
-    return fmt::format("no API key: api.key_file is not configured and {} is not set; {}",
-                       source_.key_env, WhatToDo(source_));
+    return fmt::format(
+        "no API key: api.key_file is not configured, {0}_FILE is not set, and {0} is "
+        "not set; {1}",
+        source_.key_env, WhatToDo(source_));
   }
-  const std::string systemd = directory_.empty() ? "CREDENTIALS_DIRECTORY is not set"
-                                                 : fmt::format("{} does not exist", file_);
-  return fmt::format("no API token: api.token_file is not configured, {}, and {} is not set; {}",
-                     systemd, source_.token_env, WhatToDo(source_));
+  const std::string systemd = systemd_file_.empty()
+                                  ? "CREDENTIALS_DIRECTORY is not set"
+                                  : fmt::format("{} does not exist", systemd_file_);
+  return fmt::format(
+      "no API token: api.token_file is not configured, {0}, {1}_FILE is not set, and "
+      "{1} is not set; {2}",
+      systemd, source_.token_env, WhatToDo(source_));
 }
 
 }  // namespace radar_spoof

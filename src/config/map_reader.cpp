@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
@@ -63,7 +62,33 @@ std::string IntegerHint(const YamlNode& node) {
     const std::size_t zeros = std::min(node.text.find_first_not_of('0'), node.text.size() - 1);
     return "write it without the leading zero: " + node.text.substr(zeros);
   }
+  std::string digits = node.text;
+  std::erase_if(digits, [](char c) { return c == '_' || c == ',' || c == '\''; });
+  if (IsDigits(digits) && IsDigits(node.text.substr(0, 1))) {
+    return fmt::format("did you mean {}?", digits);
+  }
   return "";
+}
+
+// "15 min", "Hour" and "daily" as "15m", "1h" and "1d", with "mo" for months; other text in lower
+// case.
+std::string WithShortUnit(std::string_view text) {
+  struct Unit {
+    std::string_view name;
+    std::string_view letters;
+  };
+  constexpr std::array kUnits = {Unit{"sec", "s"},      Unit{"second", "s"}, Unit{"min", "m"},
+                                 Unit{"minute", "m"},   Unit{"hr", "h"},     Unit{"hour", "h"},
+                                 Unit{"hourly", "h"},   Unit{"day", "d"},    Unit{"daily", "d"},
+                                 Unit{"week", "w"},     Unit{"weekly", "w"}, Unit{"month", "mo"},
+                                 Unit{"monthly", "mo"}, Unit{"year", "y"},   Unit{"yearly", "y"}};
+  std::string lower = LowerCase(text);
+  const std::size_t digits = std::min(lower.find_first_not_of("0123456789"), lower.size());
+  std::string_view name = Trim(std::string_view(lower).substr(digits));
+  if (name.ends_with('s')) name.remove_suffix(1);
+  const auto unit = std::ranges::find(kUnits, name, &Unit::name);
+  if (unit == kUnits.end()) return lower;
+  return (digits == 0 ? "1" : lower.substr(0, digits)) + std::string(unit->letters);
 }
 
 std::string DurationHint(const YamlNode& node, DurationRange range) {
@@ -73,13 +98,17 @@ std::string DurationHint(const YamlNode& node, DurationRange range) {
                                 : fmt::format("add a unit: {0}s, {0}m or {0}h", node.text);
   }
   if (ParseDuration(node.text)) return "";
+  const auto meant = ParseDuration(WithShortUnit(node.text));
+  if (meant && range.least <= *meant && *meant <= range.most) {
+    return fmt::format("did you mean {}?", DurationText(*meant));
+  }
   return fmt::format("write whole numbers with the units w, d, h, m, s, largest first, as in {}",
                      DurationText(std::clamp<Seconds>(90min, range.least, range.most)));
 }
 
 std::string AggIntervalHint(const YamlNode& node) {
   std::array<std::string_view, kAllAggIntervals.size()> meta_names;
-  const auto duration = ParseDuration(LowerCase(node.text));
+  const auto duration = ParseDuration(WithShortUnit(node.text));
   for (std::size_t i = 0; i < kAllAggIntervals.size(); ++i) {
     const AggInterval interval = kAllAggIntervals[i];
     meta_names[i] = MetaName(interval);
@@ -100,7 +129,12 @@ std::string LongestHint(char unit) {
 
 // What the API offers for a length it does not take: hours, months, years, the control suffix.
 std::string DateRangeHint(const YamlNode& node) {
-  const std::string text = LowerCase(node.text);
+  std::string text = WithShortUnit(node.text);
+  const bool in_minutes = text.ends_with('m') && text != LowerCase(node.text);
+  if (text.ends_with("mo")) text.pop_back();
+  if (const auto range = DateRange::Parse(text); range && text != LowerCase(node.text)) {
+    return fmt::format("did you mean {}?", range->Text());
+  }
   if (text.ends_with("control")) return "use control: true for the control period";
   if (IsDigits(text)) return text.size() > 3 ? "add a unit" : fmt::format("add a unit: {}d", text);
   if (text.size() < 2 || !IsDigits(std::string_view(text).substr(0, text.size() - 1))) return "";
@@ -115,11 +149,11 @@ std::string DateRangeHint(const YamlNode& node) {
     const auto days = DateRange::Parse(fmt::format("{}d", count / 24));
     return days ? fmt::format("did you mean {}?", days->Text()) : LongestHint('d');
   }
-  if (unit == 'm' && count >= 1 && count <= 12) {
+  if (unit == 'm' && count >= 1 && count <= 12 && !in_minutes) {
     return fmt::format("there are no months; did you mean {}d or {}w?", count * 30, count * 4);
   }
   if (unit == 'y' && count == 1) return "there are no years; did you mean 52w?";
-  return unit == 'h' ? "whole days only" : "";
+  return unit == 'h' || in_minutes ? "whole days only" : "";
 }
 
 Result<int, std::string> ReadInteger(const YamlNode& node, IntegerRange range) {
@@ -153,7 +187,8 @@ std::string DecimalHint(const YamlNode& node) {
   if (ParseDecimal(text)) return "use a decimal point: " + text;
   const std::size_t digits = std::min(text.find_first_of(" %"), text.size());
   const auto percent = ParseDecimal(std::string_view(text).substr(0, digits));
-  if (percent && text.ends_with('%')) return fmt::format("write it as a share: {}", *percent / 100);
+  if (percent && text.ends_with('%'))
+    return fmt::format("write it as a share: {}", PercentToRatio(*percent));
   return "";
 }
 
@@ -165,9 +200,16 @@ Result<double, std::string> ReadDecimal(const YamlNode& node, DecimalRange range
 }
 
 Result<bool, std::string> ReadBoolean(const YamlNode& node) {
-  const bool is_word = node.text == "true" || node.text == "false";
-  if (is_word && !node.quoted) return node.text == "true";
-  return NotThis(node, "true or false", is_word ? "remove the quotes" : "");
+  constexpr auto kWords = std::to_array<std::string_view>({"true", "false"});
+  // The first six are what YAML 1.1 has for them.
+  constexpr std::array kSynonyms = {Synonym{"yes", "true"}, Synonym{"no", "false"},
+                                    Synonym{"on", "true"},  Synonym{"off", "false"},
+                                    Synonym{"y", "true"},   Synonym{"n", "false"},
+                                    Synonym{"1", "true"},   Synonym{"0", "false"}};
+  const bool is_word = Contains(kWords, node.text);
+  if (is_word && !node.quoted) return node.text == kWords.front();
+  if (is_word) return NotThis(node, "true or false", "remove the quotes");
+  return NotThis(node, "true or false") + DidYouMean(node.text, kWords, kSynonyms);
 }
 
 Result<Seconds, std::string> ReadDuration(const YamlNode& node, DurationRange range) {
@@ -193,10 +235,6 @@ Result<DateRange, std::string> ReadDateRange(const YamlNode& node) {
 constexpr std::array<std::string_view, 7> kCredentialNames = {
     "token", "api_token", "key", "api_key", "bearer", "secret", "password"};
 
-bool Contains(std::span<const std::string_view> words, std::string_view word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 std::string UnknownKey(std::string_view key, std::span<const std::string_view> known,
                        std::span<const KeySet> elsewhere) {
   const std::string expected = Joined(known);
@@ -211,8 +249,10 @@ std::string UnknownKey(std::string_view key, std::span<const std::string_view> k
     return fmt::format("found a key of {}; expected one of {}{}", other.owner, expected,
                        other.advice);
   }
+  constexpr std::array kSynonyms = {Synonym{"aggregation_interval", "agg_interval"},
+                                    Synonym{"window", "date_range"}, Synonym{"severity", "alert"}};
   return fmt::format("found an unknown key; expected one of {}{}", expected,
-                     DidYouMean(key, known));
+                     DidYouMean(key, known, kSynonyms));
 }
 
 }  // namespace
@@ -226,6 +266,15 @@ std::string DurationText(Seconds duration) {
     duration -= count * unit.length;
   }
   return text;
+}
+
+Result<std::size_t, std::string> ReadWord(const YamlNode& node,
+                                          std::span<const std::string_view> words,
+                                          std::span<const Synonym> synonyms) {
+  const auto word = std::ranges::find(words, node.text);
+  if (word != words.end()) return static_cast<std::size_t>(word - words.begin());
+  return fmt::format("found {}; expected one of {}{}", Describe(node), Joined(words),
+                     DidYouMean(node.text, words, synonyms));
 }
 
 MapReader::MapReader(const YamlNode& map, std::string path, ProblemList& problems,
@@ -303,6 +352,11 @@ bool MapReader::Read(std::string_view key, TextRule rule, std::string& value) {
   }
   problems_.Add(*node, PathOf(key), *std::move(problem));
   return false;
+}
+
+bool MapReader::Read(std::string_view key, std::span<const std::string_view> words,
+                     std::span<const Synonym> synonyms, std::size_t& place) {
+  return Take(key, ReadWord, place, words, synonyms);
 }
 
 }  // namespace radar_spoof

@@ -39,6 +39,23 @@ std::size_t TypingErrors(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
+// The only one of `known` that begins or ends with `wanted`, of which only letters and digits
+// count; empty when there is none, or several.
+std::string_view OnlyOneWithPart(std::string_view wanted, std::span<const std::string_view> known) {
+  constexpr std::size_t kShortestPart = 2;
+  if (wanted.size() < kShortestPart) return {};
+  const std::string_view singular = wanted.substr(
+      0, wanted.size() - (wanted.ends_with('y') && wanted.size() > kShortestPart ? 1 : 0));
+  std::string_view only;
+  for (const std::string_view candidate : known) {
+    const std::string letters = LettersAndDigits(candidate);
+    if (!letters.starts_with(singular) && !letters.ends_with(wanted)) continue;
+    if (!only.empty()) return {};
+    only = candidate;
+  }
+  return only;
+}
+
 }  // namespace
 
 std::string ConfigProblem::Text() const {
@@ -81,6 +98,10 @@ std::string Joined(std::span<const std::string_view> words) {
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
+bool Contains(std::span<const std::string_view> words, std::string_view word) {
+  return std::ranges::find(words, word) != words.end();
+}
+
 std::string_view Nearest(std::string_view word, std::span<const std::string_view> known) {
   constexpr std::size_t kLongestWord = 64;
   if (word.size() > kLongestWord) return {};
@@ -97,11 +118,14 @@ std::string_view Nearest(std::string_view word, std::span<const std::string_view
       nearest = {};
     }
   }
-  return nearest;
+  return nearest.empty() ? OnlyOneWithPart(wanted, known) : nearest;
 }
 
-std::string DidYouMean(std::string_view word, std::span<const std::string_view> known) {
-  const std::string_view nearest = Nearest(word, known);
+std::string DidYouMean(std::string_view word, std::span<const std::string_view> known,
+                       std::span<const Synonym> synonyms) {
+  const auto synonym = std::ranges::find(synonyms, LowerCase(word), &Synonym::written);
+  const std::string_view nearest =
+      Nearest(synonym == synonyms.end() ? word : synonym->meant, known);
   return nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest);
 }
 

@@ -47,14 +47,13 @@ std::vector<std::string_view> LegalWords(Dimension dimension) {
 }
 
 // The legal word that the scalar is, or nothing, reported.
-std::optional<std::string_view> ReadWord(const YamlNode& node, Dimension dimension,
-                                         const KeyPath& path, ProblemList& problems) {
+std::optional<std::string_view> ReadValue(const YamlNode& node, Dimension dimension,
+                                          const KeyPath& path, ProblemList& problems) {
   const std::vector<std::string_view> legal = LegalWords(dimension);
-  const auto word = std::find(legal.begin(), legal.end(), node.text);
-  if (word != legal.end()) return *word;
-  problems.Add(node, path.Text(),
-               fmt::format("found {}; expected one of {}{}", Describe(node), Joined(legal),
-                           DidYouMean(node.text, legal)));
+  constexpr std::array kSynonyms = {Synonym{"all", kAny}, Synonym{"*", kAny}};
+  const auto place = ReadWord(node, legal, kSynonyms);
+  if (place) return legal[place.value()];
+  problems.Add(node, path.Text(), place.error());
   return std::nullopt;
 }
 
@@ -71,7 +70,7 @@ std::optional<std::vector<std::string_view>> ReadWords(const YamlNode& list, Dim
   bool all_good = true;
   for (std::size_t i = 0; i < list.children.size(); ++i) {
     const KeyPath item_path = {path.map, path.key, i};
-    const auto word = ReadWord(list.children[i], dimension, item_path, problems);
+    const auto word = ReadValue(list.children[i], dimension, item_path, problems);
     if (word && std::find(words.begin(), words.end(), *word) == words.end()) {
       words.push_back(*word);
       continue;
@@ -116,7 +115,7 @@ std::optional<Filters> ReadFilters(const YamlNode& node, const std::string& path
   Filters filters;
   const auto read = [&](Dimension dimension, const YamlNode& value, const KeyPath& key_path) {
     if (value.kind != YamlNode::Kind::kSequence) {
-      const auto word = ReadWord(value, dimension, key_path, problems);
+      const auto word = ReadValue(value, dimension, key_path, problems);
       return word && (*word == kAny || filters.Add(dimension, *word));
     }
     const auto words = ReadWords(value, dimension, key_path, problems);

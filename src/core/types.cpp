@@ -59,9 +59,21 @@ void Wipe(std::string& text) { explicit_bzero(text.data(), text.size()); }
 
 }  // namespace
 
+double PercentToRatio(double percent) {
+  constexpr std::string_view kTwoPlaces = "e-2";
+  std::array<char, 400> text;  // no number is longer than 345 characters
+  char* end = std::to_chars(text.data(), text.data() + text.size() - kTwoPlaces.size(), percent,
+                            std::chars_format::fixed)
+                  .ptr;
+  end = std::ranges::copy(kTwoPlaces, end).out;
+  double ratio = percent / 100;  // stays where the result is too small for a number
+  std::from_chars(text.data(), end, ratio);
+  return ratio;
+}
+
 std::optional<Ratio> Ratio::FromPercent(double percent) {
   if (!(percent >= 0.0 && percent <= kPercentRoundingNoise)) return std::nullopt;
-  return Ratio(std::min(percent, 100.0) / 100.0 + 0.0);  // + 0.0 turns -0 into 0
+  return Ratio(PercentToRatio(std::min(percent, 100.0)) + 0.0);  // + 0.0 turns -0 into 0
 }
 
 std::optional<Ratio> Ratio::FromFraction(double fraction) {

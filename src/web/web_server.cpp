@@ -25,9 +25,6 @@ constexpr std::array<std::string_view, 8> kUnsupportedTlsKeys = {
     "cert",          "key",         "client_ca",         "client_allowed_sans",
     "cipher_suites", "max_version", "curve_preferences", "prefer_server_cipher_suites"};
 
-template <typename T, std::size_t kCount>
-using Meanings = std::array<std::pair<std::string_view, T>, kCount>;
-
 // RequireClientCert is the toolkit's older name of RequireAnyClientCert.
 constexpr Meanings<ClientAuth, 6> kClientAuths = {
     {{"NoClientCert", ClientAuth::kNoClientCert},
@@ -72,8 +69,8 @@ class WebConfigReader {
     ReadPem(map, "cert_file", tls.certificate_pem);
     ReadPem(map, "key_file", tls.key_pem);
     ReadPem(map, "client_ca_file", tls.client_ca_pem);
-    ReadWord(map, "client_auth_type", kClientAuths, tls.client_auth);
-    ReadWord(map, "min_version", kVersions, tls.min_version);
+    map.Read("client_auth_type", kClientAuths, tls.client_auth);
+    map.Read("min_version", kVersions, tls.min_version);
     if (problems_.size() > problems_before) return;
     CheckTogether(node, tls);
     config_.tls = std::move(tls);
@@ -104,25 +101,6 @@ class WebConfigReader {
           "found " + read.error().found + "; expected a PEM file at " + ForMessage(file));
     }
     pem = std::move(read).value().content;
-  }
-
-  // Into `value` goes what the word under `key` means, if there is a good one.
-  template <typename T, std::size_t kCount>
-  void ReadWord(const MapReader& map, std::string_view key, const Meanings<T, kCount>& meanings,
-                T& value) {
-    const YamlNode* const node = map.Find(key);
-    if (node == nullptr) return;
-    std::array<std::string_view, kCount> words;
-    for (std::size_t i = 0; i < kCount; ++i) {
-      words[i] = meanings[i].first;
-      if (words[i] == node->text) {
-        value = meanings[i].second;
-        return;
-      }
-    }
-    problems_.Add(*node, map.PathOf(key),
-                  "found " + Describe(*node) + "; expected one of " + Joined(words) +
-                      DidYouMean(node->text, words));
   }
 
   void ReadUsers(const YamlNode& node) {

@@ -71,6 +71,73 @@ TEST_CASE("the variable's name is the configured one") {
   CHECK(Token(source, Fake({{"RADAR_TOKEN", "a"}, {"CLOUDFLARE_API_TOKEN", "b"}})) == "a");
 }
 
+TEST_CASE("a variable with _FILE behind its name names a file, as Docker's secrets have it") {
+  const test::TemporaryDirectory scratch;
+  const std::string file = Replace(scratch, "secret", "from-named-file\n");
+  CHECK(Token(CredentialSource{}, Fake({{"CLOUDFLARE_API_TOKEN_FILE", file}})) ==
+        "from-named-file");
+  CredentialSource source;
+  source.token_env = "RADAR_TOKEN";
+  CHECK(Token(source, Fake({{"RADAR_TOKEN_FILE", file}, {"CLOUDFLARE_API_TOKEN", "b"}})) ==
+        "from-named-file");
+  CHECK(Token(CredentialSource{}, Fake({{"CLOUDFLARE_API_TOKEN_FILE", scratch.Path("missing")}}))
+            .starts_with("error: CLOUDFLARE_API_TOKEN_FILE " + scratch.Path("missing") +
+                         ": found no such file; put an API token"));
+  // What comes before the variable comes before its file, too.
+  const Environment all =
+      Fake({{"CREDENTIALS_DIRECTORY", DirectoryOf(scratch)}, {"CLOUDFLARE_API_TOKEN_FILE", file}});
+  CHECK(Token(CredentialSource{}, all) == "from-named-file");
+  Replace(scratch, "api-token", "from-systemd\n");
+  CHECK(Token(CredentialSource{}, all) == "from-systemd");
+  CHECK(Token(TokenFile(Replace(scratch, "token", "from-file\n")), all) == "from-file");
+
+  CredentialSource legacy;
+  legacy.email = "you@example.com";
+  CredentialReader reader(legacy, Fake({{"CLOUDFLARE_API_KEY_FILE", file}}));
+  const auto reading = reader.Read();
+  REQUIRE(reading.ok());
+  CHECK(std::get<LegacyKey>(reading.value().credentials).key.Reveal() == "from-named-file");
+}
+
+TEST_CASE("both variables at once are an error that names both, unless one of them is empty") {
+  const test::TemporaryDirectory scratch;
+  const std::string file = Replace(scratch, "secret", "from-named-file\n");
+  const auto token = [](const std::string& variable, const std::string& named) {
+    return Token(CredentialSource{},
+                 Fake({{"CLOUDFLARE_API_TOKEN", variable}, {"CLOUDFLARE_API_TOKEN_FILE", named}}));
+  };
+  CHECK(token("from-variable", file) ==
+        "error: CLOUDFLARE_API_TOKEN and CLOUDFLARE_API_TOKEN_FILE are both set; expected one of "
+        "them");
+  CHECK(token("", file) == "from-named-file");
+  CHECK(token("from-variable", "") == "from-variable");
+}
+
+TEST_CASE("a credential in the place of its file's name is not repeated") {
+  const std::string error =
+      Token(CredentialSource{}, Fake({{"CLOUDFLARE_API_TOKEN_FILE", kCanary}}));
+  CHECK(error ==
+        "error: CLOUDFLARE_API_TOKEN_FILE: found what looks like the credential itself; expected "
+        "the name of the file that holds it");
+}
+
+TEST_CASE("a file that a variable names is watched, and so is the systemd credential before it") {
+  const test::TemporaryDirectory scratch;
+  const std::string file = Replace(scratch, "secret", "a\n");
+  CredentialReader reader(CredentialSource{}, Fake({{"CREDENTIALS_DIRECTORY", DirectoryOf(scratch)},
+                                                    {"CLOUDFLARE_API_TOKEN_FILE", file}}));
+  CHECK(Token(reader) == "a");
+  CHECK_FALSE(reader.Changed());
+  Replace(scratch, "secret", "b\n");
+  CHECK(reader.Changed());
+  CHECK(Token(reader) == "b");
+  CHECK_FALSE(reader.Changed());
+  Replace(scratch, "api-token", "c\n");
+  CHECK(reader.Changed());
+  CHECK(Token(reader) == "c");
+  CHECK_FALSE(reader.Changed());
+}
+
 TEST_CASE("a source that was chosen and cannot be used is an error, not a reason to try the next") {
   const test::TemporaryDirectory scratch;
   const Environment all = Fake(
@@ -88,8 +155,9 @@ TEST_CASE("a source that was chosen and cannot be used is an error, not a reason
 TEST_CASE("without any source the error names each that was looked at") {
   CHECK(Token(CredentialSource{}, Fake({})) ==
         "error: no API token: api.token_file is not configured, CREDENTIALS_DIRECTORY is not set, "
-        "and CLOUDFLARE_API_TOKEN is not set; put an API token (permission Account > Radar > Read) "
-        "in a file and name it in api.token_file, or in CLOUDFLARE_API_TOKEN");
+        "CLOUDFLARE_API_TOKEN_FILE is not set, and CLOUDFLARE_API_TOKEN is not set; put an API "
+        "token (permission Account > Radar > Read) in a file and name it in api.token_file, or in "
+        "CLOUDFLARE_API_TOKEN");
   CHECK(Token(CredentialSource{}, Fake({{"CREDENTIALS_DIRECTORY", "/nonexistent"}}))
             .find("/nonexistent/api-token does not exist") != std::string::npos);
 }
@@ -117,9 +185,9 @@ TEST_CASE("with an e-mail address the legacy key is read, and no token") {
   const auto reading = reader.Read();
   REQUIRE_FALSE(reading.ok());
   CHECK(reading.error() ==
-        "no API key: api.key_file is not configured and CLOUDFLARE_API_KEY is not set; put the "
-        "legacy API key of you@example.com in a file and name it in api.key_file, or in "
-        "CLOUDFLARE_API_KEY");
+        "no API key: api.key_file is not configured, CLOUDFLARE_API_KEY_FILE is not set, and "
+        "CLOUDFLARE_API_KEY is not set; put the legacy API key of you@example.com in a file and "
+        "name it in api.key_file, or in CLOUDFLARE_API_KEY");
 }
 
 TEST_CASE("both variables are read, so that what is not used can be overwritten, too") {

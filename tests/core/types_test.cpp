@@ -1,12 +1,14 @@
 #include "radar_spoof/core/types.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <ostream>
 #include <string>
 #include <type_traits>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "support/answer_builder.h"
 
@@ -34,6 +36,37 @@ TEST_CASE("a percentage becomes a ratio, and nothing outside 0 to 100 does") {
         -std::numeric_limits<double>::infinity(), std::nan("")}) {
     CAPTURE(wrong);
     CHECK_FALSE(Ratio::FromPercent(wrong));
+  }
+}
+
+TEST_CASE("a ratio is the number nearest to the decimal that the percentage is a hundred times") {
+  const auto check = [](const std::string& percent, const std::string& ratio) {
+    CAPTURE(percent);
+    const auto read = Ratio::FromPercent(std::strtod(percent.c_str(), nullptr));
+    REQUIRE(read);
+    CHECK(read->value() == std::strtod(ratio.c_str(), nullptr));
+  };
+  // What the API writes: up to six decimals. The first ones, the last ones, and what is between.
+  constexpr int kHundredPercent = 100'000'000;
+  const auto check_millionths = [&](int millionths) {
+    check(fmt::format("{}.{:06}", millionths / 1'000'000, millionths % 1'000'000),
+          fmt::format("{}.{:08}", millionths / kHundredPercent, millionths % kHundredPercent));
+  };
+  for (int i = 0; i < 1'000; ++i) {
+    check_millionths(i);
+    check_millionths(kHundredPercent - i);
+  }
+  for (int i = 0; i < kHundredPercent; i += 1'009) check_millionths(i);
+  for (const auto& [percent, ratio] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"17.684967", "0.17684967"},
+           {"1.4e-05", "1.4e-07"},
+           {"0.57", "0.0057"},
+           {"33.33333333333333", "0.3333333333333333"},
+           {"1.23456789e-12", "1.23456789e-14"},
+           {"1e-300", "1e-302"},
+           {"5e-324", "0"},
+           {"99.99999999999999", "0.9999999999999999"}}) {
+    check(percent, ratio);
   }
 }
 

@@ -279,6 +279,13 @@ class SecretTest(EndToEndTest):
         self.check_life(
             simulator, self.start_exporter(config, "--log.format=json", token=None))
 
+    def test_a_token_from_a_file_that_a_variable_names(self):
+        simulator = self.start_simulator(f"--token={self.CANARY}")
+        token_file = self.file("token", self.CANARY + "\n")
+        self.check_life(simulator, self.start_exporter(
+            self.config(simulator), token=None,
+            environment={"CLOUDFLARE_API_TOKEN_FILE": str(token_file)}))
+
     def test_a_legacy_key(self):
         simulator = self.start_simulator(f"--key={self.CANARY}")
         key_file = self.file("key", self.CANARY)

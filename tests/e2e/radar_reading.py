@@ -3,6 +3,7 @@ not from the exporter's sources: what the exporter should make of it."""
 
 import collections
 import datetime
+import decimal
 import math
 import statistics
 
@@ -19,6 +20,11 @@ def unix_seconds(rfc3339):
     return datetime.datetime.fromisoformat(rfc3339).timestamp()
 
 
+def ratio(percent):
+    """The decimal moved by two places, which float(percent) / 100 is not always."""
+    return float(decimal.Decimal(percent).scaleb(-2))
+
+
 def series_of(result):
     """In the order in which they were asked for, under whatever names."""
     return [value for key, value in result.items() if key != "meta"]
@@ -29,7 +35,7 @@ def complete_buckets(series, interval, last_updated):
     if "SPOOF" not in series:
         return {}
     rows = sorted(
-        (unix_seconds(start), float(spoof) / 100, float(not_spoof) / 100)
+        (unix_seconds(start), ratio(spoof), ratio(not_spoof))
         for start, spoof, not_spoof in zip(
             series["timestamps"], series["SPOOF"], series["NOT_SPOOF"], strict=True
         )

@@ -27,6 +27,8 @@ std::string SampleText(const std::string& label_value, double value = 1) {
 }
 
 TEST_CASE("Numbers are the shortest text that reads back as the same double") {
+  CHECK(SampleText("", Ratio::FromPercent(17.684967)->value()) == "g{l=\"\"} 0.17684967");
+  CHECK(SampleText("", Ratio::FromPercent(1.4e-05)->value()) == "g{l=\"\"} 1.4e-07");
   CHECK(SampleText("", 0.1 + 0.2) == "g{l=\"\"} 0.30000000000000004");
   CHECK(SampleText("", 100.0 / 3) == "g{l=\"\"} 33.333333333333336");
   CHECK(SampleText("", 0.1) == "g{l=\"\"} 0.1");

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"
@@ -15,8 +16,9 @@
 namespace radar_spoof {
 
 // Where the credentials are, never what they are. `email` empty: a bearer token, from `token_file`,
-// else $CREDENTIALS_DIRECTORY/api-token, else the variable `token_env`. `email` set: the legacy key
-// pair, from `key_file`, else the variable `key_env`.
+// else $CREDENTIALS_DIRECTORY/api-token, else the file that the variable `token_env` with _FILE
+// behind it names, or the variable `token_env` itself. `email` set: the legacy key pair, from
+// `key_file`, else by `key_env` in the same way. It is an error to set both variables.
 struct CredentialSource {
   std::string token_file;
   std::string token_env = "CLOUDFLARE_API_TOKEN";
@@ -53,7 +55,7 @@ struct CredentialReading {
 class CredentialReader {
  public:
   // Reads the environment here and never again, so that main can overwrite what was read: token_env
-  // and key_env, whichever is used.
+  // and key_env, whichever is used, and that one's _FILE.
   CredentialReader(const CredentialSource& source, const Environment& environment);
 
   // The error says which sources were looked at and what to do.
@@ -75,17 +77,28 @@ class CredentialReader {
     friend bool operator==(const FileStamp&, const FileStamp&) = default;
   };
 
-  static std::optional<FileStamp> StampOf(const std::string& path);
-  Result<CredentialReading, std::string> ReadFile(const std::string& origin) const;
+  // A file that is there.
+  struct Present {
+    std::string path;
+    FileStamp stamp;
+  };
+
+  // The first of `files_` that is there.
+  std::optional<Present> FirstPresent() const;
+  // The name of the variable: token_env or key_env.
+  const std::string& Variable() const;
+  Result<CredentialReading, std::string> ReadFile(const std::string& what,
+                                                  const std::string& path) const;
   Result<CredentialReading, std::string> Reading(std::string_view raw, const std::string& origin,
                                                  std::string warning) const;
   std::string NotFound() const;
 
   CredentialSource source_;
-  std::string directory_;           // $CREDENTIALS_DIRECTORY, or empty
+  std::string systemd_file_;        // in $CREDENTIALS_DIRECTORY; empty where that is not set
   std::optional<Secret> variable_;  // of token_env or key_env
-  std::string file_;                // where a credential file is or may appear; empty: nowhere
-  std::optional<FileStamp> stamp_;
+  std::string variable_file_;       // of the same with _FILE; empty where that is not set
+  std::vector<std::string> files_;  // where a credential file is or may appear, best first
+  std::optional<FileStamp> stamp_;  // of the first that was there
 };
 
 // A credential as it was typed into a file or variable, without the white space around it. The

@@ -8,6 +8,7 @@
 #include "radar_spoof/config/problem_list.h"
 #include "radar_spoof/config/yaml_document.h"
 #include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"
 
 namespace radar_spoof {
@@ -36,6 +37,16 @@ struct KeySet {
   std::span<const std::string_view> keys;
   std::string_view advice = "; move it there";
 };
+
+// The words of a closed list, and what each means.
+template <typename T, std::size_t kCount>
+using Meanings = std::array<std::pair<std::string_view, T>, kCount>;
+
+// The place of the scalar among `words`. The error: "found x; expected one of a, b; did you mean
+// a?".
+Result<std::size_t, std::string> ReadWord(const YamlNode& node,
+                                          std::span<const std::string_view> words,
+                                          std::span<const Synonym> synonyms = {});
 
 class MapReader {
  public:
@@ -67,8 +78,21 @@ class MapReader {
   // `rule` says what is wrong with a scalar ("found ...; expected ..."), or nothing.
   using TextRule = std::optional<std::string> (*)(const YamlNode& node);
   bool Read(std::string_view key, TextRule rule, std::string& value);
+  template <typename T, std::size_t kCount>
+  bool Read(std::string_view key, const Meanings<T, kCount>& meanings, T& value,
+            std::span<const Synonym> synonyms = {}) {
+    std::array<std::string_view, kCount> words;
+    for (std::size_t i = 0; i < kCount; ++i) words[i] = meanings[i].first;
+    std::size_t place = kCount;
+    const bool is_good = Read(key, words, synonyms, place);
+    if (place < kCount) value = meanings[place].second;
+    return is_good;
+  }
 
  private:
+  bool Read(std::string_view key, std::span<const std::string_view> words,
+            std::span<const Synonym> synonyms, std::size_t& place);
+
   template <typename Reading, typename Value, typename... Range>
   bool Take(std::string_view key, Reading read, Value& value, Range... range);
 

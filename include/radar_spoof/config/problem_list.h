@@ -52,10 +52,21 @@ class ProblemList {
 // "a, b, c".
 std::string Joined(std::span<const std::string_view> words);
 
-// The one of `known` that `word` was probably meant to be: equal but for case and punctuation, or
-// few typing errors away. Empty when nothing is near, or two are equally so.
+bool Contains(std::span<const std::string_view> words, std::string_view word);
+
+// The one of `known` that `word` was probably meant to be: equal but for case and punctuation, few
+// typing errors away, or else the only one that begins or ends with it, as "queries" with "query"
+// and "date_range" with "range". Empty when nothing is near, or two are equally so.
 std::string_view Nearest(std::string_view word, std::span<const std::string_view> known);
+
+// What somebody may write, in whatever case, who means a word of a list.
+struct Synonym {
+  std::string_view written;
+  std::string_view meant;
+};
+
 // "; did you mean X?", or nothing.
-std::string DidYouMean(std::string_view word, std::span<const std::string_view> known);
+std::string DidYouMean(std::string_view word, std::span<const std::string_view> known,
+                       std::span<const Synonym> synonyms = {});
 
 }  // namespace radar_spoof

@@ -21,7 +21,7 @@ namespace radar_spoof {
 class Ratio {
  public:
   // Accepts 0 to 100, and rounding noise up to 100.0001, which becomes 1. Anything else, NaN
-  // included, is nullopt.
+  // included, is nullopt. As PercentToRatio().
   static std::optional<Ratio> FromPercent(double percent);
   // Accepts 0 to 1, exactly.
   static std::optional<Ratio> FromFraction(double fraction);
@@ -33,6 +33,10 @@ class Ratio {
   explicit Ratio(double value) : value_(value) {}
   double value_;
 };
+
+// The number nearest to a hundredth of the decimal that `percent` is written as: 0.17684967 for
+// 17.684967, where dividing by 100 gives 0.17684967000000001. REQUIRES: finite.
+double PercentToRatio(double percent);
 
 // "19.0 %". `ratio`: 0 to 1.
 std::string PercentText(double ratio);
