@@ -33,6 +33,11 @@ def targets(dashboard):
     ]
 
 
+def is_recorded(expression):
+    """Whether it is about series that Prometheus has only with rules loaded."""
+    return re.search(r"[a-z]:[a-z]", re.sub(r'"[^"]*"', "", expression)) is not None
+
+
 def variable_query(text):
     """Metric selector and label of label_values(SELECTOR, LABEL)."""
     return re.fullmatch(r"label_values\((.*), (\w+)\)", text).groups()

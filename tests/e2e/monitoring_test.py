@@ -19,7 +19,8 @@ TEMPLATES = MONITORING / "alertmanager/radar_spoof.tmpl"
 
 
 def rules():
-    return [rule for path in sorted((MONITORING / "rules").glob("*.yml"))
+    """Of all files, those in optional/ included."""
+    return [rule for path in sorted((MONITORING / "rules").rglob("*.yml"))
             for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]]
 
 
@@ -50,7 +51,7 @@ def words(expression):
 
 def table_rows(text):
     """{alert or recorded series: its row of the tables that explain numbers}"""
-    found = re.findall(r"^\| (?:\[(\w+)\]\(\S+\)|`(\w+:\w+)`) (\|.*)$", text, re.MULTILINE)
+    found = re.findall(r"^\| (?:\[(\w+)\]\(\S+\)|`(\w+(?::\w+)+)`) (\|.*)$", text, re.MULTILINE)
     return {alert or series: row for alert, series, row in found}
 
 
@@ -62,6 +63,9 @@ class ToolsTest(unittest.TestCase):
 
     def test_promtool_checks_the_configuration_and_its_rules(self):
         self.check("promtool", "check", "config", MONITORING / "prometheus/prometheus.yml")
+
+    def test_promtool_checks_the_optional_rules(self):
+        self.check("promtool", "check", "rules", *(MONITORING / "rules/optional").glob("*.yml"))
 
     def test_amtool_checks_the_configuration(self):
         self.check("amtool", "check-config", MONITORING / "alertmanager/alertmanager.yml")
@@ -120,6 +124,14 @@ class CompletenessTest(unittest.TestCase):
         self.assertTrue(DASHBOARD_URL.endswith(f"/d/{dashboard['uid']}"))
         self.assertIn("query", [each["name"] for each in dashboard["templating"]["list"]])
 
+    def test_what_is_optional_alerts_nobody_and_is_not_loaded_by_default(self):
+        optional = list((MONITORING / "rules/optional").glob("*.yml"))
+        self.assertGreater(len(optional), 0)
+        for path in optional:
+            self.assertNotIn("alert:", path.read_text())
+        for config in ("monitoring/prometheus/prometheus.yml", "compose/prometheus.yml"):
+            self.assertNotIn("optional", (SOURCE_DIR / config).read_text())
+
     def test_no_recorded_series_refers_to_itself(self):
         for name, rule in recorded().items():
             self.assertNotIn(name, rule["expr"])
@@ -145,7 +157,8 @@ class CompletenessTest(unittest.TestCase):
         self.assertEqual({path.stem for path in RUNBOOKS.iterdir()}, set(alerts()))
 
     def test_every_number_is_explained(self):
-        explained = table_rows((SOURCE_DIR / "docs/alerting.md").read_text())
+        explained = table_rows((SOURCE_DIR / "docs/alerting.md").read_text()
+                               + (SOURCE_DIR / "docs/compare.md").read_text())
         for rule in rules():
             name = rule.get("alert") or rule["record"].removeprefix("query:cloudflare_radar_")
             with self.subTest(rule=name):

@@ -178,7 +178,7 @@ class DocumentedQueriesTest(EndToEndTest):
         wait_until(lambda: len(prometheus.query("cloudflare_radar_email_spoof_control_ratio")) == 2,
                    "the numbers of both replicas")
         expressions = [
-            part for page in ("metrics.md", "alerting.md")
+            part for page in ("metrics.md", "alerting.md", "compare.md")
             for block in re.findall(r"```promql\n(.*?)```",
                                     (SOURCE_DIR / "docs" / page).read_text(), re.DOTALL)
             for part in block.split("\n\n")]
