@@ -197,7 +197,7 @@ class ReloadTest(EndToEndTest):
         self.assertEqual(exporter.fetch("/-/reload", "POST").status, 200)
         self.check_replaced(exporter, before)
         answer = exporter.fetch("/-/reload")
-        self.assertEqual((answer.status, answer.headers["Allow"]), (405, "POST, PUT"))
+        self.assertEqual((answer.status, answer.headers["Allow"]), (405, "POST, PUT, OPTIONS"))
 
     def test_reload_over_http_is_forbidden_unless_enabled(self):
         exporter = self.start()

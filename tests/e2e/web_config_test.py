@@ -91,10 +91,18 @@ static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]
         wait_until(lambda: "401" in prometheus.target()["lastError"], "a scrape that is told 401")
         self.assertEqual(prometheus.target()["health"], "down")
 
-    def test_every_page_needs_the_password(self):
+    def test_probes_need_no_password_and_are_no_guesses(self):
+        wait_until(lambda: fetch(self.port, "/-/ready", tls=self.tls).status == 200, "/-/ready")
+        for path in ("/-/healthy", "/-/ready"):
+            for headers in [{}] + [authorization(USER, "wrong")] * 6:
+                self.assertEqual(fetch(self.port, path, tls=self.tls, headers=headers).status, 200)
+        wrong = fetch(self.port, "/metrics", tls=self.tls, headers=authorization(USER, "wrong"))
+        self.assertEqual(wrong.status, 401)
+
+    def test_every_other_page_needs_the_password(self):
         guesses = [authorization(USER, "wrong"), authorization("someone", PASSWORD),
                    authorization(USER, "")]
-        paths = ("/metrics", "/", "/-/healthy", "/-/ready", "/-/reload", "/nothing")
+        paths = ("/metrics", "/", "/-/reload", "/-/healthyX", "/-/", "/nothing")
         for number, path in enumerate(paths):
             for headers in ({}, {"Authorization": "Bearer " + PASSWORD}, guesses[number % 3]):
                 with self.subTest(path=path, headers=headers):
