@@ -192,7 +192,7 @@ std::optional<std::string> TlsProblem(const TlsSettings& settings) {
   if (set < 0) return std::string("versions, suites and curves: ") + gnutls_strerror(set);
   gnutls_priority_deinit(priorities);
   if (settings.client_ca_pem.empty()) {
-    if (!Verifies(settings.client_auth)) return std::nullopt;
+    if (settings.client_auth != ClientAuth::kRequireAndVerifyClientCert) return std::nullopt;
     return "client CA: none given, so no client certificate can be verified";
   }
   const gnutls_datum_t trust = Datum(settings.client_ca_pem);

@@ -24,11 +24,6 @@ ServerResponse WrongMethod(std::string_view path) {
   return PlainText(405, "Method Not Allowed", {{"Allow", AllowedMethods(path)}});
 }
 
-// What is asked by probes and load balancers, which have no password, and tells nothing.
-bool IsForEveryone(const ServerRequest& request) {
-  return request.method == "OPTIONS" || request.path == kHealthy || request.path == kReady;
-}
-
 // The answer to who may not have another one.
 ServerResponse Refusal(const AuthDecision& decision) {
   if (decision.outcome == AuthDecision::Outcome::kTryLater) {
@@ -50,10 +45,14 @@ Pages::Pages(const SnapshotStore& store, const ApiMetrics& metrics, const Clock&
       metrics_(store, metrics, clock, options_.process) {}
 
 ServerResponse Pages::Respond(const ServerRequest& request) const {
-  if (!options_.authenticate || IsForEveryone(request)) {
+  if (!options_.authenticate || IsProbe(request)) {
     return Respond(request, {AuthDecision::Outcome::kAllowed});
   }
   return Respond(request, options_.authenticate(request));
+}
+
+bool Pages::IsProbe(const ServerRequest& request) const {
+  return request.method == "OPTIONS" || request.path == kHealthy || request.path == kReady;
 }
 
 ServerResponse Pages::Respond(const ServerRequest& request, const AuthDecision& decision) const {

@@ -269,6 +269,14 @@ TEST_CASE_FIXTURE(HttpsFixture, "each client_auth_type lets in whom Go's does") 
   }
 }
 
+TEST_CASE_FIXTURE(HttpsFixture, "without an authority no certificate that is given is good") {
+  TlsSettings tls = Settings();
+  tls.client_auth = ClientAuth::kVerifyClientCertIfGiven;
+  Serve(tls);
+  CHECK(Curl("") == "page /metrics");
+  CHECK(CurlAs("client") == "");
+}
+
 TEST_CASE_FIXTURE(HttpsFixture, "settings that cannot serve are refused with the reason") {
   const auto error = [](const TlsSettings& tls) {
     const auto server = Start(tls);

@@ -15,7 +15,7 @@ enum class ClientAuth {
   kNoClientCert,
   kRequestClientCert,           // asked for, neither required nor verified
   kRequireAnyClientCert,        // required, not verified
-  kVerifyClientCertIfGiven,     // verified against `client_ca_pem` if there is one
+  kVerifyClientCertIfGiven,     // one that is given is verified
   kRequireAndVerifyClientCert,  // required and verified
 };
 
@@ -37,7 +37,9 @@ enum class TlsCurve { kP256, kP384, kP521, kX25519 };
 struct TlsSettings {
   std::string certificate_pem;  // the server's, then its chain
   std::string key_pem;          // PEM, not encrypted
-  std::string client_ca_pem;    // may be empty unless `client_auth` verifies
+  // What certificates of clients are verified against: without it none is good, where Go would take
+  // those of any public authority. Not empty with kRequireAndVerifyClientCert.
+  std::string client_ca_pem;
   ClientAuth client_auth = ClientAuth::kNoClientCert;
   // Unless it is empty, a client must show a certificate in which one of these is a DNS name, an IP
   // address, a mail address or a URI. Needs a `client_auth` that asks for one.

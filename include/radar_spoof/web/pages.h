@@ -48,6 +48,8 @@ class Pages {
 
   // REQUIRES: `request` outlives what the response awaits.
   ServerResponse Respond(const ServerRequest& request) const;
+  // Whether it is one of those that need no password.
+  bool IsProbe(const ServerRequest& request) const;
 
  private:
   ServerResponse Respond(const ServerRequest& request, const AuthDecision& decision) const;
