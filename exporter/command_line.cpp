@@ -40,9 +40,10 @@ void AddFlags(FlagParser& flags, CommandLine& read, std::vector<std::string>& li
                  "[HOST]:PORT [:10766]");
   flags.AddText("--web.telemetry-path", read.telemetry_path,
                 "The path of the metrics; with / there is no landing page", "PATH [/metrics]");
-  flags.AddText("--web.config.file", read.web_config_file,
-                "TLS and basic authentication, in the format of Prometheus' exporter-toolkit",
-                "FILE");
+  flags.AddText(
+      "--web.config.file", read.web_config_file,
+      "TLS, passwords, headers and a rate limit, in the format of Prometheus' exporter-toolkit",
+      "FILE");
   flags.AddDirectory("--storage.path", read.storage_path,
                      "Save state in this directory, and go on from it after a restart", "DIR");
   flags.AddSwitch("--web.enable-lifecycle", read.enable_lifecycle,

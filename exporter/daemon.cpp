@@ -95,7 +95,8 @@ int Daemon::Serve(const WebConfig& web, const sigset_t& signals) {
   const Pages pages(store_, poller_.metrics(), clock_, PageOptions());
   const auto server =
       WebServer::Start({command_line_.listen, command_line_.web_config_file,
-                        [&pages](const ServerRequest& request) { return pages.Respond(request); }},
+                        [&pages](const ServerRequest& request) { return pages.Respond(request); },
+                        [&pages](const ServerRequest& request) { return pages.IsProbe(request); }},
                        web, basic_auth_, log_);
   if (!server) {
     log_.Error("cannot serve", {{"detail", server.error()}});

@@ -21,7 +21,7 @@ LIBRARIES = {
     "spdlog/": {"src/core/log.cpp"},
     "CLI/": {"src/core/flag_parser.cpp"},
     "microhttpd.h": {"src/http/http_daemon.cpp"},
-    "gnutls/": {"src/http/http_daemon.cpp", "src/web/basic_auth.cpp"},
+    "gnutls/": {"src/http/tls_endpoint.cpp", "src/web/basic_auth.cpp"},
     "zlib.h": {"src/http/gzip.cpp"},
     "crypt.h": {"src/web/basic_auth.cpp"},
     "fmt/": {"*.cpp"},

@@ -5,10 +5,8 @@
 #include <exception>
 #include <new>
 #include <system_error>
-#include <type_traits>
 
 #include <arpa/inet.h>
-#include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 
@@ -92,60 +90,25 @@ MHD_Result CollectHeader(void* into, MHD_ValueKind, const char* name, const char
   return MHD_YES;
 }
 
-gnutls_datum_t Datum(const std::string& text) {
-  // GnuTLS only reads through this pointer.
-  auto* const bytes = reinterpret_cast<unsigned char*>(const_cast<char*>(text.data()));
-  return {bytes, static_cast<unsigned>(text.size())};
-}
-
-int VerifyIfGiven(gnutls_session_t session) {
-  unsigned certificates = 0;
-  if (gnutls_certificate_get_peers(session, &certificates) == nullptr) return 0;
-  unsigned problems = 0;
-  const int error = gnutls_certificate_verify_peers2(session, &problems);
-  return error == GNUTLS_E_SUCCESS && problems == 0 ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
-}
-
-gnutls_certificate_request_t RequestKind(ClientAuth auth) {
-  switch (auth) {
-    case ClientAuth::kNoClientCert: return GNUTLS_CERT_IGNORE;
-    case ClientAuth::kRequestClientCert: return GNUTLS_CERT_REQUEST;
-    case ClientAuth::kRequireAnyClientCert: return GNUTLS_CERT_REQUIRE;
-    case ClientAuth::kVerifyClientCertIfGiven: return GNUTLS_CERT_REQUEST;
-    case ClientAuth::kRequireAndVerifyClientCert: return GNUTLS_CERT_REQUIRE;
-  }
-  return GNUTLS_CERT_REQUIRE;
-}
-
-// Protocol versions from `minimum` on, as a GnuTLS priority string.
-const char* TlsPriorities(TlsVersion minimum) {
-  return minimum == TlsVersion::kTls12 ? "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
-                                       : "NORMAL:-VERS-ALL:+VERS-TLS1.3";
-}
-
-bool Verifies(ClientAuth auth) {
-  return auth == ClientAuth::kVerifyClientCertIfGiven ||
-         auth == ClientAuth::kRequireAndVerifyClientCert;
-}
-
 MHD_OptionItem TextOption(MHD_OPTION option, const char* text) {
   return {option, 0, const_cast<char*>(text)};
 }
 
-// What a daemon needs beyond the options that every daemon has. Points into `tls`.
+// What a daemon needs beyond the options that every daemon has. Points into `endpoint`.
 std::vector<MHD_OptionItem> SpecialOptions(ServerThreads threads,
-                                           const std::optional<TlsSettings>& tls) {
+                                           const std::optional<TlsEndpoint>& endpoint) {
   std::vector<MHD_OptionItem> items;
   if (LibraryRefusesInexactHeads()) items.push_back({MHD_OPTION_STRICT_FOR_CLIENT, 1, nullptr});
   if (threads == ServerThreads::kPool) {
     items.push_back({MHD_OPTION_THREAD_POOL_SIZE, kPoolThreads, nullptr});
   }
-  if (tls) {
-    items.push_back(TextOption(MHD_OPTION_HTTPS_MEM_CERT, tls->certificate_pem.c_str()));
-    items.push_back(TextOption(MHD_OPTION_HTTPS_MEM_KEY, tls->key_pem.c_str()));
-    items.push_back(TextOption(MHD_OPTION_HTTPS_PRIORITIES, TlsPriorities(tls->min_version)));
-    if (!tls->client_ca_pem.empty()) {
-      items.push_back(TextOption(MHD_OPTION_HTTPS_MEM_TRUST, tls->client_ca_pem.c_str()));
+  if (endpoint) {
+    const TlsSettings& tls = endpoint->settings();
+    items.push_back(TextOption(MHD_OPTION_HTTPS_MEM_CERT, tls.certificate_pem.c_str()));
+    items.push_back(TextOption(MHD_OPTION_HTTPS_MEM_KEY, tls.key_pem.c_str()));
+    items.push_back(TextOption(MHD_OPTION_HTTPS_PRIORITIES, endpoint->priorities().c_str()));
+    if (!tls.client_ca_pem.empty()) {
+      items.push_back(TextOption(MHD_OPTION_HTTPS_MEM_TRUST, tls.client_ca_pem.c_str()));
     }
   }
   items.push_back({MHD_OPTION_END, 0, nullptr});
@@ -173,34 +136,6 @@ std::string ClientAddressText(const sockaddr* address) {
   return text;
 }
 
-std::optional<std::string> TlsProblem(const TlsSettings& settings) {
-  gnutls_certificate_credentials_t credentials = nullptr;
-  if (const int error = gnutls_certificate_allocate_credentials(&credentials); error < 0) {
-    return gnutls_strerror(error);
-  }
-  const std::unique_ptr<std::remove_pointer_t<gnutls_certificate_credentials_t>,
-                        decltype(&gnutls_certificate_free_credentials)>
-      owner(credentials, &gnutls_certificate_free_credentials);
-
-  const gnutls_datum_t certificate = Datum(settings.certificate_pem);
-  const gnutls_datum_t key = Datum(settings.key_pem);
-  if (const int error =
-          gnutls_certificate_set_x509_key_mem(credentials, &certificate, &key, GNUTLS_X509_FMT_PEM);
-      error < 0) {
-    return std::string("certificate and key: ") + gnutls_strerror(error);
-  }
-  if (settings.client_ca_pem.empty()) {
-    if (!Verifies(settings.client_auth)) return std::nullopt;
-    return "client CA: none given, so no client certificate can be verified";
-  }
-  const gnutls_datum_t trust = Datum(settings.client_ca_pem);
-  const int loaded =
-      gnutls_certificate_set_x509_trust_mem(credentials, &trust, GNUTLS_X509_FMT_PEM);
-  if (loaded < 0) return std::string("client CA: ") + gnutls_strerror(loaded);
-  if (loaded == 0) return "client CA: no certificate in it";
-  return std::nullopt;
-}
-
 // What the library calls, from the daemon's threads. No exception may unwind through it: it is C.
 class HttpDaemon::Callbacks {
  public:
@@ -212,10 +147,7 @@ class HttpDaemon::Callbacks {
     connections.HandOver(Descriptor(connection));
     if (!daemon.tls_) return;
     if (void* const session = Info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION).tls_session) {
-      const ClientAuth auth = daemon.tls_->client_auth;
-      auto* const of_client = static_cast<gnutls_session_t>(session);
-      gnutls_certificate_server_set_request(of_client, RequestKind(auth));
-      if (Verifies(auth)) gnutls_session_set_verify_function(of_client, &VerifyIfGiven);
+      daemon.tls_->Prepare(session);
     }
   }
 

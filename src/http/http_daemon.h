@@ -1,5 +1,5 @@
 // One libmicrohttpd daemon, which serves the connections it is given, all with the same TLS
-// settings; the only door to libmicrohttpd, and to what it leaves of TLS to GnuTLS.
+// settings; the only door to libmicrohttpd.
 #pragma once
 
 #include <atomic>
@@ -12,6 +12,7 @@
 #include "connections.h"
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/http/http_server.h"
+#include "tls_endpoint.h"
 
 struct MHD_Connection;
 struct MHD_Daemon;
@@ -57,14 +58,16 @@ class HttpDaemon {
   class Callbacks;
 
   HttpDaemon(ServerState& state, std::optional<TlsSettings> tls, int settings)
-      : state_(state), tls_(std::move(tls)), settings_(settings) {}
+      : state_(state), settings_(settings) {
+    if (tls) tls_.emplace(*std::move(tls));
+  }
 
   // False when it is too late.
   bool Suspend(MHD_Connection* connection, std::shared_ptr<Awaited> until);
   void Resume(MHD_Connection* connection);
 
   ServerState& state_;
-  const std::optional<TlsSettings> tls_;
+  std::optional<TlsEndpoint> tls_;  // which never changes
   const int settings_;
   std::atomic<bool> retired_ = false;
   std::mutex mutex_;

@@ -11,8 +11,17 @@ namespace {
 // Six times as long as a turn of the poll loop takes at most while it is well.
 constexpr Seconds kLongestTurn{60};
 
-ServerResponse WrongMethod(const std::string& allowed) {
-  return PlainText(405, "Method Not Allowed", {{"Allow", allowed}});
+constexpr std::string_view kHealthy = "/-/healthy";
+constexpr std::string_view kReady = "/-/ready";
+constexpr std::string_view kReload = "/-/reload";
+
+// The same for every path but one, so that who has no password learns of none.
+std::string AllowedMethods(std::string_view path) {
+  return path == kReload ? "POST, PUT, OPTIONS" : "GET, HEAD, OPTIONS";
+}
+
+ServerResponse WrongMethod(std::string_view path) {
+  return PlainText(405, "Method Not Allowed", {{"Allow", AllowedMethods(path)}});
 }
 
 // The answer to who may not have another one.
@@ -36,8 +45,14 @@ Pages::Pages(const SnapshotStore& store, const ApiMetrics& metrics, const Clock&
       metrics_(store, metrics, clock, options_.process) {}
 
 ServerResponse Pages::Respond(const ServerRequest& request) const {
-  if (!options_.authenticate) return Respond(request, {AuthDecision::Outcome::kAllowed});
+  if (!options_.authenticate || IsProbe(request)) {
+    return Respond(request, {AuthDecision::Outcome::kAllowed});
+  }
   return Respond(request, options_.authenticate(request));
+}
+
+bool Pages::IsProbe(const ServerRequest& request) const {
+  return request.method == "OPTIONS" || request.path == kHealthy || request.path == kReady;
 }
 
 ServerResponse Pages::Respond(const ServerRequest& request, const AuthDecision& decision) const {
@@ -56,14 +71,17 @@ ServerResponse Pages::Respond(const ServerRequest& request, const AuthDecision& 
 }
 
 ServerResponse Pages::Route(const ServerRequest& request) const {
-  if (request.path == "/-/reload") return Reload(request.method);
+  if (request.method == "OPTIONS") {
+    return {.status = 204, .headers = {{"Allow", AllowedMethods(request.path)}}};
+  }
+  if (request.path == kReload) return Reload(request.method);
   const bool is_metrics = request.path == options_.telemetry_path;
-  const bool is_healthy = request.path == "/-/healthy";
-  const bool is_ready = request.path == "/-/ready";
+  const bool is_healthy = request.path == kHealthy;
+  const bool is_ready = request.path == kReady;
   if (!is_metrics && !is_healthy && !is_ready && request.path != "/") {
     return PlainText(404, "Not Found");
   }
-  if (request.method != "GET" && request.method != "HEAD") return WrongMethod("GET, HEAD");
+  if (request.method != "GET" && request.method != "HEAD") return WrongMethod(request.path);
   if (is_healthy) return Healthy();
   if (is_ready) return Ready();
   return is_metrics ? Metrics(request) : LandingPage();
@@ -110,7 +128,7 @@ ServerResponse Pages::Ready() const {
 }
 
 ServerResponse Pages::Reload(const std::string& method) const {
-  if (method != "POST" && method != "PUT") return WrongMethod("POST, PUT");
+  if (method != "POST" && method != "PUT") return WrongMethod(kReload);
   if (!options_.reload) {
     return PlainText(403, "Reloading is not enabled; start with --web.enable-lifecycle");
   }

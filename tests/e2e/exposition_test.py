@@ -145,13 +145,20 @@ class ExpositionTest(EndToEndTest):
 
     def test_wrong_methods_are_told_the_right_ones(self):
         for path, method, allow in (
-            ("/metrics", "POST", "GET, HEAD"), ("/metrics", "DELETE", "GET, HEAD"),
-            ("/", "PUT", "GET, HEAD"), ("/-/healthy", "POST", "GET, HEAD"),
-            ("/-/ready", "OPTIONS", "GET, HEAD"), ("/-/reload", "GET", "POST, PUT"),
+            ("/metrics", "POST", "GET, HEAD, OPTIONS"), ("/metrics", "DELETE", "GET, HEAD, OPTIONS"),
+            ("/", "PUT", "GET, HEAD, OPTIONS"), ("/-/healthy", "POST", "GET, HEAD, OPTIONS"),
+            ("/-/ready", "TRACE", "GET, HEAD, OPTIONS"), ("/-/reload", "GET", "POST, PUT, OPTIONS"),
         ):
             with self.subTest(path=path, method=method):
                 answer = self.exporter.fetch(path, method)
                 self.assertEqual((answer.status, answer.headers["Allow"]), (405, allow))
+
+    def test_options_is_answered_as_load_balancers_ask_it(self):
+        for path in ("*", "/", "/metrics", "/-/healthy", "/nothing"):
+            with self.subTest(path=path):
+                answer = self.exporter.fetch(path, "OPTIONS")
+                self.assertEqual((answer.status, answer.headers["Allow"], answer.body),
+                                 (204, "GET, HEAD, OPTIONS", b""))
 
     def test_landing_page_tells_a_person_what_is_polled(self):
         answer = self.exporter.fetch("/")

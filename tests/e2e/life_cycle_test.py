@@ -197,7 +197,7 @@ class ReloadTest(EndToEndTest):
         self.assertEqual(exporter.fetch("/-/reload", "POST").status, 200)
         self.check_replaced(exporter, before)
         answer = exporter.fetch("/-/reload")
-        self.assertEqual((answer.status, answer.headers["Allow"]), (405, "POST, PUT"))
+        self.assertEqual((answer.status, answer.headers["Allow"]), (405, "POST, PUT, OPTIONS"))
 
     def test_a_file_that_changes_is_reloaded_and_a_bad_one_is_told_of_once(self):
         exporter = self.start("--config.auto-reload-interval=100ms")

@@ -9,9 +9,10 @@ import resource
 import signal
 import ssl
 import subprocess
+import textwrap
 import unittest
 
-from processes import EndToEndTest, config_text
+from processes import SOURCE_DIR, EndToEndTest, config_text, run_exporter
 from prometheus import Prometheus, prometheus_tool
 from web_client import fetch, wait_until
 
@@ -78,6 +79,27 @@ static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]
             capture_output=True, text=True)
         self.assertEqual(check.returncode, 0, check.stdout + check.stderr)
 
+    def test_every_good_file_is_taken_by_promtool_and_by_the_exporter(self):
+        os.replace(self.directory / "ca.crt", self.directory / "client.crt")
+        promtool = prometheus_tool("promtool")
+        version = subprocess.run([promtool, "--version"], capture_output=True, text=True).stdout
+        knows_all = int(re.search(r"version (\d+)", version)[1]) >= 3
+        table = (SOURCE_DIR / "tests/data/web_config/good.txtar").read_text()
+        cases = re.findall(r"^-- (\w+) --\n(.*?)^=>\n(any|3)\n", table, re.S | re.M)
+        self.assertGreater(len(cases), 10)
+        for name, text, known_by in cases:
+            with self.subTest(name):
+                text = re.sub(r"^( *)<(.*)>$", lambda line: textwrap.indent(
+                    (self.directory / line[2]).read_text().rstrip(), line[1]), text, flags=re.M)
+                path = self.file("good.yaml", text)
+                if known_by == "any" or knows_all:
+                    check = subprocess.run([promtool, "check", "web-config", path],
+                                           capture_output=True, text=True)
+                    self.assertEqual(check.returncode, 0, check.stdout + check.stderr)
+                done = run_exporter(SOURCE_DIR / "config.example.yaml", "--config.check",
+                                    f"--web.config.file={path}")
+                self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_prometheus_scrapes_over_https_with_a_password(self):
         self.exporter.wait_for_line('"serving".* tls=yes')
         prometheus = self.started(Prometheus(self.directory, self.scrape_config(PASSWORD)))
@@ -93,10 +115,18 @@ static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]
         wait_until(lambda: "401" in prometheus.target()["lastError"], "a scrape that is told 401")
         self.assertEqual(prometheus.target()["health"], "down")
 
-    def test_every_page_needs_the_password(self):
+    def test_probes_need_no_password_and_are_no_guesses(self):
+        wait_until(lambda: fetch(self.port, "/-/ready", tls=self.tls).status == 200, "/-/ready")
+        for path in ("/-/healthy", "/-/ready"):
+            for headers in [{}] + [authorization(USER, "wrong")] * 6:
+                self.assertEqual(fetch(self.port, path, tls=self.tls, headers=headers).status, 200)
+        wrong = fetch(self.port, "/metrics", tls=self.tls, headers=authorization(USER, "wrong"))
+        self.assertEqual(wrong.status, 401)
+
+    def test_every_other_page_needs_the_password(self):
         guesses = [authorization(USER, "wrong"), authorization("someone", PASSWORD),
                    authorization(USER, "")]
-        paths = ("/metrics", "/", "/-/healthy", "/-/ready", "/-/reload", "/nothing")
+        paths = ("/metrics", "/", "/-/reload", "/-/healthyX", "/-/", "/nothing")
         for number, path in enumerate(paths):
             for headers in ({}, {"Authorization": "Bearer " + PASSWORD}, guesses[number % 3]):
                 with self.subTest(path=path, headers=headers):

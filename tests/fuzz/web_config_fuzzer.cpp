@@ -8,7 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "radar_spoof/web/web_server.h"
+#include "radar_spoof/web/basic_auth.h"
+#include "radar_spoof/web/web_config.h"
 
 namespace {
 

@@ -54,8 +54,8 @@ class HttpsFixture {
     return test::RunCurl("--cacert '" + directory_.Path("server.crt") + "' " + options +
                          " https://127.0.0.1:" + std::to_string(server_->port()) + "/metrics");
   }
-  std::string CurlAs(const std::string& name) const {
-    return Curl("--cert '" + directory_.Path(name + ".crt") + "' --key '" +
+  std::string CurlAs(const std::string& name, const std::string& options = "") const {
+    return Curl(options + " --cert '" + directory_.Path(name + ".crt") + "' --key '" +
                 directory_.Path(name + ".key") + "'");
   }
 
@@ -92,6 +92,152 @@ TEST_CASE_FIXTURE(HttpsFixture, "a minimum of TLS 1.3 refuses 1.2") {
   CHECK(Curl("--tlsv1.3") == "page /metrics");
 }
 
+TEST_CASE_FIXTURE(HttpsFixture, "a maximum of TLS 1.2 refuses 1.3, and is what a client gets") {
+  TlsSettings tls = Settings();
+  tls.max_version = TlsVersion::kTls12;
+  Serve(tls);
+  CHECK(Curl("--tlsv1.3") == "");
+  CHECK(Curl("") == "page /metrics");
+}
+
+constexpr const char* kOfTls12[] = {
+    "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA"};
+constexpr CipherSuite::Cipher kCiphers[] = {
+    CipherSuite::Cipher::kAes128Gcm, CipherSuite::Cipher::kAes256Gcm,
+    CipherSuite::Cipher::kChaCha20Poly1305, CipherSuite::Cipher::kAes128Cbc,
+    CipherSuite::Cipher::kAes256Cbc};
+
+TEST_CASE_FIXTURE(HttpsFixture, "of TLS 1.2 only the chosen suites are served, of 1.3 all") {
+  using enum CipherSuite::Key;
+  for (std::size_t chosen = 0; chosen < std::size(kCiphers); ++chosen) {
+    TlsSettings tls = Settings();
+    // What is for another key is no choice.
+    tls.cipher_suites = {{kRsa, kCiphers[(chosen + 1) % std::size(kCiphers)]},
+                         {kEcdsa, kCiphers[chosen]}};
+    Serve(tls);
+    for (std::size_t i = 0; i < std::size(kOfTls12); ++i) {
+      CAPTURE(chosen);
+      CAPTURE(kOfTls12[i]);
+      CHECK((Curl(std::string("--tls-max 1.2 --ciphers ") + kOfTls12[i]) == "page /metrics") ==
+            (i == chosen));
+    }
+    for (const char* suite :
+         {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}) {
+      CAPTURE(suite);
+      CHECK(Curl(std::string("--tls13-ciphers ") + suite) == "page /metrics");
+    }
+  }
+}
+
+TEST_CASE_FIXTURE(HttpsFixture,
+                  "suites that do not fit the certificate leave TLS 1.3, or nothing") {
+  TlsSettings tls = Settings();
+  tls.cipher_suites = {{CipherSuite::Key::kRsa, CipherSuite::Cipher::kAes128Gcm}};
+  Serve(tls);
+  CHECK(Curl("--tls-max 1.2") == "");
+  CHECK(Curl("") == "page /metrics");
+  tls.max_version = TlsVersion::kTls12;
+  CHECK(TlsProblem(tls) ==
+        "cipher suites: none is for the key of the certificate, which is not RSA");
+  test::MakeCertificate(directory_, "rsa", "IP:127.0.0.1", test::kRsaKey);
+  tls.certificate_pem = Certificate("rsa");
+  tls.key_pem = test::ReadText(directory_.Path("rsa.key"));
+  Serve(tls);
+  const std::string as_rsa = "--cacert '" + directory_.Path("rsa.crt") + "' --ciphers ";
+  CHECK(Curl(as_rsa + "ECDHE-RSA-AES128-GCM-SHA256") == "page /metrics");
+  CHECK(Curl(as_rsa + "ECDHE-RSA-AES256-GCM-SHA384:AES128-GCM-SHA256:DHE-RSA-AES128-GCM-SHA256") ==
+        "");
+}
+
+TEST_CASE_FIXTURE(HttpsFixture, "the order of the suites is the server's, or else the client's") {
+  using enum CipherSuite::Cipher;
+  for (const bool servers : {true, false}) {
+    TlsSettings tls = Settings();
+    tls.cipher_suites = {{CipherSuite::Key::kEcdsa, kChaCha20Poly1305},
+                         {CipherSuite::Key::kEcdsa, kAes128Gcm}};
+    tls.prefer_server_ciphers = servers;
+    Serve(tls);
+    const std::string told = test::CommandOutput(
+        "openssl s_client -connect 127.0.0.1:" + std::to_string(server_->port()) +
+        " -tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305"
+        " </dev/null 2>&1");
+    CAPTURE(told);
+    CHECK((told.find("Cipher is ECDHE-ECDSA-CHACHA20-POLY1305") != std::string::npos) == servers);
+    CHECK((told.find("Cipher is ECDHE-ECDSA-AES128-GCM-SHA256") != std::string::npos) == !servers);
+  }
+}
+
+TEST_CASE_FIXTURE(HttpsFixture, "only the chosen curves are agreed upon") {
+  struct Row {
+    TlsCurve curve;
+    const char* name;
+  };
+  const Row rows[] = {{TlsCurve::kP256, "prime256v1"},
+                      {TlsCurve::kP384, "secp384r1"},
+                      {TlsCurve::kP521, "secp521r1"},
+                      {TlsCurve::kX25519, "X25519"}};
+  for (const Row& chosen : rows) {
+    TlsSettings tls = Settings();
+    tls.curves = {chosen.curve};
+    Serve(tls);
+    for (const Row& asked : rows) {
+      CAPTURE(chosen.name);
+      CAPTURE(asked.name);
+      CHECK((Curl(std::string("--tlsv1.3 --curves ") + asked.name) == "page /metrics") ==
+            (asked.curve == chosen.curve));
+    }
+  }
+}
+
+TEST_CASE_FIXTURE(HttpsFixture, "a client's certificate must have one of the allowed names") {
+  test::MakeCertificate(directory_, "client",
+                        "DNS:scraper.example,IP:2001:db8:0::1,email:ops@example.org,"
+                        "URI:spiffe://example.org/prometheus");
+  struct Row {
+    const char* name;
+    bool allowed;
+  };
+  const Row rows[] = {{"scraper.example", true},
+                      {"2001:db8::1", true},
+                      {"ops@example.org", true},
+                      {"spiffe://example.org/prometheus", true},
+                      {"client", false},  // its common name
+                      {"example", false},
+                      {"scraper.example.org", false},
+                      {"*", false}};
+  for (const Row& row : rows) {
+    for (const char* version : {"--tls-max 1.2", "--tls-max 1.3"}) {
+      CAPTURE(row.name);
+      CAPTURE(version);
+      TlsSettings tls = Settings();
+      tls.client_auth = ClientAuth::kRequireAndVerifyClientCert;
+      tls.client_ca_pem = Certificate("client");
+      tls.client_allowed_sans = {"somebody.else", row.name};
+      Serve(tls);
+      CHECK((CurlAs("client", version) == "page /metrics") == row.allowed);
+    }
+  }
+}
+
+TEST_CASE_FIXTURE(HttpsFixture, "where names are demanded nobody comes in without a certificate") {
+  for (const ClientAuth auth :
+       {ClientAuth::kRequestClientCert, ClientAuth::kRequireAnyClientCert,
+        ClientAuth::kVerifyClientCertIfGiven, ClientAuth::kRequireAndVerifyClientCert}) {
+    CAPTURE(static_cast<int>(auth));
+    TlsSettings tls = Settings();
+    tls.client_auth = auth;
+    tls.client_ca_pem = Certificate("client") + Certificate("stranger");
+    tls.client_allowed_sans = {"127.0.0.1"};
+    Serve(tls);
+    CHECK(Curl("") == "");
+    CHECK(CurlAs("client") == "page /metrics");
+    tls.client_allowed_sans = {"127.0.0.2"};
+    Serve(tls);
+    CHECK(CurlAs("client") == "");
+  }
+}
+
 TEST_CASE_FIXTURE(HttpsFixture, "each client_auth_type lets in whom Go's does") {
   struct Row {
     ClientAuth auth;
@@ -121,6 +267,14 @@ TEST_CASE_FIXTURE(HttpsFixture, "each client_auth_type lets in whom Go's does") 
       CHECK((CurlAs("stranger") == "page /metrics") == row.stranger);
     }
   }
+}
+
+TEST_CASE_FIXTURE(HttpsFixture, "without an authority no certificate that is given is good") {
+  TlsSettings tls = Settings();
+  tls.client_auth = ClientAuth::kVerifyClientCertIfGiven;
+  Serve(tls);
+  CHECK(Curl("") == "page /metrics");
+  CHECK(CurlAs("client") == "");
 }
 
 TEST_CASE_FIXTURE(HttpsFixture, "settings that cannot serve are refused with the reason") {

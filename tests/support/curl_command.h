@@ -8,10 +8,8 @@
 
 namespace radar_spoof::test {
 
-// What curl prints, "" when it fails before there is anything to print.
-inline std::string RunCurl(const std::string& arguments) {
-  const std::string command =
-      "curl -q -sS --noproxy '*' --max-time 20 " + arguments + " 2>/dev/null";
+// What a shell's command prints.
+inline std::string CommandOutput(const std::string& command) {
   FILE* const pipe = ::popen(command.c_str(), "r");
   if (pipe == nullptr) throw std::runtime_error("popen");
   std::string output;
@@ -21,6 +19,11 @@ inline std::string RunCurl(const std::string& arguments) {
   }
   ::pclose(pipe);
   return output;
+}
+
+// What curl prints, "" when it fails before there is anything to print.
+inline std::string RunCurl(const std::string& arguments) {
+  return CommandOutput("curl -q -sS --noproxy '*' --max-time 20 " + arguments + " 2>/dev/null");
 }
 
 }  // namespace radar_spoof::test

@@ -110,14 +110,34 @@ TEST_CASE_FIXTURE(PagesFixture, "paths are exact") {
 }
 
 TEST_CASE_FIXTURE(PagesFixture, "other methods are answered with 405 and those that are allowed") {
-  for (const char* method : {"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get", "BREW"}) {
+  for (const char* method : {"POST", "PUT", "DELETE", "PATCH", "TRACE", "get", "options", "BREW"}) {
     for (const char* path : {"/", "/metrics", "/-/healthy", "/-/ready"}) {
       CAPTURE(method);
       CAPTURE(path);
       CHECK(Ask(method, path).status == 405);
-      CHECK(Header(Ask(method, path), "Allow") == "GET, HEAD");
+      CHECK(Header(Ask(method, path), "Allow") == "GET, HEAD, OPTIONS");
     }
   }
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "OPTIONS is answered on every path, and causes nothing") {
+  int reloads = 0;
+  options_.reload = [&]() -> std::optional<std::string> {
+    ++reloads;
+    return std::nullopt;
+  };
+  options_.authenticate = [](const ServerRequest&) -> AuthDecision {
+    return {AuthDecision::Outcome::kRefused};
+  };
+  for (const char* path : {"*", "/", "/metrics", "/-/healthy", "/-/ready", "/nowhere"}) {
+    CAPTURE(path);
+    CHECK(Ask("OPTIONS", path).status == 204);
+    CHECK(Header(Ask("OPTIONS", path), "Allow") == "GET, HEAD, OPTIONS");
+    CHECK(Whole(Ask("OPTIONS", path)) == "");
+  }
+  CHECK(Ask("OPTIONS", "/-/reload").status == 204);
+  CHECK(Header(Ask("OPTIONS", "/-/reload"), "Allow") == "POST, PUT, OPTIONS");
+  CHECK(reloads == 0);
 }
 
 TEST_CASE_FIXTURE(PagesFixture, "metrics are text by default and OpenMetrics when preferred") {
@@ -192,7 +212,7 @@ TEST_CASE_FIXTURE(PagesFixture, "a reload is refused unless it is enabled") {
   CHECK(Ask("POST", "/-/reload").status == 403);
   CHECK(Ask("PUT", "/-/reload").status == 403);
   CHECK(Ask("GET", "/-/reload").status == 405);
-  CHECK(Header(Ask("GET", "/-/reload"), "Allow") == "POST, PUT");
+  CHECK(Header(Ask("GET", "/-/reload"), "Allow") == "POST, PUT, OPTIONS");
 }
 
 TEST_CASE_FIXTURE(PagesFixture,
@@ -205,7 +225,7 @@ TEST_CASE_FIXTURE(PagesFixture,
   };
   CHECK(Ask("GET", "/-/reload").status == 405);
   CHECK(Ask("HEAD", "/-/reload").status == 405);
-  CHECK(Header(Ask("DELETE", "/-/reload"), "Allow") == "POST, PUT");
+  CHECK(Header(Ask("DELETE", "/-/reload"), "Allow") == "POST, PUT, OPTIONS");
   CHECK(reloads == 0);
   CHECK(Ask("POST", "/-/reload").status == 200);
   CHECK(Ask("PUT", "/-/reload").status == 200);
@@ -216,7 +236,8 @@ TEST_CASE_FIXTURE(PagesFixture,
   CHECK(Holds(failed.body, "config.yaml:3:1: unknown key"));
 }
 
-TEST_CASE_FIXTURE(PagesFixture, "with authentication every path and method asks for it first") {
+TEST_CASE_FIXTURE(PagesFixture,
+                  "with authentication every path but the probes' asks for it first") {
   options_.authenticate = [](const ServerRequest& request) -> AuthDecision {
     return {request.Header("authorization") == "Basic good" ? AuthDecision::Outcome::kAllowed
                                                             : AuthDecision::Outcome::kRefused};
@@ -226,7 +247,7 @@ TEST_CASE_FIXTURE(PagesFixture, "with authentication every path and method asks 
     ++reloads;
     return std::nullopt;
   };
-  for (const char* path : {"/", "/metrics", "/-/healthy", "/-/ready", "/-/reload", "/nowhere"}) {
+  for (const char* path : {"/", "/metrics", "/-/reload", "/-/healthyX", "/-/", "/nowhere"}) {
     for (const char* method : {"GET", "HEAD", "POST", "DELETE"}) {
       CAPTURE(path);
       CAPTURE(method);
@@ -242,11 +263,24 @@ TEST_CASE_FIXTURE(PagesFixture, "with authentication every path and method asks 
   CHECK(Ask("GET", "/nowhere", {{"authorization", "Basic good"}}).status == 404);
 }
 
+TEST_CASE_FIXTURE(PagesFixture, "probes are answered without a password, and never guess one") {
+  options_.authenticate = [](const ServerRequest&) -> AuthDecision {
+    CHECK(false);
+    return {AuthDecision::Outcome::kTryLater, 17s};
+  };
+  for (const char* path : {"/-/healthy", "/-/ready"}) {
+    CHECK(Ask("GET", path).status == 200);
+    CHECK(Ask("HEAD", path, {{"authorization", "Basic bad"}}).status == 200);
+    CHECK(Ask("POST", path).status == 405);
+  }
+  CHECK(Ask("OPTIONS", "/metrics", {{"authorization", "Basic bad"}}).status == 204);
+}
+
 TEST_CASE_FIXTURE(PagesFixture, "who guessed too often is told when to come back") {
   options_.authenticate = [](const ServerRequest&) -> AuthDecision {
     return {AuthDecision::Outcome::kTryLater, 17s};
   };
-  for (const char* path : {"/metrics", "/-/healthy", "/nowhere"}) {
+  for (const char* path : {"/metrics", "/", "/nowhere"}) {
     CHECK(Ask("GET", path).status == 429);
     CHECK(Header(Ask("GET", path), "Retry-After") == "17");
     CHECK(Header(Ask("GET", path), "WWW-Authenticate") == "");

@@ -17,181 +17,6 @@
 namespace radar_spoof {
 namespace {
 
-std::string Data(const std::string& name) { return RADAR_SPOOF_TEST_DATA "/web_config/" + name; }
-
-// "line: key: message" of each problem, one a line; "" when there are none.
-std::string Problems(const std::string& path) {
-  const auto config = LoadWebConfig(path);
-  std::string text;
-  if (config) return text;
-  for (const ConfigProblem& problem : config.error()) {
-    CHECK(problem.file == path);
-    text += std::to_string(problem.line) + ": " + problem.key_path + ": " + problem.message + "\n";
-  }
-  return text;
-}
-
-std::string ProblemsOf(std::string_view yaml) {
-  const test::TemporaryDirectory directory;
-  return Problems(directory.Write("web.yaml", yaml));
-}
-
-TEST_CASE("users and their hashes are read as they stand") {
-  const auto config = LoadWebConfig(Data("users.yaml"));
-  CHECK(config.ok());
-  if (!config) return;
-  CHECK(!config.value().tls);
-  CHECK(config.value().users.size() == 2);
-  CHECK(config.value().users.at("prom") ==
-        "$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW");
-}
-
-TEST_CASE("certificates are read relative to the file, or from an absolute path") {
-  const test::TemporaryDirectory directory;
-  test::MakeCertificate(directory, "server");
-  test::MakeCertificate(directory, "client");
-  const auto config = LoadWebConfig(directory.Write(
-      "web.yaml",
-      "tls_server_config:\n  cert_file: server.crt\n  key_file: " + directory.Path("server.key") +
-          "\n  client_ca_file: client.crt\n"
-          "  client_auth_type: VerifyClientCertIfGiven\n  min_version: TLS13\n"));
-  CHECK(config.ok());
-  if (!config) return;
-  CHECK(config.value().users.empty());
-  CHECK(config.value().tls.has_value());
-  if (!config.value().tls) return;
-  const TlsSettings& tls = *config.value().tls;
-  CHECK(tls.certificate_pem == test::ReadText(directory.Path("server.crt")));
-  CHECK(tls.key_pem == test::ReadText(directory.Path("server.key")));
-  CHECK(tls.client_ca_pem == test::ReadText(directory.Path("client.crt")));
-  CHECK(tls.client_auth == ClientAuth::kVerifyClientCertIfGiven);
-  CHECK(tls.min_version == TlsVersion::kTls13);
-}
-
-TEST_CASE("TLS 1.2 without client certificates is the default") {
-  const test::TemporaryDirectory directory;
-  test::MakeCertificate(directory, "s");
-  const auto config = LoadWebConfig(
-      directory.Write("web.yaml", "tls_server_config: {cert_file: s.crt, key_file: s.key}\n"));
-  CHECK(config.ok());
-  if (!config) return;
-  CHECK(config.value().tls->min_version == TlsVersion::kTls12);
-  CHECK(config.value().tls->client_auth == ClientAuth::kNoClientCert);
-}
-
-TEST_CASE("each client_auth_type of the toolkit is known") {
-  const test::TemporaryDirectory directory;
-  test::MakeCertificate(directory, "s");
-  struct Row {
-    const char* name;
-    ClientAuth value;
-  };
-  const Row rows[] = {
-      {"NoClientCert", ClientAuth::kNoClientCert},
-      {"RequestClientCert", ClientAuth::kRequestClientCert},
-      {"RequireAnyClientCert", ClientAuth::kRequireAnyClientCert},
-      {"RequireClientCert", ClientAuth::kRequireAnyClientCert},
-      {"VerifyClientCertIfGiven", ClientAuth::kVerifyClientCertIfGiven},
-      {"RequireAndVerifyClientCert", ClientAuth::kRequireAndVerifyClientCert},
-  };
-  for (const Row& row : rows) {
-    CAPTURE(row.name);
-    const bool without_ca = row.value == ClientAuth::kNoClientCert;
-    const auto config = LoadWebConfig(directory.Write(
-        "web.yaml", std::string("tls_server_config:\n  cert_file: s.crt\n  key_file: s.key\n") +
-                        (without_ca ? "" : "  client_ca_file: s.crt\n") +
-                        "  client_auth_type: " + row.name + "\n"));
-    CHECK(config.ok());
-    if (config) CHECK(config.value().tls->client_auth == row.value);
-  }
-}
-
-TEST_CASE("every problem of a file is reported at once, and a password never shown") {
-  const std::string directory = RADAR_SPOOF_TEST_DATA "/web_config/";
-  const std::string tls_keys =
-      "expected one of cert_file, key_file, client_ca_file, client_auth_type, min_version";
-  CHECK(Problems(Data("every_problem.yaml")) ==
-        "2: tls_server_config.cert_file: found no such file; expected a PEM file at " + directory +
-            "missing.crt\n"
-            "3: tls_server_config.key_file: found \"\"; expected a path\n"
-            "4: tls_server_config.client_ca_file: found a directory; expected a PEM file at " +
-            directory +
-            ".\n"
-            "5: tls_server_config.client_auth_type: found RequireAndVerify; expected one of "
-            "NoClientCert, RequestClientCert, RequireAnyClientCert, RequireClientCert, "
-            "VerifyClientCertIfGiven, RequireAndVerifyClientCert\n"
-            "6: tls_server_config.min_version: found TLS11; expected one of TLS12, TLS13\n"
-            "7: tls_server_config.cipher_suites: found a key of exporter-toolkit that is not "
-            "supported "
-            "here; " +
-            tls_keys +
-            "\n"
-            "8: tls_server_config.key_fiel: found an unknown key; " +
-            tls_keys +
-            "; did you mean key_file?\n"
-            "10: basic_auth_users.prom: found no bcrypt hash; expected one as `htpasswd -nBC 10 "
-            "NAME` "
-            "prints it\n"
-            "11: basic_auth_users.a:b: found a name that is empty or holds a colon\n"
-            "12: http_server_config: found a key of exporter-toolkit that is not supported here; "
-            "expected one of tls_server_config, basic_auth_users\n"
-            "14: tls_server_configs: found an unknown key; expected one of tls_server_config, "
-            "basic_auth_users; did you mean tls_server_config?\n");
-}
-
-TEST_CASE("a hash that takes seconds to compare is refused, with what to do") {
-  const std::string tail = "$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n";
-  CHECK(ProblemsOf("basic_auth_users:\n  a: $2y$14" + tail) == "");
-  CHECK(ProblemsOf("basic_auth_users:\n  a: $2y$10" + tail + "  b: $2y$15" + tail) ==
-        "3: basic_auth_users.b: found a bcrypt hash of cost 15, which takes seconds to compare; "
-        "expected a cost of at most 14, as `htpasswd -nBC 10 NAME` makes it\n");
-}
-
-TEST_CASE("what is missing is named") {
-  CHECK(ProblemsOf("tls_server_config: {}\n") ==
-        "1: tls_server_config.cert_file: found nothing; expected a path\n"
-        "1: tls_server_config.key_file: found nothing; expected a path\n");
-  CHECK(ProblemsOf("tls_server_config:\n") ==
-        "1: tls_server_config: found nothing; expected a map\n");
-  CHECK(ProblemsOf("basic_auth_users: {}\n") ==
-        "1: basic_auth_users: found a map; expected names with bcrypt hashes\n");
-  CHECK(ProblemsOf("- a\n") == "1: : found a list; expected a map\n");
-  CHECK(ProblemsOf("") != "");
-}
-
-TEST_CASE("what YAML allows and a configuration does not is refused") {
-  CHECK(ProblemsOf("basic_auth_users:\n  a: &x $2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4"
-                   "UpFFP8WIrW\n") != "");
-}
-
-TEST_CASE("a certificate authority that nothing would be checked against is a mistake") {
-  const test::TemporaryDirectory directory;
-  test::MakeCertificate(directory, "s");
-  const std::string base = "tls_server_config:\n  cert_file: s.crt\n  key_file: s.key\n";
-  CHECK(Problems(directory.Write("a.yaml", base + "  client_ca_file: s.crt\n")) ==
-        "2: tls_server_config.client_ca_file: found a client CA, but no client_auth_type that "
-        "uses it\n");
-  CHECK(Problems(
-            directory.Write("b.yaml", base + "  client_auth_type: RequireAndVerifyClientCert\n")) ==
-        "2: tls_server_config: client CA: none given, so no client certificate can be verified\n");
-}
-
-TEST_CASE("a key that is not the certificate's is found before anything is served") {
-  const test::TemporaryDirectory directory;
-  test::MakeCertificate(directory, "a");
-  test::MakeCertificate(directory, "b");
-  CHECK(Problems(directory.Write("web.yaml",
-                                 "tls_server_config:\n  cert_file: a.crt\n  key_file: b.key\n")) ==
-        "2: tls_server_config: certificate and key: The certificate and the given key do not "
-        "match.\n");
-}
-
-TEST_CASE("a file that is not there is one problem") {
-  const auto config = LoadWebConfig("/nonexistent/web.yaml");
-  CHECK(!config.ok());
-  if (!config) CHECK(config.error().size() == 1);
-}
-
 constexpr const char* kHead = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n";
 // Of "secret".
 constexpr const char* kUsers =
@@ -217,9 +42,12 @@ class WebServerFixture {
     const std::string file = directory_.Write("web.yaml", yaml);
     auto config = LoadWebConfig(file);
     if (!config) throw std::runtime_error(config.error().front().Text());
-    auto server = WebServer::Start(
-        {{{"127.0.0.1", 0}}, file, [this](const ServerRequest& request) { return Page(request); }},
-        std::move(config).value(), auth_, log_);
+    auto server =
+        WebServer::Start({{{"127.0.0.1", 0}},
+                          file,
+                          [this](const ServerRequest& request) { return Page(request); },
+                          [](const ServerRequest& request) { return request.path == "/probe"; }},
+                         std::move(config).value(), auth_, log_);
     if (!server) throw std::runtime_error(server.error());
     server_ = std::move(server).value();
   }
@@ -236,7 +64,10 @@ class WebServerFixture {
     return response;
   }
   static ServerResponse Page(const AuthDecision& decision) {
-    return {decision.outcome == AuthDecision::Outcome::kAllowed ? 200 : 401, {}, "page\n", {}};
+    return {decision.outcome == AuthDecision::Outcome::kAllowed ? 200 : 401,
+            {{"X-Frame-Options", "the page's own"}},
+            "page\n",
+            {}};
   }
   void WaitForRequests(int more) const {
     const int enough = requests_ + more;
@@ -320,6 +151,61 @@ TEST_CASE_FIXTURE(WebServerFixture,
   server_->Refresh();
   CHECK(Status("new.crt") == "200");
   CHECK(Logged("the web configuration stays as it was") == 2);
+}
+
+// Without TLS: what a plain client is answered.
+class WebRulesFixture : public WebServerFixture {
+ protected:
+  std::string Get(const std::string& path, const std::string& headers = "") const {
+    return test::Exchange(
+        port(), "GET " + path + " HTTP/1.1\r\nHost: x\r\n" + headers + "Connection: close\r\n\r\n");
+  }
+  static bool HoldsLine(const std::string& reply, const std::string& line) {
+    return reply.find("\r\n" + line + "\r\n") != std::string::npos;
+  }
+};
+
+TEST_CASE_FIXTURE(WebRulesFixture, "headers of the file are on every answer, and replace others") {
+  Start(std::string(
+            "http_server_config:\n  headers: {X-Frame-Options: deny, X-XSS-Protection: 0}\n") +
+        kUsers);
+  const std::string credentials = "Authorization: Basic cHJvbTpzZWNyZXQ=\r\n";
+  for (const std::string& reply : {Get("/"), Get("/", credentials), Get("/", credentials)}) {
+    CAPTURE(reply);
+    CHECK(HoldsLine(reply, "X-Frame-Options: deny"));
+    CHECK(HoldsLine(reply, "X-XSS-Protection: 0"));
+    CHECK(reply.find("the page's own") == std::string::npos);
+  }
+  CHECK(Get("/", credentials).starts_with("HTTP/1.1 200"));
+  directory_.Write("web.yaml", "http_server_config: {http2: false}\n");
+  server_->Refresh();
+  CHECK(HoldsLine(Get("/"), "X-Frame-Options: the page's own"));
+}
+
+TEST_CASE_FIXTURE(WebRulesFixture, "requests beyond the rate are told 429, and probes never") {
+  Start("rate_limit: {interval: 1h, burst: 3}\n");
+  for (int turn = 0; turn < 5; ++turn) CHECK(Get("/probe").starts_with("HTTP/1.1 200"));
+  for (int turn = 0; turn < 3; ++turn) CHECK(Get("/").starts_with("HTTP/1.1 200"));
+  const std::string refused = Get("/");
+  CHECK(refused.starts_with("HTTP/1.1 429"));
+  CHECK(HoldsLine(refused, "Retry-After: 3600"));
+  CHECK(Get("/probe").starts_with("HTTP/1.1 200"));
+  server_->Refresh();  // which changes nothing
+  CHECK(Get("/").starts_with("HTTP/1.1 429"));
+  directory_.Write("web.yaml", "rate_limit: {interval: 1h, burst: 1}\n");
+  server_->Refresh();
+  CHECK(Get("/").starts_with("HTTP/1.1 200"));
+  CHECK(Get("/").starts_with("HTTP/1.1 429"));
+  directory_.Write("web.yaml", "rate_limit: {interval: 0}\n");
+  server_->Refresh();
+  CHECK(Get("/").starts_with("HTTP/1.1 200"));
+}
+
+TEST_CASE_FIXTURE(WebRulesFixture, "a request is let in again when the interval is over") {
+  Start("rate_limit: {interval: 1ms, burst: 1}\n");
+  int let_in = 0;
+  while (let_in < 3) let_in += Get("/").starts_with("HTTP/1.1 200") ? 1 : 0;
+  CHECK(let_in == 3);
 }
 
 // The end of each of these is the same: client certificates, and no passwords any more.

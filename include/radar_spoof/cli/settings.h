@@ -11,7 +11,7 @@
 #include "radar_spoof/core/log.h"
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/poll/poller.h"
-#include "radar_spoof/web/web_server.h"
+#include "radar_spoof/web/web_config.h"
 
 namespace radar_spoof {
 

@@ -21,6 +21,7 @@
 
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/http/listen_socket.h"
+#include "radar_spoof/http/tls_settings.h"
 
 namespace radar_spoof {
 
@@ -99,31 +100,6 @@ enum class ServerThreads {
   kPool,                 // two event-loop threads: handlers must not block
   kThreadPerConnection,  // for the simulator, whose handlers may wait
 };
-
-// What is asked of a client's certificate; the names are Go's tls.ClientAuthType.
-enum class ClientAuth {
-  kNoClientCert,
-  kRequestClientCert,           // asked for, neither required nor verified
-  kRequireAnyClientCert,        // required, not verified
-  kVerifyClientCertIfGiven,     // verified against `client_ca_pem` if there is one
-  kRequireAndVerifyClientCert,  // required and verified
-};
-
-enum class TlsVersion { kTls12, kTls13 };
-
-struct TlsSettings {
-  std::string certificate_pem;  // the server's, then its chain
-  std::string key_pem;          // PEM, not encrypted
-  std::string client_ca_pem;    // may be empty unless `client_auth` verifies
-  ClientAuth client_auth = ClientAuth::kNoClientCert;
-  TlsVersion min_version = TlsVersion::kTls12;
-
-  bool operator==(const TlsSettings&) const = default;
-};
-
-// Why these settings cannot serve: "certificate and key: ...", "client CA: ...". nullopt when they
-// can. Never shows key material.
-std::optional<std::string> TlsProblem(const TlsSettings& settings);
 
 struct ServerOptions {
   int max_connections = 2048;

@@ -6,7 +6,9 @@
 //               whatever the API answers
 //   /-/ready    503 until every query was tried once, then 200
 //   /-/reload   POST or PUT: reads the configuration again; 403 unless enabled
-// Paths are exact. With basic authentication every answer but 401 and 429 needs it, 404 included.
+// Paths are exact. OPTIONS is answered with 204 whatever the path. With basic authentication every
+// answer needs it, 404 included, but for 401, 429, and what probes and load balancers ask, who have
+// no password: OPTIONS, /-/healthy and /-/ready. These do not look at credentials.
 #pragma once
 
 #include <chrono>
@@ -32,7 +34,7 @@ struct PagesOptions {
   std::function<std::chrono::steady_clock::time_point()> last_turn;
   // Reads the configuration again; the error if the old one stays. Unset: reloading is not enabled.
   std::function<std::optional<std::string>()> reload;
-  // Whether the request may be answered. Unset: everyone's may.
+  // Whether the request may be answered, asked unless everyone's may. Unset: everyone's may.
   std::function<AuthDecision(const ServerRequest&)> authenticate;
 };
 
@@ -46,6 +48,8 @@ class Pages {
 
   // REQUIRES: `request` outlives what the response awaits.
   ServerResponse Respond(const ServerRequest& request) const;
+  // Whether it is one of those that need no password.
+  bool IsProbe(const ServerRequest& request) const;
 
  private:
   ServerResponse Respond(const ServerRequest& request, const AuthDecision& decision) const;

@@ -1,35 +1,15 @@
 // Serves one handler on every listen address, as the web configuration says, and goes along when
 // that changes: certificates are renewed and passwords changed without a restart.
-//
-// The file is `--web.config.file`: TLS and basic authentication, in the format of Prometheus'
-// exporter-toolkit (its docs/web-configuration.md), so that one file serves all of a host's
-// exporters.
-//
-// Supported: tls_server_config with cert_file, key_file, client_ca_file, client_auth_type and
-// min_version (TLS12, TLS13); basic_auth_users. The toolkit's other keys are refused by name,
-// because to ignore one could leave a door open.
 #pragma once
 
-#include <map>
+#include <mutex>
 
-#include "radar_spoof/config/problem_list.h"
-#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/log.h"
-#include "radar_spoof/http/http_server.h"
 #include "radar_spoof/web/basic_auth.h"
+#include "radar_spoof/web/web_config.h"
 
 namespace radar_spoof {
-
-struct WebConfig {
-  std::optional<TlsSettings> tls;            // nullopt: plain HTTP
-  std::map<std::string, std::string> users;  // name to bcrypt hash; empty: no authentication
-
-  bool operator==(const WebConfig&) const = default;
-};
-
-// Relative paths in the file are relative to its own directory. The error is every problem.
-// Blocking: reads the file and the PEM files it names, each regular and at most 1 MiB.
-Result<WebConfig, std::vector<ConfigProblem>> LoadWebConfig(const std::string& path);
 
 // Thread rule: one thread at a time; the handler is called from the server's own, several at once.
 class WebServer {
@@ -38,6 +18,8 @@ class WebServer {
     std::vector<ListenAddress> addresses;
     std::string config_file;  // "": plain HTTP for everyone, and nothing to refresh
     HttpServer::Handler handler;
+    // Asked from the server's threads: a probe is not counted by the rate limit, nor refused.
+    std::function<bool(const ServerRequest&)> is_probe;
   };
 
   // `config` is what was read from the file last. The error names the address and the reason.
@@ -59,8 +41,15 @@ class WebServer {
   bool has_tls() const { return config_.tls.has_value(); }
 
  private:
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+
   WebServer(Options options, WebConfig config, BasicAuth& auth, Log& log);
 
+  void SetRules();
+  // How long until the rate limit lets another request in; nullopt: now.
+  std::optional<Seconds> WaitForTurn();
+  ServerResponse Respond(const ServerRequest& request);
+  ServerResponse WithHeaders(ServerResponse response) const;
   // The error if everything stays as it is.
   std::optional<std::string> Use(WebConfig config);
 
@@ -68,7 +57,11 @@ class WebServer {
   WebConfig config_;
   BasicAuth& auth_;
   Log& log_;
-  std::unique_ptr<HttpServer> server_;
+  mutable std::mutex mutex_;                           // for all of these
+  std::shared_ptr<const Headers> headers_;             // of every response
+  RateLimit rate_limit_;                               // in use
+  std::chrono::steady_clock::time_point next_turn_{};  // were the bucket of one request
+  std::unique_ptr<HttpServer> server_;                 // its threads use all that is above
   std::string last_problem_;
 };
 
