@@ -78,13 +78,6 @@ constexpr Meanings<std::optional<CipherSuite>, 13> kSuites = {
      {"TLS_AES_256_GCM_SHA384", std::nullopt},
      {"TLS_CHACHA20_POLY1305_SHA256", std::nullopt}}};
 
-// "Found ...; expected one of ...", as every word of a list that is not in it is refused.
-std::string NoneOf(std::string_view found, std::string_view word,
-                   std::span<const std::string_view> words) {
-  return "found " + std::string(found) + "; expected one of " + Joined(words) +
-         DidYouMean(word, words);
-}
-
 struct IntervalUnit {
   std::string_view name;
   double nanoseconds;
@@ -244,7 +237,7 @@ class WebConfigReader {
   // Into `values` goes what each word of the list under `key` means.
   template <typename T, std::size_t kCount>
   void ReadList(const MapReader& map, std::string_view key, const Meanings<T, kCount>& meanings,
-                 std::vector<T>& values) {
+                std::vector<T>& values) {
     const YamlNode* const node = map.Find(key);
     if (node == nullptr || !IsList(*node, map.PathOf(key), "names")) return;
     std::array<std::string_view, kCount> words;
@@ -309,8 +302,9 @@ class WebConfigReader {
     std::span<const std::string_view> words;
     if (key.name == "X-Frame-Options") words = kFrameOptions;
     if (key.name == "X-Content-Type-Options") words = kContentTypeOptions;
-    if (!words.empty() && std::ranges::find(words, value.text) == words.end()) {
-      problems_.Add(value, key_path, NoneOf(Describe(value), value.text, words));
+    const auto place = ReadWord(value, words);
+    if (!words.empty() && !place) {
+      problems_.Add(value, key_path, place.error());
     } else if (value.kind != YamlNode::Kind::kScalar || HasControlCharacter(value.text)) {
       problems_.Add(value, key_path, "found " + Describe(value) + "; expected one line of text");
     } else if (!value.text.empty()) {

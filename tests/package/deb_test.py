@@ -1,4 +1,4 @@
-"""The Debian package as a file: its version, lintian's judgement, what is in it and who owns it."""
+"""The Debian packages as files: their version, lintian's judgement, what is in them and who owns it."""
 
 import pathlib
 import re
@@ -19,11 +19,16 @@ class VersionTest(unittest.TestCase):
 class DebTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.deb, cls.changes = debian_package.build_this()
-        unpacked = tempfile.TemporaryDirectory(prefix="radar_spoof_deb_")
-        cls.addClassCleanup(unpacked.cleanup)
-        cls.root = pathlib.Path(unpacked.name)
-        run(["dpkg-deb", "-R", cls.deb, cls.root])
+        cls.exporter, cls.simulator, cls.changes = debian_package.build_this()
+        scratch = tempfile.TemporaryDirectory(prefix="radar_spoof_deb_")
+        cls.addClassCleanup(scratch.cleanup)
+        cls.scratch = pathlib.Path(scratch.name)
+        for name, deb in (("exporter", cls.exporter), ("simulator", cls.simulator)):
+            run(["dpkg-deb", "-R", deb, cls.scratch / name])
+        cls.root = cls.scratch / "exporter"
+
+    def program(self, name):
+        return self.scratch / name.removeprefix("radar_").removeprefix("spoof_") / "usr/bin" / name
 
     def test_lintian_finds_nothing(self):
         said = subprocess.run(
@@ -31,22 +36,41 @@ class DebTest(unittest.TestCase):
             capture_output=True, text=True)
         self.assertEqual((said.returncode, said.stdout), (0, ""), said.stderr)
 
-    def test_what_is_installed_where(self):
+    def test_what_the_exporter_installs_where(self):
         # /lib in Debian 12, /usr/lib in newer ones; lintian wants it so.
         units = run(["pkg-config", "--variable=systemdsystemunitdir", "systemd"]).strip().removeprefix("/")
         self.assertIn(units, ("lib/systemd/system", "usr/lib/systemd/system"))
-        for path in ("usr/bin/radar_spoof_exporter", "usr/bin/radar_simulator",
+        for path in ("usr/bin/radar_spoof_exporter",
                      f"{units}/radar_spoof_exporter.service",
                      "usr/share/man/man1/radar_spoof_exporter.1.gz",
-                     "usr/share/man/man1/radar_simulator.1.gz",
                      "usr/share/bash-completion/completions/radar_spoof_exporter",
-                     "usr/share/bash-completion/completions/radar_simulator",
                      "usr/share/doc/radar-spoof-exporter/copyright",
                      "usr/share/doc/radar-spoof-exporter/changelog.gz",
                      "usr/share/doc/radar-spoof-exporter/README.md",
                      "usr/share/doc/radar-spoof-exporter/docs/operations.md"):
             with self.subTest(path):
                 self.assertTrue((self.root / path).is_file())
+        self.assertEqual(list(self.root.rglob("radar_simulator*")), [])
+
+    def test_the_simulator_s_package_has_the_simulator_and_nothing_else(self):
+        root = self.scratch / "simulator"
+        files = {str(each.relative_to(root)) for each in root.rglob("*") if each.is_file()}
+        self.assertEqual({each for each in files if not each.startswith("DEBIAN/")},
+                         {"usr/bin/radar_simulator",
+                          "usr/share/man/man1/radar_simulator.1.gz",
+                          "usr/share/bash-completion/completions/radar_simulator",
+                          "usr/share/doc/radar-spoof-simulator/copyright",
+                          "usr/share/doc/radar-spoof-simulator/changelog.gz"})
+
+    def test_the_simulator_takes_its_files_from_the_package_that_had_both_programs(self):
+        old = debian_package.one_package_of_both(self.exporter, self.simulator, self.scratch)
+        target = self.scratch / "target"
+        (target / "var/lib/dpkg").mkdir(parents=True)
+        for deb in (old, self.simulator):
+            run(["dpkg", f"--root={target}", "--force-not-root", "--force-depends",
+                 "--force-script-chrootless", "--unpack", deb])
+        owner = run(["dpkg-query", f"--admindir={target}/var/lib/dpkg", "-S", "/usr/bin/radar_simulator"])
+        self.assertEqual(owner, "radar-spoof-simulator: /usr/bin/radar_simulator\n")
 
     def test_links_of_the_readme_lead_somewhere(self):
         documentation = self.root / "usr/share/doc/radar-spoof-exporter"
@@ -63,18 +87,18 @@ class DebTest(unittest.TestCase):
     def test_both_programs_start_and_name_the_version(self):
         for program in ("radar_spoof_exporter", "radar_simulator"):
             self.assertIn(f"{program}, version {debian_package.cmake_version(SOURCE_DIR)} ",
-                          run([self.root / "usr/bin" / program, "--version"]))
+                          run([self.program(program), "--version"]))
 
     def test_no_path_of_the_building_machine_is_in_the_programs(self):
         for program in ("radar_spoof_exporter", "radar_simulator"):
-            self.assertNotIn(str(SOURCE_DIR).encode(),
-                             (self.root / "usr/bin" / program).read_bytes())
+            self.assertNotIn(str(SOURCE_DIR).encode(), self.program(program).read_bytes())
 
     def test_everything_belongs_to_root_and_no_one_else_may_write(self):
-        for line in run(["dpkg-deb", "-c", self.deb]).splitlines():
-            mode, owner = line.split()[:2]
-            self.assertEqual(owner, "root/root", line)
-            self.assertRegex(mode, r"^[-d]rw[-x]r-[-x]r-[-x]$", line)
+        for deb in (self.exporter, self.simulator):
+            for line in run(["dpkg-deb", "-c", deb]).splitlines():
+                mode, owner = line.split()[:2]
+                self.assertEqual(owner, "root/root", line)
+                self.assertRegex(mode, r"^[-d]rw[-x]r-[-x]r-[-x]$", line)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""Builds the Debian package from what git lists here (changes that are not committed included), in a
-copy under build/package, where the .deb stays."""
+"""Builds the Debian packages from what git lists here (changes that are not committed included), in a
+copy under build/package, where each .deb stays."""
 
 import functools
 import hashlib
@@ -12,7 +12,8 @@ import subprocess
 
 SOURCE_DIR = pathlib.Path(__file__).resolve().parents[2]
 BUILD_DIR = SOURCE_DIR / "build" / "package"
-NAME = "radar-spoof-exporter"
+EXPORTER = "radar-spoof-exporter"
+SIMULATOR = "radar-spoof-simulator"
 
 
 def run(command, **options):
@@ -59,7 +60,7 @@ def set_version(source, version):
 
 
 def build(source):
-    """The .deb and the .changes file of a build for this machine's architecture."""
+    """The exporter's .deb, the simulator's, and the .changes file of a build for this machine's architecture."""
     environment = os.environ | {"LC_ALL": "C.UTF-8"}
     if shutil.which("ccache"):
         # debhelper gives the build another HOME.
@@ -67,8 +68,20 @@ def build(source):
     run(["dpkg-buildpackage", "-us", "-uc", "-b"], cwd=source, env=environment)
     version = changelog_version(source)
     architecture = run(["dpkg", "--print-architecture"]).strip()
-    stem = f"{NAME}_{version}_{architecture}"
-    return BUILD_DIR / f"{stem}.deb", BUILD_DIR / f"{stem}.changes"
+    return (BUILD_DIR / f"{EXPORTER}_{version}_{architecture}.deb",
+            BUILD_DIR / f"{SIMULATOR}_{version}_{architecture}.deb",
+            BUILD_DIR / f"{EXPORTER}_{version}_{architecture}.changes")
+
+
+def one_package_of_both(exporter, simulator, scratch):
+    """A .deb as it was when one package had both programs: what two have now, joined in `scratch`."""
+    joined = scratch / "joined"
+    run(["dpkg-deb", "-R", exporter, joined])
+    run(["dpkg-deb", "-x", simulator, joined])
+    shutil.rmtree(joined / "usr/share/doc" / SIMULATOR)
+    deb = scratch / f"{EXPORTER}_of_both.deb"
+    run(["dpkg-deb", "--root-owner-group", "-b", joined, deb])
+    return deb
 
 
 def digest(source):

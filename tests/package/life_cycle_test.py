@@ -1,10 +1,12 @@
-"""The Debian package's life in a booted Debian: installed, started with the simulator as the API,
+"""The Debian packages' life in a booted Debian: installed, started with the simulator as the API,
 upgraded, removed, purged. Needs root; run by scripts/test-package."""
 
 import json
+import pathlib
 import re
 import shutil
 import sys
+import tempfile
 import unittest
 
 import debian_package
@@ -22,26 +24,29 @@ QUERIES = 8  # of config.example.yaml
 NEXT_VERSION = "99.0.1"
 
 
-def build_two_versions():
-    """This one, and a later one whose conffile has changed too."""
-    first, _ = debian_package.build_this()
+def build_three_versions():
+    """The names of each version's packages: one that has both programs, as it was once, what this source makes, and
+    what a later one makes whose conffile has changed too."""
+    *first, _ = debian_package.build_this()
     source = debian_package.copy_of_the_source()
     debian_package.set_version(source, NEXT_VERSION)
     with open(source / "config.example.yaml", "a") as config:
         config.write("# The later version says more.\n")
-    second, _ = debian_package.build(source)
+    *second, _ = debian_package.build(source)
     shutil.rmtree(PACKAGES, ignore_errors=True)
     PACKAGES.mkdir()
-    for deb in (first, second):
-        shutil.copy2(deb, PACKAGES)
-    return first.name, second.name
+    with tempfile.TemporaryDirectory() as scratch:
+        of_both = [debian_package.one_package_of_both(*first, pathlib.Path(scratch))]
+        for deb in of_both + first + second:
+            shutil.copy2(deb, PACKAGES)
+    return [" ".join(f"/packages/{deb.name}" for deb in debs) for debs in (of_both, first, second)]
 
 
 class LifeCycleTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.first, cls.second = build_two_versions()
-        prepare_tree(PACKAGES / cls.first)
+        cls.of_both, cls.first, cls.second = build_three_versions()
+        prepare_tree(PACKAGES / pathlib.Path(cls.of_both).name)
 
     def setUp(self):
         self.box = Container()
@@ -56,12 +61,13 @@ class LifeCycleTest(unittest.TestCase):
         self.with_a_token_it_serves()
         self.what_systemd_grants_it()
         self.a_new_token_needs_a_restart()
+        self.one_package_becomes_two()
         self.an_upgrade_keeps_configuration_and_state()
         self.removed_it_stops_and_leaves_what_is_the_administrators()
         self.purged_it_leaves_nothing()
 
     def installed_without_a_token_it_waits(self):
-        self.box.run(INSTALL + f"/packages/{self.first}")
+        self.box.run(INSTALL + self.of_both)
         self.assertEqual(self.box.run(f"systemctl is-enabled {SERVICE}").strip(), "enabled")
         self.assertEqual(self.box.property("ActiveState"), "inactive")
         self.assertEqual(self.box.property("ConditionResult"), "no")
@@ -100,10 +106,18 @@ class LifeCycleTest(unittest.TestCase):
         self.box.run(f"echo simulator-token >{TOKEN} && systemctl restart {SERVICE}")
         self.assertEqual(self.box.property("ActiveState"), "active")
 
+    def one_package_becomes_two(self):
+        # Of the same version: both were built from sources that were not released yet.
+        self.box.run(INSTALL + "--reinstall " + self.first)
+        self.assertEqual(self.box.run("dpkg-query -S /usr/bin/radar_simulator"),
+                         "radar-spoof-simulator: /usr/bin/radar_simulator\n")
+        self.assertNotIn("radar_simulator", self.box.run(f"dpkg-query -L {debian_package.EXPORTER}"))
+        self.assertEqual(self.box.property("ActiveState"), "active")
+
     def an_upgrade_keeps_configuration_and_state(self):
         self.wait_until_ready()
         before = self.box.run(f"cat {CONFIG}"), self.box.property("MainPID"), self.api_calls()
-        self.box.run(INSTALL + f"/packages/{self.second}")
+        self.box.run(INSTALL + self.second)
         config, pid, calls = before
         self.assertEqual(self.box.run(f"cat {CONFIG}"), config)
         self.assertIn("The later version", self.box.run(f"cat {CONFIG}.dpkg-dist"))
@@ -116,7 +130,7 @@ class LifeCycleTest(unittest.TestCase):
         self.assertLess(self.api_calls() - calls, QUERIES)
 
     def removed_it_stops_and_leaves_what_is_the_administrators(self):
-        self.box.run(f"apt-get remove -y -q {debian_package.NAME}")
+        self.box.run(f"apt-get remove -y -q {debian_package.EXPORTER}")
         self.assertEqual(self.box.try_run("command -v radar_spoof_exporter")[0], 127)
         self.assertEqual(self.box.property("ActiveState"), "inactive")
         self.assertIsNone(self.box.fetch(METRICS))
@@ -124,7 +138,7 @@ class LifeCycleTest(unittest.TestCase):
 
     def purged_it_leaves_nothing(self):
         self.box.run("systemctl stop simulator")
-        self.box.run(f"apt-get purge -y -q {debian_package.NAME}")
+        self.box.run(f"apt-get purge -y -q {debian_package.EXPORTER} {debian_package.SIMULATOR}")
         left = self.box.run(r"find / -xdev \( -name '*radar_*' -o -name '*radar-spoof*' \)"
                             " -not -path '/packages/*' -not -path '/proc/*'")
         self.assertEqual(left, "")
