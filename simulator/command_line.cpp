@@ -109,6 +109,8 @@ void AddApiFlags(FlagParser& flags, Written& written) {
                          {"no-timestamps", AnswerForm::kWithoutTimestamps},
                          {"reference", AnswerForm::kReference}},
                         "Answers as observed, with no-timestamps, or the API reference's example");
+  flags.AddNumber("--max-series", written.options.max_series, 1, 1000,
+                  "Series in one request; more are refused with 422", "NUMBER [50]");
   flags.AddNumber("--rate-limit", written.options.rate_limit, 1, 1'000'000'000,
                   "API calls in five minutes; one more, and all are blocked for five minutes",
                   "NUMBER [1200]");

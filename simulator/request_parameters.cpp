@@ -16,7 +16,6 @@
 namespace radar_spoof::simulator {
 namespace {
 
-constexpr std::size_t kMaxSeries = 10;
 constexpr std::size_t kMaxNameBytes = 128;
 // The elements of every parameter, in the order they came.
 class Parameters {
@@ -161,7 +160,7 @@ std::optional<ApiError> CheckTogether(const std::vector<SeriesRequest>& series) 
 }  // namespace
 
 Result<RadarRequest, ApiError> ParseRadarRequest(const QueryString& query, WallTime last_updated,
-                                                 WallTime now, SeriesNames names) {
+                                                 WallTime now, SeriesNames names, int max_series) {
   const auto collected = Parameters::Collect(query, names);
   if (!collected) return collected.error();
   const Parameters& parameters = collected.value();
@@ -172,7 +171,7 @@ Result<RadarRequest, ApiError> ParseRadarRequest(const QueryString& query, WallT
   request.format = format.value();
 
   const std::size_t count = parameters.SeriesCount();
-  if (count > kMaxSeries) {
+  if (count > static_cast<std::size_t>(max_series)) {
     return ApiError{422, 2002, "Query exceeds the maximum cost", {}, true};
   }
   for (std::size_t i = 0; i < count; ++i) {

@@ -4,7 +4,7 @@
 // missing element means "not given here". A comma inside one filter element means several accepted
 // values. Chosen where the reference is silent: parameters it does not list, `limitPerGroup` among
 // them, are refused; scalars may not be repeated; names must differ, may not be `meta`, and are at
-// most 128 bytes of UTF-8; at most 10 series (422 with code 2002 beyond).
+// most 128 bytes of UTF-8; at most `max_series` series (422 with code 2002 beyond).
 // Thread rule: pure functions and plain values.
 #pragma once
 
@@ -38,11 +38,14 @@ struct RadarRequest {
   std::vector<SeriesRequest> series;
 };
 
+inline constexpr int kUsualMaxSeries = 50;
+
 using QueryString = std::vector<std::pair<std::string, std::string>>;  // decoded, in order
 
 // Relative windows end at `last_updated`.
 Result<RadarRequest, ApiError> ParseRadarRequest(const QueryString& query, WallTime last_updated,
                                                  WallTime now,
-                                                 SeriesNames names = SeriesNames::kHonoured);
+                                                 SeriesNames names = SeriesNames::kHonoured,
+                                                 int max_series = kUsualMaxSeries);
 
 }  // namespace radar_spoof::simulator

@@ -179,8 +179,8 @@ ServerResponse Simulator::AnswerSpoof(const ServerRequest& request,
   if (options_.answer_form == AnswerForm::kReference) {
     return RespondJson(200, ReferenceExample(last_updated));
   }
-  const auto parsed =
-      ParseRadarRequest(request.query, last_updated, clock_.Now().wall, options_.series_names);
+  const auto parsed = ParseRadarRequest(request.query, last_updated, clock_.Now().wall,
+                                        options_.series_names, options_.max_series);
   if (!parsed) return Refuse(parsed.error());
   const RadarAnswer answer = Answer(parsed.value(), {options_.data, last_updated, active});
   if (parsed.value().format == AnswerFormat::kCsv) {

@@ -21,6 +21,7 @@
 #include "simulator/radar_answer.h"
 #include "simulator/rate_limit_block.h"
 #include "simulator/request_log.h"
+#include "simulator/request_parameters.h"
 #include "simulator/scenario.h"
 
 namespace radar_spoof::simulator {
@@ -45,7 +46,8 @@ struct SimulatorOptions {
   SeriesNames series_names = SeriesNames::kHonoured;
   PathStyle path_style = PathStyle::kBoth;
   OtherDimensions other_dimensions = OtherDimensions::kInvalidOption;
-  int rate_limit = 1200;  // calls in five minutes; 1 or more
+  int max_series = kUsualMaxSeries;  // in one request
+  int rate_limit = 1200;             // calls in five minutes; 1 or more
   Milliseconds slow_delay{10000};
   Credentials credentials;
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <random>
@@ -13,6 +12,7 @@
 
 #include "backfill_command_line.h"
 #include "history_fetch.h"
+#include "radar_spoof/cli/command.h"
 #include "radar_spoof/cli/settings.h"
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/log.h"
@@ -37,28 +37,6 @@ void PrintError(Log& log, const std::string& text) {
 }
 
 void Print(const std::string& text) { std::printf("%s\n", text.c_str()); }
-
-// While it lives, interrupts are looked for, not suffered.
-class Interrupts {
- public:
-  Interrupts() {
-    sigemptyset(&signals_);
-    for (const int signal : {SIGINT, SIGTERM}) sigaddset(&signals_, signal);
-    pthread_sigmask(SIG_BLOCK, &signals_, &before_);
-  }
-  ~Interrupts() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  Interrupts(const Interrupts&) = delete;
-  Interrupts& operator=(const Interrupts&) = delete;
-
-  bool Came() const {
-    const timespec no_wait{};
-    return sigtimedwait(&signals_, nullptr, &no_wait) > 0;
-  }
-
- private:
-  sigset_t signals_{};
-  sigset_t before_{};
-};
 
 // How far a long command is, on a terminal: log lines that go through Line() and the bar do not
 // write over each other.

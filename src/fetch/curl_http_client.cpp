@@ -99,7 +99,8 @@ class CurlHttpClient final : public HttpClient {
         transfer = std::move(again);
         continue;
       }
-      Finished finished{found->first, transfer->TakeOutcome(code), transfer->Duration()};
+      Finished finished{found->first, transfer->TakeOutcome(code), transfer->Duration(),
+                        transfer->TakeConnection()};
       transfers_.erase(found);
       return finished;
     }

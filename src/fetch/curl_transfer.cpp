@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ constexpr long kLowestBytesPerSecond = 100;
 constexpr std::size_t kHeaderLimit = std::size_t{300} * 1024;
 constexpr int kRequestTimeout = 408;
 constexpr std::size_t kDetailBytes = 250;
+constexpr std::size_t kIssuerBytes = 120;
 
 // libcurl's own setter is unchecked in C++: an int where it reads a long compiles. A long has 32
 // bits on some machines.
@@ -107,6 +109,37 @@ bool IsReadable(curl_socket_t socket) {
   return ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
 }
 
+// In digits.
+std::string AddressText(const curl_sockaddr& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const auto& any = reinterpret_cast<const sockaddr_storage&>(address.addr);
+  const void* const digits =
+      address.family == AF_INET6
+          ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(any).sin6_addr)
+          : &reinterpret_cast<const sockaddr_in&>(any).sin_addr;
+  return inet_ntop(address.family, digits, text.data(), text.size()) == nullptr ? "" : text.data();
+}
+
+// OpenSSL's object of the connection that the transfer is about to use; nullptr without one.
+const SSL* TlsOf(CURL* easy) {
+  curl_tlssessioninfo* tls = nullptr;
+  if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || tls == nullptr ||
+      tls->backend != CURLSSLBACKEND_OPENSSL) {
+    return nullptr;
+  }
+  return static_cast<const SSL*>(tls->internals);
+}
+
+std::string IssuerOf(const SSL* tls) {
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(tls),
+                                                                X509_free);
+  if (!certificate) return "";
+  std::array<char, 256> name{};
+  X509_NAME_oneline(X509_get_issuer_name(certificate.get()), name.data(),
+                    static_cast<int>(name.size()));
+  return ForLog(name.data(), kIssuerBytes);
+}
+
 // libcurl reads no further than an answer's end, which may lie within a TLS record.
 bool MayHoldDecryptedInput(CURL* easy) {
   curl_tlssessioninfo* tls = nullptr;
@@ -189,6 +222,13 @@ Result<HttpResponse, Failure> CurlTransfer::TakeOutcome(CURLcode code) {
   }
   response_.status = Status();
   return std::move(response_);
+}
+
+Connection CurlTransfer::TakeConnection() {
+  long status = 0;
+  curl_easy_getinfo(easy(), CURLINFO_HTTP_CONNECTCODE, &status);
+  connection_.through_proxy = status != 0;
+  return std::move(connection_);
 }
 
 Milliseconds CurlTransfer::Duration() const {
@@ -351,11 +391,23 @@ curl_socket_t CurlTransfer::OnConnect(void* self, curlsocktype, curl_sockaddr* a
   auto& transfer = *static_cast<CurlTransfer*>(self);
   transfer.is_looking_up_ = false;
   transfer.has_connected_ = true;
+  try {
+    transfer.connection_.address = AddressText(*address);
+  } catch (const std::bad_alloc&) {  // it is only told
+  }
   return transfer.client_.sockets.Open(*address);
 }
 
-int CurlTransfer::OnRequest(void* self, char*, char*, int, int local_port) noexcept {
+int CurlTransfer::OnRequest(void* self, char* address, char*, int, int local_port) noexcept {
   auto& transfer = *static_cast<CurlTransfer*>(self);
+  try {
+    transfer.connection_.address = address;
+    if (const SSL* const tls = TlsOf(transfer.easy())) {
+      transfer.connection_.tls = SSL_get_version(tls);
+      transfer.connection_.issuer = IssuerOf(tls);
+    }
+  } catch (const std::bad_alloc&) {  // it is only told
+  }
   transfer.had_input_ = !transfer.has_connected_ &&
                         transfer.client_.sockets.MayHaveInput(transfer.easy(), local_port);
   return transfer.had_input_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;

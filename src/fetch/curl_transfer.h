@@ -62,6 +62,7 @@ class CurlTransfer {
   std::unique_ptr<CurlTransfer> OverNewConnection() const;
   // At most once.
   Result<HttpResponse, Failure> TakeOutcome(CURLcode code);
+  Connection TakeConnection();
   // Of both, if this is one over a new connection.
   Milliseconds Duration() const;
 
@@ -90,6 +91,7 @@ class CurlTransfer {
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers_;
   std::array<char, CURL_ERROR_SIZE> error_{};
   HttpResponse response_;
+  Connection connection_;
   Part part_ = Part::kStatusLine;  // what libcurl reads next
   std::size_t header_bytes_ = 0;
   std::optional<Failure> given_up_;  // by a callback

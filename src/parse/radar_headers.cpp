@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Seconds kMaxReset = 24h;
+constexpr Seconds kMaxReset = 24h;  // and the longest window
 
 // Takes the part of `rest` before the next unquoted `separator`, and drops it from there.
 std::string_view TakePart(std::string_view& rest, char separator) {
@@ -96,29 +96,6 @@ bool HasForm(std::string_view text, std::string_view form) {
                     [](char c, char expected) { return expected == '*' || c == expected; });
 }
 
-// RFC 9110, 5.6.7.
-std::optional<WallTime> ParseHttpDate(std::string_view text, WallTime now) {
-  const std::size_t day_end = std::min(text.find_first_of(", "), text.size());
-  const std::string_view day_name = text.substr(0, day_end);
-  const std::string_view rest = text.substr(day_end);
-  // Sun, 06 Nov 1994 08:49:37 GMT
-  if (IsShortDay(day_name) && HasForm(rest, ", ** *** **** **:**:** GMT")) {
-    return TimeOf(rest.substr(9, 4), rest.substr(5, 3), rest.substr(2, 2), rest.substr(14, 8));
-  }
-  // Sunday, 06-Nov-94 08:49:37 GMT
-  if (IsDay(day_name) && HasForm(rest, ", **-***-** **:**:** GMT")) {
-    return TimeOfShortYear(rest.substr(9, 2), rest.substr(5, 3), rest.substr(2, 2),
-                           rest.substr(12, 8), now);
-  }
-  // Sun Nov  6 08:49:37 1994
-  if (IsShortDay(day_name) && HasForm(rest, " *** ** **:**:** ****")) {
-    std::string day(rest.substr(5, 2));
-    if (day.front() == ' ') day.front() = '0';
-    return TimeOf(rest.substr(17, 4), rest.substr(1, 3), day, rest.substr(8, 8));
-  }
-  return std::nullopt;
-}
-
 bool IsLetterOrDigit(char c) {
   return (LowerCase(c) >= 'a' && LowerCase(c) <= 'z') || (c >= '0' && c <= '9');
 }
@@ -157,8 +134,12 @@ std::optional<RateLimitHeader> ReadParameters(std::string_view parameters) {
   while (!parameters.empty()) {
     std::string_view value = TakePart(parameters, ';');
     const std::string_view key = TakePart(value, '=');
-    if (key != "q" && key != "r" && key != "t") continue;
+    if (key != "q" && key != "r" && key != "t" && key != "w") continue;
     const auto number = WholeNumber(Trim(value));
+    if (key == "w") {
+      if (number && *number > 0) policy.window = Capped(*number, kMaxReset);
+      continue;
+    }
     if (!number) return std::nullopt;
     if (key == "q") policy.quota = number;
     if (key == "r") policy.remaining = number;
@@ -170,7 +151,10 @@ std::optional<RateLimitHeader> ReadParameters(std::string_view parameters) {
 
 // Different names may have one label: what allows less stays.
 void Join(const RateLimitHeader& read, RateLimitHeader& known) {
-  if (read.quota && (!known.quota || *read.quota < *known.quota)) known.quota = read.quota;
+  if (read.quota && (!known.quota || *read.quota < *known.quota)) {
+    known.quota = read.quota;
+    known.window = read.window;
+  }
   if (!read.remaining || (known.remaining && *known.remaining <= *read.remaining)) return;
   known.remaining = read.remaining;
   known.reset_in = read.reset_in;
@@ -189,6 +173,28 @@ void ReadPolicies(std::string_view header, std::map<std::string, RateLimitHeader
 }
 
 }  // namespace
+
+std::optional<WallTime> ParseHttpDate(std::string_view text, WallTime now) {
+  const std::size_t day_end = std::min(text.find_first_of(", "), text.size());
+  const std::string_view day_name = text.substr(0, day_end);
+  const std::string_view rest = text.substr(day_end);
+  // Sun, 06 Nov 1994 08:49:37 GMT
+  if (IsShortDay(day_name) && HasForm(rest, ", ** *** **** **:**:** GMT")) {
+    return TimeOf(rest.substr(9, 4), rest.substr(5, 3), rest.substr(2, 2), rest.substr(14, 8));
+  }
+  // Sunday, 06-Nov-94 08:49:37 GMT
+  if (IsDay(day_name) && HasForm(rest, ", **-***-** **:**:** GMT")) {
+    return TimeOfShortYear(rest.substr(9, 2), rest.substr(5, 3), rest.substr(2, 2),
+                           rest.substr(12, 8), now);
+  }
+  // Sun Nov  6 08:49:37 1994
+  if (IsShortDay(day_name) && HasForm(rest, " *** ** **:**:** ****")) {
+    std::string day(rest.substr(5, 2));
+    if (day.front() == ' ') day.front() = '0';
+    return TimeOf(rest.substr(17, 4), rest.substr(1, 3), day, rest.substr(8, 8));
+  }
+  return std::nullopt;
+}
 
 std::optional<Seconds> ParseRetryAfter(std::string_view value, std::string_view date,
                                        WallTime now) {

@@ -1,8 +1,7 @@
 #include "answer_json.h"
 
-#include <algorithm>
-
 #include "explanation.h"
+#include "radar_spoof/cli/command.h"
 #include "radar_spoof/core/json_writer.h"
 #include "radar_spoof/core/text.h"
 
@@ -88,18 +87,6 @@ void WriteSeries(JsonWriter& json, const AnsweredQuery& answer) {
   });
 }
 
-std::string ErrorJson(std::string_view reason, std::string_view detail) {
-  JsonWriter json;
-  json.Object([&] {
-    json.Key("error");
-    json.Object([&] {
-      json.Member("reason", reason);
-      json.Member("detail", detail);
-    });
-  });
-  return json.Text() + '\n';
-}
-
 }  // namespace
 
 std::string AnswerJson(const AnsweredQuery& answer, Explained explained) {
@@ -138,17 +125,6 @@ std::string AnswerJson(const AnsweredQuery& answer, Explained explained) {
 
 std::string FailureJson(const Failure& failure) {
   return ErrorJson(Name(failure.reason), failure.detail);
-}
-
-std::string UnusableJson(std::string_view detail) {
-  std::string harmless;
-  for (;;) {
-    const std::size_t end = std::min(detail.find('\n'), detail.size());
-    harmless += ForTerminal(detail.substr(0, end), true);
-    if (end == detail.size()) return ErrorJson("unusable", harmless);
-    harmless += '\n';
-    detail.remove_prefix(end + 1);
-  }
 }
 
 }  // namespace radar_spoof

@@ -16,8 +16,4 @@ std::string AnswerJson(const AnsweredQuery& answer, Explained explained);
 // {"error": {"reason": "unauthorized", "detail": "..."}}
 std::string FailureJson(const Failure& failure);
 
-// Nothing could be asked: {"error": {"reason": "unusable", "detail": "..."}}. `detail` is one line
-// or several, and may be from outside.
-std::string UnusableJson(std::string_view detail);
-
 }  // namespace radar_spoof

@@ -1,20 +1,12 @@
 #include "radar_spoof/query/query_command.h"
 
-#include <algorithm>
-#include <clocale>
 #include <csignal>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <langinfo.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "answer_json.h"
 #include "answer_text.h"
+#include "radar_spoof/cli/command.h"
 #include "radar_spoof/cli/common_flags.h"
 #include "radar_spoof/cli/settings.h"
 #include "radar_spoof/config/asked_query.h"
@@ -69,27 +61,15 @@ struct Question {
   PollingConfig polling;
 };
 
-using Lines = std::vector<std::string>;
-
-void Tell(const std::string& line) {
-  std::fprintf(stderr, "radar_spoof_exporter query: %s\n", line.c_str());
-}
+constexpr std::string_view kCommand = "query";
 
 Result<std::optional<Config>, Lines> ReadConfig(const QueryCommandLine& read) {
-  std::error_code ignored;
-  const std::string file = read.config_file.empty() ? kDefaultConfigFile : read.config_file;
-  if (read.config_file.empty() && !std::filesystem::exists(file, ignored) && !ignored) {
-    if (read.name.empty()) return std::optional<Config>();
-    return Lines{
-        fmt::format("no configuration file {}; expected it to hold the query, or another "
-                    "file in --config.file",
-                    file)};
-  }
-  auto config = LoadConfig(file);
-  if (config) return std::optional(std::move(config).value());
-  Lines problems;
-  for (const ConfigProblem& problem : config.error()) problems.push_back(problem.Text());
-  return problems;
+  auto config = LoadConfigIfThere(read.config_file);
+  if (!config || config.value() || read.name.empty()) return config;
+  return Lines{
+      fmt::format("no configuration file {}; expected it to hold the query, or another file in "
+                  "--config.file",
+                  kDefaultConfigFile)};
 }
 
 Result<Question, Lines> ReadQuestion(const QueryCommandLine& read) {
@@ -110,24 +90,8 @@ Result<Question, Lines> ReadQuestion(const QueryCommandLine& read) {
   }
   auto asked = ReadQueryFlags(read.flags);
   if (!asked) return asked.error();
-  for (const std::string& warning : asked.value().warnings) Tell("warning: " + warning);
+  for (const std::string& warning : asked.value().warnings) Tell(kCommand, "warning: " + warning);
   return Question{std::move(asked).value().query, api, polling};
-}
-
-Terminal TerminalOfOutput() {
-  Terminal terminal;
-  std::setlocale(LC_CTYPE, "");
-  terminal.unicode = std::string_view(nl_langinfo(CODESET)) == "UTF-8";
-  if (isatty(STDOUT_FILENO) == 0) return terminal;
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-    terminal.columns = size.ws_col;
-  }
-  const char* const no_colour = std::getenv("NO_COLOR");
-  const char* const kind = std::getenv("TERM");
-  terminal.colour = (no_colour == nullptr || *no_colour == '\0') && kind != nullptr &&
-                    std::string_view(kind) != "dumb";
-  return terminal;
 }
 
 std::string Written(const AnsweredQuery& answer, const QueryCommandLine& read) {
@@ -138,38 +102,18 @@ std::string Written(const AnsweredQuery& answer, const QueryCommandLine& read) {
   return text;
 }
 
-int Print(const std::string& text, int code) {
-  // Who reads only the beginning (`| head`) ends this quietly.
-  std::signal(SIGPIPE, SIG_DFL);
-  std::fputs(text.c_str(), stdout);
-  return code;
-}
-
-// Nothing can be asked: `problems`, for a person or a program.
-int Refuse(const Lines& problems, bool json) {
-  if (json) return Print(UnusableJson(fmt::format("{}", fmt::join(problems, "\n"))), kUnusable);
-  for (const std::string& problem : problems) Tell(problem);
-  return kUnusable;
-}
-
-// A wrong command line was not read to its end.
-int RefuseCommandLine(const EarlyExit& early, int argc, const char* const* argv) {
-  const bool json = std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
-  if (early.status == 0 || !json) return Print(early);
-  return Print(UnusableJson(early.text.substr(0, early.text.find_last_not_of('\n') + 1)),
-               early.status);
-}
-
 int AskAndPrint(const Question& question, const QueryCommandLine& read) {
   const auto credentials = ProcessEnvironment().ReaderOf(question.api.credentials).Read();
-  if (!credentials) return Refuse({credentials.error()}, read.json);
-  if (!credentials.value().warning.empty()) Tell("warning: " + credentials.value().warning);
+  if (!credentials) return Refuse(kCommand, {credentials.error()}, read.json);
+  if (!credentials.value().warning.empty()) {
+    Tell(kCommand, "warning: " + credentials.value().warning);
+  }
   const auto http = MakeCurlHttpClient(UserAgent(), ClientOptions(question.api));
   const auto answer = Ask(question.query, question.api, question.polling,
                           credentials.value().credentials, *http, SystemClock());
-  if (answer) return Print(Written(answer.value(), read), 0);
-  if (read.json) return Print(FailureJson(answer.error()), kFailed);
-  Tell(FailureText(answer.error()));
+  if (answer) return PrintOutput(Written(answer.value(), read), 0);
+  if (read.json) return PrintOutput(FailureJson(answer.error()), kFailed);
+  Tell(kCommand, FailureText(answer.error()));
   return kFailed;
 }
 
@@ -177,11 +121,14 @@ int AskAndPrint(const Question& question, const QueryCommandLine& read) {
 
 int RunQueryCommand(int argc, const char* const* argv) {
   const auto parsed = ParseCommandLine(argc, argv);
-  if (!parsed) return RefuseCommandLine(parsed.error(), argc, argv);
+  if (!parsed) {
+    return RefuseCommandLine(parsed.error(), {argv, static_cast<std::size_t>(argc)});
+  }
   std::signal(SIGPIPE, SIG_IGN);
   const QueryCommandLine& read = parsed.value();
   const auto question = ReadQuestion(read);
-  return question ? AskAndPrint(question.value(), read) : Refuse(question.error(), read.json);
+  return question ? AskAndPrint(question.value(), read)
+                  : Refuse(kCommand, question.error(), read.json);
 }
 
 }  // namespace radar_spoof

@@ -124,7 +124,10 @@ TEST_CASE("requests that follow each other share a connection") {
   MisbehavingServer server(KeepAlive({HttpReply("one"), HttpReply("two")}));
   const auto client = Client();
   CHECK(Fetch(*client, server.Url()).result.value().body == "one");
-  CHECK(Fetch(*client, server.Url()).result.value().body == "two");
+  const auto second = Fetch(*client, server.Url());
+  CHECK(second.result.value().body == "two");
+  CHECK(second.connection.address == "127.0.0.1");
+  CHECK(second.connection.tls.empty());
   CHECK(server.Connections() == 1);
 }
 
@@ -194,6 +197,7 @@ TEST_CASE("a configured proxy is asked to connect, and sees no credential") {
     const HttpHeader token{"Authorization", Secret("canary-credential")};
     const auto finished = Fetch(*client, "https://api.example/client", {token});
     CheckFailure(Judge(finished), {FailureReason::kTransport, kT});
+    CHECK(finished.connection.through_proxy);
     REQUIRE(proxy.Requests().size() == ++asked);
     CHECK(proxy.Requests().back().starts_with("CONNECT api.example:443 HTTP/1.1\r\n"));
     CHECK(proxy.Requests().back().find("canary") == std::string::npos);
@@ -624,7 +628,14 @@ TEST_CASE("an answer over TLS is taken from a server that the CA file vouches fo
   std::atomic<int> requests = 0;
   const auto server = TlsServer(directory, "good", requests);
   const auto client = Client(5s, directory.Path("good.crt"));
-  CHECK(Judge(Fetch(*client, HttpsUrl(server->port()))).ok());
+  for (int i = 0; i < 2; ++i) {  // the second over the same connection
+    const auto finished = Fetch(*client, HttpsUrl(server->port()));
+    CHECK(finished.connection.tls == "TLSv1.3");
+    CHECK(finished.connection.issuer.find("CN=") != std::string::npos);
+    CHECK(finished.connection.address == "127.0.0.1");
+    CHECK_FALSE(finished.connection.through_proxy);
+    CHECK(Judge(finished).ok());
+  }
 }
 
 TEST_CASE("a server that cannot prove who it is gets no request") {

@@ -147,6 +147,15 @@ TEST_CASE("both rate-limit headers are joined by policy") {
   CHECK(burst.remaining == 9);
   CHECK(burst.reset_in == 1s);
   CHECK(burst.quota == 100);
+  CHECK(burst.window == 60s);
+}
+
+TEST_CASE("a window that is no number costs nothing but itself") {
+  for (const char* const window : {"w=x", "w=0", "w=-1"}) {
+    const auto policies = ParseRateLimit("", "\"a\";q=5;" + std::string(window));
+    CHECK(policies.at("a").quota == 5);
+    CHECK_FALSE(policies.at("a").window);
+  }
 }
 
 TEST_CASE("numbers are capped before anything is computed with them") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "radar_spoof/cli/command.h"
 #include "radar_spoof/core/metric_catalog.h"
 #include "src/query/answer_json.h"
 #include "src/query/answer_text.h"

@@ -35,6 +35,7 @@ TEST_CASE("without flags it is a calm API on loopback, with the documented limit
   CHECK(options.other_dimensions == OtherDimensions::kInvalidOption);
   CHECK(options.path_style == PathStyle::kBoth);
   CHECK(options.rate_limit == 1200);
+  CHECK(options.max_series == 50);
   CHECK(options.slow_delay == 10s);
   CHECK(options.credentials.token == "simulator-token");
   CHECK(!parsed.value().faults.Any());
@@ -71,6 +72,8 @@ TEST_CASE("every flag sets what it names") {
                                   "1500ms",
                                   "--path-style",
                                   "new",
+                                  "--max-series",
+                                  "3",
                                   "--rate-limit",
                                   "5",
                                   "--slow-delay",
@@ -99,6 +102,7 @@ TEST_CASE("every flag sets what it names") {
   CHECK(parsed.value().faults.idle_408 == 1500ms);
   CHECK(options.lag == 90s);
   CHECK(options.path_style == PathStyle::kNew);
+  CHECK(options.max_series == 3);
   CHECK(options.rate_limit == 5);
   CHECK(options.slow_delay == 250ms);
   CHECK(options.credentials.token == "t");

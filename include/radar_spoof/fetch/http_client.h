@@ -51,6 +51,14 @@ struct HttpClientOptions {
   Seconds slow_for{10};  // then an answer that has begun and stays under 100 B/s is given up
 };
 
+// What an answer came over, for a person who looks for what stands in the way.
+struct Connection {
+  std::string address;         // the other end's, in digits; "" where none was reached
+  std::string tls;             // "TLSv1.3"; "" without TLS, or before it was agreed upon
+  std::string issuer;          // of the certificate, which was verified: printable; "" without TLS
+  bool through_proxy = false;  // an HTTP proxy opened it; not told of a connection used again
+};
+
 class HttpClient {
  public:
   using TransferId = std::size_t;
@@ -60,6 +68,7 @@ class HttpClient {
     // A Failure is one of the transport: no complete answer came. Any status is an answer.
     Result<HttpResponse, Failure> result;
     Milliseconds duration;
+    Connection connection = {};
   };
 
   virtual ~HttpClient() = default;

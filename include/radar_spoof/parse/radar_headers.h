@@ -22,10 +22,14 @@ inline constexpr Seconds kMaxRetryAfter{900};
 // `now` is meant. The day of the week is not compared with the date.
 std::optional<Seconds> ParseRetryAfter(std::string_view value, std::string_view date, WallTime now);
 
+// A date in any of the forms of RFC 9110, 5.6.7, as above; nullopt for anything else.
+std::optional<WallTime> ParseHttpDate(std::string_view text, WallTime now);
+
 struct RateLimitHeader {
   std::optional<std::uint64_t> quota;      // q, requests
   std::optional<std::uint64_t> remaining;  // r, requests
   std::optional<Seconds> reset_in;         // t of r, at most a day
+  std::optional<Seconds> window;           // w of q, 1 s to a day
 };
 
 inline constexpr std::size_t kMaxRateLimitPolicies = 8;
