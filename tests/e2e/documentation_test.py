@@ -1,13 +1,17 @@
 """tests/faults.md names only tests there are; docs/operations.md has every reason, warning and error;
-README.md shows what is printed; links lead somewhere, in the tree and where it is installed."""
+README.md shows what is printed; each way to install ends with three lines that tell whether it works; links lead somewhere, in the tree and where it is installed."""
 
 import os
 import pathlib
 import re
+import shlex
+import subprocess
 import unittest
 import urllib.parse
 
-from processes import SOURCE_DIR, EndToEndTest, run_exporter
+from processes import SOURCE_DIR, TOKEN, EndToEndTest, config_text, executable, run_exporter
+from prometheus import Prometheus, prometheus_tool
+from web_client import wait_until
 
 TESTS = SOURCE_DIR / "tests"
 
@@ -139,6 +143,57 @@ class ReadmeTest(EndToEndTest):
         run = run_exporter(config, "--config.check")
         self.assertEqual((run.returncode, run.stderr), (0, ""))
         self.assertEqual(run.stdout.replace(str(config), "FILE"), shown.group(2))
+
+
+class CheckThatItWorksTest(EndToEndTest):
+    """The three lines after each way to install: README.md's and operations.md's are the same, those for
+    containers have another beginning."""
+
+    PAGES = {"README.md": 1, "docs/operations.md": 2, "docs/containers.md": 2}
+
+    @staticmethod
+    def blocks(page):
+        text = (SOURCE_DIR / page).read_text()
+        return [each.splitlines() for each in re.findall(r"\n\n((?:    .*\n)+)", text)
+                if "/-/ready" in each]
+
+    def test_every_install_ends_with_them(self):
+        for page, count in self.PAGES.items():
+            blocks = self.blocks(page)
+            self.assertEqual(len(blocks), count, page)
+            for ready, query, numbers in blocks:
+                self.assertEqual(ready.strip(), "curl -fsS http://localhost:10766/-/ready")
+                self.assertRegex(query, r" radar_spoof_exporter query all( |$)")
+                self.assertRegex(numbers, r" promtool query instant http://localhost:9090 "
+                                          r"cloudflare_radar_query_success$")
+        self.assertEqual(self.blocks("README.md") * 2, self.blocks("docs/operations.md"))
+
+    def test_they_say_what_the_readme_says(self):
+        token = self.file("token", TOKEN)
+        config = self.file("config.yaml", config_text(self.start_simulator(), "- {name: all}"))
+        exporter = self.start_exporter(config.read_text()).wait_until_ready()
+        prometheus = self.started(Prometheus(
+            self.directory, f"job_name: r\nstatic_configs: [{{targets: ['127.0.0.1:{exporter.port}']}}]"))
+        wait_until(lambda: prometheus.query("cloudflare_radar_query_success"), "a scrape")
+        (block,) = self.blocks("README.md")
+        printed = []
+        for line in block:
+            words = shlex.split(line.replace("localhost:10766", f"127.0.0.1:{exporter.port}")
+                                .replace("localhost:9090", f"127.0.0.1:{prometheus.port}")
+                                .replace("/etc/radar_spoof_exporter/token", str(token)))
+            words = [executable("RADAR_SPOOF_EXPORTER") if each == "radar_spoof_exporter"
+                     else prometheus_tool(each) if each == "promtool" else each
+                     for each in words if each != "sudo"]
+            if "query" in words and "all" in words:
+                words.append(f"--config.file={config}")
+            environment = {name: value for name, value in os.environ.items()
+                           if name != "CLOUDFLARE_API_TOKEN"}
+            said = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60)
+            self.assertEqual(said.returncode, 0, f"{line}\n{said.stdout}{said.stderr}")
+            printed.append(said.stdout)
+        self.assertEqual(printed[0], "OK\n")
+        self.assertRegex(printed[1], r"(?m)^Spoof +[\d.]+ %$")
+        self.assertRegex(printed[2], r'query="all"\} => 1 @')
 
 
 if __name__ == "__main__":
