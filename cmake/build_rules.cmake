@@ -51,8 +51,8 @@ if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
 endif()
 
-# Gives SOURCE the project's version and the revision it is built from: RADAR_SPOOF_REVISION, else what
-# git says ("unknown" outside git).
+# Gives SOURCE the project's version, the revision it is built from (RADAR_SPOOF_REVISION, else what git
+# says, "unknown" outside git), and where its documents are.
 set(RADAR_SPOOF_REVISION "" CACHE STRING "The revision, where the sources come without git")
 function(radar_spoof_stamp_version SOURCE)
   set(revision ${RADAR_SPOOF_REVISION})
@@ -65,5 +65,6 @@ function(radar_spoof_stamp_version SOURCE)
     set(revision unknown)
   endif()
   set_source_files_properties(${SOURCE} PROPERTIES COMPILE_DEFINITIONS
-    "RADAR_SPOOF_VERSION=\"${PROJECT_VERSION}\";RADAR_SPOOF_REVISION=\"${revision}\"")
+    "RADAR_SPOOF_VERSION=\"${PROJECT_VERSION}\";RADAR_SPOOF_REVISION=\"${revision}\";\
+RADAR_SPOOF_HOMEPAGE=\"${RADAR_SPOOF_HOMEPAGE}\";RADAR_SPOOF_DOCUMENTS=\"${CMAKE_INSTALL_FULL_DOCDIR}\"")
 endfunction()

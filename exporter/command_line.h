@@ -18,8 +18,10 @@ struct CommandLine {
   bool once = false;
   std::vector<ListenAddress> listen;  // at least one
   std::string telemetry_path;         // begins with "/"; every client can ask for it
-  std::string web_config_file;        // empty: plain HTTP, open to everyone
-  std::string storage_path;           // a directory; empty: begin anew at every start
+  std::string route_prefix;           // as in PagesOptions
+  std::optional<std::string> external_path;
+  std::string web_config_file;  // empty: plain HTTP, open to everyone
+  std::string storage_path;     // a directory; empty: begin anew at every start
   bool enable_lifecycle = false;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kLogfmt;

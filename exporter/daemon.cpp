@@ -104,7 +104,7 @@ int Daemon::Serve(const WebConfig& web, const sigset_t& signals) {
   }
   for (const ListenAddress& address : server.value()->addresses()) {
     log_.Info("serving", {{"address", address.Text()},
-                          {"path", command_line_.telemetry_path},
+                          {"path", command_line_.route_prefix + command_line_.telemetry_path},
                           {"tls", server.value()->has_tls() ? "yes" : "no"}});
   }
   PollingThread polling(poller_, log_);
@@ -118,6 +118,8 @@ int Daemon::Serve(const WebConfig& web, const sigset_t& signals) {
 PagesOptions Daemon::PageOptions() {
   PagesOptions options;
   options.telemetry_path = command_line_.telemetry_path;
+  options.route_prefix = command_line_.route_prefix;
+  options.external_path = command_line_.external_path;
   options.process = [this] { return ReadProcessMetrics(start_time_); };
   options.last_turn = [this] { return poller_.last_turn(); };
   if (command_line_.enable_lifecycle)

@@ -14,6 +14,10 @@ std::string_view Compiler() {
 #endif
 }
 
+std::string_view Homepage() { return RADAR_SPOOF_HOMEPAGE; }
+
+std::string_view Documents() { return RADAR_SPOOF_DOCUMENTS; }
+
 std::string UserAgent() { return "radar_spoof_exporter/" + std::string(Version()); }
 
 }  // namespace radar_spoof

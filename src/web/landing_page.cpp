@@ -381,9 +381,14 @@ Credit CreditFor(const std::string& host) {
   return credit;
 }
 
-// Relative, so that it also leads there from behind a proxy that serves this page elsewhere. The
-// dot keeps a path from being read as a scheme or a host.
-std::string RelativeLink(std::string_view path) { return '.' + std::string(path); }
+std::string DocumentsText(const PageLinks& links) {
+  if (!links.homepage.empty()) {
+    return fmt::format("<a href=\"{0}\">{0}</a>", ForHtml(links.homepage));
+  }
+  return fmt::format(
+      "<code>man radar_spoof_exporter</code>, and <code>{}</code> where it is installed",
+      ForHtml(links.documents));
+}
 
 }  // namespace
 
@@ -416,31 +421,32 @@ std::string SparklineSvg(std::span<const float> trend,
       expected, band, drawing.Path(), drawing.X(last), drawing.Y(last));
 }
 
-std::string RenderLandingPage(const Snapshot& snapshot, Instant now,
-                              std::string_view telemetry_path) {
+std::string RenderLandingPage(const Snapshot& snapshot, Instant now, const PageLinks& links) {
   const Causes causes = SharedCauses(snapshot.queries);
   const Table table = TableOf(snapshot, causes, now);
   const Credit credit = CreditFor(snapshot.api.host);
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<title>radar_spoof_exporter</title>\n<style>{style}</style></head>\n<body>\n"
+      "<title>radar_spoof_exporter</title>\n<link rel=\"icon\" "
+      "href=\"data:,\">\n<style>{style}</style></head>\n<body>\n"
       "<header><h1>radar_spoof_exporter</h1>\n"
       "<p>{tagline} <small>Version {version}, revision {revision}.</small></p>\n"
-      "<nav><a href=\"{metrics}\">Metrics</a><a href=\"./-/healthy\">Health</a>"
-      "<a href=\"./-/ready\">Readiness</a>{link}</nav></header>\n"
+      "<nav><a href=\"{base}{metrics}\">Metrics</a><a href=\"{base}/-/healthy\">Health</a>"
+      "<a href=\"{base}/-/ready\">Readiness</a>{link}</nav></header>\n"
       "<main>{banner}<h2>What is polled</h2>\n<p>{summary}</p>\n{causes}"
       "<table><thead><tr><th>Query</th><th>Spoofed</th><th>Trend</th><th>Confidence</th>"
       "<th>State</th></tr></thead>\n<tbody>\n{rows}</tbody></table>\n"
       "<h2>The API</h2>\n{api}</main>\n"
-      "<footer>{footer}</footer>\n</body></html>\n",
+      "<footer>{footer}<br>\nDocuments: {documents}</footer>\n</body></html>\n",
       fmt::arg("style", kStyle), fmt::arg("version", ForHtml(Version())),
-      fmt::arg("revision", ForHtml(Revision())),
-      fmt::arg("metrics", ForHtml(RelativeLink(telemetry_path))),
-      fmt::arg("tagline", credit.tagline), fmt::arg("link", credit.link),
-      fmt::arg("banner", credit.banner), fmt::arg("footer", credit.footer),
-      fmt::arg("summary", Summary(snapshot, table, now)), fmt::arg("causes", CausesText(causes)),
-      fmt::arg("rows", table.rows), fmt::arg("api", ApiList(snapshot.api, now)));
+      fmt::arg("revision", ForHtml(Revision())), fmt::arg("base", ForHtml(links.base)),
+      fmt::arg("metrics", ForHtml(links.telemetry_path)),
+      fmt::arg("documents", DocumentsText(links)), fmt::arg("tagline", credit.tagline),
+      fmt::arg("link", credit.link), fmt::arg("banner", credit.banner),
+      fmt::arg("footer", credit.footer), fmt::arg("summary", Summary(snapshot, table, now)),
+      fmt::arg("causes", CausesText(causes)), fmt::arg("rows", table.rows),
+      fmt::arg("api", ApiList(snapshot.api, now)));
 }
 
 }  // namespace radar_spoof

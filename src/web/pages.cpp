@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "landing_page.h"
+#include "radar_spoof/core/version.h"
 #include "radar_spoof/http/content_negotiation.h"
 
 namespace radar_spoof {
@@ -52,7 +53,14 @@ ServerResponse Pages::Respond(const ServerRequest& request) const {
 }
 
 bool Pages::IsProbe(const ServerRequest& request) const {
-  return request.method == "OPTIONS" || request.path == kHealthy || request.path == kReady;
+  const std::string_view path = PathUnderPrefix(request);
+  return request.method == "OPTIONS" || path == kHealthy || path == kReady;
+}
+
+// "": nothing is there but a redirection.
+std::string_view Pages::PathUnderPrefix(const ServerRequest& request) const {
+  const std::string_view path = request.path;
+  return path.starts_with(options_.route_prefix) ? path.substr(options_.route_prefix.size()) : "";
 }
 
 ServerResponse Pages::Respond(const ServerRequest& request, const AuthDecision& decision) const {
@@ -71,20 +79,31 @@ ServerResponse Pages::Respond(const ServerRequest& request, const AuthDecision& 
 }
 
 ServerResponse Pages::Route(const ServerRequest& request) const {
-  if (request.method == "OPTIONS") {
-    return {.status = 204, .headers = {{"Allow", AllowedMethods(request.path)}}};
-  }
-  if (request.path == kReload) return Reload(request.method);
-  const bool is_metrics = request.path == options_.telemetry_path;
-  const bool is_healthy = request.path == kHealthy;
-  const bool is_ready = request.path == kReady;
-  if (!is_metrics && !is_healthy && !is_ready && request.path != "/") {
+  const std::string_view path = PathUnderPrefix(request);
+  if (request.method == "OPTIONS")
+    return {.status = 204, .headers = {{"Allow", AllowedMethods(path)}}};
+  if (path == kReload) return Reload(request.method);
+  const bool is_metrics = path == options_.telemetry_path;
+  const bool is_healthy = path == kHealthy;
+  const bool is_ready = path == kReady;
+  const bool is_moved = !options_.route_prefix.empty() &&
+                        (request.path == "/" || request.path == options_.route_prefix);
+  if (!is_metrics && !is_healthy && !is_ready && path != "/" && !is_moved) {
     return PlainText(404, "Not Found");
   }
-  if (request.method != "GET" && request.method != "HEAD") return WrongMethod(request.path);
+  if (request.method != "GET" && request.method != "HEAD") return WrongMethod(path);
+  if (is_moved) return Moved(request.path);
   if (is_healthy) return Healthy();
   if (is_ready) return Ready();
   return is_metrics ? Metrics(request) : LandingPage();
+}
+
+// As Prometheus does: "/" is asked for by who knows the server, the prefix by who knows its
+// address.
+ServerResponse Pages::Moved(std::string_view from) const {
+  const std::string& prefix = options_.route_prefix;
+  const std::string to = from == "/" ? prefix : options_.external_path.value_or(prefix);
+  return PlainText(302, "Found", {{"Location", to + "/"}});
 }
 
 ServerResponse Pages::Metrics(const ServerRequest& request) const {
@@ -105,7 +124,11 @@ ServerResponse Pages::LandingPage() const {
           {{"Content-Type", "text/html; charset=utf-8"},
            {"Content-Security-Policy", std::string(kLandingPagePolicy)},
            {"Referrer-Policy", "no-referrer"}},
-          RenderLandingPage(*store_.Load(), clock_.Now(), options_.telemetry_path),
+          RenderLandingPage(*store_.Load(), clock_.Now(),
+                            {.telemetry_path = options_.telemetry_path,
+                             .base = options_.external_path.value_or("."),
+                             .homepage = std::string(Homepage()),
+                             .documents = std::string(Documents())}),
           {}};
 }
 

@@ -204,6 +204,18 @@ class RefusedTest(EndToEndTest):
                                    "--config.check", f"--web.telemetry-path={path}")
                 self.assertEqual((run.returncode, run.stderr), (0, ""))
 
+    def test_an_external_url_or_a_prefix_that_no_client_could_ask_for_is_2(self):
+        url, prefix = "--web.external-url", "--web.route-prefix"
+        for flag, words in (
+            (url, ("example.org/radar", "ftp://example.org/", "http://", "https:///radar", "'http://a/'",
+                   "http://a/b?c", "http://a/b#c", "http://user@a/b", "http://a/%2F", "http://a//b",
+                   "http://a?b", "//a/b", "http://a/../b")),
+            (prefix, ("a b", "/a?b", "/../a", "/a//b", "/-/a", "/a%20b", "http://a/b")),
+        ):
+            for word in words:
+                with self.subTest(flag=flag, word=word):
+                    self.check_refused(f"{flag}={word}", text=rf'{flag}: found ".*"; expected ')
+
     def test_no_token_is_2_and_says_where_one_may_be(self):
         self.check_refused(token=None, text="no API token: .*token_file.*CLOUDFLARE_API_TOKEN")
         self.check_refused("--once", token="", text="CLOUDFLARE_API_TOKEN holds nothing")

@@ -52,7 +52,7 @@ class CompletionTest(EndToEndTest):
                                      flags_in_help(program, command) - {"-h"})
 
     def test_a_flag_is_completed_from_its_beginning(self):
-        self.assertEqual(self.complete("radar_spoof_exporter --once --web.e"),
+        self.assertEqual(self.complete("radar_spoof_exporter --once --web.en"),
                          ["--web.enable-lifecycle"])
         self.assertEqual(self.complete("radar_simulator --sc"), ["--scenario"])
 

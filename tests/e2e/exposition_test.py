@@ -177,6 +177,19 @@ class TelemetryPathTest(EndToEndTest):
         self.assertEqual(exporter.fetch("/metrics").status, 404)
         self.assertIn('href="./radar"', exporter.fetch("/").body.decode())
 
+    def test_all_paths_are_under_the_path_of_the_external_url(self):
+        exporter = self.start_exporter(config_text(self.start_simulator(), QUERIES),
+                                       "--web.external-url=https://example.org/radar/")
+        exporter.wait_for_line('"serving".* path=/radar/metrics')
+        self.assertEqual(exporter.fetch("/radar/metrics").headers["Content-Type"], TEXT)
+        self.assertEqual(exporter.fetch("/radar/-/healthy").status, 200)
+        for path in ("/metrics", "/-/healthy", "/-/ready"):
+            self.assertEqual(exporter.fetch(path).status, 404)
+        for path in ("/", "/radar"):
+            answer = exporter.fetch(path)
+            self.assertEqual((answer.status, answer.headers["Location"]), (302, "/radar/"))
+        self.assertIn('href="/radar/metrics"', exporter.fetch("/radar/").body.decode())
+
 
 if __name__ == "__main__":
     unittest.main()

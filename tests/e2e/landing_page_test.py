@@ -254,6 +254,13 @@ class LandingPageTest(EndToEndTest):
         self.browser.open(address)
         self.check_links(address)
 
+    def test_the_links_lead_somewhere_with_an_external_url(self):
+        exporter = self.start_exporter(config_text(self.start_simulator(), "- {name: all}"),
+                                       "--web.external-url=/radar/", "--web.route-prefix=/")
+        address = f"http://127.0.0.1:{self.serve(StrippingProxy(exporter.port))}/radar/"
+        self.browser.open(address)
+        self.check_links(address)
+
     def test_made_up_numbers_are_called_so_and_credited_to_nobody(self):
         simulator = self.start_simulator()
         self.show(self.start_with(simulator), "simulated")

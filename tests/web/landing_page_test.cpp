@@ -35,9 +35,7 @@ Snapshot SnapshotOf(std::vector<QueryState> queries) {
   return snapshot;
 }
 
-std::string Page(const Snapshot& snapshot) {
-  return RenderLandingPage(snapshot, kGoldenNow, "/metrics");
-}
+std::string Page(const Snapshot& snapshot) { return RenderLandingPage(snapshot, kGoldenNow, {}); }
 
 void CheckParts(const std::string& page, std::initializer_list<const char*> parts) {
   for (const char* part : parts) {
@@ -240,10 +238,38 @@ TEST_CASE("every link to this server is relative, whatever the path of the metri
   const Snapshot snapshot = SnapshotOf({});
   for (const char* path : {"/metrics", "//evil.test/x", "/a:b", "/deep/er"}) {
     CAPTURE(path);
-    const std::string page = RenderLandingPage(snapshot, kGoldenNow, path);
+    const std::string page = RenderLandingPage(snapshot, kGoldenNow, {.telemetry_path = path});
     CHECK(Contains(page, "<a href=\"." + std::string(path) + "\">Metrics</a>"));
     CHECK(!Contains(page, "href=\"/"));
   }
+}
+
+TEST_CASE("where the page's address is known, links to this server begin with its path") {
+  for (const char* base : {"", "/radar"}) {
+    const std::string page = RenderLandingPage(SnapshotOf({}), kGoldenNow, {.base = base});
+    for (const char* path : {"/metrics", "/-/healthy", "/-/ready"}) {
+      CHECK(Contains(page, "<a href=\"" + std::string(base) + path + "\">"));
+    }
+    CHECK(!Contains(page, "href=\"./"));
+  }
+}
+
+TEST_CASE(
+    "the documents are linked where the project's address is known, and no address is made up") {
+  const PageLinks unknown{.documents = "/usr/share/doc/radar_spoof_exporter"};
+  CHECK(Contains(RenderLandingPage(SnapshotOf({}), kGoldenNow, unknown),
+                 "Documents: <code>man radar_spoof_exporter</code>, and "
+                 "<code>/usr/share/doc/radar_spoof_exporter</code> where it is installed<"));
+  const PageLinks known{.homepage = "https://example.org/?a=1&b=2"};
+  CHECK(Contains(RenderLandingPage(SnapshotOf({}), kGoldenNow, known),
+                 "Documents: <a href=\"https://example.org/?a=1&amp;b=2\">https://"
+                 "example.org/?a=1&amp;b=2</a><"));
+}
+
+TEST_CASE("a browser is given an empty icon, and may load it, so that it asks for none") {
+  CHECK(Contains(RenderLandingPage(SnapshotOf({}), kGoldenNow, {}),
+                 "<link rel=\"icon\" href=\"data:,\">"));
+  CHECK(Contains(kLandingPagePolicy, "; img-src data:"));
 }
 
 TEST_CASE("whatever comes from outside is escaped") {
@@ -254,7 +280,7 @@ TEST_CASE("whatever comes from outside is escaped") {
   snapshot.api.host = "host " + evil;
   snapshot.api.path = "/path " + evil;
   snapshot.api.rate_limit[evil].remaining = 1;
-  const std::string page = RenderLandingPage(snapshot, kGoldenNow, "/m" + evil);
+  const std::string page = RenderLandingPage(snapshot, kGoldenNow, {.telemetry_path = "/m" + evil});
   CHECK(!Contains(page, "<b onload"));
   for (const char* place :
        {"<td class=\"name\">", "detail ", "host ", "/path ", "href=\"./m", "<small>("}) {

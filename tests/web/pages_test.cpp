@@ -183,6 +183,56 @@ TEST_CASE_FIXTURE(PagesFixture, "the metrics may have another path, even the roo
   CHECK(Holds(Whole(Ask("GET", "/")), "process_threads 5"));
 }
 
+TEST_CASE_FIXTURE(PagesFixture, "under a prefix are all paths, and the root leads there") {
+  options_.route_prefix = "/radar";
+  options_.reload = []() -> std::optional<std::string> { return std::nullopt; };
+  for (const char* path : {"/radar/", "/radar/metrics", "/radar/-/healthy", "/radar/-/ready"}) {
+    CAPTURE(path);
+    CHECK(Ask("GET", path).status == 200);
+    CHECK(Ask("HEAD", path).status == 200);
+    CHECK(Ask("POST", path).status == 405);
+  }
+  CHECK(Ask("POST", "/radar/-/reload").status == 200);
+  for (const char* path : {"/metrics", "/-/healthy", "/-/ready", "/radarx", "/radarmetrics",
+                           "radar/", "/radar//", "//radar/", "*", ""}) {
+    CAPTURE(path);
+    CHECK(Ask("GET", path).status == 404);
+  }
+  CHECK(Ask("POST", "/-/reload").status == 404);
+  for (const char* path : {"/", "/radar"}) {
+    CAPTURE(path);
+    CHECK(Ask("GET", path).status == 302);
+    CHECK(Ask("HEAD", path).status == 302);
+    CHECK(Header(Ask("GET", path), "Location") == "/radar/");
+    CHECK(Ask("POST", path).status == 405);
+  }
+  CHECK(Holds(Ask("GET", "/radar/").body, "<a href=\"./metrics\">"));
+  CHECK(Header(Ask("OPTIONS", "/radar/-/reload"), "Allow") == "POST, PUT, OPTIONS");
+  CHECK(Ask("OPTIONS", "/").status == 204);
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "with a password the redirection needs it, and probes do not") {
+  options_.route_prefix = "/radar";
+  options_.authenticate = [](const ServerRequest&) -> AuthDecision {
+    return {AuthDecision::Outcome::kRefused};
+  };
+  CHECK(Ask("GET", "/").status == 401);
+  CHECK(Ask("GET", "/-/healthy").status == 401);
+  CHECK(Ask("GET", "/radar/-/healthy").status == 200);
+}
+
+TEST_CASE_FIXTURE(PagesFixture, "links begin with the path at which a browser finds the page") {
+  options_.external_path = "/shown";
+  CHECK(Holds(Ask("GET", "/").body, "<a href=\"/shown/metrics\">"));
+  CHECK(Ask("GET", "/shown/metrics").status == 404);  // the proxy takes the path away
+  options_.route_prefix = "/radar";
+  CHECK(Header(Ask("GET", "/radar"), "Location") == "/shown/");
+  CHECK(Header(Ask("GET", "/"), "Location") == "/radar/");
+  options_.external_path = "";
+  CHECK(Holds(Ask("GET", "/radar/").body, "<a href=\"/metrics\">"));
+  CHECK(Header(Ask("GET", "/radar"), "Location") == "/");
+}
+
 TEST_CASE_FIXTURE(PagesFixture,
                   "health does not depend on the queries, readiness on their first try") {
   store_.Publish(SnapshotWith({GoodSince("a"), Untried("b"), Untried("c")}));

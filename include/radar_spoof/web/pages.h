@@ -6,6 +6,8 @@
 //               whatever the API answers
 //   /-/ready    503 until every query was tried once, then 200
 //   /-/reload   POST or PUT: reads the configuration again; 403 unless enabled
+// All of them may stand under a prefix, as Prometheus' --web.route-prefix has it; then "/" and the
+// prefix itself are redirected to the landing page.
 // Paths are exact. OPTIONS is answered with 204 whatever the path. With basic authentication every
 // answer needs it, 404 included, but for 401, 429, and what probes and load balancers ask, who have
 // no password: OPTIONS, /-/healthy and /-/ready. These do not look at credentials.
@@ -28,6 +30,9 @@ namespace radar_spoof {
 // Functions are called from the thread that calls Respond(), several at once.
 struct PagesOptions {
   std::string telemetry_path = "/metrics";  // begins with "/"
+  std::string route_prefix = {};            // "/radar"; "": none
+  // Where a browser finds what is under the prefix, if it is said: "/radar", or "" for the root.
+  std::optional<std::string> external_path = {};
   // What this process says of itself.
   std::function<ProcessMetrics()> process;
   // When the poll loop last came round.
@@ -53,9 +58,11 @@ class Pages {
 
  private:
   ServerResponse Respond(const ServerRequest& request, const AuthDecision& decision) const;
+  std::string_view PathUnderPrefix(const ServerRequest& request) const;
   ServerResponse Route(const ServerRequest& request) const;
   ServerResponse Metrics(const ServerRequest& request) const;
   ServerResponse LandingPage() const;
+  ServerResponse Moved(std::string_view from) const;
   ServerResponse Healthy() const;
   ServerResponse Ready() const;
   ServerResponse Reload(const std::string& method) const;
