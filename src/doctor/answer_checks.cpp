@@ -98,6 +98,21 @@ Judgement JudgeMeta(const Evidence& evidence, std::string_view key, IsRight is_r
 
 }  // namespace
 
+Judgement JudgeEnvelope(const Evidence& evidence) {
+  std::size_t answers = 0;
+  for (const AskedRequest& each : evidence.examination.asked) {
+    if (each.status() < 200 || each.status() >= 300) continue;
+    ++answers;
+    const Failure* const failure = each.failure();
+    if (failure == nullptr) continue;
+    if (failure->reason == FailureReason::kApiError || evidence.AnswerTo(&each) == nullptr) {
+      return {Verdict::kDifferent, failure->detail, std::string(WhatToDo(failure->reason))};
+    }
+  }
+  if (answers == 0) return NothingSeen(evidence);
+  return {Verdict::kOk, fmt::format("in all of {} answers", answers), ""};
+}
+
 Judgement JudgeTimestamps(const Evidence& evidence) {
   std::size_t wrong = 0;
   std::string first;

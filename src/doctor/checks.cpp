@@ -40,6 +40,7 @@ constexpr Check kChecks[] = {
     {"fifty series", "All series of a request come back.", JudgeFiftySeries},
     {"comma list", "spf=PASS,FAIL selects mail with either.", JudgeValueList},
     {"control period", "7dcontrol gives the same buckets a week earlier.", JudgeControl},
+    {"envelope", "JSON with success: true and an object result.", JudgeEnvelope},
     {"timestamps", "One a value, in UTC, the start of its bucket; weeks begin on Monday.",
      JudgeTimestamps},
     {"newest bucket", "None begins after lastUpdated; the last may still be filling.",

@@ -135,7 +135,11 @@ Judgement JudgeToken(const Evidence& evidence) {
   std::size_t accepted = 0;
   const AskedRequest* refused = nullptr;
   for (const AskedRequest& each : evidence.examination.asked) {
-    if (each.failure() == nullptr || evidence.AnswerTo(&each) != nullptr) ++accepted;
+    // What the exporter cannot use is still said to whom may ask.
+    if (each.failure() == nullptr || each.failure()->reason == FailureReason::kValidation ||
+        each.failure()->reason == FailureReason::kEmpty) {
+      ++accepted;
+    }
     if (each.failure() != nullptr && each.failure()->reason == FailureReason::kUnauthorized) {
       refused = &each;
     }

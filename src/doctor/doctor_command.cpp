@@ -101,12 +101,12 @@ Examination ExamineWithProgress(const Subject& subject, const CredentialsInUse& 
   const std::size_t count = plan.requests.size();
   std::fputs(AnnouncementText(subject, plan).c_str(), stderr);
   std::size_t number = 0;
-  Step step{};
+  std::string title;
   bool is_open = false;  // a line has begun
   const auto begins = [&](const PlannedRequest& planned) {
-    const bool again = number > 0 && planned.step == step && step != Step::kConfigured;
+    const bool again = planned.title == title;
     if (!again) ++number;
-    step = planned.step;
+    title = planned.title;
     is_open = true;
     std::fputs(fmt::format("[{:>2}/{}] {}{} ... ", number, count, ForTerminal(planned.title, false),
                            again ? ", again" : "")

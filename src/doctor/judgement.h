@@ -67,6 +67,7 @@ Judgement JudgeValueList(const Evidence& evidence);
 Judgement JudgeControl(const Evidence& evidence);
 
 // What answers hold: answer_checks.cpp.
+Judgement JudgeEnvelope(const Evidence& evidence);
 Judgement JudgeTimestamps(const Evidence& evidence);
 Judgement JudgeNewestBucket(const Evidence& evidence);
 Judgement JudgeDateRange(const Evidence& evidence);

@@ -108,6 +108,31 @@ std::string AcceptedInstead(const Evidence& evidence, AggInterval interval, Seco
   return "";
 }
 
+bool IsRefused(const Evidence& evidence, Step step) {
+  const AskedRequest* const asked = evidence.Last(step);
+  return asked != nullptr && asked->failure() != nullptr;
+}
+
+bool HasList(const Query& query) {
+  return FilterText(query.filters).find(',') != std::string::npos;
+}
+
+// What to change in a configured query that is refused, as far as what else is refused tells it.
+std::string CauseOfRefusal(const Evidence& evidence, const Query& query) {
+  if (query.control && IsRefused(evidence, Step::kControl)) return "Remove control: true from it.";
+  if (HasList(query) && IsRefused(evidence, Step::kValueList)) {
+    return "Write one query for each value of a filter.";
+  }
+  const bool is_accepted = std::ranges::any_of(kPairs, [&](const Pair& pair) {
+    const AskedRequest* const asked = evidence.Last(pair.step);
+    return pair.interval == query.agg_interval && asked != nullptr && asked->failure() == nullptr &&
+           DateRange::Parse(pair.range)->Length() >= query.date_range.Length();
+  });
+  const std::string instead =
+      AcceptedInstead(evidence, query.agg_interval, query.date_range.Length());
+  return is_accepted || instead.empty() ? "" : fmt::format("Give it {}.", instead);
+}
+
 Judgement JudgePair(const Evidence& evidence, const Pair& pair) {
   const AskedRequest* const asked = evidence.Last(pair.step);
   if (asked == nullptr) return NotAsked(evidence);
@@ -280,10 +305,9 @@ Judgement JudgeQuery(const Evidence& evidence, const Query& query) {
   const auto& window = asked->outcome.windows[place];
   if (!window) {
     Judgement judgement = Unanswered(evidence, *asked, window.error());
-    const std::string instead =
-        AcceptedInstead(evidence, query.agg_interval, query.date_range.Length());
-    if (window.error().reason == FailureReason::kRejected && !instead.empty()) {
-      judgement.change = fmt::format("Give it {}, and one value a filter.", instead);
+    const std::string cause = CauseOfRefusal(evidence, query);
+    if (window.error().reason == FailureReason::kRejected && !cause.empty()) {
+      judgement.change = cause;
     }
     return judgement;
   }
@@ -353,9 +377,7 @@ Judgement JudgeFiftySeries(const Evidence& evidence) {
 Judgement JudgeValueList(const Evidence& evidence) {
   const AskedRequest* const asked = evidence.Last(Step::kValueList);
   if (asked == nullptr) return NotAsked(evidence);
-  const std::string queries = QueriesFor(evidence, [](const Query& query) {
-    return FilterText(query.filters).find(',') != std::string::npos;
-  });
+  const std::string queries = QueriesFor(evidence, HasList);
   const std::string change =
       Unless(queries, "Nothing: no configured query has several values in a filter.",
              "Write one query for each value instead of: " + queries);

@@ -291,6 +291,19 @@ const std::vector<Lie>& Lies() {
        "too low for date range", "Nothing: no configured query"},
       {"a configured query is refused", Refusing({"dateRange=28d"}, kTooFine), "query mine",
        kRefused, "too low for date range", "Give it date_range: 7d"},
+      {"a configured query with a control period is refused for that",
+       [](DoctorFixture& fixture) {
+         Refusing({"control"}, Refusal(400, 2001, "dateRange: not valid"))(fixture);
+         fixture.subject.queries.front().control = true;
+       },
+       "query mine", kRefused, "dateRange: not valid", "Remove control: true from it."},
+      {"a configured query with a list is refused for that",
+       [](DoctorFixture& fixture) {
+         Refusing({"FAIL,"}, Refusal(400, 2001, "not valid"))(fixture);
+         (void)fixture.subject.queries.front().filters.Add(Dimension::kDmarc, "FAIL");
+         (void)fixture.subject.queries.front().filters.Add(Dimension::kDmarc, "NONE");
+       },
+       "query mine", kRefused, "not valid", "Write one query for each value"},
       {"names are ignored",
        With([](auto& options) { options.series_names = simulator::SeriesNames::kIgnored; }),
        "names", kDifferent, "came back as serie_0", "asks without names"},
@@ -370,6 +383,12 @@ const std::vector<Lie>& Lies() {
          };
        },
        "control period", kDifferent, "169 buckets, not earlier", "Nothing: no configured query"},
+      {"an answer that does not succeed", EachBody("\"success\":true", "\"success\":false"),
+       "envelope", kDifferent, "`success` is false", "Ask again"},
+      {"a token that an answer of 200 refuses",
+       Refusing({"/client/"},
+                {Response(200, R"({"success":false,"errors":[{"code":10000}],"result":{}})")}),
+       "token", kNotSeen, "no answer shows whether", ""},
       {"no timestamps",
        With([](auto& options) { options.answer_form = simulator::AnswerForm::kWithoutTimestamps; }),
        "timestamps", kDifferent, "missing", "placed by meta.dateRange"},
