@@ -7,11 +7,12 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 
 from processes import SOURCE_DIR, TOKEN, Child, EndToEndTest, config_text, executable, exporter_environment
-from web_client import PATIENCE
+from web_client import PATIENCE, wait_until
 
 CANARY = "canary-7d1f4ac09b3e"
 ACCOUNT = "0123456789abcdef0123456789abcdef"
@@ -25,7 +26,7 @@ class ChangedApi:
     """Hands requests on to the simulator, and its answers back as `change(path, status, headers, body)` makes
     them: the same three behind the path."""
 
-    def __init__(self, simulator, change):
+    def __init__(self, simulator, change, tls=None):
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -48,8 +49,11 @@ class ChangedApi:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.base_url = f"http://127.0.0.1:{self.server.server_port}/client/v4"
+        scheme = "https" if tls else "http"
+        self.base_url = f"{scheme}://127.0.0.1:{self.server.server_port}/client/v4"
 
     def end(self):
         self.server.shutdown()
@@ -172,19 +176,42 @@ class DoctorTest(EndToEndTest):
                 self.assertNotIn(secret, everything)
             self.assertIn("[redacted]", everything)
 
+    def test_tls_is_told_with_its_version_and_issuer(self):
+        key, certificate = self.directory / "key", self.directory / "certificate"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/O=Some CA",
+                        "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-addext", "keyUsage=critical,digitalSignature,keyCertSign"],
+                       check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self.simulator = self.start_simulator()
+        api = ChangedApi(self.simulator, lambda path, *answer: answer, tls=context)
+        self.addCleanup(api.end)
+        self.config = self.file("config.yaml", config_text(api, QUERIES, api=f"ca_file: {certificate}"))
+        _, rows = self.rows(code=0)
+        self.assertEqual(rows["TLS"]["found"], "TLSv1.3, verified; issued by /O=Some CA")
+        self.config = self.file("config.yaml", config_text(api, QUERIES))
+        said, rows = self.rows(code=1)
+        self.assertEqual((rows["TLS"]["verdict"], rows["address"]["verdict"]), ("different", "ok"))
+        self.assertIn("certificate is not trusted", rows["TLS"]["found"])
+        self.assertIn("api.ca_file", rows["TLS"]["change"])
+        self.assertEqual(said["requests"], 1)
+
     def test_an_interrupt_ends_it_with_what_was_found(self):
         self.start("--slow-delay=3600s")
         self.simulator.switch("slow")
         for number in (signal.SIGINT, signal.SIGTERM):
             report = self.directory / f"{number}.md"
+            before = self.simulator.requests().total()
             child = Child(self.command("--json", f"--report={report}"), exporter_environment(TOKEN))
             self.addCleanup(child.end)
-            # A line that has no end yet cannot be waited for; the request can.
-            child.wait_for_line("They count towards")
+            wait_until(lambda: self.simulator.requests().total() > before, "the first request")
             os.kill(child.process.pid, number)
             self.assertEqual(child.wait(), 1)
             said = json.loads(next(line for line in child.lines if line.startswith("{")))
             self.assertEqual(said["stopped"], "it was interrupted")
+            self.assertIn("[ 1/13] 1h over 7d ... given up", child.output)
             self.assertEqual({row["verdict"] for row in said["checks"]}, {"not asked", "not seen"})
             self.assertIn("not all was asked, for it was interrupted", report.read_text())
 
