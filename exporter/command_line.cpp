@@ -20,7 +20,8 @@ constexpr const char* kDescription =
 constexpr const char* kSubcommands =
     "Subcommands, each with its own --help:\n"
     "  query      ask once, and print the answer for a person or as JSON\n"
-    "  backfill   write the history of the configured queries, for promtool to import";
+    "  backfill   write the history of the configured queries, for promtool to import\n"
+    "  doctor     examine the API, and say what is not as the exporter expects it";
 
 // What is read further before it is a CommandLine.
 struct Words {

@@ -14,6 +14,7 @@
 #include "radar_spoof/cli/common_flags.h"
 #include "radar_spoof/cli/settings.h"
 #include "radar_spoof/core/version.h"
+#include "radar_spoof/doctor/doctor_command.h"
 #include "radar_spoof/query/query_command.h"
 #include "signals.h"
 
@@ -81,10 +82,12 @@ int Run(const CommandLine& command_line, const sigset_t& signals) {
 
 int RunCommand(int argc, char** argv, const sigset_t& signals) {
   const std::string_view subcommand = argc > 1 ? argv[1] : "";
-  if (subcommand == "query" || subcommand == "backfill") {
+  for (const auto& [name, run] :
+       {std::pair("query", &RunQueryCommand), std::pair("backfill", &RunBackfill),
+        std::pair("doctor", &RunDoctorCommand)}) {
+    if (subcommand != name) continue;
     LetSignalsEnd(signals);
-    return subcommand == "query" ? RunQueryCommand(argc - 1, argv + 1)
-                                 : RunBackfill(argc - 1, argv + 1);
+    return run(argc - 1, argv + 1);
   }
   const auto command_line = ParseCommandLine(argc, argv);
   if (command_line) return Run(command_line.value(), signals);

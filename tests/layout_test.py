@@ -7,7 +7,7 @@ SOURCE_DIR = pathlib.Path(__file__).resolve().parent.parent
 
 # A room includes only what stands before it.
 ORDER = ["core", "http", "config", "schedule", "fetch", "parse", "expect", "poll", "page", "web", "cli",
-         "query", "backfill", "exporter"]
+         "query", "backfill", "doctor", "exporter"]
 # Beside the order: the simulator stands on the server alone, the replay of alerts on what it judges by.
 ALONE = {"simulator": {"core", "http"}, "quality": {"core", "parse", "expect", "simulator"}}
 

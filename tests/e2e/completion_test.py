@@ -75,7 +75,9 @@ class CompletionTest(EndToEndTest):
     def test_subcommands_are_offered_first_and_have_their_own_values(self):
         self.assertEqual(self.complete("radar_spoof_exporter q"), ["query"])
         self.assertEqual(self.complete("radar_spoof_exporter backfill"), ["backfill"])
+        self.assertEqual(self.complete("radar_spoof_exporter d"), ["doctor"])
         self.assertEqual(self.complete("radar_spoof_exporter --once b"), [])
+        self.assertEqual(self.complete("radar_spoof_exporter doctor --report n"), ["notes.txt"])
         query = "radar_spoof_exporter query "
         backfill = "radar_spoof_exporter backfill "
         self.assertEqual(self.complete(query + "--dmarc "), ["FAIL", "NONE", "PASS"])

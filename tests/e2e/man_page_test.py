@@ -10,7 +10,7 @@ PAGES = SOURCE_DIR / "man"
 # The executable of each page, and what has flags of its own, that is, prints them when --help is
 # added: the program itself, and each subcommand as ["NAME"].
 HELPS = {
-    "radar_spoof_exporter": ("RADAR_SPOOF_EXPORTER", [[], ["query"], ["backfill"]]),
+    "radar_spoof_exporter": ("RADAR_SPOOF_EXPORTER", [[], ["query"], ["backfill"], ["doctor"]]),
     "radar_simulator": ("RADAR_SIMULATOR", [[]]),
 }
 

@@ -15,10 +15,11 @@ namespace radar_spoof::test {
 // Hands each request to the simulator, in whose world every combination of filters has mail.
 struct SimulatedApi {
   SimulatedApi(const Clock& clock, int rate_limit)
-      : simulator({.data = {.volume = 1e12},
-                   .rate_limit = rate_limit,
-                   .credentials = {.token = std::string(kToken)}},
-                  clock) {}
+      : SimulatedApi(clock, {.data = {.volume = 1e12},
+                             .rate_limit = rate_limit,
+                             .credentials = {.token = std::string(kToken)}}) {}
+  SimulatedApi(const Clock& clock, const simulator::SimulatorOptions& options)
+      : simulator(options, clock) {}
 
   ScriptedHttpClient::Answer operator()(const ScriptedHttpClient::Request& request) {
     ServerRequest call{"GET", "", {}, {{"authorization", request.authorization}}};

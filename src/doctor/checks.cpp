@@ -1,0 +1,167 @@
+#include "checks.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "judgement.h"
+#include "radar_spoof/core/text.h"
+
+namespace radar_spoof {
+namespace {
+
+struct Check {
+  std::string_view name;
+  std::string_view expected;
+  Judgement (*judge)(const Evidence&);  // nullptr: a row a configured query
+};
+
+constexpr std::string_view kQueryRow = "query NAME";
+
+constexpr Check kChecks[] = {
+    {"address", "The host of api.base_url has an address that takes connections.", JudgeAddress},
+    {"proxy", "As api.proxy says; never for plain HTTP.", JudgeProxy},
+    {"TLS", "1.2 or 1.3 and a certificate that is trusted; plain HTTP only to this machine.",
+     JudgeTls},
+    {"clock", "This host's clock is within 30 seconds of the Date header.", JudgeClock},
+    {"latency", "Each answer comes within half of api.timeout.", JudgeLatency},
+    {"token", "It is accepted and may read Radar.", JudgeToken},
+    {"path", "The configured api.path answers, without a redirect.", JudgePath},
+    {"other path", "The path's other spelling answers with the same numbers.", JudgeOtherPath},
+    {"15m over 1d", "Accepted, with all its buckets.", Judge15mOver1d},
+    {"1h over 7d", "Accepted, with all its buckets.", Judge1hOver7d},
+    {"1h over 28d", "Accepted, with all its buckets.", Judge1hOver28d},
+    {"1d over 28d", "Accepted, with all its buckets.", Judge1dOver28d},
+    {"1w over 52w", "Accepted, with all its buckets.", Judge1wOver52w},
+    {kQueryRow, "The exporter gets a value.", nullptr},
+    {"names", "A series comes back under the name it was asked for.", JudgeNames},
+    {"two series", "Both series of a request come back.", JudgeTwoSeries},
+    {"ten series", "All series of a request come back.", JudgeTenSeries},
+    {"fifty series", "All series of a request come back.", JudgeFiftySeries},
+    {"comma list", "spf=PASS,FAIL selects mail with either.", JudgeValueList},
+    {"control period", "7dcontrol gives the same buckets a week earlier.", JudgeControl},
+    {"envelope", "JSON with success: true and an object result.", JudgeEnvelope},
+    {"timestamps", "One a value, in UTC, the start of its bucket; weeks begin on Monday.",
+     JudgeTimestamps},
+    {"newest bucket", "None begins after lastUpdated; the last may still be filling.",
+     JudgeNewestBucket},
+    {"date range", "meta.dateRange is as long as was asked.", JudgeDateRange},
+    {"interval", "meta.aggInterval is the one that was asked for.", JudgeInterval},
+    {"normalization", "PERCENTAGE.", JudgeNormalization},
+    {"units", "requests.", JudgeUnits},
+    {"values", "Decimal numbers in quotes, percentages from 0 to 100.", JudgeValues},
+    {"sums", "SPOOF and NOT_SPOOF add up to 100.", JudgeSums},
+    {"classes", "SPOOF and NOT_SPOOF, and no others.", JudgeClasses},
+    {"empty buckets", "0 or null in both classes, or left out.", JudgeEmptyBuckets},
+    {"confidence", "A level from 1 to 5, at least in some answers.", JudgeConfidence},
+    {"annotations", "A list, of the event types that are documented.", JudgeAnnotations},
+    {"lag", "meta.lastUpdated is at most 75 minutes ago.", JudgeLag},
+    {"rate limit", "Ratelimit and Ratelimit-Policy on every answer.", JudgeRateLimit},
+    {"budget", "The API allows as much as api.rate_limit does.", JudgeBudget},
+};
+
+CheckRow RowOf(std::string name, std::string_view expected, Judgement judgement,
+               const Redactor& redactor) {
+  const auto harmless = [&](std::string_view text) {
+    return WithoutIdentity(redactor.Redacted(text));
+  };
+  return {std::move(name), judgement.verdict, std::string(expected), harmless(judgement.found),
+          std::move(judgement.change)};
+}
+
+}  // namespace
+
+std::string_view Name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kOk: return "ok";
+    case Verdict::kDifferent: return "different";
+    case Verdict::kRefused: return "refused";
+    case Verdict::kNotSeen: return "not seen";
+    case Verdict::kNotAsked: return "not asked";
+  }
+  return "";
+}
+
+std::vector<CheckDescription> CheckCatalog() {
+  std::vector<CheckDescription> catalog;
+  for (const Check& check : kChecks) catalog.push_back({check.name, check.expected});
+  return catalog;
+}
+
+std::vector<CheckRow> Judge(const Examination& examination, const Redactor& redactor) {
+  const Evidence evidence{examination, SeenIn(examination)};
+  std::vector<CheckRow> rows;
+  for (const Check& check : kChecks) {
+    if (check.judge != nullptr) {
+      rows.push_back(
+          RowOf(std::string(check.name), check.expected, check.judge(evidence), redactor));
+      continue;
+    }
+    for (const Query& query : examination.plan.queries) {
+      rows.push_back(RowOf("query " + ForMessage(query.name), check.expected,
+                           JudgeQuery(evidence, query), redactor));
+    }
+  }
+  return rows;
+}
+
+bool IsAllWell(const Examination& examination, std::span<const CheckRow> rows) {
+  return examination.stopped.empty() && std::ranges::none_of(rows, [](const CheckRow& row) {
+           return row.verdict == Verdict::kDifferent || row.verdict == Verdict::kRefused;
+         });
+}
+
+const AskedRequest* Evidence::Last(Step step) const {
+  const auto& asked = examination.asked;
+  const auto found = std::find_if(asked.rbegin(), asked.rend(),
+                                  [step](const AskedRequest& each) { return each.step == step; });
+  return found == asked.rend() ? nullptr : &*found;
+}
+
+const SeenAnswer* Evidence::AnswerTo(const AskedRequest* asked) const {
+  const auto found = std::ranges::find(answers, asked, &SeenAnswer::asked);
+  return found == answers.end() ? nullptr : &*found;
+}
+
+std::vector<const SeenSeries*> Evidence::AllSeries() const {
+  std::vector<const SeenSeries*> all;
+  for (const SeenAnswer& answer : answers) {
+    for (const SeenSeries& series : answer.series) all.push_back(&series);
+  }
+  return all;
+}
+
+Judgement NotAsked(const Evidence& evidence) {
+  const std::string& why = evidence.examination.stopped;
+  return {Verdict::kNotAsked, why.empty() ? "not asked" : "not asked, for " + why, ""};
+}
+
+Judgement Failed(const AskedRequest& asked, const Failure& failure) {
+  const bool refused = asked.status() != 0 && (asked.status() < 200 || asked.status() >= 300);
+  return {refused ? Verdict::kRefused : Verdict::kDifferent,
+          asked.status() == 0 ? fmt::format("{}: {}", InPlainWords(failure.reason), failure.detail)
+                              : failure.detail,
+          std::string(WhatToDo(failure.reason))};
+}
+
+Judgement Unanswered(const Evidence& evidence, const AskedRequest& asked, const Failure& failure) {
+  const bool is_last = &asked == &evidence.examination.asked.back();
+  if (is_last && !evidence.examination.stopped.empty()) return NotAsked(evidence);
+  if (failure.reason == FailureReason::kNotFound) {
+    return {Verdict::kNotAsked, "not asked, for the path was not found", ""};
+  }
+  return Failed(asked, failure);
+}
+
+std::string QueriesFor(const Evidence& evidence, const std::function<bool(const Query&)>& is) {
+  constexpr std::size_t kShown = 3;
+  std::vector<std::string> names;
+  for (const Query& query : evidence.subject().queries) {
+    if (is(query)) names.push_back(ForMessage(query.name));
+  }
+  if (names.size() <= kShown) return fmt::format("{}", fmt::join(names, ", "));
+  return fmt::format("{} and {} more", fmt::join(std::span(names).first(kShown), ", "),
+                     names.size() - kShown);
+}
+
+}  // namespace radar_spoof

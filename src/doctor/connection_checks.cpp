@@ -1,0 +1,223 @@
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "judgement.h"
+#include "radar_spoof/core/text.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Milliseconds kClocksApart = 30s;
+constexpr Seconds kFiveMinutes = 5min;
+
+bool IsPlain(const Evidence& evidence) {
+  return evidence.subject().api.base_url.starts_with("http://");
+}
+
+std::string HostOf(const Evidence& evidence) {
+  return ForMessage(HostAndPort(evidence.subject().api.base_url));
+}
+
+const AskedRequest* FirstAnswered(const Evidence& evidence) {
+  const auto& asked = evidence.examination.asked;
+  const auto found =
+      std::ranges::find_if(asked, [](const auto& each) { return each.status() != 0; });
+  return found == asked.end() ? nullptr : &*found;
+}
+
+std::size_t CountAnswers(const Evidence& evidence, std::string_view header) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(evidence.examination.asked, [header](const AskedRequest& each) {
+        return each.status() != 0 && !each.answer.value().Header(header).empty();
+      }));
+}
+
+}  // namespace
+
+Judgement JudgeAddress(const Evidence& evidence) {
+  if (evidence.examination.asked.empty()) return NotAsked(evidence);
+  if (const AskedRequest* const asked = FirstAnswered(evidence)) {
+    const std::string& address = asked->connection.address;
+    const std::string_view family = address.find(':') == std::string::npos ? "IPv4" : "IPv6";
+    if (asked->connection.through_proxy) {
+      return {Verdict::kOk,
+              fmt::format("{} answers, through a proxy at {}", HostOf(evidence), address), ""};
+    }
+    return {Verdict::kOk, fmt::format("{} is {} ({})", HostOf(evidence), address, family), ""};
+  }
+  const AskedRequest& last = evidence.examination.asked.back();
+  const Failure& failure = *last.failure();
+  Judgement judgement = Failed(last, failure);
+  if (failure.reason == FailureReason::kTls) {
+    return {Verdict::kOk, fmt::format("{} is {}", HostOf(evidence), last.connection.address), ""};
+  }
+  return judgement;
+}
+
+Judgement JudgeProxy(const Evidence& evidence) {
+  const AskedRequest* const asked = FirstAnswered(evidence);
+  const std::string& proxy = evidence.subject().api.proxy;
+  if (asked == nullptr) return NotAsked(evidence);
+  if (asked->connection.through_proxy) {
+    return {Verdict::kOk,
+            fmt::format("in use{}", proxy == "environment" ? ", from the environment"
+                                                           : ": " + ForMessage(HostAndPort(proxy))),
+            ""};
+  }
+  if (proxy == "none") return {Verdict::kOk, "none", ""};
+  if (IsPlain(evidence)) return {Verdict::kOk, "not used for plain HTTP to this machine", ""};
+  if (proxy == "environment") return {Verdict::kOk, "none: the environment names none for it", ""};
+  return {Verdict::kDifferent, "the configured proxy was not used", std::string(kOpenAnIssue)};
+}
+
+Judgement JudgeTls(const Evidence& evidence) {
+  const auto& asked = evidence.examination.asked;
+  if (asked.empty()) return NotAsked(evidence);
+  if (const AskedRequest* const answered = FirstAnswered(evidence)) {
+    if (IsPlain(evidence)) return {Verdict::kOk, "none: plain HTTP to this machine", ""};
+    const auto& [address, tls, issuer, proxy] = answered->connection;
+    return {Verdict::kOk, fmt::format("{}, verified; issued by {}", tls, issuer), ""};
+  }
+  const Failure& failure = *asked.back().failure();
+  return failure.reason == FailureReason::kTls ? Failed(asked.back(), failure) : NotAsked(evidence);
+}
+
+Judgement JudgeClock(const Evidence& evidence) {
+  std::vector<Milliseconds> ahead;  // the API's clock of ours
+  bool any_unreadable = false;
+  for (const AskedRequest& each : evidence.examination.asked) {
+    const std::string text = each.status() == 0 ? "" : each.answer.value().Header("date");
+    if (text.empty()) continue;
+    const auto date = ParseHttpDate(text, each.received.wall);
+    any_unreadable = any_unreadable || !date;
+    if (date) ahead.push_back(*date - (each.received.wall - each.duration / 2));
+  }
+  if (ahead.empty()) {
+    return any_unreadable ? Judgement{Verdict::kDifferent, "a Date header that is no date",
+                                      std::string(kNoChange)}
+                          : Judgement{Verdict::kNotSeen, "no answer has a Date header", ""};
+  }
+  std::ranges::sort(ahead);
+  const Milliseconds usual = ahead[ahead.size() / 2];
+  const Milliseconds apart = std::chrono::abs(usual);
+  if (apart <= kClocksApart) {
+    return {Verdict::kOk, "within " + InWords(std::chrono::ceil<Seconds>(apart + 1ms)), ""};
+  }
+  return {
+      Verdict::kDifferent,
+      fmt::format("the API's clock is {} {} of this host's", InWords(apart),
+                  usual > 0ms ? "ahead" : "behind"),
+      "Set this host's clock (timedatectl set-ntp true); if it is right, the API's or a proxy's "
+      "is wrong."};
+}
+
+Judgement JudgeLatency(const Evidence& evidence) {
+  std::vector<Milliseconds> durations;
+  for (const AskedRequest& each : evidence.examination.asked) {
+    if (each.status() != 0) durations.push_back(each.duration);
+  }
+  if (durations.empty()) return NotAsked(evidence);
+  std::ranges::sort(durations);
+  const Seconds timeout = evidence.subject().api.timeout;
+  const std::string found =
+      fmt::format("{} ms at least, {} ms usually, {} ms at most; api.timeout is {} s",
+                  durations.front().count(), durations[durations.size() / 2].count(),
+                  durations.back().count(), timeout.count());
+  if (durations.back() * 2 <= timeout) return {Verdict::kOk, found, ""};
+  return {Verdict::kDifferent, found, "Raise api.timeout, or look for what is slow on the way."};
+}
+
+Judgement JudgeToken(const Evidence& evidence) {
+  std::size_t accepted = 0;
+  const AskedRequest* refused = nullptr;
+  for (const AskedRequest& each : evidence.examination.asked) {
+    // What the exporter cannot use is still said to whom may ask.
+    if (each.failure() == nullptr || each.failure()->reason == FailureReason::kValidation ||
+        each.failure()->reason == FailureReason::kEmpty) {
+      ++accepted;
+    }
+    if (each.failure() != nullptr && each.failure()->reason == FailureReason::kUnauthorized) {
+      refused = &each;
+    }
+  }
+  const std::string& kind = evidence.examination.credential;
+  if (refused != nullptr) {
+    return {accepted > 0 ? Verdict::kDifferent : Verdict::kRefused,
+            accepted > 0
+                ? fmt::format("{}: accepted, but once {}", kind, refused->failure()->detail)
+                : fmt::format("{}: {}", kind, refused->failure()->detail),
+            accepted > 0 ? "Nothing, if it does not happen again: Cloudflare does so under load."
+                         : "Look the error up in docs/token.md: a token that is whole, valid from "
+                           "here, with the permission Account > Radar > Read."};
+  }
+  if (accepted > 0) return {Verdict::kOk, kind + ", accepted", ""};
+  if (FirstAnswered(evidence) == nullptr) return NotAsked(evidence);
+  return {Verdict::kNotSeen, "no answer shows whether it is accepted", ""};
+}
+
+Judgement JudgeRateLimit(const Evidence& evidence) {
+  const auto answers = static_cast<std::size_t>(std::ranges::count_if(
+      evidence.examination.asked, [](const auto& each) { return each.status() != 0; }));
+  if (answers == 0) return NotAsked(evidence);
+  const std::size_t remaining = CountAnswers(evidence, "ratelimit");
+  const std::size_t policy = CountAnswers(evidence, "ratelimit-policy");
+  for (const AskedRequest& each : evidence.examination.asked) {
+    if (each.status() != 429) continue;
+    const auto wait = each.outcome.retry_after;
+    return {Verdict::kRefused,
+            fmt::format("HTTP 429, {}",
+                        wait ? "to be asked again in " + InWords(*wait) : "without a Retry-After"),
+            "Ask again later; something else uses the requests of the same Cloudflare user, or "
+            "api.rate_limit is too high."};
+  }
+  const std::string text = FirstAnswered(evidence)->answer.value().Header("ratelimit-policy");
+  const std::string counts = fmt::format("Ratelimit on {} and Ratelimit-Policy on {} of {} answers",
+                                         remaining, policy, answers);
+  if (remaining < answers || policy < answers) {
+    return {Verdict::kDifferent, counts,
+            "Nothing: without them api.rate_limit alone bounds what is asked."};
+  }
+  const bool readable = std::ranges::all_of(evidence.examination.asked, [](const auto& each) {
+    return each.status() == 0 || !each.outcome.rate_limits.empty();
+  });
+  if (readable) return {Verdict::kOk, ForLog(text, 80), ""};
+  return {Verdict::kDifferent, "cannot be read: " + ForLog(text, 80), std::string(kNoChange)};
+}
+
+Judgement JudgeBudget(const Evidence& evidence) {
+  const Subject& subject = evidence.subject();
+  QueriesByInterval by_interval;
+  for (const Query& query : subject.queries) ++by_interval[query.poll_interval];
+  const double needed = MakePlan(by_interval, subject.queries, subject.api).requests_per_5_minutes;
+  std::optional<double> allowed;
+  std::string by;
+  for (const AskedRequest& each : evidence.examination.asked) {
+    for (const auto& [name, policy] : each.outcome.rate_limits) {
+      if (!policy.quota) continue;
+      const Seconds window = policy.window.value_or(kFiveMinutes);
+      const double rate = static_cast<double>(*policy.quota) *
+                          static_cast<double>(kFiveMinutes.count()) /
+                          static_cast<double>(window.count());
+      if (allowed && *allowed <= rate) continue;
+      allowed = rate;
+      by = name;
+    }
+  }
+  if (!allowed) return {Verdict::kNotSeen, "no answer has a policy that can be read", ""};
+  const std::string found = fmt::format(
+      "{:.0f} requests in 5 minutes (policy {}); the queries need {:.3g}, api.rate_limit is {}",
+      *allowed, by, needed, subject.api.rate_limit);
+  if (needed > *allowed) {
+    return {Verdict::kDifferent, found,
+            "Poll less: raise poll_interval, drop queries, or share requests "
+            "(api.max_series_per_request)."};
+  }
+  if (subject.api.rate_limit <= *allowed) return {Verdict::kOk, found, ""};
+  return {Verdict::kDifferent, found, fmt::format("Set api.rate_limit: {:.0f} or less.", *allowed)};
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,246 @@
+#include "doctor_text.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "radar_spoof/core/json_writer.h"
+#include "radar_spoof/core/text.h"
+#include "radar_spoof/core/version.h"
+#include "seen_answers.h"
+
+namespace radar_spoof {
+namespace {
+
+constexpr std::size_t kNameColumns = 16;
+constexpr std::size_t kVerdictColumns = 11;
+constexpr std::size_t kExpectedColumns = 32;
+constexpr std::size_t kNarrowest = 80;
+
+Tone ToneOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kOk: return Tone::kGood;
+    case Verdict::kDifferent:
+    case Verdict::kRefused: return Tone::kBad;
+    case Verdict::kNotSeen:
+    case Verdict::kNotAsked: break;
+  }
+  return Tone::kSoft;
+}
+
+std::string Padded(std::string text, std::size_t columns) {
+  text.append(columns - std::min(columns, Columns(text)), ' ');
+  return text;
+}
+
+// The lines of one row, its three wrapped cells side by side.
+void AppendRow(std::string& text, const CheckRow& row, const Terminal& terminal) {
+  const auto width = static_cast<std::size_t>(terminal.columns);
+  const std::size_t indent = kNameColumns + kVerdictColumns;
+  const auto shown = [&](std::string_view cell) { return ForTerminal(cell, terminal.unicode); };
+  const auto names = Wrapped(shown(row.name), kNameColumns - 1);
+  const auto expected = Wrapped(shown(row.expected), kExpectedColumns - 1);
+  const auto found = Wrapped(shown(row.found), width - indent - kExpectedColumns);
+  const auto line_of = [](const std::vector<std::string>& lines, std::size_t i) {
+    return i < lines.size() ? lines[i] : std::string();
+  };
+  for (std::size_t i = 0; i < std::max({names.size(), expected.size(), found.size()}); ++i) {
+    std::string line = Padded(line_of(names, i), kNameColumns);
+    // A name of one long word has a line of its own.
+    if (Columns(line) > kNameColumns) {
+      text += line + '\n';
+      line = std::string(kNameColumns, ' ');
+    }
+    const std::string verdict = i == 0 ? std::string(Name(row.verdict)) : "";
+    line += Toned(verdict, ToneOf(row.verdict), terminal) +
+            std::string(kVerdictColumns - verdict.size(), ' ');
+    line += Padded(line_of(expected, i), kExpectedColumns) + line_of(found, i);
+    line.erase(line.find_last_not_of(' ') + 1);
+    if (!line.empty()) text += line + '\n';
+  }
+  if (row.change.empty()) return;
+  std::string begin = std::string(indent, ' ') + "-> ";
+  for (const std::string& line : Wrapped(shown(row.change), width - indent - 3)) {
+    text += begin + Toned(line, Tone::kBold, terminal) + '\n';
+    begin = std::string(indent + 3, ' ');
+  }
+}
+
+void AppendParagraph(std::string& text, const CheckRow& row, const Terminal& terminal) {
+  const auto width = static_cast<std::size_t>(terminal.columns);
+  text += fmt::format("{}: {}\n", ForTerminal(row.name, terminal.unicode),
+                      Toned(Name(row.verdict), ToneOf(row.verdict), terminal));
+  for (const auto& [label, cell] :
+       {std::pair("expected: ", row.expected), std::pair("found: ", row.found),
+        std::pair("-> ", row.change)}) {
+    if (cell.empty()) continue;
+    for (const std::string& line :
+         Wrapped(label + ForTerminal(cell, terminal.unicode), width > 4 ? width - 2 : width)) {
+      text += "  " + line + '\n';
+    }
+  }
+}
+
+std::string CountsText(std::span<const CheckRow> rows) {
+  std::string text;
+  for (const Verdict verdict : kAllVerdicts) {
+    const auto count = std::ranges::count(rows, verdict, &CheckRow::verdict);
+    if (count > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, Name(verdict));
+  }
+  return text;
+}
+
+std::string Host(const Subject& subject) { return HostAndPort(subject.api.base_url); }
+
+// "" for Cloudflare.
+std::string WhoseText(const Subject& subject) {
+  switch (WhoseNumbers(Host(subject))) {
+    case NumbersOf::kCloudflare: return "";
+    case NumbersOf::kThisMachine:
+      return "This was a program on this machine, and not Cloudflare: it says nothing of the real "
+             "API.";
+    case NumbersOf::kSomebody: break;
+  }
+  return "This was not Cloudflare's own host.";
+}
+
+std::string InMarkdown(std::string_view text) {
+  std::string safe;
+  for (const char c : ForTerminal(text, true)) {
+    if (c == '|' || c == '\\' || c == '<' || c == '*' || c == '_' || c == '`') safe += '\\';
+    safe += c;
+  }
+  return safe;
+}
+
+void AppendRequest(std::string& text, const AskedRequest& asked, std::size_t number,
+                   const Redactor& redactor) {
+  const auto harmless = [&](std::string_view value) {
+    return WithoutIdentity(redactor.Redacted(ForTerminal(value, false)));
+  };
+  text += fmt::format("\n### {}. {}\n\n```\nGET {}\n", number, InMarkdown(asked.title),
+                      harmless(asked.url));
+  if (asked.status() == 0) {
+    text += fmt::format("no answer: {}\n```\n", harmless(asked.answer.error().detail));
+    return;
+  }
+  const HttpResponse& response = asked.answer.value();
+  text += fmt::format("HTTP {}, {} ms\n", response.status, asked.duration.count());
+  for (const std::string_view name :
+       {"date", "content-type", "content-encoding", "cf-cache-status", "age", "ratelimit",
+        "ratelimit-policy", "retry-after", "deprecation", "sunset"}) {
+    const std::string value = response.Header(name);
+    if (!value.empty()) text += fmt::format("{}: {}\n", name, harmless(ForLog(value, 120)));
+  }
+  const auto parsed = ParseJson(response.body);
+  text += parsed ? harmless(ShapeOf(parsed.value().root)) + '\n'
+                 : fmt::format("{} bytes that are not JSON\n", response.body.size());
+  if (const Failure* const failure = asked.failure()) {
+    text += fmt::format("{}: {}\n", Name(failure->reason), harmless(failure->detail));
+  }
+  text += "```\n";
+}
+
+}  // namespace
+
+std::string AnnouncementText(const Subject& subject, const PlannedExamination& plan) {
+  std::string text = fmt::format(
+      "{} requests to {}, one after the other; at most {}, where some have to be repeated.\n"
+      "They count towards what Cloudflare allows the user or account of the token, 1200 in 5 "
+      "minutes; api.rate_limit is {}.\n",
+      std::min(plan.requests.size(), plan.most_requests), ForTerminal(Host(subject), false),
+      plan.most_requests, subject.api.rate_limit);
+  if (plan.left_out > 0) {
+    text += fmt::format("Of the {} configured queries the first {} are asked; {} are left out.\n",
+                        subject.queries.size(), plan.queries.size(), plan.left_out);
+  }
+  return text;
+}
+
+std::string DoctorText(const Examination& examination, std::span<const CheckRow> rows,
+                       const Terminal& terminal) {
+  std::string text;
+  const bool is_table = static_cast<std::size_t>(terminal.columns) >= kNarrowest;
+  if (is_table) {
+    text += Toned(fmt::format("{:<{}}{:<{}}{:<{}}{}", "Check", kNameColumns, "Verdict",
+                              kVerdictColumns, "The exporter relies on", kExpectedColumns, "Found"),
+                  Tone::kSoft, terminal) +
+            '\n';
+  }
+  for (const CheckRow& row : rows) {
+    is_table ? AppendRow(text, row, terminal) : AppendParagraph(text, row, terminal);
+  }
+  std::vector<std::string> notes = {fmt::format("{} checks by {} requests: {}.", rows.size(),
+                                                examination.asked.size(), CountsText(rows))};
+  if (!examination.stopped.empty()) {
+    notes.push_back("Not all was asked, for " + examination.stopped + ".");
+  }
+  if (examination.plan.left_out > 0) {
+    notes.push_back(fmt::format("{} configured queries were left out.", examination.plan.left_out));
+  }
+  const std::string whose = WhoseText(examination.subject);
+  if (!whose.empty()) notes.push_back(whose);
+  text += '\n';
+  for (const std::string& note : notes) {
+    for (const std::string& line :
+         Wrapped(ForTerminal(note, terminal.unicode), static_cast<std::size_t>(terminal.columns))) {
+      text += line + '\n';
+    }
+  }
+  return text;
+}
+
+std::string DoctorJson(const Examination& examination, std::span<const CheckRow> rows) {
+  JsonWriter json;
+  json.Object([&] {
+    json.Member("version", Version());
+    json.Member("host", Host(examination.subject));
+    json.Member("path", examination.subject.api.path);
+    json.Member("all_well", IsAllWell(examination, rows));
+    json.Member("requests", static_cast<std::uint64_t>(examination.asked.size()));
+    json.Member("stopped",
+                examination.stopped.empty() ? std::nullopt : std::optional(examination.stopped));
+    json.Member("queries_left_out", static_cast<std::uint64_t>(examination.plan.left_out));
+    json.Key("checks");
+    json.Array([&] {
+      for (const CheckRow& row : rows) {
+        json.Object([&] {
+          json.Member("name", row.name);
+          json.Member("verdict", Name(row.verdict));
+          json.Member("expected", row.expected);
+          json.Member("found", ForTerminal(row.found, true));
+          json.Member("change", row.change.empty() ? std::nullopt : std::optional(row.change));
+        });
+      }
+    });
+  });
+  return json.Text() + '\n';
+}
+
+std::string DoctorReport(const Examination& examination, std::span<const CheckRow> rows,
+                         const Redactor& redactor, WallTime now) {
+  std::string text =
+      fmt::format("{}\n- version {}, revision {}, {}\n- {}\n- host {}, with {}\n- {}\n",
+                  kReportTitle, Version(), Revision(), Compiler(), FormatRfc3339(now),
+                  InMarkdown(Host(examination.subject)), examination.credential, CountsText(rows));
+  const std::string whose = WhoseText(examination.subject);
+  if (!whose.empty()) text += "- " + whose + '\n';
+  if (!examination.stopped.empty()) {
+    text += "- not all was asked, for " + InMarkdown(examination.stopped) + '\n';
+  }
+  text +=
+      "\n| check | verdict | the exporter relies on | found | to be changed |\n"
+      "| --- | --- | --- | --- | --- |\n";
+  for (const CheckRow& row : rows) {
+    text += fmt::format("| {} | {} | {} | {} | {} |\n", InMarkdown(row.name), Name(row.verdict),
+                        InMarkdown(row.expected), InMarkdown(row.found), InMarkdown(row.change));
+  }
+  text +=
+      "\n## Requests\nEach with the shape of its answer; the numbers themselves are left out.\n";
+  for (std::size_t i = 0; i < examination.asked.size(); ++i) {
+    AppendRequest(text, examination.asked[i], i + 1, redactor);
+  }
+  return text;
+}
+
+}  // namespace radar_spoof

@@ -1,0 +1,337 @@
+#include "examination.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace radar_spoof {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Seconds kLongestExamination = 4min;
+constexpr Milliseconds kTurn{100};
+constexpr Milliseconds kBeforeRepeating{1000};
+constexpr Seconds kLongestWaitForReset{60};
+constexpr int kRepeats = 3;
+constexpr std::size_t kOtherForms = 3;
+constexpr std::size_t kConfiguredRequests = 8;
+constexpr std::size_t kConfiguredQueries = 24;
+
+Query QueryOf(AggInterval interval, std::string_view range) {
+  return {.name = fmt::format("{} over {}", RequestName(interval), range),
+          .filters = {},
+          .agg_interval = interval,
+          .date_range = DateRange::Parse(range).value(),
+          .poll_interval = Length(interval)};
+}
+
+Query Filtered(Query query, Dimension dimension, std::string_view value) {
+  (void)query.filters.Add(dimension, value);
+  return query;
+}
+
+// `count` different combinations of ARC, DKIM, DMARC and SPF, of which there are 81.
+std::vector<Query> Combinations(std::size_t count) {
+  std::vector<Query> queries;
+  for (std::size_t i = 0; i < count; ++i) {
+    Query query = QueryOf(AggInterval::k1d, "28d");
+    std::size_t rest = i;
+    for (const Dimension dimension :
+         {Dimension::kSpf, Dimension::kDmarc, Dimension::kDkim, Dimension::kArc}) {
+      const auto values = LegalValues(dimension);
+      query = Filtered(std::move(query), dimension, values[rest % values.size()]);
+      rest /= values.size();
+    }
+    query.name = fmt::format("{} ({})", query.name, i + 1);
+    queries.push_back(std::move(query));
+  }
+  return queries;
+}
+
+std::vector<PlannedRequest> GeneralRequests() {
+  const Query hours = QueryOf(AggInterval::k1h, "7d");
+  const Query days = QueryOf(AggInterval::k1d, "28d");
+  Query control = hours;
+  control.control = true;
+  const Query passed = Filtered(days, Dimension::kSpf, "PASS");
+  const Query failed = Filtered(days, Dimension::kSpf, "FAIL");
+  Query narrow = QueryOf(AggInterval::k15m, "1d");
+  for (const Dimension dimension : {Dimension::kDkim, Dimension::kDmarc, Dimension::kSpf}) {
+    narrow = Filtered(std::move(narrow), dimension, "FAIL");
+  }
+  return {
+      {Step::kFirst, "1h over 7d", {hours}},
+      {Step::kOtherPath, "the other spelling of the path", {hours}},
+      {Step::k15mOver1d, "15m over 1d", {QueryOf(AggInterval::k15m, "1d")}},
+      {Step::k1hOver28d, "1h over 28d", {QueryOf(AggInterval::k1h, "28d")}},
+      {Step::k1dOver28d, "1d over 28d", {days}},
+      {Step::k1wOver52w, "1w over 52w", {QueryOf(AggInterval::k1w, "52w")}},
+      {Step::kTwoSeries, "two series", {passed, failed}},
+      {Step::kTenSeries, "ten series", Combinations(10)},
+      {Step::kFiftySeries, "fifty series", Combinations(50)},
+      {Step::kValueList, "spf=PASS,FAIL", {Filtered(passed, Dimension::kSpf, "FAIL")}},
+      {Step::kControl, "control period", {control}},
+      {Step::kNarrow, "mail that fails DKIM, DMARC and SPF", {narrow}},
+  };
+}
+
+// A 5xx, a timeout or a connection that broke off; what the credential is refused with may pass,
+// too, when there is much to do.
+bool MayPass(const Failure& failure) {
+  return failure.retry == RetryClass::kTransient || failure.retry == RetryClass::kTransientOnce ||
+         failure.retry == RetryClass::kCredentials;
+}
+
+bool IsRadars(const AskedRequest& asked) {
+  const Failure* const failure = asked.failure();
+  if (failure == nullptr) return true;
+  const bool redirected = asked.status() >= 300 && asked.status() < 400;
+  switch (failure->reason) {
+    case FailureReason::kRejected: return !redirected;
+    case FailureReason::kApiError:
+    case FailureReason::kTooLarge:
+    case FailureReason::kValidation:
+    case FailureReason::kEmpty: return true;
+    case FailureReason::kDns:
+    case FailureReason::kConnect:
+    case FailureReason::kTls:
+    case FailureReason::kTimeout:
+    case FailureReason::kTransport:
+    case FailureReason::kRateLimited:
+    case FailureReason::kUnauthorized:
+    case FailureReason::kNotFound:
+    case FailureReason::kServer:
+    case FailureReason::kParse: break;
+  }
+  return false;
+}
+
+class Examiner {
+ public:
+  Examiner(const Subject& subject, const CredentialsInUse& credentials, HttpClient& http,
+           const Clock& clock, const ExaminationProgress& progress)
+      : credentials_(credentials),
+        http_(http),
+        clock_(clock),
+        progress_(progress),
+        configured_(subject.api.base_url, subject.api.path),
+        endpoint_(configured_),
+        deadline_(clock.Now().steady + kLongestExamination),
+        number_(static_cast<std::uint32_t>(clock.Now().wall.time_since_epoch().count())) {
+    result_.subject = subject;
+    result_.plan = PlanExamination(subject);
+    const auto* const bearer = std::get_if<BearerToken>(&credentials.credentials);
+    result_.credential = bearer == nullptr ? "a Global API Key"
+                         : bearer->token.Reveal().starts_with("cfat_")
+                             ? "an account-owned API token"
+                             : "an API token";
+  }
+
+  Examination Run() {
+    for (const PlannedRequest& planned : result_.plan.requests) {
+      if (planned.step == Step::kOtherPath && WasAsked(configured_.Alternative())) continue;
+      if (planned.step != Step::kFirst && planned.step != Step::kOtherPath &&
+          std::ranges::none_of(result_.asked, IsRadars)) {
+        Stop("nothing there answered as Radar does");
+      }
+      Ask(planned);
+      if (!result_.stopped.empty()) break;
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void Stop(std::string why) {
+    if (result_.stopped.empty()) result_.stopped = std::move(why);
+  }
+
+  bool WasAsked(const std::optional<RadarEndpoint>& endpoint) const {
+    return std::ranges::any_of(
+        result_.asked, [&](const AskedRequest& each) { return endpoint == each.form.endpoint; });
+  }
+
+  RequestForm FormFor(const PlannedRequest& planned) const {
+    RequestForm form = endpoint_.form();
+    if (planned.step == Step::kOtherPath) form.endpoint = *configured_.Alternative();
+    return form;
+  }
+
+  void Ask(const PlannedRequest& planned) {
+    const std::string& name = planned.queries.front().name;
+    std::vector<RequestForm> tried = {FormFor(planned)};
+    for (bool again = false;;) {
+      const AskedRequest* const asked = AskOnce(planned, tried.back());
+      if (asked == nullptr) return;
+      const Failure* const failure = asked->failure();
+      if (failure == nullptr) {
+        if (planned.step == Step::kFirst) (void)endpoint_.NoteGood(tried.back(), name);
+        return;
+      }
+      if (planned.step == Step::kFirst) {
+        if (auto other = endpoint_.Other(tried, asked->outcome.form, name)) {
+          tried.push_back(*std::move(other));
+          continue;
+        }
+      }
+      if (again || !MayPass(*failure) || repeats_ == 0) return StopAfter(*asked, *failure);
+      again = true;
+      --repeats_;
+      if (!Pause(kBeforeRepeating)) return;
+    }
+  }
+
+  void StopAfter(const AskedRequest& asked, const Failure& failure) {
+    const bool any_accepted = std::ranges::any_of(result_.asked, IsRadars);
+    const bool any_answer =
+        std::ranges::any_of(result_.asked, [](const auto& each) { return each.status() != 0; });
+    if (failure.reason == FailureReason::kRateLimited) {
+      const auto wait = asked.outcome.retry_after;
+      Stop(wait ? fmt::format("the API limits the rate, for {}", InWords(*wait))
+                : "the API limits the rate");
+    } else if (failure.reason == FailureReason::kUnauthorized && !any_accepted) {
+      Stop("the API does not accept the credential");
+    } else if (!any_answer) {
+      Stop("the API was not reached");
+    }
+  }
+
+  const AskedRequest* AskOnce(const PlannedRequest& planned, const RequestForm& form) {
+    if (result_.asked.size() >= result_.plan.most_requests) {
+      Stop(fmt::format("{} requests are the most that may be asked", result_.asked.size()));
+    }
+    if (!Pause(UntilAllowed())) return nullptr;
+    std::vector<const Query*> queries;
+    for (const Query& query : planned.queries) queries.push_back(&query);
+    RadarRequest request = BuildRequest(form, queries, number_++, credentials_.credentials);
+    progress_.begins(planned);
+    auto finished = Fetch(request.http);
+    if (!finished) return nullptr;
+    const Instant now = clock_.Now();
+    AnswerOutcome outcome =
+        OutcomeOf(queries, request.names, *finished, credentials_.redactor, now);
+    result_.asked.push_back({.step = planned.step,
+                             .title = planned.title,
+                             .queries = planned.queries,
+                             .form = form,
+                             .url = std::move(request.http.url),
+                             .names = std::move(request.names),
+                             .received = now,
+                             .duration = finished->duration,
+                             .connection = std::move(finished->connection),
+                             .answer = std::move(finished->result),
+                             .outcome = std::move(outcome)});
+    progress_.ended(result_.asked.back());
+    return &result_.asked.back();
+  }
+
+  std::optional<HttpClient::Finished> Fetch(const HttpRequest& request) {
+    http_.Start(0, request);
+    while (!IsOver()) {
+      if (auto finished = http_.Wait(kTurn)) return finished;
+    }
+    http_.CancelAll();
+    return std::nullopt;
+  }
+
+  bool IsOver() {
+    if (progress_.stopped()) Stop("it was interrupted");
+    if (clock_.Now().steady >= deadline_) {
+      Stop(fmt::format("it took longer than {}", InWords(kLongestExamination)));
+    }
+    return !result_.stopped.empty();
+  }
+
+  // Until the policy of the last answer that leaves no request is over.
+  Milliseconds UntilAllowed() {
+    Milliseconds wait{0};
+    if (result_.asked.empty()) return wait;
+    const AskedRequest& last = result_.asked.back();
+    for (const auto& [name, policy] : last.outcome.rate_limits) {
+      if (policy.remaining != 0U) continue;
+      const Seconds reset = policy.reset_in.value_or(kLongestWaitForReset + 1s);
+      if (reset > kLongestWaitForReset) Stop("the API's Ratelimit header leaves no request");
+      const SteadyTime end = last.received.steady + reset + 1s;
+      wait = std::max<Milliseconds>(wait, end - clock_.Now().steady);
+    }
+    return wait;
+  }
+
+  // False when nothing more is to be asked.
+  bool Pause(Milliseconds duration) {
+    const SteadyTime end = clock_.Now().steady + duration;
+    while (!IsOver()) {
+      const Milliseconds left = end - clock_.Now().steady;
+      if (left <= 0ms) return true;
+      (void)http_.Wait(std::min(left, kTurn));
+    }
+    return false;
+  }
+
+  const CredentialsInUse& credentials_;
+  HttpClient& http_;
+  const Clock& clock_;
+  const ExaminationProgress& progress_;
+  const RadarEndpoint configured_;
+  EndpointInUse endpoint_;
+  const SteadyTime deadline_;
+  std::uint32_t number_;
+  int repeats_ = kRepeats;
+  Examination result_;
+};
+
+}  // namespace
+
+bool AskTheSame(const Query& one, const Query& other) {
+  return one.filters == other.filters && one.agg_interval == other.agg_interval &&
+         one.date_range == other.date_range && one.control == other.control;
+}
+
+PlannedExamination PlanExamination(const Subject& subject) {
+  PlannedExamination plan{.requests = GeneralRequests()};
+  if (!RadarEndpoint(subject.api.base_url, subject.api.path).Alternative()) {
+    std::erase_if(plan.requests,
+                  [](const auto& planned) { return planned.step == Step::kOtherPath; });
+  }
+  const std::size_t general = plan.requests.size();
+  const auto is_planned = [&](const Query& query) {
+    return std::ranges::any_of(std::span(plan.requests).first(general), [&](const auto& planned) {
+      return planned.queries.size() == 1 && AskTheSame(planned.queries.front(), query);
+    });
+  };
+  for (const RequestGroup& group :
+       GroupQueries(subject.queries, subject.api.max_series_per_request)) {
+    std::vector<Query> queries;
+    for (const std::size_t place : group) queries.push_back(subject.queries[place]);
+    const bool shares = queries.size() == 1 && is_planned(queries.front());
+    const bool is_full = plan.requests.size() >= general + kConfiguredRequests ||
+                         plan.queries.size() >= kConfiguredQueries;
+    if (is_full && !shares) continue;
+    if (plan.queries.size() >= kConfiguredQueries) continue;
+    plan.queries.insert(plan.queries.end(), queries.begin(), queries.end());
+    if (shares) continue;
+    const std::string title =
+        queries.size() == 1
+            ? fmt::format("query {}", queries.front().name)
+            : fmt::format("query {} and {} more", queries.front().name, queries.size() - 1);
+    plan.requests.push_back({Step::kConfigured, title, std::move(queries)});
+  }
+  plan.left_out = subject.queries.size() - plan.queries.size();
+  plan.most_requests = std::min(plan.requests.size() + kRepeats + kOtherForms,
+                                static_cast<std::size_t>(subject.api.rate_limit));
+  return plan;
+}
+
+const Failure* AskedRequest::failure() const {
+  const auto is_good = [](const auto& window) { return window.ok(); };
+  if (std::ranges::any_of(outcome.windows, is_good)) return nullptr;
+  return &outcome.windows.front().error();
+}
+
+Examination Examine(const Subject& subject, const CredentialsInUse& credentials, HttpClient& http,
+                    const Clock& clock, const ExaminationProgress& progress) {
+  return Examiner(subject, credentials, http, clock, progress).Run();
+}
+
+}  // namespace radar_spoof

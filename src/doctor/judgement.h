@@ -1,0 +1,85 @@
+// What the judges of the rows have in common; they stand in three files, by what they look at.
+//
+// Thread rule: pure.
+#pragma once
+
+#include "checks.h"
+#include "seen_answers.h"
+
+namespace radar_spoof {
+
+struct Judgement {
+  Verdict verdict = Verdict::kNotSeen;
+  std::string found;
+  std::string change;
+};
+
+// What was seen, as the judges read it.
+struct Evidence {
+  const Examination& examination;
+  std::vector<SeenAnswer> answers;
+
+  const Subject& subject() const { return examination.subject; }
+  // The last request of that step; nullptr when there was none.
+  const AskedRequest* Last(Step step) const;
+  // What came of it; nullptr without an object `result`.
+  const SeenAnswer* AnswerTo(const AskedRequest* asked) const;
+  // Every series of every answer.
+  std::vector<const SeenSeries*> AllSeries() const;
+};
+
+inline constexpr std::string_view kNoChange = "Nothing: the exporter copes with it.";
+inline constexpr std::string_view kOpenAnIssue =
+    "No key of the configuration helps: please open an issue with a --report.";
+
+Judgement NotAsked(const Evidence& evidence);
+// Of a request whose queries have no value.
+Judgement Failed(const AskedRequest& asked, const Failure& failure);
+// The same where it was to find something else out: what ended the examination says nothing of it.
+Judgement Unanswered(const Evidence& evidence, const AskedRequest& asked, const Failure& failure);
+// "a, b and 3 more", of the configured queries for which `is` holds; "" when there is none.
+std::string QueriesFor(const Evidence& evidence, const std::function<bool(const Query&)>& is);
+
+// The way to the API: connection_checks.cpp.
+Judgement JudgeAddress(const Evidence& evidence);
+Judgement JudgeProxy(const Evidence& evidence);
+Judgement JudgeTls(const Evidence& evidence);
+Judgement JudgeClock(const Evidence& evidence);
+Judgement JudgeLatency(const Evidence& evidence);
+Judgement JudgeToken(const Evidence& evidence);
+Judgement JudgeRateLimit(const Evidence& evidence);
+Judgement JudgeBudget(const Evidence& evidence);
+
+// What may be asked: request_checks.cpp.
+Judgement JudgePath(const Evidence& evidence);
+Judgement JudgeOtherPath(const Evidence& evidence);
+Judgement Judge15mOver1d(const Evidence& evidence);
+Judgement Judge1hOver7d(const Evidence& evidence);
+Judgement Judge1hOver28d(const Evidence& evidence);
+Judgement Judge1dOver28d(const Evidence& evidence);
+Judgement Judge1wOver52w(const Evidence& evidence);
+Judgement JudgeQuery(const Evidence& evidence, const Query& query);
+Judgement JudgeNames(const Evidence& evidence);
+Judgement JudgeTwoSeries(const Evidence& evidence);
+Judgement JudgeTenSeries(const Evidence& evidence);
+Judgement JudgeFiftySeries(const Evidence& evidence);
+Judgement JudgeValueList(const Evidence& evidence);
+Judgement JudgeControl(const Evidence& evidence);
+
+// What answers hold: answer_checks.cpp.
+Judgement JudgeEnvelope(const Evidence& evidence);
+Judgement JudgeTimestamps(const Evidence& evidence);
+Judgement JudgeNewestBucket(const Evidence& evidence);
+Judgement JudgeDateRange(const Evidence& evidence);
+Judgement JudgeInterval(const Evidence& evidence);
+Judgement JudgeNormalization(const Evidence& evidence);
+Judgement JudgeUnits(const Evidence& evidence);
+Judgement JudgeValues(const Evidence& evidence);
+Judgement JudgeSums(const Evidence& evidence);
+Judgement JudgeClasses(const Evidence& evidence);
+Judgement JudgeEmptyBuckets(const Evidence& evidence);
+Judgement JudgeConfidence(const Evidence& evidence);
+Judgement JudgeAnnotations(const Evidence& evidence);
+Judgement JudgeLag(const Evidence& evidence);
+
+}  // namespace radar_spoof
