@@ -166,7 +166,9 @@ std::optional<std::string> Reloader::ReloadNow(ReloadCause cause) {
     poller_.Reconfigure(std::move(settings).value());
     std::string problem = ProblemOf(poller_.AwaitReload(kLongestReload));
     if (!problem.empty()) {
-      LogProblem("reload failed", problem, cause);
+      if (IsNews(problem, cause)) {
+        log_.Error("reload failed", {{"detail", problem}, {"cause", Name(cause)}});
+      }
       return problem;
     }
     last_problem_.clear();
@@ -182,17 +184,17 @@ std::uint64_t Reloader::ContentHash() const {
 }
 
 std::string Reloader::Fail(const std::string& problem, ReloadCause cause) {
-  LogProblem("reload failed; the old configuration stays", problem, cause);
   poller_.NoteFailedReload();
+  if (IsNews(problem, cause)) {
+    log_.Error("reload failed; the old configuration stays",
+               {{"detail", problem}, {"cause", Name(cause)}});
+  }
   poller_.AwaitReload(kLongestReload);
   return "The old configuration stays: " + problem;
 }
 
-void Reloader::LogProblem(std::string_view message, const std::string& problem, ReloadCause cause) {
-  if (cause != ReloadCause::kFileChange || problem != last_problem_) {
-    log_.Error(message, {{"detail", problem}, {"cause", Name(cause)}});
-  }
-  last_problem_ = problem;
+bool Reloader::IsNews(const std::string& problem, ReloadCause cause) {
+  return std::exchange(last_problem_, problem) != problem || cause != ReloadCause::kFileChange;
 }
 
 }  // namespace radar_spoof

@@ -70,7 +70,8 @@ class Reloader {
   std::optional<std::string> ReloadNow(ReloadCause cause);
   std::uint64_t ContentHash() const;
   std::string Fail(const std::string& problem, ReloadCause cause);
-  void LogProblem(std::string_view message, const std::string& problem, ReloadCause cause);
+  // Notes the problem. Whether it is to be logged.
+  bool IsNews(const std::string& problem, ReloadCause cause);
 
   const std::string config_file_;
   const Milliseconds interval_;
