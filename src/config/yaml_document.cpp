@@ -285,7 +285,7 @@ std::string SyntaxMessage(const YAML::Exception& error, std::string_view yaml) {
   if (dynamic_cast<const YAML::DeepRecursion*>(&error) != nullptr) {
     return fmt::format("found more than {} levels of nesting; expected fewer", kMaxDepth);
   }
-  if (error.msg == YAML::ErrorMsg::UNKNOWN_ANCHOR) {
+  if (error.msg.starts_with(YAML::ErrorMsg::UNKNOWN_ANCHOR)) {  // from 0.8 on with its name
     return "found an alias (*name); expected the value itself";
   }
   if (!error.mark.is_null() && IsIndentedByTab(yaml, error.mark)) {

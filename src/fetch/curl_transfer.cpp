@@ -211,6 +211,10 @@ Result<HttpResponse, Failure> CurlTransfer::TakeOutcome(CURLcode code) {
   if (code != CURLE_OK) {
     const char* const text = error_.front() != '\0' ? error_.data() : curl_easy_strerror(code);
     Failure failure = FailureOf(code, is_looking_up_, ForLog(text, kDetailBytes));
+    // libcurl 8's word, on a connection that was used before, for what is UNSUPPORTED_PROTOCOL on
+    // others.
+    const bool is_no_http = code == CURLE_WEIRD_SERVER_REPLY && header_bytes_ == 0;
+    if (is_no_http) failure.retry = RetryClass::kNextSlot;
     // So some servers refuse what is too long: without a byte.
     const bool closed = code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR;
     if (closed && header_bytes_ == 0) failure.fewer_series = FewerSeries::kMayHelp;

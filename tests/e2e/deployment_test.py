@@ -4,6 +4,7 @@ form.)"""
 
 import json
 import pathlib
+import platform
 import re
 import shutil
 import subprocess
@@ -62,6 +63,9 @@ class DeploymentTest(EndToEndTest):
 
 class ImageTest(DeploymentTest):
     def test_the_runtime_has_exactly_the_libraries_of_the_programs(self):
+        release = re.search(r"debian:(\d+)", dockerfile())[1]
+        if platform.freedesktop_os_release().get("VERSION_ID") != release:
+            self.skipTest(f"the image is Debian {release}, whose packages have other names than this system's")
         install = re.search(r"apt-get install .*?(?=&&)", stage("runtime"), re.S)[0]
         named = set(re.findall(r"^ +([a-z0-9.+-]+) ", install, re.M)) - {"ca-certificates"}
         exporter = linked_packages(executable("RADAR_SPOOF_EXPORTER"))
