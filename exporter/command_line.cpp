@@ -41,6 +41,9 @@ void AddFlags(FlagParser& flags, CommandLine& read, Words& words) {
                   "Poll every query once, print the metrics and exit: 0 all answered, 1 not");
   flags.AddTexts("--web.listen-address", words.listen, "Where to serve; may be repeated",
                  "[HOST]:PORT [:10766]");
+  flags.AddSwitch("--web.systemd-socket", read.systemd_socket,
+                  "Serve on the sockets that systemd passes, instead of addresses");
+  flags.Exclude("--web.systemd-socket", "--web.listen-address");
   flags.AddText("--web.telemetry-path", read.telemetry_path,
                 "The path of the metrics; with / there is no landing page", "PATH [/metrics]");
   flags.AddText("--web.external-url", words.external_url,
@@ -111,6 +114,7 @@ Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* arg
   Words words;
   AddFlags(flags, read, words);
   if (auto early = flags.Parse(argc, argv)) return *std::move(early);
+  if (read.systemd_socket) words.listen.clear();
   for (const std::string& address : words.listen) {
     auto parsed = ListenAddress::Parse(address);
     if (!parsed) return flags.UsageError("--web.listen-address: " + parsed.error());

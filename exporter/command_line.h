@@ -15,7 +15,8 @@ struct CommandLine {
   std::string config_file;
   bool config_check = false;
   bool once = false;
-  std::vector<ListenAddress> listen;  // at least one
+  std::vector<ListenAddress> listen;  // at least one, unless systemd_socket
+  bool systemd_socket = false;        // serve on what systemd passes instead
   std::string telemetry_path;         // begins with "/"; every client can ask for it
   std::string route_prefix;           // as in PagesOptions
   std::optional<std::string> external_path;

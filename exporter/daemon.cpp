@@ -89,10 +89,11 @@ int Daemon::PollOnce() {
   return all_good ? 0 : kFailed;
 }
 
-int Daemon::Serve(const WebConfig& web, const sigset_t& signals) {
+int Daemon::Serve(const WebConfig& web, std::vector<FileDescriptor> sockets,
+                  const sigset_t& signals) {
   const Pages pages(store_, poller_.metrics(), clock_, PageOptions());
   const auto server =
-      WebServer::Start({command_line_.listen, command_line_.web_config_file,
+      WebServer::Start({command_line_.listen, std::move(sockets), command_line_.web_config_file,
                         [&pages](const ServerRequest& request) { return pages.Respond(request); },
                         [&pages](const ServerRequest& request) { return pages.IsProbe(request); }},
                        web, basic_auth_, log_);
@@ -100,8 +101,8 @@ int Daemon::Serve(const WebConfig& web, const sigset_t& signals) {
     log_.Error("cannot serve", {{"detail", server.error()}});
     return kFailed;
   }
-  for (const ListenAddress& address : server.value()->addresses()) {
-    log_.Info("serving", {{"address", address.Text()},
+  for (const std::string& address : server.value()->addresses()) {
+    log_.Info("serving", {{"address", address},
                           {"path", command_line_.route_prefix + command_line_.telemetry_path},
                           {"tls", server.value()->has_tls() ? "yes" : "no"}});
   }
