@@ -34,6 +34,7 @@ class DebTest(unittest.TestCase):
     def test_what_is_installed_where(self):
         for path in ("usr/bin/radar_spoof_exporter", "usr/bin/radar_simulator",
                      "lib/systemd/system/radar_spoof_exporter.service",
+                     "lib/systemd/system/radar_spoof_exporter.socket",
                      "usr/share/man/man1/radar_spoof_exporter.1.gz",
                      "usr/share/man/man1/radar_simulator.1.gz",
                      "usr/share/bash-completion/completions/radar_spoof_exporter",
