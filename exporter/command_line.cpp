@@ -58,6 +58,8 @@ void AddFlags(FlagParser& flags, CommandLine& read, Words& words) {
                      "Save state in this directory, and go on from it after a restart", "DIR");
   flags.AddSwitch("--web.enable-lifecycle", read.enable_lifecycle,
                   "Let POST /-/reload read the configuration again; SIGHUP always does");
+  flags.AddSwitch("--web.disable-exporter-metrics", read.disable_exporter_metrics,
+                  "Leave out the metrics of the process, process_*");
   AddLogFlags(flags, read.log_level, read.log_format);
   flags.AddSwitch("--log.readings", read.log_readings,
                   "Log each new bucket of a query, once, at level info; for a SIEM");

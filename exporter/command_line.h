@@ -23,6 +23,7 @@ struct CommandLine {
   std::string web_config_file;  // empty: plain HTTP, open to everyone
   std::string storage_path;     // a directory; empty: begin anew at every start
   bool enable_lifecycle = false;
+  bool disable_exporter_metrics = false;  // process_*
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kLogfmt;
   bool log_readings = false;

@@ -119,7 +119,11 @@ PagesOptions Daemon::PageOptions() {
   options.telemetry_path = command_line_.telemetry_path;
   options.route_prefix = command_line_.route_prefix;
   options.external_path = command_line_.external_path;
-  options.process = [this] { return ReadProcessMetrics(start_time_); };
+  if (command_line_.disable_exporter_metrics) {
+    options.process = [] { return ProcessMetrics{}; };
+  } else {
+    options.process = [this] { return ReadProcessMetrics(start_time_); };
+  }
   options.last_turn = [this] { return poller_.last_turn(); };
   if (command_line_.enable_lifecycle) options.reload = [this] { return reloader_.Reload(); };
   options.authenticate = [this](const ServerRequest& request) {
