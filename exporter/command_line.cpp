@@ -46,6 +46,9 @@ void AddFlags(FlagParser& flags, CommandLine& read, Words& words) {
                   "Poll every query once, print the metrics and exit: 0 all answered, 1 not");
   flags.AddTexts("--web.listen-address", words.listen, "Where to serve; may be repeated",
                  "[HOST]:PORT [:10766]");
+  flags.AddSwitch("--web.systemd-socket", read.systemd_socket,
+                  "Serve on the sockets that systemd passes, instead of addresses");
+  flags.Exclude("--web.systemd-socket", "--web.listen-address");
   flags.AddText("--web.telemetry-path", read.telemetry_path,
                 "The path of the metrics; with / there is no landing page", "PATH [/metrics]");
   flags.AddText("--web.external-url", words.external_url,
@@ -60,6 +63,8 @@ void AddFlags(FlagParser& flags, CommandLine& read, Words& words) {
                      "Save state in this directory, and go on from it after a restart", "DIR");
   flags.AddSwitch("--web.enable-lifecycle", read.enable_lifecycle,
                   "Let POST /-/reload read the configuration again; SIGHUP always does");
+  flags.AddSwitch("--web.disable-exporter-metrics", read.disable_exporter_metrics,
+                  "Leave out the metrics of the process, process_*");
   AddLogFlags(flags, read.log_level, read.log_format);
   flags.AddSwitch("--log.readings", read.log_readings,
                   "Log each new bucket of a query, once, at level info; for a SIEM");
@@ -117,6 +122,7 @@ Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* arg
   AddFlags(flags, read, words);
   if (auto early = flags.Parse(argc, argv)) return *std::move(early);
   read.auto_reload_interval = words.auto_reload_interval.value_or(read.auto_reload_interval);
+  if (read.systemd_socket) words.listen.clear();
   for (const std::string& address : words.listen) {
     auto parsed = ListenAddress::Parse(address);
     if (!parsed) return flags.UsageError("--web.listen-address: " + parsed.error());

@@ -91,10 +91,11 @@ int Daemon::PollOnce() {
   return all_good ? 0 : kFailed;
 }
 
-int Daemon::Serve(const WebConfig& web, const sigset_t& signals) {
+int Daemon::Serve(const WebConfig& web, std::vector<FileDescriptor> sockets,
+                  const sigset_t& signals) {
   const Pages pages(store_, poller_.metrics(), clock_, PageOptions());
   const auto server =
-      WebServer::Start({command_line_.listen, command_line_.web_config_file,
+      WebServer::Start({command_line_.listen, std::move(sockets), command_line_.web_config_file,
                         [&pages](const ServerRequest& request) { return pages.Respond(request); },
                         [&pages](const ServerRequest& request) { return pages.IsProbe(request); }},
                        web, basic_auth_, log_);
@@ -102,8 +103,8 @@ int Daemon::Serve(const WebConfig& web, const sigset_t& signals) {
     log_.Error("cannot serve", {{"detail", server.error()}});
     return kFailed;
   }
-  for (const ListenAddress& address : server.value()->addresses()) {
-    log_.Info("serving", {{"address", address.Text()},
+  for (const std::string& address : server.value()->addresses()) {
+    log_.Info("serving", {{"address", address},
                           {"path", command_line_.route_prefix + command_line_.telemetry_path},
                           {"tls", server.value()->has_tls() ? "yes" : "no"}});
   }
@@ -120,7 +121,11 @@ PagesOptions Daemon::PageOptions() {
   options.telemetry_path = command_line_.telemetry_path;
   options.route_prefix = command_line_.route_prefix;
   options.external_path = command_line_.external_path;
-  options.process = [this] { return ReadProcessMetrics(start_time_); };
+  if (command_line_.disable_exporter_metrics) {
+    options.process = [] { return ProcessMetrics{}; };
+  } else {
+    options.process = [this] { return ReadProcessMetrics(start_time_); };
+  }
   options.last_turn = [this] { return poller_.last_turn(); };
   if (command_line_.enable_lifecycle)
     options.reload = [this] { return reloader_.Reload(ReloadCause::kRequest); };

@@ -26,8 +26,9 @@ class Daemon {
   // `--once`: polls every query and prints the page. The exit code. Blocking: for the answers.
   int PollOnce();
 
-  // Polls and serves until one of `signals` that ends the process arrives. The exit code.
-  int Serve(const WebConfig& web, const sigset_t& signals);
+  // Polls and serves, on `sockets` if there are any, until one of `signals` that ends the process
+  // arrives. The exit code.
+  int Serve(const WebConfig& web, std::vector<FileDescriptor> sockets, const sigset_t& signals);
 
  private:
   PagesOptions PageOptions();

@@ -17,6 +17,7 @@
 #include "radar_spoof/doctor/doctor_command.h"
 #include "radar_spoof/query/query_command.h"
 #include "signals.h"
+#include "supervisor.h"
 
 namespace {
 
@@ -72,12 +73,23 @@ int Run(const CommandLine& command_line, const sigset_t& signals) {
     log.Print(settings.error());
     return kUnusable;
   }
+  std::vector<FileDescriptor> sockets;
+  if (command_line.systemd_socket && !command_line.once) {
+    auto taken = TakeSockets();
+    if (!taken) {
+      log.Print("--web.systemd-socket: " + taken.error() +
+                "; expected sockets that listen, as a socket unit of systemd makes them");
+      return kUnusable;
+    }
+    sockets = std::move(taken).value();
+  }
   const Config& config = settings.value().config;
   log.Info("starting", {{"version", Version()},
                         {"api", config.api().base_url},
                         {"queries", config.queries().size()}});
   Daemon daemon(command_line, std::move(settings).value(), start_time, environment, log);
-  return command_line.once ? daemon.PollOnce() : daemon.Serve(web.value(), signals);
+  return command_line.once ? daemon.PollOnce()
+                           : daemon.Serve(web.value(), std::move(sockets), signals);
 }
 
 int RunCommand(int argc, char** argv, const sigset_t& signals) {

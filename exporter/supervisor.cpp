@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "radar_spoof/core/file.h"
+#include "radar_spoof/http/listen_socket.h"
 
 namespace radar_spoof {
 namespace {
@@ -34,6 +34,22 @@ bool Notify(std::string_view state) {
 }  // namespace
 
 bool NotifyReady() { return Notify("READY=1"); }
+
+Result<std::vector<FileDescriptor>, std::string> TakeSockets() {
+  constexpr int kFirst = 3;
+  const char* const process = std::getenv("LISTEN_PID");
+  const char* const text = std::getenv("LISTEN_FDS");
+  const bool are_ours = process != nullptr && process == std::to_string(getpid());
+  const int count = are_ours && text != nullptr ? std::atoi(text) : 0;
+  if (count <= 0) return std::string("found no socket that systemd has passed");
+  std::vector<FileDescriptor> sockets;
+  for (int descriptor = kFirst; descriptor < kFirst + count; ++descriptor) {
+    auto socket = AdoptListenSocket(descriptor);
+    if (!socket) return "found descriptor " + std::to_string(descriptor) + ", " + socket.error();
+    sockets.push_back(std::move(socket).value());
+  }
+  return sockets;
+}
 
 bool WatchdogWaits() {
   const char* const interval = std::getenv("WATCHDOG_USEC");

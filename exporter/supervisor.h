@@ -8,14 +8,21 @@
 
 #include <chrono>
 #include <functional>
+#include <vector>
 
 #include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/error.h"
+#include "radar_spoof/core/file.h"
 
 namespace radar_spoof {
 
 // False when there is a supervisor that could not be told: to be tried again.
 bool NotifyReady();
 void NotifyStopping();
+
+// The sockets that the supervisor passed to this process, at least one (sd_listen_fds(3)). The
+// error says what there is instead. To be called once.
+Result<std::vector<FileDescriptor>, std::string> TakeSockets();
 
 // Whether the supervisor waits for NotifyAlive() from time to time.
 bool WatchdogWaits();

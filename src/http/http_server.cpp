@@ -123,7 +123,7 @@ HttpServer::HttpServer(ServerThreads threads, std::unique_ptr<ServerState> state
 
 HttpServer::~HttpServer() {
   acceptor_.reset();
-  for (const int each : listening_) (void)::close(each);
+  listening_.clear();
   {
     const std::lock_guard lock(state_->mutex);
     state_->stopping = true;
@@ -135,8 +135,10 @@ std::optional<std::string> HttpServer::Run() {
   auto daemon = HttpDaemon::Start(*state_, threads_, state_->options.tls, settings_);
   if (!daemon) return daemon.error();
   serving_ = std::move(daemon).value();
+  std::vector<int> numbers;
+  for (const FileDescriptor& each : listening_) numbers.push_back(each.number());
   acceptor_ = std::make_unique<Acceptor>(
-      listening_, SweepInterval(state_->options),
+      numbers, SweepInterval(state_->options),
       [this](int fd, const sockaddr* client, socklen_t size) { Add(fd, client, size); },
       [this] { return Sweep(); });
   return std::nullopt;
@@ -144,11 +146,19 @@ std::optional<std::string> HttpServer::Run() {
 
 std::vector<int> HttpServer::ports() const {
   std::vector<int> ports;
-  std::ranges::transform(listening_, std::back_inserter(ports), BoundPort);
+  for (const FileDescriptor& each : listening_) ports.push_back(BoundPort(each.number()));
   return ports;
 }
 
-bool HttpServer::Answers() const { return std::ranges::all_of(listening_, ServerAnswers); }
+std::vector<std::string> HttpServer::addresses() const {
+  std::vector<std::string> texts;
+  for (const FileDescriptor& each : listening_) texts.push_back(BoundAddressText(each.number()));
+  return texts;
+}
+
+bool HttpServer::Answers() const {
+  return std::ranges::all_of(listening_, ServerAnswers, &FileDescriptor::number);
+}
 
 void HttpServer::Add(int descriptor, const sockaddr* client, socklen_t size) {
   bool has_place = false;
@@ -211,12 +221,38 @@ Result<std::unique_ptr<HttpServer>, std::string> HttpServer::Start(
     ServerOptions options) {
   std::string place;
   for (const ListenAddress& each : addresses) place += (place.empty() ? "" : ", ") + each.Text();
+  const auto open = [&addresses]() -> Sockets {
+    std::vector<FileDescriptor> sockets;
+    for (const ListenAddress& each : addresses) {
+      const auto socket = OpenListenSocket(each);
+      if (!socket) return socket.error();
+      sockets.emplace_back(socket.value());
+    }
+    return sockets;
+  };
+  return StartOn(place, addresses.size(), open, threads, std::move(handler), std::move(options));
+}
+
+Result<std::unique_ptr<HttpServer>, std::string> HttpServer::Start(
+    std::vector<FileDescriptor> sockets, ServerThreads threads, Handler handler,
+    ServerOptions options) {
+  std::string place;
+  for (const FileDescriptor& each : sockets) {
+    place += (place.empty() ? "" : ", ") + BoundAddressText(each.number());
+  }
+  const auto open = [&sockets]() -> Sockets { return std::move(sockets); };
+  return StartOn(place, 0, open, threads, std::move(handler), std::move(options));
+}
+
+Result<std::unique_ptr<HttpServer>, std::string> HttpServer::StartOn(
+    const std::string& place, std::size_t to_open, const std::function<Sockets()>& open,
+    ServerThreads threads, Handler handler, ServerOptions options) {
   if (options.tls) {
     if (const auto problem = TlsProblem(*options.tls)) {
       return "cannot serve TLS on " + place + ": " + *problem;
     }
   }
-  const auto budget = BudgetAfterOpening(kOwnDescriptors + static_cast<int>(addresses.size()));
+  const auto budget = BudgetAfterOpening(kOwnDescriptors + static_cast<int>(to_open));
   if (!budget) return "cannot serve on " + place + ": " + budget.error();
   const auto [clients, first_crowded, first_refused] = budget.value();
   const auto keep = [limit = first_refused](int fd) { return KeepUntaken(fd, limit); };
@@ -230,12 +266,9 @@ Result<std::unique_ptr<HttpServer>, std::string> HttpServer::Start(
                       {}});
   std::unique_ptr<HttpServer> server(
       new HttpServer(threads, std::move(state), first_crowded, first_refused));
-  server->listening_.reserve(addresses.size());
-  for (const ListenAddress& each : addresses) {
-    const auto socket = OpenListenSocket(each);
-    if (!socket) return socket.error();
-    server->listening_.push_back(socket.value());
-  }
+  auto sockets = open();
+  if (!sockets) return sockets.error();
+  server->listening_ = std::move(sockets).value();
   try {
     if (const auto problem = server->Run()) return "cannot serve on " + place + ": " + *problem;
     return server;

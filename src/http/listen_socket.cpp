@@ -6,10 +6,13 @@
 #include <memory>
 #include <system_error>
 
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "radar_spoof/core/file.h"
@@ -28,6 +31,12 @@ constexpr int kSendBufferBytes = 96 * 1024;
 // Of what a client sends while it is answered, and nobody reads. A whole head fits into it.
 constexpr int kReceiveBufferBytes = 16 * 1024;
 
+// Accepted connections of TCP inherit both.
+void SetBuffers(int fd) {
+  (void)::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
+  (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes, sizeof kReceiveBufferBytes);
+}
+
 // The descriptor, or -errno.
 int BindAndListen(const sockaddr* address, socklen_t size) {
   const int family = address->sa_family;
@@ -37,9 +46,7 @@ int BindAndListen(const sockaddr* address, socklen_t size) {
   const int on = 1;
   const int off = 0;
   (void)::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  // Accepted connections inherit both.
-  (void)::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
-  (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes, sizeof kReceiveBufferBytes);
+  SetBuffers(fd);
   if (family == AF_INET6) (void)::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   if (::bind(fd, address, size) == 0 && ::listen(fd, SOMAXCONN) == 0) return socket.Release();
   return -errno;
@@ -69,7 +76,7 @@ void AimAtLoopback(sockaddr_storage& address) {
   if (address.ss_family == AF_INET6) {
     auto& six = reinterpret_cast<sockaddr_in6&>(address);
     if (IN6_IS_ADDR_UNSPECIFIED(&six.sin6_addr)) six.sin6_addr = in6addr_loopback;
-  } else {
+  } else if (address.ss_family == AF_INET) {
     auto& four = reinterpret_cast<sockaddr_in&>(address);
     if (four.sin_addr.s_addr == htonl(INADDR_ANY)) four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   }
@@ -84,9 +91,10 @@ bool Await(int descriptor, short events, Steady::time_point deadline) {
 
 bool Asks(int descriptor, const sockaddr_storage& address, socklen_t size) {
   const auto deadline = Steady::now() + kPatience;
-  if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), size) != 0 &&
-      (errno != EINPROGRESS || !Await(descriptor, POLLOUT, deadline))) {
-    return false;
+  if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), size) != 0) {
+    if (errno == EAGAIN) return false;  // in the Unix domain: nobody has accepted for long
+    if (errno != EINPROGRESS) return true;
+    if (!Await(descriptor, POLLOUT, deadline)) return false;
   }
   (void)send(descriptor, kRequest.data(), kRequest.size(), MSG_NOSIGNAL);
   return Await(descriptor, POLLIN, deadline);
@@ -152,12 +160,52 @@ Result<int, std::string> OpenListenSocket(const ListenAddress& address) {
   return fd;
 }
 
+Result<FileDescriptor, std::string> AdoptListenSocket(int descriptor) {
+  const auto option = [descriptor](int name) {
+    int value = -1;
+    socklen_t size = sizeof value;
+    return ::getsockopt(descriptor, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+  };
+  if (option(SO_ACCEPTCONN) != 1 || option(SO_TYPE) != SOCK_STREAM)
+    return std::string("no socket that listens");
+  const int family = option(SO_DOMAIN);
+  if (family != AF_INET && family != AF_INET6 && family != AF_UNIX) {
+    return std::string("a socket of an address family that is not served");
+  }
+  FileDescriptor socket(descriptor);
+  (void)::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+  (void)::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+  SetBuffers(descriptor);
+  return socket;
+}
+
 int BoundPort(int descriptor) {
   sockaddr_storage bound{};
   socklen_t size = sizeof bound;
-  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &size) != 0) return 0;
-  return ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(bound).sin6_port
-                                           : reinterpret_cast<const sockaddr_in&>(bound).sin_port);
+  (void)::getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &size);
+  if (bound.ss_family == AF_INET6) return ntohs(reinterpret_cast<sockaddr_in6&>(bound).sin6_port);
+  if (bound.ss_family != AF_INET) return 0;
+  return ntohs(reinterpret_cast<sockaddr_in&>(bound).sin_port);
+}
+
+std::string BoundAddressText(int descriptor) {
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  (void)::getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &size);
+  if (bound.ss_family == AF_UNIX) {
+    const auto& local = reinterpret_cast<const sockaddr_un&>(bound);
+    if (size <= offsetof(sockaddr_un, sun_path)) return "";
+    std::string path(local.sun_path, size - offsetof(sockaddr_un, sun_path));
+    if (path.front() == '\0') return "@" + path.substr(1);
+    return path.c_str();  // without the NUL that may end it
+  }
+  char host[INET6_ADDRSTRLEN] = "";
+  const void* const bytes =
+      bound.ss_family == AF_INET6
+          ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(bound).sin6_addr)
+          : &reinterpret_cast<const sockaddr_in&>(bound).sin_addr;
+  (void)::inet_ntop(bound.ss_family, bytes, host, sizeof host);
+  return ListenAddress{host, BoundPort(descriptor)}.Text();
 }
 
 bool ServerAnswers(int descriptor) {

@@ -12,13 +12,19 @@ WebServer::WebServer(Options options, WebConfig config, BasicAuth& auth, Log& lo
 
 Result<std::unique_ptr<WebServer>, std::string> WebServer::Start(Options options, WebConfig config,
                                                                  BasicAuth& auth, Log& log) {
+  std::vector<FileDescriptor> sockets = std::move(options.sockets);
   std::unique_ptr<WebServer> self(new WebServer(std::move(options), std::move(config), auth, log));
-  auto server = HttpServer::Start(
-      self->options_.addresses, ServerThreads::kPool,
-      [here = self.get()](const ServerRequest& request) { return here->Respond(request); },
-      {.tls = self->config_.tls, .on_error = [&log](std::string_view problem) {
-         log.Error("a request could not be answered", {{"detail", problem}});
-       }});
+  const auto handler = [here = self.get()](const ServerRequest& request) {
+    return here->Respond(request);
+  };
+  const ServerOptions server_options = {
+      .tls = self->config_.tls, .on_error = [&log](std::string_view problem) {
+        log.Error("a request could not be answered", {{"detail", problem}});
+      }};
+  auto server = sockets.empty() ? HttpServer::Start(self->options_.addresses, ServerThreads::kPool,
+                                                    handler, server_options)
+                                : HttpServer::Start(std::move(sockets), ServerThreads::kPool,
+                                                    handler, server_options);
   if (!server) return server.error();
   self->server_ = std::move(server).value();
   return self;
@@ -100,11 +106,14 @@ ServerResponse WebServer::WithHeaders(ServerResponse response) const {
   return response;
 }
 
-std::vector<ListenAddress> WebServer::addresses() const {
-  std::vector<ListenAddress> bound = options_.addresses;
-  const std::vector<int> ports = server_->ports();
-  for (std::size_t i = 0; i < bound.size(); ++i) bound[i].port = ports[i];
-  return bound;
+std::vector<std::string> WebServer::addresses() const {
+  if (options_.addresses.empty()) return server_->addresses();
+  std::vector<std::string> texts;
+  const std::vector<int> bound = ports();
+  for (std::size_t i = 0; i < bound.size(); ++i) {
+    texts.push_back(ListenAddress{options_.addresses[i].host, bound[i]}.Text());
+  }
+  return texts;
 }
 
 }  // namespace radar_spoof

@@ -177,6 +177,19 @@ class TelemetryPathTest(EndToEndTest):
         self.assertEqual(exporter.fetch("/metrics").status, 404)
         self.assertIn('href="./radar"', exporter.fetch("/").body.decode())
 
+    def test_without_exporter_metrics_all_stays_that_alerts_need(self):
+        simulator = self.start_simulator()
+        names = []
+        for flags in ((), ("--web.disable-exporter-metrics",)):
+            exporter = self.start_exporter(config_text(simulator, QUERIES), *flags)
+            exporter.wait_until_ready()
+            names.append({sample.name for sample in exporter.page().samples})
+        self.assertEqual({name for name in names[0] if name.startswith("process_")}, names[0] - names[1])
+        self.assertGreater(len(names[0] - names[1]), 5)
+        self.assertEqual(names[1] - names[0], set())
+        rules = "".join(path.read_text() for path in (SOURCE_DIR / "monitoring/rules").glob("*.yml"))
+        self.assertNotIn("process_", rules)
+
     def test_all_paths_are_under_the_path_of_the_external_url(self):
         exporter = self.start_exporter(config_text(self.start_simulator(), QUERIES),
                                        "--web.external-url=https://example.org/radar/")

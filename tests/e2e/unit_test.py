@@ -6,7 +6,7 @@ import re
 import subprocess
 import unittest
 
-from processes import EndToEndTest, executable
+from processes import SOURCE_DIR, EndToEndTest, executable
 
 
 class UnitTest(EndToEndTest):
@@ -25,6 +25,14 @@ class UnitTest(EndToEndTest):
 
     def test_verify_finds_nothing(self):
         said = self.analyze("verify", "--man=no")
+        self.assertEqual((said.returncode, said.stdout, said.stderr), (0, "", ""))
+
+    def test_verify_finds_nothing_in_the_socket_either(self):
+        socket = self.file("radar_spoof_exporter.socket",
+                           (SOURCE_DIR / "systemd/radar_spoof_exporter.socket").read_text())
+        said = subprocess.run(["systemd-analyze", "verify", "--man=no", socket, self.unit],
+                              capture_output=True, text=True,
+                              env=os.environ | {"SYSTEMD_LOG_LEVEL": "warning"})
         self.assertEqual((said.returncode, said.stdout, said.stderr), (0, "", ""))
 
     def test_it_starts_after_the_clock_is_set_and_waits_for_no_time_server(self):

@@ -1,17 +1,21 @@
 #include "radar_spoof/http/listen_socket.h"
 
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <latch>
 #include <list>
 #include <semaphore>
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "radar_spoof/http/http_server.h"
 #include "support/certificates.h"
+#include "support/curl_command.h"
 #include "support/tcp_client.h"
 #include "support/temporary_directory.h"
 
@@ -130,6 +134,55 @@ TEST_CASE("a running server answers itself, wherever it is bound, with TLS and w
       HttpServer::Start({"127.0.0.1", 0}, ServerThreads::kPool, AnyPage, std::move(options));
   REQUIRE(server);
   CHECK(server.value()->Answers());
+}
+
+// A socket of the Unix domain, as another process leaves it to this one: bound, and it blocks.
+FileDescriptor BoundIn(const test::TemporaryDirectory& directory) {
+  FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM, 0));
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  directory.Path("s").copy(address.sun_path, sizeof address.sun_path - 1);
+  const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
+  CHECK(::bind(socket.number(), generic, sizeof address) == 0);
+  return socket;
+}
+
+TEST_CASE("a socket of the Unix domain that was bound by another process is served") {
+  const test::TemporaryDirectory directory;
+  FileDescriptor bound = BoundIn(directory);
+  CHECK(!AdoptListenSocket(bound.number()).ok());  // which leaves it to its owner
+  REQUIRE(::listen(bound.number(), 4) == 0);
+  auto adopted = AdoptListenSocket(bound.Release());
+  REQUIRE(adopted);
+  const int number = adopted.value().number();
+  CHECK((::fcntl(number, F_GETFD) & FD_CLOEXEC) != 0);
+  CHECK((::fcntl(number, F_GETFL) & O_NONBLOCK) != 0);
+  std::vector<FileDescriptor> sockets;
+  sockets.push_back(std::move(adopted).value());
+  std::string client = "none";
+  const auto server = HttpServer::Start(std::move(sockets), ServerThreads::kPool,
+                                        [&](const ServerRequest& request) {
+                                          client = request.client;
+                                          return AnyPage(request);
+                                        });
+  REQUIRE(server);
+  CHECK(server.value()->addresses() == std::vector{directory.Path("s")});
+  CHECK(server.value()->ports() == std::vector{0});
+  CHECK(test::RunCurl("--unix-socket '" + directory.Path("s") + "' http://x/") == "page");
+  CHECK(client == "");
+  CHECK(server.value()->Answers());
+  // A path that this process cannot go, as in another mount namespace, proves nothing.
+  std::filesystem::remove(directory.Path("s"));
+  CHECK(server.value()->Answers());
+}
+
+TEST_CASE("what is no socket that listens is not taken") {
+  for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
+    const FileDescriptor socket(::socket(AF_INET, type, 0));
+    const auto adopted = AdoptListenSocket(socket.number());
+    CHECK(!adopted.ok());
+    if (!adopted) CHECK(adopted.error() == "no socket that listens");
+  }
+  CHECK(!AdoptListenSocket(999'999).ok());
 }
 
 TEST_CASE("a server whose threads are stuck does not answer, and does once they are free") {

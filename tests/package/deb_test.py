@@ -42,6 +42,7 @@ class DebTest(unittest.TestCase):
         self.assertIn(units, ("lib/systemd/system", "usr/lib/systemd/system"))
         for path in ("usr/bin/radar_spoof_exporter",
                      f"{units}/radar_spoof_exporter.service",
+                     f"{units}/radar_spoof_exporter.socket",
                      "usr/share/man/man1/radar_spoof_exporter.1.gz",
                      "usr/share/bash-completion/completions/radar_spoof_exporter",
                      "usr/share/doc/radar-spoof-exporter/copyright",

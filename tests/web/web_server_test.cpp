@@ -44,6 +44,7 @@ class WebServerFixture {
     if (!config) throw std::runtime_error(config.error().front().Text());
     auto server =
         WebServer::Start({{{"127.0.0.1", 0}},
+                          {},
                           file,
                           [this](const ServerRequest& request) { return Page(request); },
                           [](const ServerRequest& request) { return request.path == "/probe"; }},
@@ -74,7 +75,7 @@ class WebServerFixture {
     for (int seen = requests_; seen < enough; seen = requests_) requests_.wait(seen);
   }
 
-  int port() const { return server_->addresses().front().port; }
+  int port() const { return server_->ports().front(); }
   // "200" and so on; "000" without a connection.
   std::string Status(const std::string& authority, const std::string& options = "") const {
     return test::RunCurl("-o /dev/null -w '%{http_code}' --cacert '" + directory_.Path(authority) +

@@ -138,12 +138,18 @@ class HttpServer {
                                                                 ServerOptions options = {}) {
     return Start(std::vector{address}, threads, std::move(handler), std::move(options));
   }
+  // Serves on sockets from AdoptListenSocket. REQUIRES: there is one.
+  static Result<std::unique_ptr<HttpServer>, std::string> Start(std::vector<FileDescriptor> sockets,
+                                                                ServerThreads threads,
+                                                                Handler handler,
+                                                                ServerOptions options = {});
   // Stops listening, drops open connections, wakes delayed responses and joins the threads.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  std::vector<int> ports() const;  // those bound, by address
+  std::vector<int> ports() const;              // those bound, by address or socket
+  std::vector<std::string> addresses() const;  // likewise, as BoundAddressText
   int port() const { return ports().front(); }
   // Whether a connection of our own is answered on every address. Blocking: half a second at most
   // for each.
@@ -166,6 +172,11 @@ class HttpServer {
   HttpServer(ServerThreads threads, std::unique_ptr<ServerState> state, int first_crowded,
              int first_refused);
 
+  using Sockets = Result<std::vector<FileDescriptor>, std::string>;
+  static Result<std::unique_ptr<HttpServer>, std::string> StartOn(
+      const std::string& place, std::size_t to_open, const std::function<Sockets()>& open,
+      ServerThreads threads, Handler handler, ServerOptions options);
+
   // The reason why it cannot. May throw std::system_error.
   std::optional<std::string> Run();
   void Add(int descriptor, const sockaddr* client, socklen_t size);
@@ -176,7 +187,7 @@ class HttpServer {
   const std::unique_ptr<ServerState> state_;
   const int first_crowded_;  // from this descriptor on a client's may wait for another's to close
   const int first_refused_;  // from this one on they are for the process itself
-  std::vector<int> listening_;
+  std::vector<FileDescriptor> listening_;
   std::atomic<int> settings_ = 0;
 
   std::mutex mutex_;

@@ -1,9 +1,10 @@
-// A TCP socket that is bound and listens, and the address it is given.
+// A socket that is bound and listens, and the address it is given.
 //
 // Thread rule: any thread.
 #pragma once
 
 #include "radar_spoof/core/error.h"
+#include "radar_spoof/core/file.h"
 
 namespace radar_spoof {
 
@@ -24,13 +25,22 @@ struct ListenAddress {
 // The error names the address and the system's reason. Blocking: resolving a host name may block.
 Result<int, std::string> OpenListenSocket(const ListenAddress& address);
 
-// REQUIRES: `descriptor` is from OpenListenSocket.
-int BoundPort(int descriptor);
+// One that this process was started with, as systemd passes it (sd_listen_fds(3)): TCP or a stream
+// in the Unix domain. It then has OpenListenSocket's properties, but connections in the Unix domain
+// hold what the system lets them. The error is what the descriptor is instead: "no socket that
+// listens".
+Result<FileDescriptor, std::string> AdoptListenSocket(int descriptor);
+
+// These REQUIRE a descriptor from OpenListenSocket or AdoptListenSocket.
+int BoundPort(int descriptor);  // 0 in the Unix domain
+// "127.0.0.1:10766", "[::1]:10766"; in the Unix domain "/run/exporter.sock", "@name".
+std::string BoundAddressText(int descriptor);
 
 // Whether the server behind `descriptor` still serves: connects to the address that it is bound to
 // (the loopback address if it is bound to all) and says "GET /-/healthy". True when anything comes
 // back, or the connection is closed, as a TLS server does; also when this process lacks the
-// descriptor to ask, which proves nothing. Blocking: half a second at most.
+// descriptor to ask, or has no way to the address (another network namespace, a directory that it
+// may not enter), which proves nothing. Blocking: half a second at most.
 bool ServerAnswers(int descriptor);
 
 }  // namespace radar_spoof

@@ -16,7 +16,8 @@ class WebServer {
  public:
   struct Options {
     std::vector<ListenAddress> addresses;
-    std::string config_file;  // "": plain HTTP for everyone, and nothing to refresh
+    std::vector<FileDescriptor> sockets;  // from AdoptListenSocket; if any, instead of addresses
+    std::string config_file;              // "": plain HTTP for everyone, and nothing to refresh
     HttpServer::Handler handler;
     // Asked from the server's threads: a probe is not counted by the rate limit, nor refused.
     std::function<bool(const ServerRequest&)> is_probe;
@@ -37,7 +38,8 @@ class WebServer {
   // that does not.
   bool Answers() const { return server_->Answers(); }
 
-  std::vector<ListenAddress> addresses() const;  // those bound
+  std::vector<std::string> addresses() const;  // those bound, as they were given
+  std::vector<int> ports() const { return server_->ports(); }
   bool has_tls() const { return config_.tls.has_value(); }
 
  private:
