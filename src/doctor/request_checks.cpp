@@ -7,6 +7,7 @@
 #include "judgement.h"
 #include "radar_spoof/core/text.h"
 #include "radar_spoof/expect/expectation.h"
+#include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
 namespace {
