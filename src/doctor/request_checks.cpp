@@ -305,7 +305,13 @@ Judgement JudgeQuery(const Evidence& evidence, const Query& query) {
   if (!window) {
     Judgement judgement = Unanswered(evidence, *asked, window.error());
     const std::string cause = CauseOfRefusal(evidence, query);
-    if (window.error().reason == FailureReason::kRejected && !cause.empty()) {
+    const int most = MostSeries(evidence);
+    if (window.error().reason == FailureReason::kRejected &&
+        asked->queries.size() > static_cast<std::size_t>(most)) {
+      judgement.change = fmt::format(
+          "Set api.max_series_per_request: {}; until then the exporter halves such requests.",
+          most);
+    } else if (window.error().reason == FailureReason::kRejected && !cause.empty()) {
       judgement.change = cause;
     }
     return judgement;

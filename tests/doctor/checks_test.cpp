@@ -660,8 +660,27 @@ TEST_CASE_FIXTURE(DoctorFixture,
             .find("the first 8 are asked; 1992 are left out") != std::string::npos);
 }
 
-TEST_CASE_FIXTURE(DoctorFixture,
-                  "nothing that is asked of it makes an answer of any form crash it") {
+TEST_CASE_FIXTURE(DoctorFixture, "too many queries for a request are told how many may share one") {
+  subject.queries.clear();
+  options.max_series = 10;
+  subject.api.max_series_per_request = 50;
+  for (const std::string_view dmarc : LegalValues(Dimension::kDmarc)) {
+    for (const std::string_view version : LegalValues(Dimension::kTlsVersion)) {
+      Query query =
+          QueryNamed("q" + std::to_string(subject.queries.size()), AggInterval::k1d, "28d");
+      (void)query.filters.Add(Dimension::kDmarc, dmarc);
+      (void)query.filters.Add(Dimension::kTlsVersion, version);
+      subject.queries.push_back(query);
+    }
+  }
+  Run();
+  CHECK(requests.size() == 13);
+  CHECK(Row("query q11").verdict == Verdict::kRefused);
+  CHECK(Row("query q11").change.starts_with("Set api.max_series_per_request: 10;"));
+  CHECK(Row("fifty series").change == "Set api.max_series_per_request: 10.");
+}
+
+TEST_CASE_FIXTURE(DoctorFixture, "an answer of whatever form is judged, and is never all well") {
   for (
       const char* const body :
       {"", "null", "[]", "{}", R"({"success":true})", R"({"success":true,"result":[]})",
