@@ -134,7 +134,7 @@ std::vector<const SeenSeries*> Evidence::AllSeries() const {
 
 Judgement NotAsked(const Evidence& evidence) {
   const std::string& why = evidence.examination.stopped;
-  return {Verdict::kNotAsked, why.empty() ? "not asked" : "not asked, for " + why, ""};
+  return {Verdict::kNotAsked, why.empty() ? "not asked" : "not asked: " + why, ""};
 }
 
 Judgement Failed(const AskedRequest& asked, const Failure& failure) {
@@ -149,7 +149,7 @@ Judgement Unanswered(const Evidence& evidence, const AskedRequest& asked, const 
   const bool is_last = &asked == &evidence.examination.asked.back();
   if (is_last && !evidence.examination.stopped.empty()) return NotAsked(evidence);
   if (failure.reason == FailureReason::kNotFound) {
-    return {Verdict::kNotAsked, "not asked, for the path was not found", ""};
+    return {Verdict::kNotAsked, "not asked: the path was not found", ""};
   }
   return Failed(asked, failure);
 }

@@ -87,6 +87,7 @@ Judgement JudgeTls(const Evidence& evidence) {
 }
 
 Judgement JudgeClock(const Evidence& evidence) {
+  if (FirstAnswered(evidence) == nullptr) return NotAsked(evidence);
   std::vector<Milliseconds> ahead;  // the API's clock of ours
   bool any_unreadable = false;
   for (const AskedRequest& each : evidence.examination.asked) {
@@ -189,6 +190,7 @@ Judgement JudgeRateLimit(const Evidence& evidence) {
 }
 
 Judgement JudgeBudget(const Evidence& evidence) {
+  if (FirstAnswered(evidence) == nullptr) return NotAsked(evidence);
   const Subject& subject = evidence.subject();
   QueriesByInterval by_interval;
   for (const Query& query : subject.queries) ++by_interval[query.poll_interval];

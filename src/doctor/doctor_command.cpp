@@ -28,8 +28,8 @@ constexpr std::string_view kCommand = "doctor";
 constexpr int kUsualColumns = 100;
 
 constexpr const char* kDescription =
-    "Asks the API some fifteen requests, and prints what it relies on and what was found.\n"
-    "docs/api.md explains each row.";
+    "Asks the API some fifteen requests, and prints what the exporter relies on, what was\n"
+    "found and what to change. docs/api.md explains each row.";
 
 constexpr const char* kFooter =
     "\nExit codes: 0 all was asked, and nothing is different or refused; 1 otherwise;\n"

@@ -173,7 +173,7 @@ std::string DoctorText(const Examination& examination, std::span<const CheckRow>
   std::vector<std::string> notes = {fmt::format("{} checks by {} requests: {}.", rows.size(),
                                                 examination.asked.size(), CountsText(rows))};
   if (!examination.stopped.empty()) {
-    notes.push_back("Not all was asked, for " + examination.stopped + ".");
+    notes.push_back("Not all was asked: " + examination.stopped + ".");
   }
   if (examination.plan.left_out > 0) {
     notes.push_back(fmt::format("{} configured queries were left out.", examination.plan.left_out));
@@ -226,7 +226,7 @@ std::string DoctorReport(const Examination& examination, std::span<const CheckRo
   const std::string whose = WhoseText(examination.subject);
   if (!whose.empty()) text += "- " + whose + '\n';
   if (!examination.stopped.empty()) {
-    text += "- not all was asked, for " + InMarkdown(examination.stopped) + '\n';
+    text += "- not all was asked: " + InMarkdown(examination.stopped) + '\n';
   }
   text +=
       "\n| check | verdict | the exporter relies on | found | to be changed |\n"

@@ -7,6 +7,7 @@
 #include "judgement.h"
 #include "radar_spoof/core/text.h"
 #include "radar_spoof/expect/expectation.h"
+#include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
 namespace {
@@ -272,14 +273,12 @@ Judgement JudgeOtherPath(const Evidence& evidence) {
   }
   const auto [compared, alike] =
       CountAlike(Numbers(first->series.front()), Numbers(answer->series.front()));
-  if (compared > 0 && alike == compared) {
-    return {Verdict::kOk,
-            fmt::format("{} answers with the same {} numbers", Shortened(*other), alike), ""};
-  }
-  return {
-      Verdict::kDifferent,
-      fmt::format("{} answers; {} of {} numbers are the same", Shortened(*other), alike, compared),
-      "Keep api.path as it is, and compare the numbers before you change it."};
+  const std::string found =
+      fmt::format("{} answers; {} of {} numbers are the same", Shortened(*other), alike, compared);
+  // Some may have been revised in between.
+  if (compared > 0 && alike * 20 >= compared * 19) return {Verdict::kOk, found, ""};
+  return {Verdict::kDifferent, found,
+          "Keep api.path as it is, and compare the numbers before you change it."};
 }
 
 Judgement Judge15mOver1d(const Evidence& evidence) { return JudgePair(evidence, kPairs[0]); }
@@ -306,7 +305,13 @@ Judgement JudgeQuery(const Evidence& evidence, const Query& query) {
   if (!window) {
     Judgement judgement = Unanswered(evidence, *asked, window.error());
     const std::string cause = CauseOfRefusal(evidence, query);
-    if (window.error().reason == FailureReason::kRejected && !cause.empty()) {
+    const int most = MostSeries(evidence);
+    if (window.error().reason == FailureReason::kRejected &&
+        asked->queries.size() > static_cast<std::size_t>(most)) {
+      judgement.change = fmt::format(
+          "Set api.max_series_per_request: {}; until then the exporter halves such requests.",
+          most);
+    } else if (window.error().reason == FailureReason::kRejected && !cause.empty()) {
       judgement.change = cause;
     }
     return judgement;
