@@ -2,11 +2,13 @@
 engine: by what they promise, and against the programs they would run. (tests/schemas checks their
 form.)"""
 
+import http.server
 import json
 import pathlib
 import re
 import shutil
 import subprocess
+import threading
 import unittest
 
 import yaml
@@ -129,6 +131,32 @@ class ImageTest(DeploymentTest):
                 self.assertEqual(self.health("--log.level=debug", *flags), 0)
         self.assertNotEqual(self.health("--web.listen-address=:1", f"--web.listen-address=:{port}"), 0)
         self.assertNotEqual(self.health(f"--web.listen-address=[::1]:{port}"), 0)  # it does not listen there
+
+    def test_the_health_check_asks_under_the_prefix_of_the_paths(self):
+        asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                self.send_response(200)
+                self.end_headers()
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(thread.join)
+        self.addCleanup(server.shutdown)
+        address = f"--web.listen-address=127.0.0.1:{server.server_port}"
+        for flags, path in (((), "/-/healthy"),
+                            (("--web.route-prefix=/radar/",), "/radar/-/healthy"),
+                            (("--web.route-prefix", "radar"), "/radar/-/healthy"),
+                            (("--web.external-url=https://example.org/a/b/",), "/a/b/-/healthy"),
+                            (("--web.external-url=/a",), "/a/-/healthy"),
+                            (("--web.external-url=https://example.org",), "/-/healthy"),
+                            (("--web.external-url=https://example.org/a", "--web.route-prefix=/"), "/-/healthy")):
+            with self.subTest(flags=flags):
+                self.assertEqual((self.health(address, *flags), asked.pop()), (0, path))
 
     def test_the_health_check_takes_the_request_for_a_password_as_an_answer(self):
         web_config = SOURCE_DIR / "tests/data/web_config/users.yaml"
