@@ -1,4 +1,5 @@
 """What a release needs: its notes, whose it is, and templates that a form can be made of."""
+import os
 import pathlib
 import re
 import shutil
@@ -77,6 +78,16 @@ class OwnerTest(unittest.TestCase):
         newest = re.search(r"(?m)^## \S+ \((.*)\)$", (SOURCE_DIR / "CHANGELOG.md").read_text())[1]
         distribution = (SOURCE_DIR / "debian/changelog").read_text().split()[2].rstrip(";")
         self.assertEqual(distribution == "UNRELEASED", newest == "unreleased")
+
+
+class WorkflowsTest(unittest.TestCase):
+    def test_the_scripts_that_they_run_are_there(self):
+        workflows = list((SOURCE_DIR / ".github/workflows").glob("*.yml"))
+        scripts = {each for workflow in workflows
+                   for each in re.findall(r"run: (\.ci/run|scripts/\S+)", workflow.read_text())}
+        self.assertEqual(scripts, {".ci/run", "scripts/test-containers", NOTES})
+        for script in scripts:
+            self.assertTrue(os.access(SOURCE_DIR / script, os.X_OK), script)
 
 
 class TemplatesTest(unittest.TestCase):

@@ -2,12 +2,14 @@
 engine: by what they promise, and against the programs they would run. (tests/schemas checks their
 form.)"""
 
+import http.server
 import json
 import pathlib
 import platform
 import re
 import shutil
 import subprocess
+import threading
 import unittest
 
 import yaml
@@ -103,11 +105,12 @@ class ImageTest(DeploymentTest):
         self.assertIn(f"image: radar_spoof_exporter:{version}", COMPOSE.read_text())
         self.assertEqual(manifest("kustomization")["images"][0]["newTag"], version)
 
-    def health(self, port):
-        """The exit code of the image's own health check, asking `port`."""
-        command = re.search(r"HEALTHCHECK .*?CMD (\[.*?\"\])$", stage("exporter"), re.S | re.M)[1]
-        return subprocess.run([part.replace("/10766", f"/{port}") for part in json.loads(command)],
-                              capture_output=True, timeout=30).returncode
+    def health(self, *flags):
+        """The exit code of the image's own health check, where the first process has these flags."""
+        words = self.directory / "cmdline"
+        words.write_text("".join(f"{word}\0" for word in ("/usr/bin/radar_spoof_exporter", *flags)))
+        return subprocess.run([SOURCE_DIR / "scripts/container-health", words], capture_output=True,
+                              timeout=30).returncode
 
     def start(self, *flags):
         # The API is away all the time: being healthy has nothing to do with it.
@@ -115,16 +118,55 @@ class ImageTest(DeploymentTest):
         return self.start_exporter(config_text(simulator, "- {name: all}"), *flags)
 
     def test_the_health_check_tells_a_running_exporter_from_none(self):
+        self.assertIn("COPY scripts/container-health /usr/libexec/radar_spoof_exporter/health\n", stage("exporter"))
+        self.assertRegex(stage("exporter"), r'(?m)^HEALTHCHECK .* CMD \["/usr/libexec/radar_spoof_exporter/health"\]$')
         exporter = self.start()
-        self.assertEqual(self.health(exporter.port), 0)
+        address = f"--web.listen-address=127.0.0.1:{exporter.port}"
+        self.assertEqual(self.health(address), 0)
         exporter.stop()
-        self.assertNotEqual(self.health(exporter.port), 0)
+        self.assertNotEqual(self.health(address), 0)
+
+    def test_the_health_check_asks_where_the_exporter_listens(self):
+        port = self.start().port
+        for flags in ((f"--web.listen-address=127.0.0.1:{port}",), ("--web.listen-address", f"127.0.0.1:{port}"),
+                      (f"--web.listen-address=:{port}",), (f"--web.listen-address=0.0.0.0:{port}",),
+                      (f"--web.listen-address=localhost:{port}", "--web.listen-address=:1")):
+            with self.subTest(flags=flags):
+                self.assertEqual(self.health("--log.level=debug", *flags), 0)
+        self.assertNotEqual(self.health("--web.listen-address=:1", f"--web.listen-address=:{port}"), 0)
+        self.assertNotEqual(self.health(f"--web.listen-address=[::1]:{port}"), 0)  # it does not listen there
+
+    def test_the_health_check_asks_under_the_prefix_of_the_paths(self):
+        asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                self.send_response(200)
+                self.end_headers()
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(thread.join)
+        self.addCleanup(server.shutdown)
+        address = f"--web.listen-address=127.0.0.1:{server.server_port}"
+        for flags, path in (((), "/-/healthy"),
+                            (("--web.route-prefix=/radar/",), "/radar/-/healthy"),
+                            (("--web.route-prefix", "radar"), "/radar/-/healthy"),
+                            (("--web.external-url=https://example.org/a/b/",), "/a/b/-/healthy"),
+                            (("--web.external-url=/a",), "/a/-/healthy"),
+                            (("--web.external-url=https://example.org",), "/-/healthy"),
+                            (("--web.external-url=https://example.org/a", "--web.route-prefix=/"), "/-/healthy")):
+            with self.subTest(flags=flags):
+                self.assertEqual((self.health(address, *flags), asked.pop()), (0, path))
 
     def test_the_health_check_needs_no_password(self):
         web_config = SOURCE_DIR / "tests/data/web_config/users.yaml"
         exporter = self.start(f"--web.config.file={web_config}")
         self.assertEqual(exporter.fetch("/metrics").status, 401)
-        self.assertEqual(self.health(exporter.port), 0)
+        self.assertEqual(self.health(f"--web.listen-address=127.0.0.1:{exporter.port}"), 0)
 
     def test_the_default_command_is_one_the_exporter_takes(self):
         flags = json.loads(re.search(r"(?m)^CMD (.*)$", stage("exporter"))[1])
@@ -158,15 +200,27 @@ class ComposeTest(EndToEndTest):
         for name, service in self.services.items():
             with self.subTest(service=name):
                 self.assertRegex(service["image"], r":v?\d+\.\d+\.\d+$")
+                if "build" not in service:  # podman completes no name
+                    self.assertRegex(service["image"], r"^docker\.io/")
                 for port in service.get("ports", []):
                     self.assertRegex(port, r"^127\.0\.0\.1:")
 
-    def test_the_token_is_a_secret_file_and_nothing_else(self):
-        self.assertEqual(self.services["exporter"]["secrets"], ["api-token"])
-        self.assertEqual(list(self.compose["secrets"]["api-token"]), ["file"])
+    def test_the_token_is_a_file_in_a_folder_and_nothing_else(self):
+        # Some engines make a folder of a file that is not there; a folder is there.
+        self.assertEqual(self.mounts(self.services["exporter"])["/run/secrets"], SOURCE_DIR / "compose/secrets")
+        self.assertIn("*\n", (SOURCE_DIR / "compose/secrets/.gitignore").read_text())
         self.assertNotIn("environment", self.services["exporter"])
         # Where the image looks for it.
         self.assertIn("ENV CREDENTIALS_DIRECTORY=/run/secrets", stage("exporter"))
+
+    def test_the_image_is_compiled_once_for_every_service(self):
+        builds = [service["build"] for service in self.services.values() if "build" in service]
+        self.assertEqual(len(builds), 3)
+        for build in builds:
+            self.assertEqual(build["args"], {"REVISION": "${REVISION:-unknown}"})
+        compile_everything, stamp = stage("build").split("ARG REVISION")
+        self.assertIn("cmake --build", compile_everything)
+        self.assertIn("RADAR_SPOOF_REVISION", stamp)
 
     def test_what_is_mounted_is_there(self):
         mounted = 0
@@ -184,11 +238,12 @@ class ComposeTest(EndToEndTest):
             self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_the_simulator_is_where_its_exporter_asks(self):
-        simulator = self.services["simulator"]
-        self.assertEqual(simulator["network_mode"], "service:exporter-simulated")
+        exporter = self.services["exporter-simulated"]
+        self.assertEqual(exporter["network_mode"], "service:simulator")
+        self.assertEqual(exporter["depends_on"], ["simulator"])  # which therefore starts first
         config = yaml.safe_load((SOURCE_DIR / "compose/simulated.yaml").read_text())
         self.assertEqual(config["api"]["base_url"], "http://127.0.0.1:8787/client/v4")
-        token = self.services["exporter-simulated"]["environment"][config["api"]["token_env"]]
+        token = exporter["environment"][config["api"]["token_env"]]
         usage = subprocess.run([executable("RADAR_SIMULATOR"), "--help"], capture_output=True,
                                text=True).stdout
         self.assertIn(f"--token TEXT [{token}]", usage)
@@ -219,8 +274,9 @@ class ComposeTest(EndToEndTest):
                  for each in service.get("ports", [])}
         self.assertEqual(targets, ["exporter:10766", "alertmanager:9093"])
         self.assertEqual([ports[each.partition(":")[0]] for each in targets], ["10766", "9093"])
-        self.assertEqual(self.services["exporter-simulated"]["networks"],
+        self.assertEqual(self.services["simulator"]["networks"],
                          {"default": {"aliases": ["exporter"]}})
+        self.assertEqual(self.services["simulator"]["ports"], self.services["exporter"]["ports"])
 
     @unittest.skipUnless(EXAMPLE.exists(), f"there is no {EXAMPLE.name}")
     def test_prometheus_has_the_example_s_configuration_but_for_names(self):
