@@ -95,7 +95,7 @@ class VictoriaMetrics(QueryServer):
              "-search.latencyOffset=0s", "-search.disableCache"])
 
     def wait_until_started(self):
-        self.wait_for_line("starting http server at")
+        self.wait_for_line("(starting http server|started server) at")
         self.port = wait_until(self._listening_port, "its port, which it does not log")
 
     def _listening_port(self):
