@@ -197,7 +197,7 @@ std::string BoundAddressText(int descriptor) {
     if (size <= offsetof(sockaddr_un, sun_path)) return "";
     std::string path(local.sun_path, size - offsetof(sockaddr_un, sun_path));
     if (path.front() == '\0') return "@" + path.substr(1);
-    return path.c_str();  // without the NUL that may end it
+    return path.substr(0, path.find('\0'));
   }
   char host[INET6_ADDRSTRLEN] = "";
   const void* const bytes =

@@ -54,7 +54,9 @@ ServerResponse Pages::Respond(const ServerRequest& request) const {
 
 bool Pages::IsProbe(const ServerRequest& request) const {
   const std::string_view path = PathUnderPrefix(request);
-  return request.method == "OPTIONS" || path == kHealthy || path == kReady;
+  // Without the prefix it is the server that asks itself (listen_socket.h).
+  const bool is_own = request.path == kHealthy;
+  return request.method == "OPTIONS" || path == kHealthy || path == kReady || is_own;
 }
 
 // "": nothing is there but a redirection.

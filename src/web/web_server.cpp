@@ -99,9 +99,10 @@ ServerResponse WebServer::WithHeaders(ServerResponse response) const {
   std::unique_lock lock(mutex_);
   const auto headers = headers_;
   lock.unlock();
-  for (const auto& [name, value] : *headers) {
-    std::erase_if(response.headers, [&name](const auto& each) { return each.first == name; });
-    response.headers.emplace_back(name, value);
+  for (const auto& header : *headers) {
+    std::erase_if(response.headers,
+                  [&header](const auto& each) { return each.first == header.first; });
+    response.headers.push_back(header);
   }
   return response;
 }
