@@ -142,6 +142,9 @@ def quiet_lag():
     return int(quarter_hour + time.time() % quarter_hour - just_begun)
 
 
+AUTO_RELOAD = "--config.auto-reload-interval"
+
+
 class Exporter(Child):
     """Started, listening, and polling; not necessarily ready."""
 
@@ -261,8 +264,10 @@ class EndToEndTest(unittest.TestCase):
 
     def start_exporter(self, config, *flags, **options):
         """`config` is the configuration's text, written to self.config_file, or None to leave that
-        file as it is."""
+        file as it is. It is read again when a test says so: several exporters share it."""
         self.config_file = self.directory / "config.yaml"
         if config is not None:
             self.file("config.yaml", config)
+        if not any(flag.startswith(AUTO_RELOAD) for flag in flags):
+            flags = (*flags, AUTO_RELOAD + "=0s")
         return self.started(Exporter(self.config_file, *flags, **options))
