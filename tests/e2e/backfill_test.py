@@ -460,8 +460,7 @@ class RefusedTest(BackfillTest):
         environment["PATH"] = f"{own}:{environment['PATH']}"
         pages = [SOURCE_DIR / "man/radar_spoof_exporter.1", *sorted((SOURCE_DIR / "docs").rglob("*.md"))]
         lines = {line: page.name for page in pages for line in re.findall(
-            r"sudo (env CLOUDFLARE_API_TOKEN_FILE=(?:\\\n|.)*)",
-            page.read_text().replace("\\e\n", "\\\n"))}
+            r"sudo (env CLOUDFLARE_API_TOKEN_FILE=.*)", page.read_text().replace("\\e\n", ""))}
         self.assertLessEqual({pages[0].name, "operations.md"}, set(lines.values()))
         for line, page in lines.items():
             words = [word.replace("/etc/radar_spoof_exporter/token", str(token)).replace("NAME", "all")
