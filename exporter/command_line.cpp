@@ -79,7 +79,7 @@ bool IsReachable(std::string_view path) {
   };
   if (!path.starts_with('/') || !std::ranges::all_of(path, is_plain)) return false;
   const std::string whole = fmt::format("{}/", path == "/" ? "" : path);
-  return !path.starts_with("/-/") && whole.find("/./") == std::string::npos &&
+  return !whole.starts_with("/-/") && whole.find("/./") == std::string::npos &&
          whole.find("/../") == std::string::npos && path.find("//") == std::string_view::npos;
 }
 

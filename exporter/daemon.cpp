@@ -148,9 +148,13 @@ void Daemon::AttendUntilStopped(const sigset_t& signals, WebServer& server) {
     // What lacks memory now has it at the next beat, or the watchdog is not told.
     try {
       wait = Watchdog::kBeat;
-      if (signal == SIGHUP) (void)reloader_.Reload(ReloadCause::kSignal);
+      if (signal == SIGHUP) {
+        (void)reloader_.Reload(ReloadCause::kSignal);
+        server.Refresh();
+      } else {
+        server.RefreshOnceSettled(clock_.Now().steady);
+      }
       wait = std::min(wait, look_at_config());
-      server.Refresh();
       if (WatchdogWaits()) watchdog.Beat();
     } catch (const std::exception& error) {
       log_.Error("main loop: iteration failed, retrying", {{"detail", error.what()}});

@@ -43,6 +43,7 @@ std::string_view Name(ReloadCause cause) {
     case ReloadCause::kSignal: return "SIGHUP";
     case ReloadCause::kRequest: return "/-/reload";
     case ReloadCause::kFileChange: return "the file changed";
+    case ReloadCause::kRetry: return "tried again";
   }
   return "";
 }
@@ -130,25 +131,28 @@ Reloader::Reloader(std::string config_file, const Settings& in_use, Milliseconds
       read_(in_use.content_hash ^ in_use.config.api().ca_file_hash) {}
 
 std::optional<std::string> Reloader::Reload(ReloadCause cause) {
-  const std::lock_guard lock(reloading_);
+  const std::unique_lock lock(reloading_, kLongestReload);
+  if (!lock) return "The old configuration stays: another reload has not ended. Reload again.";
   return ReloadNow(cause);
 }
 
 Milliseconds Reloader::ReloadIfChanged(SteadyTime now) {
   if (interval_ == Milliseconds(0)) return Milliseconds::max();
-  const std::lock_guard lock(reloading_);
+  const std::unique_lock lock(reloading_, std::try_to_lock);
+  if (!lock) return kWholeAfter;
   if (next_look_ && now < *next_look_) return *next_look_ - now;
   const bool is_first = !next_look_;
   next_look_ = now + interval_;
   if (is_first) return interval_;
   const std::uint64_t found = ContentHash();
-  if (found != read_ && found != changed_) {
-    changed_ = found;
-    next_look_ = now + std::min(interval_, kWholeAfter);
-  } else if (found != read_ || !last_problem_.empty()) {
+  if (found == read_) {
+    changed_.reset();
+    if (!last_problem_.empty()) (void)ReloadNow(ReloadCause::kRetry);
+  } else if (changed_ && changed_->hash == found && now - changed_->since >= kWholeAfter) {
     (void)ReloadNow(ReloadCause::kFileChange);
   } else {
-    changed_.reset();
+    if (!changed_ || changed_->hash != found) changed_ = {found, now};
+    next_look_ = now + std::min(interval_, kWholeAfter);
   }
   return *next_look_ - now;
 }
@@ -194,7 +198,8 @@ std::string Reloader::Fail(const std::string& problem, ReloadCause cause) {
 }
 
 bool Reloader::IsNews(const std::string& problem, ReloadCause cause) {
-  return std::exchange(last_problem_, problem) != problem || cause != ReloadCause::kFileChange;
+  const bool is_asked = cause == ReloadCause::kSignal || cause == ReloadCause::kRequest;
+  return std::exchange(last_problem_, problem) != problem || is_asked;
 }
 
 }  // namespace radar_spoof

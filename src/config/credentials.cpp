@@ -18,7 +18,7 @@ constexpr unsigned kOthersMayRead = 04;
 
 std::string WhatToDo(const CredentialSource& source) {
   const bool is_legacy = !source.email.empty();
-  return fmt::format("put {} in a file and name it in api.{}, or in {}",
+  return fmt::format("put {} in a file and name it in api.{}, or in {}_FILE",
                      is_legacy ? "the legacy API key of " + source.email
                                : "an API token (permission Account > Radar > Read)",
                      is_legacy ? "key_file" : "token_file",

@@ -71,6 +71,12 @@ std::unique_ptr<spdlog::formatter> FormatterFor(LogFormat format) {
                                                      spdlog::pattern_time_type::utc, "");
 }
 
+// A line that is longer than the queue would never be written.
+std::string_view Beginning(std::string_view value) {
+  constexpr std::size_t kLongestValue = std::size_t{64} << 10;
+  return value.substr(0, kLongestValue);
+}
+
 // What stands behind the time.
 std::string Statement(LogFormat format, LogLevel level, std::string_view message,
                       std::span<const LogField> fields) {
@@ -81,10 +87,10 @@ std::string Statement(LogFormat format, LogLevel level, std::string_view message
   for (const LogField& field : fields) {
     if (json) {
       line += fmt::format(R"(,"{}":{})", field.key,
-                          field.is_number ? field.value : Quoted(field.value));
+                          field.is_number ? field.value : Quoted(Beginning(field.value)));
     } else {
-      line += fmt::format(" {}={}", field.key,
-                          NeedsQuotes(field.value) ? Quoted(field.value) : field.value);
+      const std::string_view value = Beginning(field.value);
+      line += fmt::format(" {}={}", field.key, NeedsQuotes(value) ? Quoted(value) : value);
     }
   }
   return line;

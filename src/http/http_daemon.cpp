@@ -322,11 +322,10 @@ HttpDaemon::~HttpDaemon() {
     suspended.swap(suspended_);
   }
   // The library ends the process when it is stopped with a connection suspended.
-  for (const auto& [connection, until] : suspended) {
-    until->Forget();
-    MHD_resume_connection(connection);
-  }
+  for (const auto& each : suspended) MHD_resume_connection(each.first);
   MHD_stop_daemon(daemon_);
+  // Not before: until its threads have ended, one may still be in Suspend().
+  for (const auto& each : suspended) each.second->Forget();
 }
 
 bool HttpDaemon::Suspend(MHD_Connection* connection, std::shared_ptr<Awaited> until) {

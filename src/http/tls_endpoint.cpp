@@ -224,8 +224,12 @@ struct TlsEndpoint::Callbacks {
       return settings.client_allowed_sans.empty() ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
     }
     unsigned problems = 0;
+    // As Go does: a certificate that names its purposes must name this one.
+    std::string purpose = GNUTLS_KP_TLS_WWW_CLIENT;
+    gnutls_typed_vdata_st is_client{GNUTLS_DT_KEY_PURPOSE_OID,
+                                    reinterpret_cast<unsigned char*>(purpose.data()), 0};
     if (Verifies(settings.client_auth) &&
-        (gnutls_certificate_verify_peers2(session, &problems) < 0 || problems != 0)) {
+        (gnutls_certificate_verify_peers(session, &is_client, 1, &problems) < 0 || problems != 0)) {
       return GNUTLS_E_CERTIFICATE_ERROR;
     }
     try {

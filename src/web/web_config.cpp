@@ -17,6 +17,7 @@ namespace {
 using std::chrono::nanoseconds;
 
 constexpr std::size_t kPemLimit = std::size_t{1} << 20;
+constexpr std::size_t kLongestHeader = 2048;  // of the 24 KiB that a request and its answer share
 constexpr nanoseconds kLongestInterval = std::chrono::hours(1);
 
 constexpr std::array<std::string_view, 4> kTopKeys = {"tls_server_config", "http_server_config",
@@ -307,6 +308,10 @@ class WebConfigReader {
       problems_.Add(value, key_path, place.error());
     } else if (value.kind != YamlNode::Kind::kScalar || HasControlCharacter(value.text)) {
       problems_.Add(value, key_path, "found " + Describe(value) + "; expected one line of text");
+    } else if (value.text.size() > kLongestHeader) {
+      problems_.Add(value, key_path,
+                    "found " + std::to_string(value.text.size()) + " bytes; expected at most " +
+                        std::to_string(kLongestHeader));
     } else if (!value.text.empty()) {
       config_.headers.emplace_back(key.name, value.text);
     }

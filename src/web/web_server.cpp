@@ -30,9 +30,19 @@ Result<std::unique_ptr<WebServer>, std::string> WebServer::Start(Options options
   return self;
 }
 
-void WebServer::Refresh() {
+void WebServer::Refresh() { Read(std::nullopt); }
+
+void WebServer::RefreshOnceSettled(SteadyTime now) { Read(now); }
+
+void WebServer::Read(std::optional<SteadyTime> now) {
   if (options_.config_file.empty()) return;
   auto loaded = LoadWebConfig(options_.config_file);
+  if (now && loaded && loaded.value() != config_) {
+    if (!seen_ || seen_->first != loaded.value()) seen_.emplace(std::move(loaded).value(), *now);
+    if (*now - seen_->second < kWholeAfter) return;
+    loaded = std::move(seen_->first);
+  }
+  seen_.reset();
   const std::string problem =
       loaded ? Use(std::move(loaded).value()).value_or("") : Joined(loaded.error(), "; ");
   if (!problem.empty() && problem != last_problem_) {

@@ -145,7 +145,7 @@ TEST_CASE("a source that was chosen and cannot be used is an error, not a reason
   CHECK(Token(TokenFile(scratch.Path("missing")), all) ==
         "error: token_file " + scratch.Path("missing") +
             ": found no such file; put an API token (permission Account > Radar > Read) in a file "
-            "and name it in api.token_file, or in CLOUDFLARE_API_TOKEN");
+            "and name it in api.token_file, or in CLOUDFLARE_API_TOKEN_FILE");
   Replace(scratch, "api-token", "");
   CHECK(Token(CredentialSource{}, all)
             .starts_with("error: systemd credential " + scratch.Path("api-token") +
@@ -157,7 +157,7 @@ TEST_CASE("without any source the error names each that was looked at") {
         "error: no API token: api.token_file is not configured, CREDENTIALS_DIRECTORY is not set, "
         "CLOUDFLARE_API_TOKEN_FILE is not set, and CLOUDFLARE_API_TOKEN is not set; put an API "
         "token (permission Account > Radar > Read) in a file and name it in api.token_file, or in "
-        "CLOUDFLARE_API_TOKEN");
+        "CLOUDFLARE_API_TOKEN_FILE");
   CHECK(Token(CredentialSource{}, Fake({{"CREDENTIALS_DIRECTORY", "/nonexistent"}}))
             .find("/nonexistent/api-token does not exist") != std::string::npos);
 }
@@ -187,7 +187,7 @@ TEST_CASE("with an e-mail address the legacy key is read, and no token") {
   CHECK(reading.error() ==
         "no API key: api.key_file is not configured, CLOUDFLARE_API_KEY_FILE is not set, and "
         "CLOUDFLARE_API_KEY is not set; put the legacy API key of you@example.com in a file and "
-        "name it in api.key_file, or in CLOUDFLARE_API_KEY");
+        "name it in api.key_file, or in CLOUDFLARE_API_KEY_FILE");
 }
 
 TEST_CASE("both variables are read, so that what is not used can be overwritten, too") {

@@ -86,6 +86,17 @@ TEST_CASE("no text can break out of its field or its line") {
   }
 }
 
+TEST_CASE("a value that is longer than what may wait is cut, not lost") {
+  for (const LogFormat format : {LogFormat::kLogfmt, LogFormat::kJson}) {
+    Recorder recorder;
+    Log log(LogLevel::kInfo, format, recorder.Sink(format));
+    log.Info("m", {{"detail", std::string(2'000'000, 'x')}, {"then", "y"}});
+    REQUIRE(recorder.lines.size() == 1);
+    CHECK(recorder.lines.front().size() < 100'000);
+    CHECK(recorder.lines.front().find("then") != std::string::npos);
+  }
+}
+
 TEST_CASE("lines below the level are dropped") {
   struct Row {
     LogLevel level;

@@ -186,7 +186,7 @@ class RefusedTest(EndToEndTest):
                 self.check_refused(*flags, text=text)
 
     def test_metrics_cannot_stand_where_they_would_not_be_reached(self):
-        for path in ("metrics", "/-/healthy", "/-/ready", "/-/reload", "/-/", "/-/metrics",
+        for path in ("metrics", "/-/healthy", "/-/ready", "/-/reload", "/-", "/-/", "/-/metrics",
                      "/a?b", "/a#b", "/a%2Fb", "/a b", "/a\tb", "/a\nb", "/a\x1b[2J", "/\u00e4",
                      "/a\\b", '/"', "//", "//metrics", "/a//b", "/../metrics", "/a/..", "/a/./b",
                      "/."):
@@ -197,7 +197,7 @@ class RefusedTest(EndToEndTest):
                 self.assertRegex(run.stderr, r"\A.*--web\.telemetry-path: found \".*\"; expected .*\n"
                                              r"Try --help\.\n\Z")
                 self.assertTrue(run.stderr.isascii())
-        for path in ("/", "/metrics", "/metrics/", "/a/b.c/...", "/-", "/-metrics", "/x/-/y",
+        for path in ("/", "/metrics", "/metrics/", "/a/b.c/...", "/-metrics", "/x/-/y",
                      "/~a_b-c:d@e!$&'()*+,;="):
             with self.subTest(path=path):
                 run = run_exporter(self.file("config.yaml", "queries:\n  " + ALL + "\n"),
@@ -210,7 +210,7 @@ class RefusedTest(EndToEndTest):
             (url, ("example.org/radar", "ftp://example.org/", "http://", "https:///radar", "'http://a/'",
                    "http://a/b?c", "http://a/b#c", "http://user@a/b", "http://a/%2F", "http://a//b",
                    "http://a?b", "//a/b", "http://a/../b")),
-            (prefix, ("a b", "/a?b", "/../a", "/a//b", "/-/a", "/a%20b", "http://a/b")),
+            (prefix, ("-", "a b", "/a?b", "/../a", "/a//b", "/-/a", "/a%20b", "http://a/b")),
         ):
             for word in words:
                 with self.subTest(flag=flag, word=word):

@@ -220,6 +220,19 @@ TEST_CASE_FIXTURE(HttpsFixture, "a client's certificate must have one of the all
   }
 }
 
+TEST_CASE_FIXTURE(HttpsFixture, "a certificate that is for servers alone lets no client in") {
+  for (const auto& [purpose, allowed] : {std::pair("serverAuth", false), {"clientAuth", true}}) {
+    CAPTURE(purpose);
+    test::MakeCertificate(directory_, "client",
+                          std::string("IP:127.0.0.1 -addext extendedKeyUsage=") + purpose);
+    TlsSettings tls = Settings();
+    tls.client_auth = ClientAuth::kRequireAndVerifyClientCert;
+    tls.client_ca_pem = Certificate("client");
+    Serve(tls);
+    CHECK((CurlAs("client") == "page /metrics") == allowed);
+  }
+}
+
 TEST_CASE_FIXTURE(HttpsFixture, "where names are demanded nobody comes in without a certificate") {
   for (const ClientAuth auth :
        {ClientAuth::kRequestClientCert, ClientAuth::kRequireAnyClientCert,

@@ -264,6 +264,20 @@ TEST_CASE_FIXTURE(ReloaderFixture,
   directory_.Write("token", kToken);
   LookAfter(kInterval);
   CHECK(Reloads() == 1);
+  CHECK(Logged(R"(cause="tried again")"));
+}
+
+TEST_CASE_FIXTURE(ReloaderFixture, "looking more often does not make half a file whole") {
+  Run();
+  Reloader often(directory_.Path("config.yaml"), settings_, 100ms, environment_, poller, log_);
+  Milliseconds now{0};
+  const auto look = [&] { return often.ReloadIfChanged(SteadyTime(now)); };
+  (void)look();
+  Configure("11s");
+  for (now = 100ms; now < 100ms + Reloader::kWholeAfter; now += 100ms) CHECK(look() == 100ms);
+  CHECK(Reloads() == 0);
+  (void)look();
+  CHECK(Reloads() == 1);
 }
 
 TEST_CASE_FIXTURE(ReloaderFixture, "a change that was reloaded by hand is not reloaded again") {

@@ -28,6 +28,17 @@ std::string ProblemsOf(std::string_view yaml) {
   return Problems(directory.Write("web.yaml", yaml));
 }
 
+TEST_CASE("a header that could leave no room for the answer is refused") {
+  const auto header = [](std::size_t bytes) {
+    return "http_server_config: {headers: {Content-Security-Policy: " + std::string(bytes, 'a') +
+           "}}\n";
+  };
+  CHECK(ProblemsOf(header(2048)) == "");
+  CHECK(ProblemsOf(header(2049)) ==
+        "1: http_server_config.headers.Content-Security-Policy: found 2049 bytes; expected at most "
+        "2048\n");
+}
+
 TEST_CASE("users and their hashes are read as they stand") {
   const auto config = LoadWebConfig(Data("users.yaml"));
   CHECK(config.ok());

@@ -123,6 +123,30 @@ TEST_CASE_FIXTURE(WebServerFixture, "users come, change and go") {
   CHECK(Status("old.crt") == "200");
 }
 
+TEST_CASE_FIXTURE(WebServerFixture, "a file that is being written is not used before it is whole") {
+  SteadyTime now{};
+  const auto look_after = [&](Milliseconds time) {
+    now += time;
+    server_->RefreshOnceSettled(now);
+  };
+  directory_.Write("web.yaml", std::string(kHead) + kUsers);
+  server_->Refresh();
+  CHECK(Status("old.crt") == "401");
+  directory_.Write("web.yaml", kHead);
+  look_after(WebServer::kWholeAfter);
+  look_after(WebServer::kWholeAfter - Milliseconds(1));
+  directory_.Write("web.yaml", std::string(kHead) + "rate_limit: {interval: 1ms, burst: 100}\n");
+  look_after(WebServer::kWholeAfter);
+  CHECK(Status("old.crt") == "401");
+  directory_.Write("web.yaml", std::string(kHead) + kUsers);  // as it is in use
+  look_after(WebServer::kWholeAfter);
+  directory_.Write("web.yaml", kHead);
+  look_after(WebServer::kWholeAfter);
+  CHECK(Status("old.crt") == "401");
+  look_after(WebServer::kWholeAfter);
+  CHECK(Status("old.crt") == "200");
+}
+
 TEST_CASE_FIXTURE(WebServerFixture, "TLS itself comes and goes") {
   directory_.Write("web.yaml", kUsers);
   server_->Refresh();

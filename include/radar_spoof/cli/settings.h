@@ -43,7 +43,7 @@ Result<WebConfig, std::string> ReadWebConfig(const std::string& web_config_file)
 // for. Warns where the credentials cannot be read. The exit code. Blocking: reads files.
 int CheckConfig(const std::string& config_file, const std::string& web_config_file);
 
-enum class ReloadCause { kSignal, kRequest, kFileChange };
+enum class ReloadCause { kSignal, kRequest, kFileChange, kRetry };
 
 // SIGHUP, /-/reload, and a configuration file that changes. Thread rule: any thread; one reload at
 // a time.
@@ -61,7 +61,7 @@ class Reloader {
   std::optional<std::string> Reload(ReloadCause cause);
 
   // Reloads if the configuration file, or its ca_file, holds something else than when it was read
-  // last, and has held it for two looks; or if the last reload failed, for what it lacked may be
+  // last, and has held it for kWholeAfter; or if the last reload failed, for what it lacked may be
   // there now. What fails again for the same reason is not logged again. Does nothing when no look
   // is due. How long until the next one is. Blocking: reads the files.
   Milliseconds ReloadIfChanged(SteadyTime now);
@@ -78,11 +78,15 @@ class Reloader {
   ProcessEnvironment& environment_;
   Poller& poller_;
   Log& log_;
-  std::mutex reloading_;                  // for what follows
-  std::string ca_file_;                   // of the configuration in use
-  std::uint64_t read_;                    // the files' hash when they were read last
-  std::optional<std::uint64_t> changed_;  // what the last look found, where that is not `read_`
-  std::string last_problem_;              // of the last reload; empty: it succeeded
+  struct Change {
+    std::uint64_t hash;
+    SteadyTime since;
+  };
+  std::timed_mutex reloading_;     // for what follows
+  std::string ca_file_;            // of the configuration in use
+  std::uint64_t read_;             // the files' hash when they were read last
+  std::optional<Change> changed_;  // what the last look found, where that is not `read_`
+  std::string last_problem_;       // of the last reload; empty: it succeeded
   std::optional<SteadyTime> next_look_;
 };
 

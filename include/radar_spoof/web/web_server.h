@@ -33,6 +33,10 @@ class WebServer {
   // only users did, they hold for the next request. No request fails for it. What cannot be used
   // changes nothing and is logged once for each reason. Blocks as LoadWebConfig does.
   void Refresh();
+  // The same, but what differs is used only once it has been found for kWholeAfter: a file that is
+  // being written holds a part of itself, perhaps without its users.
+  static constexpr Milliseconds kWholeAfter{1000};
+  void RefreshOnceSettled(SteadyTime now);
 
   // Whether connections of our own are answered on every address. Blocking: half a second for each
   // that does not.
@@ -47,6 +51,8 @@ class WebServer {
 
   WebServer(Options options, WebConfig config, BasicAuth& auth, Log& log);
 
+  // At `now` by RefreshOnceSettled(); nullopt: what is found is used.
+  void Read(std::optional<SteadyTime> now);
   void SetRules();
   // How long until the rate limit lets another request in; nullopt: now.
   std::optional<Seconds> WaitForTurn();
@@ -65,6 +71,7 @@ class WebServer {
   std::chrono::steady_clock::time_point next_turn_{};  // were the bucket of one request
   std::unique_ptr<HttpServer> server_;                 // its threads use all that is above
   std::string last_problem_;
+  std::optional<std::pair<WebConfig, SteadyTime>> seen_;  // what is not used yet, and since when
 };
 
 }  // namespace radar_spoof
