@@ -66,6 +66,21 @@ bool AreAlike(const std::map<std::int64_t, double>& one,
   return compared > 0 && alike == compared;
 }
 
+// The same mail, though some numbers may have been revised in between and the first cut. Those that
+// are 0 or 100 tell nothing, and two may be the same by chance.
+bool SeemTheSame(const std::map<std::int64_t, double>& one,
+                 const std::map<std::int64_t, double>& other) {
+  constexpr std::ptrdiff_t kTelling = 3;
+  const auto [compared, alike] = CountAlike(one, other);
+  const auto telling = std::ranges::count_if(one, [&other](const auto& each) {
+    const auto& [place, number] = each;
+    const auto found = other.find(place);
+    return number > 0 && number < 100 && found != other.end() &&
+           std::abs(found->second - number) < kSameNumber;
+  });
+  return telling >= kTelling && alike + 1 + compared / 20 >= compared;
+}
+
 // The mean of those whose places `as` has, too.
 std::optional<double> Mean(const std::map<std::int64_t, double>& numbers,
                            const std::map<std::int64_t, double>& as) {
@@ -166,11 +181,27 @@ std::size_t CountNamed(const SeenAnswer& answer) {
       [&answer](const SeriesNames& names) { return answer.Find(names.own) != nullptr; }));
 }
 
-bool AreAllTheSame(const SeenAnswer& answer) {
-  const auto& series = answer.series;
-  return std::ranges::all_of(series, [&](const SeenSeries& each) {
-    return AreAlike(Numbers(series.front()), Numbers(each));
-  });
+// Of series with different filters: which have the same numbers as another, or as all mail. "":
+// none.
+std::string SameNumbersIn(const Evidence& evidence, const SeenAnswer& answer) {
+  std::vector<std::map<std::int64_t, double>> all;
+  for (const SeenSeries& series : answer.series) all.push_back(Numbers(series));
+  const SeenAnswer* const unfiltered = evidence.AnswerTo(evidence.Last(Step::k1dOver28d));
+  const bool is_there = unfiltered != nullptr && !unfiltered->series.empty();
+  const auto mail =
+      is_there ? Numbers(unfiltered->series.front()) : std::map<std::int64_t, double>();
+  std::size_t as_another = 0;
+  std::size_t as_all_mail = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (SeemTheSame(all[i], mail)) ++as_all_mail;
+    const auto before = std::span(all).first(i);
+    if (std::ranges::any_of(before, [&](const auto& one) { return SeemTheSame(one, all[i]); })) {
+      ++as_another;
+    }
+  }
+  if (as_another > 0 && as_another + 1 == all.size()) return "all with the same numbers";
+  if (as_all_mail > 0) return fmt::format("{} with the numbers of all mail", as_all_mail);
+  return as_another == 0 ? "" : fmt::format("{} with the numbers of another", as_another);
 }
 
 // How many series a request may have, as far as was tried.
@@ -179,7 +210,10 @@ int MostSeries(const Evidence& evidence) {
   for (const Step step : {Step::kTwoSeries, Step::kTenSeries, Step::kFiftySeries}) {
     const AskedRequest* const asked = evidence.Last(step);
     const SeenAnswer* const answer = evidence.AnswerTo(asked);
-    if (answer == nullptr || CountNamed(*answer) < asked->queries.size()) return most;
+    if (answer == nullptr || CountNamed(*answer) < asked->queries.size() ||
+        !SameNumbersIn(evidence, *answer).empty()) {
+      return most;
+    }
     most = static_cast<int>(asked->queries.size());
   }
   return most;
@@ -202,10 +236,31 @@ Judgement JudgeSeries(const Evidence& evidence, Step step) {
   const std::size_t named = CountNamed(*answer);
   const std::string found = fmt::format("{} of {} came back", named, asked->queries.size());
   if (named < asked->queries.size()) return {Verdict::kDifferent, found, change};
-  if (AreAllTheSame(*answer)) {
-    return {Verdict::kDifferent, found + ", all with the same numbers", change};
-  }
+  const std::string same = SameNumbersIn(evidence, *answer);
+  if (!same.empty()) return {Verdict::kDifferent, fmt::format("{}, {}", found, same), change};
   return {Verdict::kOk, found, ""};
+}
+
+// Whether its filters select all mail, value by value.
+bool SelectsAll(const Filters& filters) {
+  return std::ranges::all_of(kAllDimensions, [&filters](Dimension dimension) {
+    const std::string label = filters.Label(dimension);
+    const auto values = static_cast<std::size_t>(std::ranges::count(label, ',')) + 1;
+    return filters.IsAny(dimension) || values == LegalValues(dimension).size();
+  });
+}
+
+// Whether a query with filters got the numbers of all mail.
+bool IsAsAllMail(const Evidence& evidence, const SeenAnswer& answer, std::size_t place) {
+  const Query& query = answer.asked->queries[place];
+  const SeenSeries* own = answer.Find(answer.asked->names[place].own);
+  if (own == nullptr && answer.series.size() == 1) own = &answer.series.front();
+  if (own == nullptr || SelectsAll(query.filters)) return false;
+  return std::ranges::any_of(kPairs, [&](const Pair& pair) {
+    const SeenAnswer* const all = evidence.AnswerTo(evidence.Last(pair.step));
+    return pair.interval == query.agg_interval && all != nullptr && !all->series.empty() &&
+           SeemTheSame(Numbers(*own), Numbers(all->series.front()));
+  });
 }
 
 std::string LocationOf(const AskedRequest& asked) {
@@ -327,6 +382,11 @@ Judgement JudgeQuery(const Evidence& evidence, const Query& query) {
   if (answer != nullptr && SeemRatios(answer->series)) {
     return {Verdict::kDifferent, found + ", a hundredth of what it should be: see values",
             std::string(kOpenAnIssue)};
+  }
+  if (answer != nullptr && IsAsAllMail(evidence, *answer, place)) {
+    return {Verdict::kDifferent, found + ", though its filters are ignored: as of all mail",
+            "Do not use the numbers of queries with filters; please open an issue with a "
+            "--report."};
   }
   if (!IsFresh(state, evidence.subject().polling, asked->received)) {
     return {Verdict::kDifferent, found + ", too old to be shown",

@@ -211,6 +211,30 @@ std::function<void(DoctorFixture&)> TimesLater(const std::function<Seconds(const
   };
 }
 
+// What the simulator answers to another URL.
+std::function<void(DoctorFixture&)> AsIfAsked(
+    const std::function<std::string(const std::string&)>& url) {
+  return [=](DoctorFixture& fixture) {
+    const auto api = std::make_shared<SimulatedApi>(fixture.clock, fixture.options);
+    fixture.change = [=](const Request& request, Answer& answer) {
+      Request other = request;
+      other.url = url(request.url);
+      if (other.url != request.url) answer = (*api)(other);
+    };
+  };
+}
+
+// Without the filters behind that place.
+std::string WithoutFilters(const std::string& url, std::size_t from) {
+  static const std::regex kFilter("&(arc|dkim|dmarc|spf|tlsVersion)=[^&]*");
+  if (from == std::string::npos) return url;
+  return url.substr(0, from) + std::regex_replace(url.substr(from), kFilter, "");
+}
+
+std::string WithoutLaterFilters(const std::string& url) {
+  return WithoutFilters(url, url.find("&name=s1_"));
+}
+
 Seconds IntervalOf(const Request& request) {
   for (const AggInterval interval : kAllAggIntervals) {
     if (Has(request, "aggInterval=" + std::string(RequestName(interval)))) return Length(interval);
@@ -338,6 +362,16 @@ const std::vector<Lie>& Lies() {
          };
        },
        "two series", kDifferent, "all with the same numbers", ""},
+      {"of two series the second is not filtered", AsIfAsked(WithoutLaterFilters), "two series",
+       kDifferent, "1 with the numbers of all mail", "Nothing: api.max_series_per_request is 1"},
+      {"of ten series the first alone is filtered", AsIfAsked(WithoutLaterFilters), "ten series",
+       kDifferent, "9 with the numbers of all mail", "Nothing: api.max_series_per_request is 1"},
+      {"filters are ignored",
+       [](DoctorFixture& fixture) {
+         AsIfAsked([](const std::string& url) { return WithoutFilters(url, 0); })(fixture);
+         (void)fixture.subject.queries.front().filters.Add(Dimension::kDmarc, "FAIL");
+       },
+       "query mine", kDifferent, "its filters are ignored", "Do not use the numbers"},
       {"lists are refused",
        [](DoctorFixture& fixture) {
          Refusing({"spf=PASS,FAIL", "spf=FAIL,PASS"},
@@ -406,6 +440,15 @@ const std::vector<Lie>& Lies() {
       {"times of whole intervals that are ends",
        TimesLater([](const Request& request) { return IntervalOf(request); }), "newest bucket",
        kDifferent, "are these ends?", "issue"},
+      {"times that are ends, without the bucket that is filling",
+       [](DoctorFixture& fixture) {
+         TimesLater([](const Request& request) { return IntervalOf(request); })(fixture);
+         fixture.change = [later = fixture.change](const Request& request, Answer& answer) {
+           later(request, answer);
+           Replace(answer, R"re(,("[^"]*"|null)\])re", "]");
+         };
+       },
+       "timestamps", kDifferent, "they may be the ends of buckets", "issue"},
       {"data that end early",
        TimesLater([](const Request& request) { return -4 * IntervalOf(request); }), "newest bucket",
        kDifferent, "though lastUpdated is", "Nothing"},
