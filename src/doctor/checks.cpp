@@ -108,7 +108,7 @@ std::vector<CheckRow> Judge(const Examination& examination, const Redactor& reda
 
 bool IsAllWell(const Examination& examination, std::span<const CheckRow> rows) {
   return examination.stopped.empty() && std::ranges::none_of(rows, [](const CheckRow& row) {
-           return row.verdict == Verdict::kDifferent || row.verdict == Verdict::kRefused;
+           return row.verdict != Verdict::kOk && row.verdict != Verdict::kNotSeen;
          });
 }
 

@@ -42,7 +42,7 @@ std::vector<CheckDescription> CheckCatalog();
 
 std::vector<CheckRow> Judge(const Examination& examination, const Redactor& redactor);
 
-// All was asked, and nothing is different or refused.
+// All was asked and answered, and nothing is different or refused.
 bool IsAllWell(const Examination& examination, std::span<const CheckRow> rows);
 
 }  // namespace radar_spoof

@@ -118,17 +118,24 @@ Judgement JudgeClock(const Evidence& evidence) {
 
 Judgement JudgeLatency(const Evidence& evidence) {
   std::vector<Milliseconds> durations;
+  std::size_t late = 0;
   for (const AskedRequest& each : evidence.examination.asked) {
     if (each.status() != 0) durations.push_back(each.duration);
+    const Failure* const failure = each.failure();
+    if (failure != nullptr && failure->reason == FailureReason::kTimeout) ++late;
   }
   if (durations.empty()) return NotAsked(evidence);
   std::ranges::sort(durations);
   const Seconds timeout = evidence.subject().api.timeout;
-  const std::string found =
+  std::string found =
       fmt::format("{} ms at least, {} ms usually, {} ms at most; api.timeout is {} s",
                   durations.front().count(), durations[durations.size() / 2].count(),
                   durations.back().count(), timeout.count());
-  if (durations.back() * 2 <= timeout) return {Verdict::kOk, found, ""};
+  if (late > 0) {
+    found = fmt::format("{} of {} requests without a complete answer in time; others {}", late,
+                        evidence.examination.asked.size(), found);
+  }
+  if (late == 0 && durations.back() * 2 <= timeout) return {Verdict::kOk, found, ""};
   return {Verdict::kDifferent, found, "Raise api.timeout, or look for what is slow on the way."};
 }
 
@@ -183,7 +190,8 @@ Judgement JudgeRateLimit(const Evidence& evidence) {
             "Nothing: without them api.rate_limit alone bounds what is asked."};
   }
   const bool readable = std::ranges::all_of(evidence.examination.asked, [](const auto& each) {
-    return each.status() == 0 || !each.outcome.rate_limits.empty();
+    const auto has_quota = [](const auto& limit) { return limit.second.quota.has_value(); };
+    return each.status() == 0 || std::ranges::any_of(each.outcome.rate_limits, has_quota);
   });
   if (readable) return {Verdict::kOk, ForLog(text, 80), ""};
   return {Verdict::kDifferent, "cannot be read: " + ForLog(text, 80), std::string(kNoChange)};

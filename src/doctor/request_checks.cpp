@@ -263,6 +263,12 @@ bool IsAsAllMail(const Evidence& evidence, const SeenAnswer& answer, std::size_t
   });
 }
 
+bool Succeeds(const SeenAnswer* answer) {
+  const JsonValue* const success =
+      answer == nullptr ? nullptr : answer->document.root.Find("success");
+  return success != nullptr && success->boolean;
+}
+
 std::string LocationOf(const AskedRequest& asked) {
   const std::string location = asked.answer.value().Header("location");
   const std::string host = HostAndPort(location);
@@ -283,8 +289,9 @@ Judgement JudgePath(const Evidence& evidence) {
   const std::string use_other =
       other_answers ? fmt::format("Set api.path: {}", ForMessage(other->path(), 200)) : "";
   const Failure* const failure = asked->failure();
-  if (asked->status() == 0) return NotAsked(evidence);
-  if (failure != nullptr && evidence.AnswerTo(asked) == nullptr) {
+  if (asked->status() == 0) return Unanswered(evidence, *asked, *failure);
+  // What the exporter cannot use answers, too, if it says that it succeeded.
+  if (failure != nullptr && !Succeeds(evidence.AnswerTo(asked))) {
     Judgement judgement = Failed(*asked, *failure);
     if (asked->status() >= 300 && asked->status() < 400) {
       judgement.found += LocationOf(*asked);
@@ -308,10 +315,10 @@ Judgement JudgePath(const Evidence& evidence) {
 Judgement JudgeOtherPath(const Evidence& evidence) {
   const RadarEndpoint configured = Configured(evidence);
   const auto other = configured.Alternative();
-  if (!other) return {Verdict::kNotAsked, "the configured path has no other spelling", ""};
+  if (!other) return {Verdict::kNotSeen, "the configured path has no other spelling", ""};
   const AskedRequest* const asked = LastAt(evidence, *other);
   if (asked == nullptr) return NotAsked(evidence);
-  if (asked->status() == 0) return NotAsked(evidence);
+  if (asked->status() == 0) return Unanswered(evidence, *asked, *asked->failure());
   const SeenAnswer* const answer = evidence.AnswerTo(asked);
   if (answer == nullptr) {
     Judgement judgement = Failed(*asked, *asked->failure());
@@ -323,15 +330,17 @@ Judgement JudgeOtherPath(const Evidence& evidence) {
     return judgement;
   }
   const SeenAnswer* const first = evidence.AnswerTo(LastAt(evidence, configured));
-  if (first == nullptr || first->series.empty() || answer->series.empty()) {
-    return {Verdict::kOk, Shortened(*other) + " answers", ""};
-  }
+  const bool both = first != nullptr && !first->series.empty() && !answer->series.empty();
   const auto [compared, alike] =
-      CountAlike(Numbers(first->series.front()), Numbers(answer->series.front()));
+      both ? CountAlike(Numbers(first->series.front()), Numbers(answer->series.front()))
+           : std::pair<std::size_t, std::size_t>();
+  if (compared == 0) {
+    return {Verdict::kNotSeen, Shortened(*other) + " answers; there was nothing to compare", ""};
+  }
   const std::string found =
       fmt::format("{} answers; {} of {} numbers are the same", Shortened(*other), alike, compared);
   // Some may have been revised in between.
-  if (compared > 0 && alike * 20 >= compared * 19) return {Verdict::kOk, found, ""};
+  if (alike * 20 >= compared * 19) return {Verdict::kOk, found, ""};
   return {Verdict::kDifferent, found,
           "Keep api.path as it is, and compare the numbers before you change it."};
 }
@@ -387,6 +396,10 @@ Judgement JudgeQuery(const Evidence& evidence, const Query& query) {
     return {Verdict::kDifferent, found + ", though its filters are ignored: as of all mail",
             "Do not use the numbers of queries with filters; please open an issue with a "
             "--report."};
+  }
+  const Judgement list = HasList(query) ? JudgeValueList(evidence) : Judgement();
+  if (list.verdict == Verdict::kDifferent) {
+    return {Verdict::kDifferent, found + ", of a list: see comma list", list.change};
   }
   if (!IsFresh(state, evidence.subject().polling, asked->received)) {
     return {Verdict::kDifferent, found + ", too old to be shown",

@@ -267,6 +267,13 @@ const std::vector<Lie>& Lies() {
          };
        },
        "latency", kDifferent, "11000 ms at most", "Raise api.timeout"},
+      {"requests that time out",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request& request, Answer& answer) {
+           if (request.number > 2) answer = {Failure(FailureReason::kTimeout, "no answer")};
+         };
+       },
+       "latency", kDifferent, "without a complete answer in time", "Raise api.timeout"},
       {"a token that is unknown", With([](auto& options) { options.credentials.token = "other"; }),
        "token", kRefused, "HTTP 403, API error 10000", "docs/token.md"},
       {"a token that is refused once",
@@ -291,6 +298,27 @@ const std::vector<Lie>& Lies() {
        kDifferent, "announces its end: sunset Thu, 31 Dec 2026", "Set api.path"},
       {"the successor is no dimension", Refusing({"/SPOOF?"}, kNoDimension), "other path", kRefused,
        ".../SPOOF: HTTP 400, API error 2001: Invalid option for dimension.", "Nothing"},
+      {"the successor does not answer in time",
+       Refusing({"/SPOOF?"}, {Failure(FailureReason::kTimeout, "no answer")}), "other path",
+       kDifferent, "no answer", ""},
+      {"the path does not answer in time, and is reached",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request& request, Answer& answer) {
+           if (request.number == 0) answer = {Response(503, "")};
+           if (request.number == 1) answer = {Failure(FailureReason::kTimeout, "no answer")};
+         };
+       },
+       "path", kDifferent, "no complete answer in time", ""},
+      {"the path does not succeed", EachBody("\"success\":true", "\"success\":false"), "path",
+       kDifferent, "`success` is false", "Ask again"},
+      {"the successor has no series",
+       Refusing({"/SPOOF?"}, {Response(200, R"({"success":true,"result":{}})")}), "other path",
+       kNotSeen, "nothing to compare", ""},
+      {"the path has no other spelling",
+       [](DoctorFixture& fixture) {
+         fixture.subject.api.path = "/radar/email/security/timeseries_groups/Spoof";
+       },
+       "other path", kNotSeen, "no other spelling", ""},
       {"the successor has other numbers",
        [](DoctorFixture& fixture) {
          fixture.change = [](const Request& request, Answer& answer) {
@@ -401,6 +429,16 @@ const std::vector<Lie>& Lies() {
          };
        },
        "comma list", kDifferent, "those of all mail", ""},
+      {"of lists the first counts, in a query",
+       [](DoctorFixture& fixture) {
+         AsIfAsked([](const std::string& url) {
+           return std::regex_replace(url, std::regex("(spf=\\w+),\\w+"), "$1");
+         })(fixture);
+         Query& mine = fixture.subject.queries.front();
+         (void)mine.filters.Add(Dimension::kSpf, "PASS");
+         (void)mine.filters.Add(Dimension::kSpf, "FAIL");
+       },
+       "query mine", kDifferent, "see comma list", "Write one query for each value"},
       {"control periods are refused",
        [](DoctorFixture& fixture) {
          Refusing({"control"}, Refusal(400, 2001, "dateRange: not valid"))(fixture);
@@ -517,6 +555,8 @@ const std::vector<Lie>& Lies() {
            SetHeader(answer, "ratelimit-policy", "plenty");
          };
        },
+       "rate limit", kDifferent, "cannot be read: plenty", "copes"},
+      {"a policy that cannot be read beside what remains", EachHeader("ratelimit-policy", "plenty"),
        "rate limit", kDifferent, "cannot be read: plenty", "copes"},
       {"a small policy", EachHeader("ratelimit-policy", "\"burst\";q=60;w=60"), "budget",
        kDifferent, "300 requests in 5 minutes (policy burst)", "Set api.rate_limit: 300"},
