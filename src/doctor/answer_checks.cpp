@@ -311,10 +311,13 @@ Judgement JudgeSums(const Evidence& evidence) {
   }
   if (compared == 0) return NothingSeen(evidence);
   if (off == 0) return {Verdict::kOk, fmt::format("in all of {} buckets", compared), ""};
+  const bool ratios = std::ranges::any_of(
+      evidence.answers, [](const SeenAnswer& answer) { return SeemRatios(answer.series); });
   return {Verdict::kDifferent,
           fmt::format("{:.2f} to {:.2f}, other than 100 in {} of {} buckets", least, most, off,
                       compared),
-          most > 100 + kRounding
+          ratios ? "See values."
+          : most > 100 + kRounding
               ? "Nothing helps: the exporter refuses sums over 100. Please open an "
                 "issue with a --report."
               : "Nothing: SPOOF stays the share of all mail."};

@@ -70,6 +70,14 @@ CheckRow RowOf(std::string name, std::string_view expected, Judgement judgement,
           std::move(judgement.change)};
 }
 
+std::string LocationOf(const AskedRequest& asked) {
+  const std::string location = asked.answer.value().Header("location");
+  const std::string host = HostAndPort(location);
+  return location.empty()
+             ? ""
+             : fmt::format(", to {}", host.empty() ? "another path" : ForLog(host, 60));
+}
+
 }  // namespace
 
 std::string_view Name(Verdict verdict) {
@@ -138,6 +146,10 @@ Judgement NotAsked(const Evidence& evidence) {
 }
 
 Judgement Failed(const AskedRequest& asked, const Failure& failure) {
+  if (asked.IsRedirected()) {
+    return {Verdict::kRefused, failure.detail + LocationOf(asked),
+            "Set api.base_url and api.path to where it leads, if that is Cloudflare's."};
+  }
   const bool refused = asked.status() != 0 && (asked.status() < 200 || asked.status() >= 300);
   return {refused ? Verdict::kRefused : Verdict::kDifferent,
           asked.status() == 0 ? fmt::format("{}: {}", InPlainWords(failure.reason), failure.detail)

@@ -29,6 +29,14 @@ const AskedRequest* FirstAnswered(const Evidence& evidence) {
   return found == asked.end() ? nullptr : &*found;
 }
 
+// To the unit in which InWords() tells it.
+Milliseconds Rounded(Milliseconds duration) {
+  if (duration < 59'500ms) return std::chrono::round<Seconds>(duration);
+  if (duration < 59min + 30s) return std::chrono::round<std::chrono::minutes>(duration);
+  if (duration < 23h + 30min) return std::chrono::round<std::chrono::hours>(duration);
+  return std::chrono::round<std::chrono::days>(duration);
+}
+
 std::size_t CountAnswers(const Evidence& evidence, std::string_view header) {
   return static_cast<std::size_t>(
       std::ranges::count_if(evidence.examination.asked, [header](const AskedRequest& each) {
@@ -110,8 +118,8 @@ Judgement JudgeClock(const Evidence& evidence) {
   }
   return {
       Verdict::kDifferent,
-      fmt::format("the API's clock is {} {} of this host's", InWords(apart),
-                  usual > 0ms ? "ahead" : "behind"),
+      fmt::format("the API's clock is {} {} this host's", InWords(Rounded(apart)),
+                  usual > 0ms ? "ahead of" : "behind"),
       "Set this host's clock (timedatectl set-ntp true); if it is right, the API's or a proxy's "
       "is wrong."};
 }

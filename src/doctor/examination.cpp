@@ -87,9 +87,8 @@ bool MayPass(const Failure& failure) {
 bool IsRadars(const AskedRequest& asked) {
   const Failure* const failure = asked.failure();
   if (failure == nullptr) return true;
-  const bool redirected = asked.status() >= 300 && asked.status() < 400;
   switch (failure->reason) {
-    case FailureReason::kRejected: return !redirected;
+    case FailureReason::kRejected: return !asked.IsRedirected();
     case FailureReason::kApiError:
     case FailureReason::kTooLarge:
     case FailureReason::kValidation:
@@ -205,6 +204,7 @@ class Examiner {
     std::vector<const Query*> queries;
     for (const Query& query : planned.queries) queries.push_back(&query);
     RadarRequest request = BuildRequest(form, queries, number_++, credentials_.credentials);
+    request.http.own_connection = true;  // on a stale one the client repeats it, uncounted
     progress_.begins(planned);
     auto finished = Fetch(request.http);
     if (!finished) return nullptr;

@@ -77,6 +77,7 @@ struct AskedRequest {
   const Failure* failure() const;
   // 0: no answer came.
   int status() const { return answer ? answer.value().status : 0; }
+  bool IsRedirected() const { return status() >= 300 && status() < 400; }
 };
 
 struct Examination {

@@ -155,7 +155,7 @@ Judgement JudgePair(const Evidence& evidence, const Pair& pair) {
   const DateRange range = DateRange::Parse(pair.range).value();
   if (const Failure* const failure = asked->failure()) {
     Judgement judgement = Unanswered(evidence, *asked, *failure);
-    if (failure->reason != FailureReason::kRejected) return judgement;
+    if (failure->reason != FailureReason::kRejected || asked->IsRedirected()) return judgement;
     const std::string queries = QueriesFor(evidence, [&](const Query& query) {
       return query.agg_interval == pair.interval && query.date_range.Length() >= range.Length();
     });
@@ -269,14 +269,6 @@ bool Succeeds(const SeenAnswer* answer) {
   return success != nullptr && success->boolean;
 }
 
-std::string LocationOf(const AskedRequest& asked) {
-  const std::string location = asked.answer.value().Header("location");
-  const std::string host = HostAndPort(location);
-  return location.empty()
-             ? ""
-             : fmt::format(", to {}", host.empty() ? "another path" : ForLog(host, 60));
-}
-
 }  // namespace
 
 Judgement JudgePath(const Evidence& evidence) {
@@ -293,11 +285,6 @@ Judgement JudgePath(const Evidence& evidence) {
   // What the exporter cannot use answers, too, if it says that it succeeded.
   if (failure != nullptr && !Succeeds(evidence.AnswerTo(asked))) {
     Judgement judgement = Failed(*asked, *failure);
-    if (asked->status() >= 300 && asked->status() < 400) {
-      judgement.found += LocationOf(*asked);
-      judgement.change =
-          "Set api.base_url and api.path to where it leads, if that is Cloudflare's.";
-    }
     if (!use_other.empty()) judgement.change = use_other;
     return judgement;
   }
@@ -368,6 +355,7 @@ Judgement JudgeQuery(const Evidence& evidence, const Query& query) {
   const auto& window = asked->outcome.windows[place];
   if (!window) {
     Judgement judgement = Unanswered(evidence, *asked, window.error());
+    if (asked->IsRedirected()) return judgement;
     const std::string cause = CauseOfRefusal(evidence, query);
     const int most = MostSeries(evidence);
     if (window.error().reason == FailureReason::kRejected &&

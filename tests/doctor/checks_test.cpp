@@ -119,6 +119,8 @@ TEST_CASE_FIXTURE(DoctorFixture, "everything is ok with the simulator as it is")
   CHECK(IsAllWell(*examination, rows));
   CHECK(examination->asked.size() == 12);  // the configured query is among the general ones
   CHECK(requests.size() == examination->plan.requests.size());
+  // None is repeated on a connection that has gone stale, uncounted.
+  CHECK(std::ranges::all_of(requests, &Request::own_connection));
 }
 
 TEST_CASE_FIXTURE(DoctorFixture, "everything is ok with the simulator whatever its seed") {
@@ -257,6 +259,11 @@ const std::vector<Lie>& Lies() {
   static const std::vector<Lie> lies = {
       {"a clock that is 5 minutes behind", EachHeader("date", "Tue, 09 Jun 2026 12:29:00 GMT"),
        "clock", kDifferent, "the API's clock is 5 minutes behind", "timedatectl"},
+      {"a clock that is a minute and 59 seconds ahead",
+       EachHeader("date", "Tue, 09 Jun 2026 12:35:59 GMT"), "clock", kDifferent,
+       "the API's clock is 2 minutes ahead of this host's", "timedatectl"},
+      {"a clock that is behind", EachHeader("date", "Tue, 09 Jun 2026 12:04:00 GMT"), "clock",
+       kDifferent, "the API's clock is 30 minutes behind this host's", "timedatectl"},
       {"no Date", EachHeader("date", ""), "clock", kNotSeen, "no answer has", ""},
       {"a Date that is none", EachHeader("date", "yesterday"), "clock", kDifferent, "is no date",
        ""},
@@ -292,6 +299,15 @@ const std::vector<Lie>& Lies() {
          };
        },
        "path", kRefused, "redirects are not followed, to elsewhere.example", "api.base_url"},
+      {"a pair redirects",
+       Refusing({"aggInterval=1w"}, {Response(301, "", {{"location", "https://elsewhere.example/"}})}),
+       "1w over 52w", kRefused, "to elsewhere.example", "Set api.base_url and api.path"},
+      {"a query redirects",
+       Refusing({"dateRange=28d"}, {Response(301, "", {{"location", "https://elsewhere.example/"}})}),
+       "query mine", kRefused, "to elsewhere.example", "Set api.base_url and api.path"},
+      {"both paths redirect",
+       Refusing({"/client/"}, {Response(301, "", {{"location", "https://elsewhere.example/"}})}),
+       "other path", kRefused, "to elsewhere.example", "Set api.base_url and api.path"},
       {"pages for people", Refusing({"/client/"}, kPage), "path", kDifferent, "without JSON",
        "api.base_url"},
       {"the path's end is announced", EachHeader("sunset", "Thu, 31 Dec 2026 00:00:00 GMT"), "path",
@@ -500,6 +516,9 @@ const std::vector<Lie>& Lies() {
        "values", kDifferent, "numbers without quotes", "copes"},
       {"ratios", EachValue([](double value) { return '"' + std::to_string(value / 100) + '"'; }),
        "values", kDifferent, "ratios", "a hundredth"},
+      {"ratios, in their sums",
+       EachValue([](double value) { return '"' + std::to_string(value / 100) + '"'; }), "sums",
+       kDifferent, "other than 100", "See values."},
       {"ratios, seen by a query",
        EachValue([](double value) { return '"' + std::to_string(value / 100) + '"'; }),
        "query mine", kDifferent, "a hundredth of what it should be", "issue"},
@@ -661,6 +680,19 @@ TEST_CASE_FIXTURE(DoctorFixture, "nothing is asked after 429, and the rest says 
   CHECK(Row("rate limit").found == "HTTP 429, to be asked again in 30 seconds");
   CHECK(Row("1w over 52w").verdict == Verdict::kNotAsked);
   CHECK(Row("1w over 52w").found == "not asked: the API limits the rate, for 30 seconds");
+}
+
+TEST_CASE_FIXTURE(DoctorFixture, "what counts as not asked is not all well") {
+  change = [](const Request& request, Answer& answer) {
+    if (!Has(request, "aggInterval=1w")) return;
+    answer.result.value().status = 404;
+    BodyOf(answer) = ErrorAnswer(7003, "Not Found");
+  };
+  Run();
+  CHECK(NotOk() == std::set<std::string>{"1w over 52w"});
+  CHECK(Row("1w over 52w").verdict == Verdict::kNotAsked);
+  CHECK(examination->stopped.empty());
+  CHECK_FALSE(IsAllWell(*examination, rows));
 }
 
 TEST_CASE_FIXTURE(DoctorFixture, "a policy without requests left is waited for, or ends it") {
