@@ -230,7 +230,9 @@ Judgement JudgeSeries(const Evidence& evidence, Step step) {
   const SeenAnswer* const answer = evidence.AnswerTo(asked);
   if (answer == nullptr) {
     Judgement judgement = Unanswered(evidence, *asked, *asked->failure());
-    if (judgement.verdict != Verdict::kNotAsked) judgement.change = change;
+    if (judgement.verdict != Verdict::kNotAsked && !asked->IsRedirected()) {
+      judgement.change = change;
+    }
     return judgement;
   }
   const std::size_t named = CountNamed(*answer);
@@ -450,7 +452,9 @@ Judgement JudgeValueList(const Evidence& evidence) {
   const SeenAnswer* const list = evidence.AnswerTo(asked);
   if (list == nullptr || list->series.empty()) {
     Judgement judgement = Unanswered(evidence, *asked, *asked->failure());
-    if (judgement.verdict != Verdict::kNotAsked) judgement.change = change;
+    if (judgement.verdict != Verdict::kNotAsked && !asked->IsRedirected()) {
+      judgement.change = change;
+    }
     return judgement;
   }
   const AskedRequest* const two_asked = evidence.Last(Step::kTwoSeries);
@@ -498,7 +502,9 @@ Judgement JudgeControl(const Evidence& evidence) {
   const SeenAnswer* const answer = evidence.AnswerTo(asked);
   if (answer == nullptr) {
     Judgement judgement = Unanswered(evidence, *asked, *asked->failure());
-    if (judgement.verdict != Verdict::kNotAsked) judgement.change = change;
+    if (judgement.verdict != Verdict::kNotAsked && !asked->IsRedirected()) {
+      judgement.change = change;
+    }
     return judgement;
   }
   const SeenSeries* const own = answer->Find(asked->names.front().own);
