@@ -429,24 +429,10 @@ const std::vector<Lie>& Lies() {
        },
        "comma list", kRefused, "spf: not valid", "Write one query for each value instead of: mine"},
       {"of lists the first counts",
-       [](DoctorFixture& fixture) {
-         const auto api = std::make_shared<SimulatedApi>(fixture.clock, fixture.options);
-         fixture.change = [api](const Request& request, Answer& answer) {
-           Request other = request;
-           other.url = std::regex_replace(request.url, std::regex("spf=(\\w+),\\w+"), "spf=$1");
-           if (other.url != request.url) answer = (*api)(other);
-         };
-       },
+       AsIfAsked([](const std::string& url) { return std::regex_replace(url, std::regex("spf=(\\w+),\\w+"), "spf=$1"); }),
        "comma list", kDifferent, "of the two values counts", "Nothing: no configured query"},
       {"lists are ignored",
-       [](DoctorFixture& fixture) {
-         const auto api = std::make_shared<SimulatedApi>(fixture.clock, fixture.options);
-         fixture.change = [api](const Request& request, Answer& answer) {
-           Request other = request;
-           other.url = std::regex_replace(request.url, std::regex("&spf=\\w+,\\w+"), "");
-           if (other.url != request.url) answer = (*api)(other);
-         };
-       },
+       AsIfAsked([](const std::string& url) { return std::regex_replace(url, std::regex("&spf=\\w+,\\w+"), ""); }),
        "comma list", kDifferent, "those of all mail", ""},
       {"of lists the first counts, in a query",
        [](DoctorFixture& fixture) {
@@ -465,14 +451,7 @@ const std::vector<Lie>& Lies() {
        },
        "control period", kRefused, "dateRange: not valid", "Remove control: true from: mine"},
       {"a control period is the period itself",
-       [](DoctorFixture& fixture) {
-         const auto api = std::make_shared<SimulatedApi>(fixture.clock, fixture.options);
-         fixture.change = [api](const Request& request, Answer& answer) {
-           Request other = request;
-           other.url = std::regex_replace(request.url, std::regex("control"), "");
-           if (other.url != request.url) answer = (*api)(other);
-         };
-       },
+       AsIfAsked([](const std::string& url) { return std::regex_replace(url, std::regex("control"), ""); }),
        "control period", kDifferent, "169 buckets, not earlier", "Nothing: no configured query"},
       {"an answer that does not succeed", EachBody("\"success\":true", "\"success\":false"),
        "envelope", kDifferent, "`success` is false", "Ask again"},
