@@ -41,9 +41,10 @@ def anchors(text):
 
 def documents():
     """Every page, by its path in the tree."""
-    skipped = {"build", "node_modules", ".git"}
-    paths = (path.relative_to(SOURCE_DIR) for path in SOURCE_DIR.rglob("*.md"))
-    return [path for path in paths if not skipped.intersection(path.parts)]
+    # Not even looked into: build/ may hold the tree of another Debian, in which tests run.
+    tops = [top for top in SOURCE_DIR.iterdir() if top.name not in ("build", ".git")]
+    paths = [each for top in tops for each in ([top] if top.suffix == ".md" else top.rglob("*.md"))]
+    return [path.relative_to(SOURCE_DIR) for path in paths if "node_modules" not in path.parts]
 
 
 def is_installed(path):

@@ -133,8 +133,8 @@ class StuckLogTest(EndToEndTest):
         good = self.config.read_text()
         fill(theirs)
         # Each reload is one line that tells of every problem.
-        problems = "queries:\n" + "".join(f"  - {{nonsense{i}: 1}}\n" for i in range(3000))
-        for _ in range(8):
+        problems = "queries:\n" + "".join(f"  - {{nonsense{i}: 1}}\n" for i in range(1000))
+        for _ in range(24):  # a line has 64 KiB at most, and a mebibyte may wait
             self.reload(process, problems)
             self.wait_for_page(RELOAD_SUCCESSFUL, 0)
             self.reload(process, good)

@@ -107,7 +107,8 @@ static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]
         wait_until(lambda: prometheus.target()["health"] == "up", "a scrape that is good")
         target = prometheus.target()
         self.assertTrue(target["scrapeUrl"].startswith("https://"))
-        self.assertEqual(len(prometheus.query("cloudflare_radar_query_info")), 1)
+        # A target is told to be up a moment before its samples can be asked for.
+        wait_until(lambda: len(prometheus.query("cloudflare_radar_query_info")) == 1, "its samples")
 
     def test_prometheus_with_a_wrong_password_is_told_401(self):
         prometheus = self.started(Prometheus(self.directory, self.scrape_config("wrong")))
