@@ -130,7 +130,7 @@ test('a bad parameter is BadRequestError', async () => {
   await refused(call({ dateRange: ['24h'] }), Cloudflare.BadRequestError, 400, 2001);
   await refused(call({ dateRange: ['52w'], aggInterval: '1d' }), Cloudflare.BadRequestError, 400, 2001);
   await refused(call({ dateRange: ['7d', '14d'] }), Cloudflare.BadRequestError, 400, 2001);
-  await refused(call({ dateRange: Array(11).fill('1d') }), Cloudflare.UnprocessableEntityError, 422, 2002);
+  await refused(call({ dateRange: Array(51).fill('1d') }), Cloudflare.UnprocessableEntityError, 422, 2002);
 });
 
 test('an unknown dimension is BadRequestError', () =>
