@@ -131,8 +131,7 @@ Reloader::Reloader(std::string config_file, const Settings& in_use, Milliseconds
       read_(in_use.content_hash ^ in_use.config.api().ca_file_hash) {}
 
 std::optional<std::string> Reloader::Reload(ReloadCause cause) {
-  const std::unique_lock lock(reloading_, kLongestReload);
-  if (!lock) return "The old configuration stays: another reload has not ended. Reload again.";
+  const std::lock_guard lock(reloading_);
   return ReloadNow(cause);
 }
 
