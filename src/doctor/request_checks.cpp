@@ -219,6 +219,14 @@ int MostSeries(const Evidence& evidence) {
   return most;
 }
 
+// As Unanswered(), but with this to change where it is the request that was refused.
+Judgement UnansweredWith(const std::string& change, const Evidence& evidence,
+                         const AskedRequest& asked) {
+  Judgement judgement = Unanswered(evidence, asked, *asked.failure());
+  if (judgement.verdict != Verdict::kNotAsked && !asked.IsRedirected()) judgement.change = change;
+  return judgement;
+}
+
 Judgement JudgeSeries(const Evidence& evidence, Step step) {
   const AskedRequest* const asked = evidence.Last(step);
   if (asked == nullptr) return NotAsked(evidence);
@@ -229,11 +237,7 @@ Judgement JudgeSeries(const Evidence& evidence, Step step) {
                         : fmt::format("Nothing: api.max_series_per_request is {}.", configured);
   const SeenAnswer* const answer = evidence.AnswerTo(asked);
   if (answer == nullptr) {
-    Judgement judgement = Unanswered(evidence, *asked, *asked->failure());
-    if (judgement.verdict != Verdict::kNotAsked && !asked->IsRedirected()) {
-      judgement.change = change;
-    }
-    return judgement;
+    return UnansweredWith(change, evidence, *asked);
   }
   const std::size_t named = CountNamed(*answer);
   const std::string found = fmt::format("{} of {} came back", named, asked->queries.size());
@@ -451,11 +455,7 @@ Judgement JudgeValueList(const Evidence& evidence) {
              "Write one query for each value instead of: " + queries);
   const SeenAnswer* const list = evidence.AnswerTo(asked);
   if (list == nullptr || list->series.empty()) {
-    Judgement judgement = Unanswered(evidence, *asked, *asked->failure());
-    if (judgement.verdict != Verdict::kNotAsked && !asked->IsRedirected()) {
-      judgement.change = change;
-    }
-    return judgement;
+    return UnansweredWith(change, evidence, *asked);
   }
   const AskedRequest* const two_asked = evidence.Last(Step::kTwoSeries);
   const SeenAnswer* const two = evidence.AnswerTo(two_asked);
@@ -501,11 +501,7 @@ Judgement JudgeControl(const Evidence& evidence) {
                                     "Remove control: true from: " + queries);
   const SeenAnswer* const answer = evidence.AnswerTo(asked);
   if (answer == nullptr) {
-    Judgement judgement = Unanswered(evidence, *asked, *asked->failure());
-    if (judgement.verdict != Verdict::kNotAsked && !asked->IsRedirected()) {
-      judgement.change = change;
-    }
-    return judgement;
+    return UnansweredWith(change, evidence, *asked);
   }
   const SeenSeries* const own = answer->Find(asked->names.front().own);
   const SeenSeries* const control = answer->Find(asked->names.front().control);

@@ -12,6 +12,7 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include "support/outcome_table.h"
 #include "support/temporary_directory.h"
 
 namespace radar_spoof {
@@ -72,28 +73,10 @@ Config Parsed(std::string_view yaml) {
   return std::move(config).value();
 }
 
-struct Case {
-  std::string name;
-  std::string yaml;
-  std::string outcome;
-};
+using Case = test::FileOutcome;
 
-// tests/data/config/*.txtar: what a text editor shows as it is.
 std::vector<Case> Table(const std::string& file) {
-  std::vector<Case> cases;
-  std::istringstream lines(Content(kData + file));
-  std::string* part = nullptr;  // nullptr: before the first case
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("-- ") && line.ends_with(" --")) {
-      cases.push_back({line.substr(3, line.size() - 6), "", ""});
-      part = &cases.back().yaml;
-    } else if (part != nullptr && line == "=>") {
-      part = &cases.back().outcome;
-    } else if (part != nullptr) {
-      *part += line + '\n';
-    }
-  }
-  return cases;
+  return test::ReadOutcomeTable(Content(kData + file));
 }
 
 // What a text editor would hide or change.
@@ -132,14 +115,14 @@ const Case kGoodBytes[] = {
 void CheckOutcomes(std::span<const Case> cases, bool are_good) {
   for (const Case& each : cases) {
     CAPTURE(each.name);
-    CHECK(ParseConfig(each.yaml, "config.yaml").ok() == are_good);
-    CHECK(Outcome(each.yaml) == each.outcome);
+    CHECK(ParseConfig(each.file, "config.yaml").ok() == are_good);
+    CHECK(Outcome(each.file) == each.outcome);
   }
 }
 
 std::string YamlOf(const std::string& bad_case) {
   for (const Case& each : Table("bad.txtar")) {
-    if (each.name == bad_case) return each.yaml;
+    if (each.name == bad_case) return each.file;
   }
   FAIL(bad_case);
   return "";
