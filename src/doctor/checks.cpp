@@ -166,6 +166,26 @@ Judgement Unanswered(const Evidence& evidence, const AskedRequest& asked, const 
   return Failed(asked, failure);
 }
 
+Judgement NothingSeen(const Evidence& evidence) {
+  if (!evidence.examination.stopped.empty()) return NotAsked(evidence);
+  return {Verdict::kNotSeen, "no answer shows it", ""};
+}
+
+Judgement UnansweredWith(const std::string& change, const Evidence& evidence,
+                         const AskedRequest& asked) {
+  Judgement judgement = Unanswered(evidence, asked, *asked.failure());
+  if (judgement.verdict != Verdict::kNotAsked && !asked.IsRedirected()) judgement.change = change;
+  return judgement;
+}
+
+std::string Unless(const std::string& queries, std::string_view nothing, std::string change) {
+  return queries.empty() ? std::string(nothing) : std::move(change);
+}
+
+bool HasList(const Query& query) {
+  return FilterText(query.filters).find(',') != std::string::npos;
+}
+
 std::string QueriesFor(const Evidence& evidence, const std::function<bool(const Query&)>& is) {
   constexpr std::size_t kShown = 3;
   std::vector<std::string> names;

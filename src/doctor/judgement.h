@@ -1,4 +1,4 @@
-// What the judges of the rows have in common; they stand in three files, by what they look at.
+// What the judges of the rows have in common; they stand in five files, by what they look at.
 //
 // Thread rule: pure.
 #pragma once
@@ -33,10 +33,21 @@ inline constexpr std::string_view kOpenAnIssue =
     "No key of the configuration helps: please open an issue with a --report.";
 
 Judgement NotAsked(const Evidence& evidence);
+// No answer shows what the row is about.
+Judgement NothingSeen(const Evidence& evidence);
 // Of a request whose queries have no value.
 Judgement Failed(const AskedRequest& asked, const Failure& failure);
 // The same where it was to find something else out: what ended the examination says nothing of it.
 Judgement Unanswered(const Evidence& evidence, const AskedRequest& asked, const Failure& failure);
+// As Unanswered(), but with this to change where it is the request that was refused.
+Judgement UnansweredWith(const std::string& change, const Evidence& evidence,
+                         const AskedRequest& asked);
+// `change`, or `nothing` where no query is concerned: "".
+std::string Unless(const std::string& queries, std::string_view nothing, std::string change);
+// Whether some filter has several values.
+bool HasList(const Query& query);
+// How many series a request may have, as far as was tried.
+int MostSeries(const Evidence& evidence);
 // "a, b and 3 more", of the configured queries for which `is` holds; "" when there is none.
 std::string QueriesFor(const Evidence& evidence, const std::function<bool(const Query&)>& is);
 
@@ -59,6 +70,8 @@ Judgement Judge1hOver28d(const Evidence& evidence);
 Judgement Judge1dOver28d(const Evidence& evidence);
 Judgement Judge1wOver52w(const Evidence& evidence);
 Judgement JudgeQuery(const Evidence& evidence, const Query& query);
+
+// Several series in a request, and what makes one: series_checks.cpp.
 Judgement JudgeNames(const Evidence& evidence);
 Judgement JudgeTwoSeries(const Evidence& evidence);
 Judgement JudgeTenSeries(const Evidence& evidence);
@@ -66,20 +79,22 @@ Judgement JudgeFiftySeries(const Evidence& evidence);
 Judgement JudgeValueList(const Evidence& evidence);
 Judgement JudgeControl(const Evidence& evidence);
 
-// What answers hold: answer_checks.cpp.
+// What stands around the series: meta_checks.cpp.
 Judgement JudgeEnvelope(const Evidence& evidence);
-Judgement JudgeTimestamps(const Evidence& evidence);
-Judgement JudgeNewestBucket(const Evidence& evidence);
 Judgement JudgeDateRange(const Evidence& evidence);
 Judgement JudgeInterval(const Evidence& evidence);
 Judgement JudgeNormalization(const Evidence& evidence);
 Judgement JudgeUnits(const Evidence& evidence);
+Judgement JudgeConfidence(const Evidence& evidence);
+Judgement JudgeAnnotations(const Evidence& evidence);
+Judgement JudgeLag(const Evidence& evidence);
+
+// The series' buckets: bucket_checks.cpp.
+Judgement JudgeTimestamps(const Evidence& evidence);
+Judgement JudgeNewestBucket(const Evidence& evidence);
 Judgement JudgeValues(const Evidence& evidence);
 Judgement JudgeSums(const Evidence& evidence);
 Judgement JudgeClasses(const Evidence& evidence);
 Judgement JudgeEmptyBuckets(const Evidence& evidence);
-Judgement JudgeConfidence(const Evidence& evidence);
-Judgement JudgeAnnotations(const Evidence& evidence);
-Judgement JudgeLag(const Evidence& evidence);
 
 }  // namespace radar_spoof

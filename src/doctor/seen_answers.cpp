@@ -94,6 +94,15 @@ const SeenSeries* SeenAnswer::Find(std::string_view key) const {
   return found == series.end() ? nullptr : &*found;
 }
 
+const JsonValue* SeenAnswer::InMeta(std::string_view member) const {
+  return meta == nullptr ? nullptr : meta->Find(member);
+}
+
+std::optional<WallTime> SeenAnswer::LastUpdated() const {
+  const JsonValue* const value = InMeta("lastUpdated");
+  return value != nullptr && value->Is(Kind::kString) ? ParseRfc3339(value->text) : std::nullopt;
+}
+
 std::vector<SeenAnswer> SeenIn(const Examination& examination) {
   std::vector<SeenAnswer> answers;
   for (const AskedRequest& asked : examination.asked) {

@@ -42,6 +42,10 @@ struct SeenAnswer {
   std::vector<SeenSeries> series;
 
   const SeenSeries* Find(std::string_view key) const;
+  // The member of `meta`; nullptr when there is none.
+  const JsonValue* InMeta(std::string_view member) const;
+  // nullopt where it cannot be read.
+  std::optional<WallTime> LastUpdated() const;
 };
 
 // Those of the answers that have an object `result`, in their order.

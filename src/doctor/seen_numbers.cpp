@@ -1,0 +1,64 @@
+#include "seen_numbers.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace radar_spoof {
+namespace {
+
+constexpr double kSameNumber = 1e-6;
+
+}  // namespace
+
+SeenNumbers NumbersOf(const SeenSeries& series) {
+  SeenNumbers numbers;
+  const auto buckets = series.Complete();
+  for (std::size_t i = 0; i < buckets.size(); ++i) {
+    const auto spoof = buckets[i].Spoof();
+    if (!spoof || buckets[i].IsEmpty()) continue;
+    const auto& start = buckets[i].start;
+    numbers[start ? start->time_since_epoch().count() : static_cast<std::int64_t>(i)] = *spoof;
+  }
+  return numbers;
+}
+
+Likeness Compare(const SeenNumbers& one, const SeenNumbers& other) {
+  Likeness likeness;
+  for (const auto& [place, number] : one) {
+    const auto found = other.find(place);
+    if (found == other.end()) continue;
+    ++likeness.compared;
+    if (std::abs(found->second - number) < kSameNumber) ++likeness.alike;
+  }
+  return likeness;
+}
+
+bool AreAlike(const SeenNumbers& one, const SeenNumbers& other) {
+  const auto [compared, alike] = Compare(one, other);
+  return compared > 0 && alike == compared;
+}
+
+bool SeemTheSame(const SeenNumbers& one, const SeenNumbers& other) {
+  constexpr std::ptrdiff_t kTelling = 3;
+  const auto [compared, alike] = Compare(one, other);
+  const auto telling = std::ranges::count_if(one, [&other](const auto& each) {
+    const auto& [place, number] = each;
+    const auto found = other.find(place);
+    return number > 0 && number < 100 && found != other.end() &&
+           std::abs(found->second - number) < kSameNumber;
+  });
+  return telling >= kTelling && alike + 1 + compared / 20 >= compared;
+}
+
+std::optional<double> MeanOf(const SeenNumbers& numbers, const SeenNumbers& as) {
+  double sum = 0;
+  std::size_t count = 0;
+  for (const auto& [place, number] : numbers) {
+    if (!as.contains(place)) continue;
+    sum += number;
+    ++count;
+  }
+  return count == 0 ? std::nullopt : std::optional(sum / static_cast<double>(count));
+}
+
+}  // namespace radar_spoof
