@@ -1,0 +1,229 @@
+// `doctor` against the simulator in the test's own process, and what is done to its answers.
+#pragma once
+
+#include <algorithm>
+#include <ctime>
+#include <regex>
+#include <set>
+
+#include <doctest/doctest.h>
+
+#include "src/doctor/checks.h"
+#include "support/simulated_api.h"
+
+namespace radar_spoof::test {
+
+using Request = ScriptedHttpClient::Request;
+using Answer = ScriptedHttpClient::Answer;
+
+inline std::string HttpDate(WallTime time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  std::array<char, 40> text{};
+  gmtime_r(&seconds, &parts);
+  std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return text.data();
+}
+
+Query QueryNamed(std::string name, AggInterval interval, const std::string& range) {
+  return {.name = std::move(name),
+          .filters = {},
+          .agg_interval = interval,
+          .date_range = DateRange::Parse(range).value(),
+          .poll_interval = Length(interval)};
+}
+
+struct DoctorFixture {
+  DoctorFixture() {
+    subject.api.base_url = "http://127.0.0.1:1/client/v4";
+    subject.queries = {QueryNamed("mine", AggInterval::k1h, "28d")};
+    options.data.volume = 80;
+    options.credentials.token = std::string(kToken);
+  }
+
+  Examination Ask() {
+    SimulatedApi api(clock, options);
+    ScriptedHttpClient http(clock, [&](const Request& request) {
+      Answer answer = api(request);
+      if (answer.result) {
+        answer.result.value().headers.emplace_back("date", HttpDate(clock.Now().wall));
+      }
+      if (change) change(request, answer);
+      return answer;
+    });
+    http.labels_series = false;
+    Examination made = Examine(
+        subject, credentials, http, clock,
+        {[](const PlannedRequest&) {}, [](const AskedRequest&) {}, [&] { return stop(http); }});
+    requests = http.requests();
+    return made;
+  }
+
+  void Run() {
+    examination.emplace(Ask());
+    rows = Judge(*examination, credentials.redactor);
+  }
+
+  const CheckRow& Row(std::string_view name) const {
+    const auto found = std::ranges::find(rows, name, &CheckRow::name);
+    REQUIRE(found != rows.end());
+    return *found;
+  }
+
+  std::set<std::string> NotOk() const {
+    std::set<std::string> names;
+    for (const CheckRow& row : rows) {
+      if (row.verdict != Verdict::kOk) names.insert(row.name);
+    }
+    return names;
+  }
+
+  FakeClock clock{*ParseRfc3339("2026-06-09T12:34:00Z")};
+  simulator::SimulatorOptions options;
+  Subject subject;
+  CredentialsInUse credentials{BearerToken{Secret(std::string(kToken))}};
+  std::function<void(const Request&, Answer&)> change;
+  std::function<bool(const ScriptedHttpClient&)> stop = [](const auto&) { return false; };
+  std::vector<Request> requests;
+  std::optional<Examination> examination;
+  std::vector<CheckRow> rows;
+};
+
+inline std::string& BodyOf(Answer& answer) { return answer.result.value().body; }
+
+inline void Replace(Answer& answer, const std::string& pattern, const std::string& by) {
+  BodyOf(answer) = std::regex_replace(BodyOf(answer), std::regex(pattern), by);
+}
+
+inline void SetHeader(Answer& answer, const std::string& name, const std::string& value) {
+  auto& headers = answer.result.value().headers;
+  std::erase_if(headers, [&](const auto& header) { return header.first == name; });
+  if (!value.empty()) headers.emplace_back(name, value);
+}
+
+inline Answer Refusal(int status, int code, const std::string& message) {
+  return {Response(status, ErrorAnswer(code, message))};
+}
+
+inline bool Has(const Request& request, std::string_view text) {
+  return request.url.find(text) != std::string::npos;
+}
+
+// What is done to every answer that is one.
+inline std::function<void(DoctorFixture&)> EachBody(const std::string& pattern,
+                                                    const std::string& by) {
+  return [=](DoctorFixture& fixture) {
+    fixture.change = [=](const Request&, Answer& answer) { Replace(answer, pattern, by); };
+  };
+}
+
+inline std::function<void(DoctorFixture&)> EachHeader(const std::string& name,
+                                                      const std::string& value) {
+  return [=](DoctorFixture& fixture) {
+    fixture.change = [=](const Request&, Answer& answer) { SetHeader(answer, name, value); };
+  };
+}
+
+// Those whose URL has one of these parts are answered so.
+inline std::function<void(DoctorFixture&)> Refusing(std::vector<std::string> parts, Answer with) {
+  return [=](DoctorFixture& fixture) {
+    fixture.change = [=](const Request& request, Answer& answer) {
+      for (const std::string& part : parts) {
+        if (Has(request, part)) answer = with;
+      }
+    };
+  };
+}
+
+// With `value` for each percentage.
+inline std::function<void(DoctorFixture&)> EachValue(
+    const std::function<std::string(double)>& value) {
+  return [=](DoctorFixture& fixture) {
+    fixture.change = [=](const Request&, Answer& answer) {
+      static const std::regex kPercentage(R"re("(\d+\.\d+)")re");
+      const std::string body = BodyOf(answer);
+      std::string changed;
+      auto from = body.begin();
+      for (std::sregex_iterator it(body.begin(), body.end(), kPercentage), end; it != end; ++it) {
+        changed.append(from, body.begin() + it->position());
+        changed += value(std::stod((*it)[1]));
+        from = body.begin() + it->position() + it->length();
+      }
+      changed.append(from, body.end());
+      BodyOf(answer) = changed;
+    };
+  };
+}
+
+// Each timestamp so much later.
+inline std::function<void(DoctorFixture&)> TimesLater(
+    const std::function<Seconds(const Request&)>& by) {
+  return [=](DoctorFixture& fixture) {
+    fixture.change = [=](const Request& request, Answer& answer) {
+      static const std::regex kTimes(R"re("timestamps":\[[^\]]*\])re");
+      static const std::regex kTime(R"re(\d{4}-[^"]*Z)re");
+      const std::string body = BodyOf(answer);
+      std::string changed;
+      auto from = body.begin();
+      for (std::sregex_iterator it(body.begin(), body.end(), kTimes), end; it != end; ++it) {
+        changed.append(from, body.begin() + it->position());
+        std::string times = it->str();
+        std::string later;
+        auto at = times.begin();
+        for (std::sregex_iterator each(times.begin(), times.end(), kTime); each != end; ++each) {
+          later.append(at, times.begin() + each->position());
+          later += FormatRfc3339(*ParseRfc3339(each->str()) + by(request));
+          at = times.begin() + each->position() + each->length();
+        }
+        later.append(at, times.end());
+        changed += later;
+        from = body.begin() + it->position() + it->length();
+      }
+      changed.append(from, body.end());
+      BodyOf(answer) = changed;
+    };
+  };
+}
+
+// What the simulator answers to another URL.
+inline std::function<void(DoctorFixture&)> AsIfAsked(
+    const std::function<std::string(const std::string&)>& url) {
+  return [=](DoctorFixture& fixture) {
+    const auto api = std::make_shared<SimulatedApi>(fixture.clock, fixture.options);
+    fixture.change = [=](const Request& request, Answer& answer) {
+      Request other = request;
+      other.url = url(request.url);
+      if (other.url != request.url) answer = (*api)(other);
+    };
+  };
+}
+
+// Without the filters behind that place.
+inline std::string WithoutFilters(const std::string& url, std::size_t from) {
+  static const std::regex kFilter("&(arc|dkim|dmarc|spf|tlsVersion)=[^&]*");
+  if (from == std::string::npos) return url;
+  return url.substr(0, from) + std::regex_replace(url.substr(from), kFilter, "");
+}
+
+inline std::string WithoutLaterFilters(const std::string& url) {
+  return WithoutFilters(url, url.find("&name=s1_"));
+}
+
+inline Seconds IntervalOf(const Request& request) {
+  for (const AggInterval interval : kAllAggIntervals) {
+    if (Has(request, "aggInterval=" + std::string(RequestName(interval)))) return Length(interval);
+  }
+  return Seconds(0);
+}
+
+inline std::function<void(DoctorFixture&)> With(
+    const std::function<void(simulator::SimulatorOptions&)>& set) {
+  return [=](DoctorFixture& fixture) { set(fixture.options); };
+}
+
+inline const Answer kTooFine = Refusal(400, 2001, "aggregation interval is too low for date range");
+inline const Answer kNoDimension = Refusal(400, 2001, "Invalid option for dimension.");
+inline const Answer kPage{
+    HttpResponse{200, {{"content-type", "text/html"}}, "<!DOCTYPE html><html></html>"}};
+
+}  // namespace radar_spoof::test

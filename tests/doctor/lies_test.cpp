@@ -1,0 +1,365 @@
+// Each row otherwise than ok, by one thing in which the API differs.
+#include "doctor/doctor_fixture.h"
+
+namespace radar_spoof {
+namespace {
+
+using namespace test;
+
+struct Lie {
+  const char* what;
+  std::function<void(DoctorFixture&)> tell;
+  const char* row;
+  Verdict verdict;
+  const char* found;   // a part of it
+  const char* change;  // likewise
+};
+
+const std::vector<Lie>& Lies() {
+  using enum Verdict;
+  static const std::vector<Lie> lies = {
+      {"a clock that is 5 minutes behind", EachHeader("date", "Tue, 09 Jun 2026 12:29:00 GMT"),
+       "clock", kDifferent, "the API's clock is 5 minutes behind", "timedatectl"},
+      {"a clock that is a minute and 59 seconds ahead",
+       EachHeader("date", "Tue, 09 Jun 2026 12:35:59 GMT"), "clock", kDifferent,
+       "the API's clock is 2 minutes ahead of this host's", "timedatectl"},
+      {"a clock that is behind", EachHeader("date", "Tue, 09 Jun 2026 12:04:00 GMT"), "clock",
+       kDifferent, "the API's clock is 30 minutes behind this host's", "timedatectl"},
+      {"no Date", EachHeader("date", ""), "clock", kNotSeen, "no answer has", ""},
+      {"a Date that is none", EachHeader("date", "yesterday"), "clock", kDifferent, "is no date",
+       ""},
+      {"slow answers",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request&, Answer& answer) {
+           answer.takes = Milliseconds(11'000);
+         };
+       },
+       "latency", kDifferent, "11000 ms at most", "Raise api.timeout"},
+      {"requests that time out",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request& request, Answer& answer) {
+           if (request.number > 2) answer = {Failure(FailureReason::kTimeout, "no answer")};
+         };
+       },
+       "latency", kDifferent, "without a complete answer in time", "Raise api.timeout"},
+      {"a token that is unknown", With([](auto& options) { options.credentials.token = "other"; }),
+       "token", kRefused, "HTTP 403, API error 10000", "docs/token.md"},
+      {"a token that is refused once",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request& request, Answer& answer) {
+           if (request.number == 4) answer = Refusal(403, 10000, "Authentication error");
+         };
+       },
+       "token", kDifferent, "accepted, but once HTTP 403", "under load"},
+      {"the path is gone", Refusing({"/spoof?"}, Refusal(404, 7003, "Not Found")), "path", kRefused,
+       "HTTP 404", "Set api.path: /radar/email/security/timeseries_groups/SPOOF"},
+      {"the path redirects",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request&, Answer& answer) {
+           answer = {Response(301, "", {{"location", "https://elsewhere.example/x"}})};
+         };
+       },
+       "path", kRefused, "redirects are not followed, to elsewhere.example", "api.base_url"},
+      {"a pair redirects",
+       Refusing({"aggInterval=1w"}, {Response(301, "", {{"location", "https://elsewhere.example/"}})}),
+       "1w over 52w", kRefused, "to elsewhere.example", "Set api.base_url and api.path"},
+      {"a query redirects",
+       Refusing({"dateRange=28d"}, {Response(301, "", {{"location", "https://elsewhere.example/"}})}),
+       "query mine", kRefused, "to elsewhere.example", "Set api.base_url and api.path"},
+      {"a list redirects",
+       Refusing({"spf=FAIL,PASS"}, {Response(301, "", {{"location", "https://elsewhere.example/"}})}),
+       "comma list", kRefused, "to elsewhere.example", "Set api.base_url and api.path"},
+      {"both paths redirect",
+       Refusing({"/client/"}, {Response(301, "", {{"location", "https://elsewhere.example/"}})}),
+       "other path", kRefused, "to elsewhere.example", "Set api.base_url and api.path"},
+      {"pages for people", Refusing({"/client/"}, kPage), "path", kDifferent, "without JSON",
+       "api.base_url"},
+      {"the path's end is announced", EachHeader("sunset", "Thu, 31 Dec 2026 00:00:00 GMT"), "path",
+       kDifferent, "announces its end: sunset Thu, 31 Dec 2026", "Set api.path"},
+      {"the successor is no dimension", Refusing({"/SPOOF?"}, kNoDimension), "other path", kRefused,
+       ".../SPOOF: HTTP 400, API error 2001: Invalid option for dimension.", "Nothing"},
+      {"the successor does not answer in time",
+       Refusing({"/SPOOF?"}, {Failure(FailureReason::kTimeout, "no answer")}), "other path",
+       kDifferent, "no answer", ""},
+      {"the path does not answer in time, and is reached",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request& request, Answer& answer) {
+           if (request.number == 0) answer = {Response(503, "")};
+           if (request.number == 1) answer = {Failure(FailureReason::kTimeout, "no answer")};
+         };
+       },
+       "path", kDifferent, "no complete answer in time", ""},
+      {"the path does not succeed", EachBody("\"success\":true", "\"success\":false"), "path",
+       kDifferent, "`success` is false", "Ask again"},
+      {"the successor has no series",
+       Refusing({"/SPOOF?"}, {Response(200, R"({"success":true,"result":{}})")}), "other path",
+       kNotSeen, "nothing to compare", ""},
+      {"the path has no other spelling",
+       [](DoctorFixture& fixture) {
+         fixture.subject.api.path = "/radar/email/security/timeseries_groups/Spoof";
+       },
+       "other path", kNotSeen, "no other spelling", ""},
+      {"the successor has other numbers",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request& request, Answer& answer) {
+           if (Has(request, "/SPOOF?")) Replace(answer, R"re("(\d)(\d)\.)re", "\"$2$1.");
+         };
+       },
+       "other path", kDifferent, "numbers are the same", "Keep api.path"},
+      {"15m is refused", Refusing({"aggInterval=15m"}, kTooFine), "15m over 1d", kRefused,
+       "too low for date range", "Nothing: no configured query"},
+      {"1h over 7d is refused", Refusing({"aggInterval=1h"}, kTooFine), "1h over 7d", kRefused,
+       "too low for date range", "Give agg_interval: 1d and date_range: 28d to: mine"},
+      {"1h over 28d is refused",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request& request, Answer& answer) {
+           if (Has(request, "aggInterval=1h") && Has(request, "dateRange=28d")) answer = kTooFine;
+         };
+       },
+       "1h over 28d", kRefused, "too low for date range", "Give date_range: 7d to: mine"},
+      {"1d over 28d is refused", Refusing({"aggInterval=1d"}, kTooFine), "1d over 28d", kRefused,
+       "too low for date range", "Nothing: no configured query"},
+      {"1w over 52w is refused", Refusing({"aggInterval=1w"}, kTooFine), "1w over 52w", kRefused,
+       "too low for date range", "Nothing: no configured query"},
+      {"a configured query is refused", Refusing({"dateRange=28d"}, kTooFine), "query mine",
+       kRefused, "too low for date range", "Give it date_range: 7d"},
+      {"a configured query with a control period is refused for that",
+       [](DoctorFixture& fixture) {
+         Refusing({"control"}, Refusal(400, 2001, "dateRange: not valid"))(fixture);
+         fixture.subject.queries.front().control = true;
+       },
+       "query mine", kRefused, "dateRange: not valid", "Remove control: true from it."},
+      {"a configured query with a list is refused for that",
+       [](DoctorFixture& fixture) {
+         Refusing({"FAIL,"}, Refusal(400, 2001, "not valid"))(fixture);
+         (void)fixture.subject.queries.front().filters.Add(Dimension::kDmarc, "FAIL");
+         (void)fixture.subject.queries.front().filters.Add(Dimension::kDmarc, "NONE");
+       },
+       "query mine", kRefused, "not valid", "Write one query for each value"},
+      {"names are ignored",
+       With([](auto& options) { options.series_names = simulator::SeriesNames::kIgnored; }),
+       "names", kDifferent, "came back as serie_0", "asks without names"},
+      {"names are refused",
+       With([](auto& options) { options.series_names = simulator::SeriesNames::kRefused; }),
+       "names", kRefused, "answered without names", "asks without names"},
+      {"names are written in capitals", EachBody(R"re("s(\d+_))re", "\"S$1"), "names", kDifferent,
+       "came back as S0_", "issue"},
+      {"one series a request", With([](auto& options) { options.max_series = 1; }), "two series",
+       kRefused, "HTTP 422, API error 2002", "Nothing: api.max_series_per_request is 1"},
+      {"four series a request", With([](auto& options) { options.max_series = 4; }), "ten series",
+       kRefused, "HTTP 422", "Nothing"},
+      {"ten series a request",
+       [](DoctorFixture& fixture) {
+         fixture.options.max_series = 10;
+         fixture.subject.api.max_series_per_request = 50;
+       },
+       "fifty series", kRefused, "HTTP 422", "Set api.max_series_per_request: 10."},
+      {"the second series is left out", EachBody(R"re("s1_\w+":\{[^}]*\},)re", ""), "two series",
+       kDifferent, "1 of 2 came back", ""},
+      {"a filter holds for the first series only",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request&, Answer& answer) {
+           std::string& body = BodyOf(answer);
+           const std::size_t one = body.find("\"s0_");
+           const std::size_t other = body.find("\"s1_");
+           if (one == std::string::npos || other == std::string::npos) return;
+           const std::size_t begin = body.find('{', one);
+           const std::string series = body.substr(begin, body.find('}', one) + 1 - begin);
+           const std::size_t at = body.find('{', other);
+           body.replace(at, body.find('}', other) + 1 - at, series);
+         };
+       },
+       "two series", kDifferent, "all with the same numbers", ""},
+      {"of two series the second is not filtered", AsIfAsked(WithoutLaterFilters), "two series",
+       kDifferent, "1 with the numbers of all mail", "Nothing: api.max_series_per_request is 1"},
+      {"of ten series the first alone is filtered", AsIfAsked(WithoutLaterFilters), "ten series",
+       kDifferent, "9 with the numbers of all mail", "Nothing: api.max_series_per_request is 1"},
+      {"filters are ignored",
+       [](DoctorFixture& fixture) {
+         AsIfAsked([](const std::string& url) { return WithoutFilters(url, 0); })(fixture);
+         (void)fixture.subject.queries.front().filters.Add(Dimension::kDmarc, "FAIL");
+       },
+       "query mine", kDifferent, "its filters are ignored", "Do not use the numbers"},
+      {"lists are refused",
+       [](DoctorFixture& fixture) {
+         Refusing({"spf=PASS,FAIL", "spf=FAIL,PASS"},
+                  Refusal(400, 2001, "spf: not valid"))(fixture);
+         Query& mine = fixture.subject.queries.front();
+         (void)mine.filters.Add(Dimension::kDmarc, "FAIL");
+         (void)mine.filters.Add(Dimension::kDmarc, "NONE");
+       },
+       "comma list", kRefused, "spf: not valid", "Write one query for each value instead of: mine"},
+      {"of lists the first counts",
+       AsIfAsked([](const std::string& url) { return std::regex_replace(url, std::regex("spf=(\\w+),\\w+"), "spf=$1"); }),
+       "comma list", kDifferent, "of the two values counts", "Nothing: no configured query"},
+      {"lists are ignored",
+       AsIfAsked([](const std::string& url) { return std::regex_replace(url, std::regex("&spf=\\w+,\\w+"), ""); }),
+       "comma list", kDifferent, "those of all mail", ""},
+      {"of lists the first counts, in a query",
+       [](DoctorFixture& fixture) {
+         AsIfAsked([](const std::string& url) {
+           return std::regex_replace(url, std::regex("(spf=\\w+),\\w+"), "$1");
+         })(fixture);
+         Query& mine = fixture.subject.queries.front();
+         (void)mine.filters.Add(Dimension::kSpf, "PASS");
+         (void)mine.filters.Add(Dimension::kSpf, "FAIL");
+       },
+       "query mine", kDifferent, "see comma list", "Write one query for each value"},
+      {"control periods are refused",
+       [](DoctorFixture& fixture) {
+         Refusing({"control"}, Refusal(400, 2001, "dateRange: not valid"))(fixture);
+         fixture.subject.queries.front().control = true;
+       },
+       "control period", kRefused, "dateRange: not valid", "Remove control: true from: mine"},
+      {"a control period is the period itself",
+       AsIfAsked([](const std::string& url) { return std::regex_replace(url, std::regex("control"), ""); }),
+       "control period", kDifferent, "169 buckets, not earlier", "Nothing: no configured query"},
+      {"an answer that does not succeed", EachBody("\"success\":true", "\"success\":false"),
+       "envelope", kDifferent, "`success` is false", "Ask again"},
+      {"a token that an answer of 200 refuses",
+       Refusing({"/client/"},
+                {Response(200, R"({"success":false,"errors":[{"code":10000}],"result":{}})")}),
+       "token", kNotSeen, "no answer shows whether", ""},
+      {"no timestamps",
+       With([](auto& options) { options.answer_form = simulator::AnswerForm::kWithoutTimestamps; }),
+       "timestamps", kDifferent, "missing", "placed by meta.dateRange"},
+      {"times with an offset", EachBody(R"re((:00)Z")re", "$1+00:00\""), "timestamps", kDifferent,
+       "is not written in UTC", "copes"},
+      {"times without a zone", EachBody(R"re((:00:00)Z",)re", "$1\","), "timestamps", kDifferent,
+       "is no RFC 3339 time", "issue"},
+      {"times that are ends",
+       TimesLater([](const Request& request) { return IntervalOf(request) - Seconds(1); }),
+       "timestamps", kDifferent, "is no start of a bucket", "issue"},
+      {"weeks that begin on Sunday", TimesLater([](const Request& request) {
+         return Seconds(IntervalOf(request) == Length(AggInterval::k1w) ? -86400 : 0);
+       }),
+       "timestamps", kDifferent, "is a Sunday", "issue"},
+      {"times of whole intervals that are ends",
+       TimesLater([](const Request& request) { return IntervalOf(request); }), "newest bucket",
+       kDifferent, "are these ends?", "issue"},
+      {"times that are ends, without the bucket that is filling",
+       [](DoctorFixture& fixture) {
+         TimesLater([](const Request& request) { return IntervalOf(request); })(fixture);
+         fixture.change = [later = fixture.change](const Request& request, Answer& answer) {
+           later(request, answer);
+           Replace(answer, R"re(,("[^"]*"|null)\])re", "]");
+         };
+       },
+       "timestamps", kDifferent, "they may be the ends of buckets", "issue"},
+      {"data that end early",
+       TimesLater([](const Request& request) { return -4 * IntervalOf(request); }), "newest bucket",
+       kDifferent, "though lastUpdated is", "Nothing"},
+      {"another range", EachBody(R"re("startTime":"\d{4})re", "\"startTime\":\"2020"), "date range",
+       kDifferent, "startTime", "without timestamps"},
+      {"another interval", EachBody("ONE_DAY", "ONE_HOUR"), "interval", kDifferent, "ONE_HOUR", ""},
+      {"another normalization", EachBody("PERCENTAGE", "MIN0_MAX"), "normalization", kDifferent,
+       "MIN0_MAX", "issue"},
+      {"another unit", EachBody("\"requests\"", "\"messages\""), "units", kDifferent, "text", ""},
+      {"numbers without quotes", EachValue([](double value) { return std::to_string(value); }),
+       "values", kDifferent, "numbers without quotes", "copes"},
+      {"ratios", EachValue([](double value) { return '"' + std::to_string(value / 100) + '"'; }),
+       "values", kDifferent, "ratios", "a hundredth"},
+      {"ratios, in their sums",
+       EachValue([](double value) { return '"' + std::to_string(value / 100) + '"'; }), "sums",
+       kDifferent, "other than 100", "See values."},
+      {"ratios, seen by a query",
+       EachValue([](double value) { return '"' + std::to_string(value / 100) + '"'; }),
+       "query mine", kDifferent, "a hundredth of what it should be", "issue"},
+      {"words for values", EachValue([](double) { return "\"many\""; }), "values", kDifferent,
+       "are no percentages", "issue"},
+      {"sums over 100",
+       EachValue([](double value) { return '"' + std::to_string(value * 1.1) + '"'; }), "sums",
+       kDifferent, "other than 100", "refuses sums over 100"},
+      {"a class that is not listed",
+       With([](auto& options) { options.data.classes = simulator::Classes::kUnlisted; }), "sums",
+       kDifferent, "other than 100", "the share of all mail"},
+      {"a third class",
+       With([](auto& options) { options.data.classes = simulator::Classes::kThree; }), "classes",
+       kDifferent, "there is also UNKNOWN", "Nothing"},
+      {"a class of another name", EachBody("\"SPOOF\"", "\"spoofed\""), "classes", kDifferent,
+       "lack one of them; there is also spoofed", "issue"},
+      {"half a bucket",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request&, Answer& answer) {
+           Replace(answer, R"re("SPOOF":\["[\d.]+")re", "\"SPOOF\":[null");
+         };
+       },
+       "empty buckets", kDifferent, "nothing in one class", "refuses"},
+      {"no empty bucket", With([](auto& options) { options.data.volume = 1e12; }), "empty buckets",
+       kNotSeen, "no bucket was empty", ""},
+      {"no confidence",
+       With([](auto& options) { options.data.confidence = simulator::Confidence::kNull; }),
+       "confidence", kDifferent, "none in 12 answers", "do not fire"},
+      {"level 0", EachBody("\"level\":5", "\"level\":0"), "confidence", kDifferent,
+       "0 in 12 answers", "do not fire"},
+      {"annotations that are no list", EachBody("\"annotations\":\\[\\]", "\"annotations\":{}"),
+       "annotations", kDifferent, "an object; expected an array", "issue"},
+      {"an event type that is new",
+       EachBody("\"annotations\":\\[\\]",
+                R"("annotations":[{"eventType":"SOLAR_FLARE","startDate":"2026-06-01T00:00:00Z",)"
+                R"("endDate":"2026-06-02T00:00:00Z"}])"),
+       "annotations", kDifferent, "SOLAR_FLARE", "OTHER"},
+      {"data that are hours behind", With([](auto& options) { options.lag = Seconds(3 * 3600); }),
+       "lag", kDifferent, "3 hours ago", "Nothing"},
+      {"data that are too old", With([](auto& options) { options.lag = Seconds(8 * 3600); }), "lag",
+       kDifferent, "8 hours ago", "polling.max_data_age; too old for: mine"},
+      {"a value that is too old", With([](auto& options) { options.lag = Seconds(8 * 3600); }),
+       "query mine", kDifferent, "too old to be shown", "polling.max_data_age"},
+      {"no lastUpdated", EachBody("\"lastUpdated\":\"[^\"]*\",", ""), "lag", kDifferent,
+       "it is missing", "refuses"},
+      {"no Ratelimit", EachHeader("ratelimit", ""), "rate limit", kDifferent, "on 0", "Nothing"},
+      {"a policy that cannot be read", EachHeader("ratelimit-policy", "plenty"), "budget", kNotSeen,
+       "", ""},
+      {"headers that cannot be read",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request&, Answer& answer) {
+           SetHeader(answer, "ratelimit", "plenty");
+           SetHeader(answer, "ratelimit-policy", "plenty");
+         };
+       },
+       "rate limit", kDifferent, "cannot be read: plenty", "copes"},
+      {"a policy that cannot be read beside what remains", EachHeader("ratelimit-policy", "plenty"),
+       "rate limit", kDifferent, "cannot be read: plenty", "copes"},
+      {"a small policy", EachHeader("ratelimit-policy", "\"burst\";q=60;w=60"), "budget",
+       kDifferent, "300 requests in 5 minutes (policy burst)", "Set api.rate_limit: 300"},
+      {"a policy that the queries pass",
+       [](DoctorFixture& fixture) {
+         EachHeader("ratelimit-policy", "\"tiny\";q=20;w=300")(fixture);
+         fixture.subject.queries.front().poll_interval = Seconds(10);
+       },
+       "budget", kDifferent, "the queries need 30", "Poll less"},
+      {"too many requests", Refusing({"aggInterval=1w"}, Refusal(429, 971, "Please wait")),
+       "rate limit", kRefused, "HTTP 429", "Ask again later"},
+  };
+  return lies;
+}
+
+TEST_CASE("each way in which an API differs is told in its row, with what to do") {
+  for (const Lie& lie : Lies()) {
+    CAPTURE(std::string(lie.what));
+    DoctorFixture fixture;
+    lie.tell(fixture);
+    fixture.Run();
+    const CheckRow& row = fixture.Row(lie.row);
+    CAPTURE(row.found);
+    CAPTURE(row.change);
+    CHECK(Name(row.verdict) == Name(lie.verdict));
+    CHECK(row.found.find(lie.found) != std::string::npos);
+    CHECK(row.change.find(lie.change) != std::string::npos);
+    CHECK(row.change.empty() == (lie.verdict == Verdict::kNotSeen));
+    const bool differs = lie.verdict == Verdict::kDifferent || lie.verdict == Verdict::kRefused;
+    if (differs) CHECK_FALSE(IsAllWell(*fixture.examination, fixture.rows));
+  }
+}
+
+TEST_CASE_FIXTURE(DoctorFixture, "every row has been seen ok and otherwise") {
+  std::set<std::string> otherwise = {"address", "proxy", "TLS"};  // below
+  for (const Lie& lie : Lies()) otherwise.insert(lie.row);
+  Run();
+  std::set<std::string> rows_there;
+  for (const CheckRow& row : rows) rows_there.insert(row.name);
+  CHECK(otherwise == rows_there);
+}
+
+}  // namespace
+}  // namespace radar_spoof
