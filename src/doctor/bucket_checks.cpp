@@ -45,13 +45,17 @@ std::string TimestampProblem(const SeenSeries& series) {
   for (const JsonValue& time : times->items) {
     const auto start = time.Is(Kind::kString) ? ParseRfc3339(time.text) : std::nullopt;
     if (!start) return Describe(&time) + " is no RFC 3339 time";
-    if (!time.text.ends_with('Z')) return Describe(&time) + " is not written in UTC";
     if (FloorTo(*start, series.interval) != *start) {
       const bool midnight = FloorTo(*start, 24h) == *start;
       return midnight ? fmt::format("{} is a {}", Describe(&time), DayOf(*start))
                       : fmt::format("{} is no start of a bucket", Describe(&time));
     }
     if (!seen.insert(*start).second) return Describe(&time) + " stands twice";
+  }
+  for (const JsonValue& time : times->items) {
+    if (time.text != FormatRfc3339(*ParseRfc3339(time.text))) {
+      return Describe(&time) + " is not written as " + FormatRfc3339(*ParseRfc3339(time.text));
+    }
   }
   return "";
 }
@@ -106,12 +110,11 @@ Judgement JudgeTimestamps(const Evidence& evidence) {
             std::string(kOpenAnIssue)};
   }
   if (wrong == 0) {
-    return {Verdict::kOk,
-            fmt::format("as expected in {} series{}", all.size(),
-                        any_unsorted ? ", though not in order" : ""),
-            ""};
+    if (any_unsorted) return {Verdict::kDifferent, "not in order", std::string(kNoChange)};
+    return {Verdict::kOk, fmt::format("as expected in {} series", all.size()), ""};
   }
-  const bool harmless = first == "missing" || first.ends_with("in UTC");
+  const bool harmless =
+      first == "missing" || first.find(" is not written as ") != std::string::npos;
   return {Verdict::kDifferent, fmt::format("{}, in {} of {} series", first, wrong, all.size()),
           first == "missing" ? "Nothing: the buckets are then placed by meta.dateRange, or taken "
                                "to end with the latest."
@@ -157,7 +160,7 @@ Judgement JudgeValues(const Evidence& evidence) {
   std::size_t beyond = 0;
   std::string example;
   for (const SeenBucket* const bucket : CompleteBuckets(evidence)) {
-    if (bucket->IsEmpty()) continue;
+    if (bucket->IsEmpty() || bucket->IsHalf()) continue;
     for (const JsonValue* const value : {bucket->spoof, bucket->not_spoof}) {
       constexpr double kHighest = 100.01;
       const auto number = ReadDecimal(*value);
@@ -218,6 +221,27 @@ Judgement JudgeSums(const Evidence& evidence) {
               : "Nothing: SPOOF stays the share of all mail."};
 }
 
+std::optional<double> ExchangedMean(const Evidence& evidence) {
+  // 9 to 38 were seen in weeks.
+  constexpr double kLeast = 1;
+  constexpr double kMost = 50;
+  double sum = 0;
+  std::size_t count = 0;
+  for (const SeenAnswer& answer : evidence.answers) {
+    if (answer.asked->queries.front().filters != Filters()) continue;
+    for (const SeenSeries& series : answer.series) {
+      for (const SeenBucket& bucket : series.Complete()) {
+        if (!bucket.Spoof() || bucket.IsEmpty()) continue;
+        sum += *bucket.Spoof();
+        ++count;
+      }
+    }
+    if (SeemRatios(answer.series)) return std::nullopt;
+  }
+  const double mean = count == 0 ? kLeast : sum / static_cast<double>(count);
+  return mean < kLeast || mean > kMost ? std::optional(mean) : std::nullopt;
+}
+
 Judgement JudgeClasses(const Evidence& evidence) {
   std::set<std::string> others;
   std::size_t lacking = 0;
@@ -235,12 +259,24 @@ Judgement JudgeClasses(const Evidence& evidence) {
     }
   }
   if (count == 0) return NothingSeen(evidence);
-  const std::string names = fmt::format("{}", fmt::join(others, ", "));
+  constexpr std::size_t kShownClasses = 5;
+  const std::size_t shown = std::min(others.size(), kShownClasses);
+  std::string names = fmt::format(
+      "{}", fmt::join(others.begin(), std::next(others.begin(), static_cast<std::ptrdiff_t>(shown)),
+                      ", "));
+  if (shown < others.size()) names += fmt::format(" and {} more", others.size() - shown);
   if (lacking > 0) {
     return {Verdict::kDifferent,
             fmt::format("{} of {} series lack one of them{}{}", lacking, count,
                         names.empty() ? "" : "; there is also ", names),
             std::string(kOpenAnIssue)};
+  }
+  if (const auto mean = ExchangedMean(evidence)) {
+    return {
+        Verdict::kDifferent,
+        fmt::format("SPOOF is {:.1f} % of all mail on average: are the classes exchanged?", *mean),
+        "Compare the numbers with radar.cloudflare.com before you use them; please open an issue "
+        "with a --report."};
   }
   if (!names.empty()) {
     return {Verdict::kDifferent, "there is also " + names,
@@ -255,12 +291,14 @@ Judgement JudgeEmptyBuckets(const Evidence& evidence) {
   std::size_t half = 0;
   std::size_t without_classes = 0;
   std::size_t gaps = 0;
+  std::size_t count = 0;
   for (const SeenSeries* const series : evidence.AllSeries()) {
     std::optional<WallTime> before;
     if (series->json->keys.size() == 1 && series->timestamps() != nullptr) ++without_classes;
     for (const SeenBucket& bucket : series->Complete()) {
       if (before && bucket.start && *bucket.start - *before > series->interval) ++gaps;
       before = bucket.start;
+      ++count;
       if (bucket.IsHalf()) ++half;
       if (!bucket.IsEmpty()) continue;
       ++empty;
@@ -272,6 +310,10 @@ Judgement JudgeEmptyBuckets(const Evidence& evidence) {
         Verdict::kDifferent,
         fmt::format("{} with nothing in one class beside a number in the other", half),
         "Nothing helps: the exporter refuses such answers. Please open an issue with a --report."};
+  }
+  if (empty > 0 && empty == count) {
+    return {Verdict::kDifferent, fmt::format("all of {} buckets are empty", count),
+            std::string(kOpenAnIssue)};
   }
   if (empty + without_classes + gaps == 0) {
     return evidence.answers.empty() ? NothingSeen(evidence)

@@ -15,6 +15,7 @@ struct Check {
   std::string_view name;
   std::string_view expected;
   Judgement (*judge)(const Evidence&);  // nullptr: a row a configured query
+  bool is_of_answers = false;           // of what they hold, whatever was asked
 };
 
 constexpr std::string_view kQueryRow = "query NAME";
@@ -35,28 +36,29 @@ constexpr Check kChecks[] = {
     {"1d over 28d", "Accepted, with all its buckets.", Judge1dOver28d},
     {"1w over 52w", "Accepted, with all its buckets.", Judge1wOver52w},
     {kQueryRow, "The exporter gets a value.", nullptr},
-    {"names", "A series comes back under the name it was asked for.", JudgeNames},
-    {"two series", "Both series of a request come back.", JudgeTwoSeries},
-    {"ten series", "All series of a request come back.", JudgeTenSeries},
-    {"fifty series", "All series of a request come back.", JudgeFiftySeries},
+    {"names", "A series comes back under the name it was asked for.", JudgeNames, true},
+    {"filter", "spf=FAIL selects a part of the mail.", JudgeFilter},
+    {"two series", "Both come back, each with its own filters.", JudgeTwoSeries},
+    {"ten series", "All come back, each with its own filters.", JudgeTenSeries},
+    {"fifty series", "All come back, each with its own filters.", JudgeFiftySeries},
     {"comma list", "spf=PASS,FAIL selects mail with either.", JudgeValueList},
     {"control period", "7dcontrol gives the same buckets a week earlier.", JudgeControl},
-    {"envelope", "JSON with success: true and an object result.", JudgeEnvelope},
+    {"envelope", "JSON with success: true and an object result.", JudgeEnvelope, true},
     {"timestamps", "One a value, in UTC, the start of its bucket; weeks begin on Monday.",
-     JudgeTimestamps},
+     JudgeTimestamps, true},
     {"newest bucket", "None begins after lastUpdated; the last may still be filling.",
-     JudgeNewestBucket},
-    {"date range", "meta.dateRange is as long as was asked.", JudgeDateRange},
-    {"interval", "meta.aggInterval is the one that was asked for.", JudgeInterval},
-    {"normalization", "PERCENTAGE.", JudgeNormalization},
+     JudgeNewestBucket, true},
+    {"date range", "meta.dateRange is as long as was asked.", JudgeDateRange, true},
+    {"interval", "meta.aggInterval is the one that was asked for.", JudgeInterval, true},
+    {"normalization", "PERCENTAGE.", JudgeNormalization, true},
     {"units", "requests.", JudgeUnits},
-    {"values", "Decimal numbers in quotes, percentages from 0 to 100.", JudgeValues},
-    {"sums", "SPOOF and NOT_SPOOF add up to 100.", JudgeSums},
-    {"classes", "SPOOF and NOT_SPOOF, and no others.", JudgeClasses},
-    {"empty buckets", "0 or null in both classes, or left out.", JudgeEmptyBuckets},
+    {"values", "Decimal numbers in quotes, percentages from 0 to 100.", JudgeValues, true},
+    {"sums", "SPOOF and NOT_SPOOF add up to 100.", JudgeSums, true},
+    {"classes", "SPOOF and NOT_SPOOF, and no others.", JudgeClasses, true},
+    {"empty buckets", "0 or null in both classes, or left out.", JudgeEmptyBuckets, true},
     {"confidence", "A level from 1 to 5, at least in some answers.", JudgeConfidence},
-    {"annotations", "A list, of the event types that are documented.", JudgeAnnotations},
-    {"lag", "meta.lastUpdated is at most 75 minutes ago.", JudgeLag},
+    {"annotations", "A list, of the event types that are documented.", JudgeAnnotations, true},
+    {"lag", "meta.lastUpdated is at most 75 minutes ago.", JudgeLag, true},
     {"rate limit", "Ratelimit and Ratelimit-Policy on every answer.", JudgeRateLimit},
     {"budget", "The API allows as much as api.rate_limit does.", JudgeBudget},
 };
@@ -68,6 +70,50 @@ CheckRow RowOf(std::string name, std::string_view expected, Judgement judgement,
   };
   return {std::move(name), judgement.verdict, std::string(expected), harmless(judgement.found),
           std::move(judgement.change)};
+}
+
+std::vector<std::string_view> OtherwiseIn(const Evidence& evidence) {
+  std::vector<std::string_view> names;
+  for (const Check& check : kChecks) {
+    if (!check.is_of_answers) continue;
+    const Judgement judgement = check.judge(evidence);
+    const bool copes = judgement.change.starts_with("Nothing:");
+    if (judgement.verdict == Verdict::kDifferent && !copes) names.push_back(check.name);
+  }
+  return names;
+}
+
+// The row of what such a request is made of, if that was refused, too.
+std::string_view SimplerRefused(const Evidence& evidence, Step step) {
+  const auto refused = [&evidence](Step other) {
+    const AskedRequest* const asked = evidence.Last(other);
+    return asked != nullptr && asked->failure() != nullptr;
+  };
+  const bool any_pair =
+      evidence.AllMail()->failure() == nullptr ||
+      !(refused(Step::k15mOver1d) && refused(Step::k1dOver28d) && refused(Step::k1wOver52w));
+  if (!any_pair) return "path";
+  switch (step) {
+    case Step::kControl:
+      return refused(Step::kFirst) && evidence.AllMail()->failure() != nullptr ? "1h over 7d" : "";
+    case Step::kTwoSeries:
+    case Step::kTenSeries:
+    case Step::kFiftySeries:
+    case Step::kValueList:
+      if (refused(Step::kOneFilter) && !refused(Step::k1dOver28d)) return "filter";
+      [[fallthrough]];
+    case Step::kOneFilter: return refused(Step::k1dOver28d) ? "1d over 28d" : "";
+    case Step::kFirst:
+    case Step::kOtherPath:
+    case Step::k15mOver1d:
+    case Step::k1hOver28d:
+    case Step::k1dOver28d:
+    case Step::k1wOver52w:
+    case Step::kNarrow:
+    case Step::kConfigured:
+    case Step::kAlone: break;
+  }
+  return "";
 }
 
 std::string LocationOf(const AskedRequest& asked) {
@@ -98,7 +144,8 @@ std::vector<CheckDescription> CheckCatalog() {
 }
 
 std::vector<CheckRow> Judge(const Examination& examination, const Redactor& redactor) {
-  const Evidence evidence{examination, SeenIn(examination)};
+  Evidence evidence{examination, SeenIn(examination)};
+  evidence.otherwise = OtherwiseIn(evidence);
   std::vector<CheckRow> rows;
   for (const Check& check : kChecks) {
     if (check.judge != nullptr) {
@@ -127,6 +174,14 @@ const AskedRequest* Evidence::Last(Step step) const {
   return found == asked.rend() ? nullptr : &*found;
 }
 
+const AskedRequest* Evidence::AllMail() const {
+  const AskedRequest* const first = Last(Step::kFirst);
+  const AskedRequest* const other = Last(Step::kOtherPath);
+  const bool only_there = first != nullptr && first->failure() != nullptr && other != nullptr &&
+                          other->failure() == nullptr;
+  return only_there ? other : first;
+}
+
 const SeenAnswer* Evidence::AnswerTo(const AskedRequest* asked) const {
   const auto found = std::ranges::find(answers, asked, &SeenAnswer::asked);
   return found == answers.end() ? nullptr : &*found;
@@ -145,25 +200,32 @@ Judgement NotAsked(const Evidence& evidence) {
   return {Verdict::kNotAsked, why.empty() ? "not asked" : "not asked: " + why, ""};
 }
 
-Judgement Failed(const AskedRequest& asked, const Failure& failure) {
+Judgement Failed(const Evidence& evidence, const AskedRequest& asked, const Failure& failure) {
   if (asked.IsRedirected()) {
     return {Verdict::kRefused, failure.detail + LocationOf(asked),
             "Set api.base_url and api.path to where it leads, if that is Cloudflare's."};
   }
   const bool refused = asked.status() != 0 && (asked.status() < 200 || asked.status() >= 300);
+  const bool is_of_answer =
+      (failure.reason == FailureReason::kValidation || failure.reason == FailureReason::kEmpty) &&
+      !evidence.otherwise.empty();
+  const std::string change = is_of_answer
+                                 ? fmt::format("See {}.", fmt::join(evidence.otherwise, ", "))
+                                 : std::string(WhatToDo(failure.reason));
   return {refused ? Verdict::kRefused : Verdict::kDifferent,
           asked.status() == 0 ? fmt::format("{}: {}", InPlainWords(failure.reason), failure.detail)
                               : failure.detail,
-          std::string(WhatToDo(failure.reason))};
+          change};
 }
 
 Judgement Unanswered(const Evidence& evidence, const AskedRequest& asked, const Failure& failure) {
   const bool is_last = &asked == &evidence.examination.asked.back();
-  if (is_last && !evidence.examination.stopped.empty()) return NotAsked(evidence);
+  const bool ended_it = is_last || failure.reason == FailureReason::kUnauthorized;
+  if (ended_it && !evidence.examination.stopped.empty()) return NotAsked(evidence);
   if (failure.reason == FailureReason::kNotFound) {
     return {Verdict::kNotAsked, "not asked: the path was not found", ""};
   }
-  return Failed(asked, failure);
+  return Failed(evidence, asked, failure);
 }
 
 Judgement NothingSeen(const Evidence& evidence) {
@@ -174,7 +236,9 @@ Judgement NothingSeen(const Evidence& evidence) {
 Judgement UnansweredWith(const std::string& change, const Evidence& evidence,
                          const AskedRequest& asked) {
   Judgement judgement = Unanswered(evidence, asked, *asked.failure());
-  if (judgement.verdict != Verdict::kNotAsked && !asked.IsRedirected()) judgement.change = change;
+  if (judgement.verdict != Verdict::kRefused || asked.IsRedirected()) return judgement;
+  const std::string_view simpler = SimplerRefused(evidence, asked.step);
+  judgement.change = simpler.empty() ? change : fmt::format("See {}.", simpler);
   return judgement;
 }
 

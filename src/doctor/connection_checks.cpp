@@ -50,6 +50,19 @@ Judgement JudgeAddress(const Evidence& evidence) {
   if (evidence.examination.asked.empty()) return NotAsked(evidence);
   if (const AskedRequest* const asked = FirstAnswered(evidence)) {
     const std::string& address = asked->connection.address;
+    const auto is_broken = [](const AskedRequest& each) {
+      return each.status() == 0 && each.failure()->reason != FailureReason::kTimeout &&
+             each.failure()->reason != FailureReason::kParse;
+    };
+    const auto& all = evidence.examination.asked;
+    const auto broken = std::ranges::count_if(all, is_broken);
+    // One may pass.
+    if (broken > 1) {
+      return {Verdict::kDifferent,
+              fmt::format("{} of {} requests without an answer: {}", broken, all.size(),
+                          std::ranges::find_if(all, is_broken)->failure()->detail),
+              "Look for what breaks connections on the way, such as a proxy or a firewall."};
+    }
     const std::string_view family = address.find(':') == std::string::npos ? "IPv4" : "IPv6";
     if (asked->connection.through_proxy) {
       return {Verdict::kOk,
@@ -59,8 +72,8 @@ Judgement JudgeAddress(const Evidence& evidence) {
   }
   const AskedRequest& last = evidence.examination.asked.back();
   const Failure& failure = *last.failure();
-  Judgement judgement = Failed(last, failure);
-  if (failure.reason == FailureReason::kTls) {
+  Judgement judgement = Failed(evidence, last, failure);
+  if (failure.reason == FailureReason::kTls || failure.reason == FailureReason::kParse) {
     return {Verdict::kOk, fmt::format("{} is {}", HostOf(evidence), last.connection.address), ""};
   }
   return judgement;
@@ -91,7 +104,8 @@ Judgement JudgeTls(const Evidence& evidence) {
     return {Verdict::kOk, fmt::format("{}, verified; issued by {}", tls, issuer), ""};
   }
   const Failure& failure = *asked.back().failure();
-  return failure.reason == FailureReason::kTls ? Failed(asked.back(), failure) : NotAsked(evidence);
+  return failure.reason == FailureReason::kTls ? Failed(evidence, asked.back(), failure)
+                                               : NotAsked(evidence);
 }
 
 Judgement JudgeClock(const Evidence& evidence) {
@@ -149,18 +163,34 @@ Judgement JudgeLatency(const Evidence& evidence) {
 
 Judgement JudgeToken(const Evidence& evidence) {
   std::size_t accepted = 0;
+  const AskedRequest* accepted_last = nullptr;
   const AskedRequest* refused = nullptr;
   for (const AskedRequest& each : evidence.examination.asked) {
     // What the exporter cannot use is still said to whom may ask.
     if (each.failure() == nullptr || each.failure()->reason == FailureReason::kValidation ||
         each.failure()->reason == FailureReason::kEmpty) {
       ++accepted;
+      accepted_last = &each;
     }
     if (each.failure() != nullptr && each.failure()->reason == FailureReason::kUnauthorized) {
       refused = &each;
     }
   }
   const std::string& kind = evidence.examination.credential;
+  const auto is_accepted_there = [&](const AskedRequest& each) {
+    return each.form.endpoint == refused->form.endpoint && each.failure() == nullptr;
+  };
+  if (refused != nullptr && accepted > 0 &&
+      std::ranges::none_of(evidence.examination.asked, is_accepted_there)) {
+    const bool is_configured =
+        refused->form.endpoint ==
+        RadarEndpoint(evidence.subject().api.base_url, evidence.subject().api.path);
+    return {Verdict::kDifferent,
+            fmt::format("{}: accepted by {}, refused by {}: {}", kind,
+                        Shortened(accepted_last->form.endpoint), Shortened(refused->form.endpoint),
+                        refused->failure()->detail),
+            is_configured ? "See path." : "See other path."};
+  }
   if (refused != nullptr) {
     return {accepted > 0 ? Verdict::kDifferent : Verdict::kRefused,
             accepted > 0
@@ -183,16 +213,29 @@ Judgement JudgeRateLimit(const Evidence& evidence) {
   const std::size_t policy = CountAnswers(evidence, "ratelimit-policy");
   for (const AskedRequest& each : evidence.examination.asked) {
     if (each.status() != 429) continue;
-    const auto wait = each.outcome.retry_after;
-    return {Verdict::kRefused,
-            fmt::format("HTTP 429, {}",
-                        wait ? "to be asked again in " + InWords(*wait) : "without a Retry-After"),
-            "Ask again later; something else uses the requests of the same Cloudflare user, or "
-            "api.rate_limit is too high."};
+    const std::string wait = each.WaitText();
+    return {
+        Verdict::kRefused,
+        "HTTP 429, " + (wait.empty() ? "without a Retry-After" : "to be asked again in " + wait),
+        "Ask again later; something else uses the requests of the same Cloudflare user, or "
+        "api.rate_limit is too high."};
   }
-  const std::string text = FirstAnswered(evidence)->answer.value().Header("ratelimit-policy");
-  const std::string counts = fmt::format("Ratelimit on {} and Ratelimit-Policy on {} of {} answers",
-                                         remaining, policy, answers);
+  for (const auto& [name, limit] : evidence.examination.asked.back().outcome.rate_limits) {
+    if (limit.remaining != 0U) continue;
+    return {Verdict::kDifferent,
+            fmt::format("no request is left by policy {}{}", name,
+                        limit.reset_in ? " for " + InWords(*limit.reset_in) : ""),
+            "Ask again later; something else uses the requests of the same Cloudflare user."};
+  }
+  const HttpResponse& first = FirstAnswered(evidence)->answer.value();
+  const std::string text = first.Header("ratelimit-policy");
+  std::string counts = fmt::format("Ratelimit on {} and Ratelimit-Policy on {} of {} answers",
+                                   remaining, policy, answers);
+  for (const auto& [name, value] : first.headers) {
+    const bool is_other = name.find("ratelimit") != std::string::npos && name != "ratelimit" &&
+                          name != "ratelimit-policy";
+    if (is_other) counts += "; there is " + ForLog(name, 40);
+  }
   if (remaining < answers || policy < answers) {
     return {Verdict::kDifferent, counts,
             "Nothing: without them api.rate_limit alone bounds what is asked."};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -55,8 +56,8 @@ std::vector<PlannedRequest> GeneralRequests() {
   const Query days = QueryOf(AggInterval::k1d, "28d");
   Query control = hours;
   control.control = true;
-  const Query passed = Filtered(days, Dimension::kSpf, "PASS");
   const Query failed = Filtered(days, Dimension::kSpf, "FAIL");
+  const Query passed = Filtered(days, Dimension::kSpf, "PASS");
   Query narrow = QueryOf(AggInterval::k15m, "1d");
   for (const Dimension dimension : {Dimension::kDkim, Dimension::kDmarc, Dimension::kSpf}) {
     narrow = Filtered(std::move(narrow), dimension, "FAIL");
@@ -68,6 +69,7 @@ std::vector<PlannedRequest> GeneralRequests() {
       {Step::k1hOver28d, "1h over 28d", {QueryOf(AggInterval::k1h, "28d")}},
       {Step::k1dOver28d, "1d over 28d", {days}},
       {Step::k1wOver52w, "1w over 52w", {QueryOf(AggInterval::k1w, "52w")}},
+      {Step::kOneFilter, "spf=FAIL", {failed}},
       {Step::kTwoSeries, "two series", {passed, failed}},
       {Step::kTenSeries, "ten series", Combinations(10)},
       {Step::kFiftySeries, "fifty series", Combinations(50)},
@@ -151,6 +153,12 @@ class Examiner {
         result_.asked, [&](const AskedRequest& each) { return endpoint == each.form.endpoint; });
   }
 
+  // But for that of the last request.
+  bool AnyValueYet() const {
+    const auto before = std::span(result_.asked).first(result_.asked.size() - 1);
+    return std::ranges::any_of(before, [](const auto& each) { return each.failure() == nullptr; });
+  }
+
   RequestForm FormFor(const PlannedRequest& planned) const {
     RequestForm form = endpoint_.form();
     if (planned.step == Step::kOtherPath) form.endpoint = *configured_.Alternative();
@@ -165,7 +173,11 @@ class Examiner {
       if (asked == nullptr) return;
       const Failure* const failure = asked->failure();
       if (failure == nullptr) {
-        if (planned.step == Step::kFirst) (void)endpoint_.NoteGood(tried.back(), name);
+        const bool only_there =
+            planned.step == Step::kOtherPath && result_.asked.size() > 1 && !AnyValueYet();
+        if (planned.step == Step::kFirst || only_there) {
+          (void)endpoint_.NoteGood(tried.back(), name);
+        }
         return;
       }
       if (planned.step == Step::kFirst) {
@@ -174,7 +186,10 @@ class Examiner {
           continue;
         }
       }
-      if (again || !MayPass(*failure) || repeats_ == 0) return StopAfter(*asked, *failure);
+      const bool refused_before = planned.step == Step::kOtherPath && !AnyValueYet() &&
+                                  failure->reason == FailureReason::kUnauthorized;
+      if (again || refused_before || !MayPass(*failure) || repeats_ == 0)
+        return StopAfter(*asked, *failure);
       again = true;
       --repeats_;
       if (!Pause(kBeforeRepeating)) return;
@@ -186,11 +201,17 @@ class Examiner {
     const bool any_answer =
         std::ranges::any_of(result_.asked, [](const auto& each) { return each.status() != 0; });
     if (failure.reason == FailureReason::kRateLimited) {
-      const auto wait = asked.outcome.retry_after;
-      Stop(wait ? fmt::format("the API limits the rate, for {}", InWords(*wait))
-                : "the API limits the rate");
+      const std::string wait = asked.WaitText();
+      Stop(wait.empty() ? "the API limits the rate" : "the API limits the rate, for " + wait);
     } else if (failure.reason == FailureReason::kUnauthorized && !any_accepted) {
+      // One spelling of the path may be open to the credential, and the other not.
+      if (asked.step == Step::kFirst && !WasAsked(configured_.Alternative()) &&
+          configured_.Alternative()) {
+        return;
+      }
       Stop("the API does not accept the credential");
+    } else if (failure.reason == FailureReason::kParse && !any_answer) {
+      Stop("no answer of the API can be decoded");
     } else if (!any_answer) {
       Stop("the API was not reached");
     }
@@ -315,12 +336,39 @@ PlannedExamination PlanExamination(const Subject& subject) {
         queries.size() == 1
             ? fmt::format("query {}", queries.front().name)
             : fmt::format("query {} and {} more", queries.front().name, queries.size() - 1);
+    const bool is_first_shared =
+        queries.size() > 1 && std::ranges::none_of(plan.requests, [](const auto& planned) {
+          return planned.step == Step::kAlone;
+        });
+    const Query last = queries.back();
     plan.requests.push_back({Step::kConfigured, title, std::move(queries)});
+    if (is_first_shared) {
+      plan.requests.push_back({Step::kAlone, fmt::format("query {} alone", last.name), {last}});
+    }
   }
   plan.left_out = subject.queries.size() - plan.queries.size();
   plan.most_requests = std::min(plan.requests.size() + kRepeats + kOtherForms,
                                 static_cast<std::size_t>(subject.api.rate_limit));
   return plan;
+}
+
+std::string AskedRequest::WaitText() const {
+  if (!outcome.retry_after) return "";
+  const HttpResponse& response = answer.value();
+  const std::string header = response.Header("retry-after");
+  const WallTime answered =
+      ParseHttpDate(response.Header("date"), received.wall).value_or(received.wall);
+  // Which is cut to what the exporter waits for without asking again.
+  Seconds wait = *outcome.retry_after;
+  long seconds = 0;
+  const char* const end = header.data() + header.size();
+  if (const auto until = ParseHttpDate(header, answered)) {
+    wait = std::max(wait, std::chrono::floor<Seconds>(*until - answered));
+  } else if (std::from_chars(header.data(), end, seconds).ptr == end && seconds < 100'000'000) {
+    wait = std::max(wait, Seconds(seconds));
+  }
+  const bool is_whole = InWords(wait) != InWords(wait - 1s);
+  return (is_whole ? "" : "at least ") + InWords(wait);
 }
 
 const Failure* AskedRequest::failure() const {

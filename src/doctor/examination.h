@@ -33,6 +33,7 @@ enum class Step {
   k1hOver28d,    // likewise
   k1dOver28d,    // likewise
   k1wOver52w,    // likewise
+  kOneFilter,    // SPF FAIL, 1d over 28d
   kTwoSeries,    // SPF PASS and SPF FAIL, 1d over 28d
   kTenSeries,    // combinations of filters, 1d over 28d
   kFiftySeries,  // likewise
@@ -40,6 +41,7 @@ enum class Step {
   kControl,      // all mail with its control period, 1h over 7d
   kNarrow,       // what fails DKIM, DMARC and SPF, 15m over 1d: some buckets are empty
   kConfigured,   // queries of the configuration, as the daemon shares requests among them
+  kAlone,        // the last of the first that share one, by itself
 };
 
 struct PlannedRequest {
@@ -78,6 +80,8 @@ struct AskedRequest {
   // 0: no answer came.
   int status() const { return answer ? answer.value().status : 0; }
   bool IsRedirected() const { return status() >= 300 && status() < 400; }
+  // What Retry-After asks for, in words, however long: "2 hours"; "" without one.
+  std::string WaitText() const;
 };
 
 struct Examination {

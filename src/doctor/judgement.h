@@ -18,12 +18,16 @@ struct Judgement {
 struct Evidence {
   const Examination& examination;
   std::vector<SeenAnswer> answers;
+  // The rows about what answers hold that are different in what the exporter cannot cope with.
+  std::vector<std::string_view> otherwise = {};
 
   const Subject& subject() const { return examination.subject; }
   // The last request of that step; nullptr when there was none.
   const AskedRequest* Last(Step step) const;
   // What came of it; nullptr without an object `result`.
   const SeenAnswer* AnswerTo(const AskedRequest* asked) const;
+  // All mail, 1h over 7d: at the configured path, or at the other one if only that answers.
+  const AskedRequest* AllMail() const;
   // Every series of every answer.
   std::vector<const SeenSeries*> AllSeries() const;
 };
@@ -36,10 +40,11 @@ Judgement NotAsked(const Evidence& evidence);
 // No answer shows what the row is about.
 Judgement NothingSeen(const Evidence& evidence);
 // Of a request whose queries have no value.
-Judgement Failed(const AskedRequest& asked, const Failure& failure);
+Judgement Failed(const Evidence& evidence, const AskedRequest& asked, const Failure& failure);
 // The same where it was to find something else out: what ended the examination says nothing of it.
 Judgement Unanswered(const Evidence& evidence, const AskedRequest& asked, const Failure& failure);
-// As Unanswered(), but with this to change where it is the request that was refused.
+// As Unanswered(), but with this to change where it is the request that was refused, and nothing
+// simpler: what that is made of was accepted.
 Judgement UnansweredWith(const std::string& change, const Evidence& evidence,
                          const AskedRequest& asked);
 // `change`, or `nothing` where no query is concerned: "".
@@ -48,6 +53,18 @@ std::string Unless(const std::string& queries, std::string_view nothing, std::st
 bool HasList(const Query& query);
 // How many series a request may have, as far as was tried.
 int MostSeries(const Evidence& evidence);
+// Of the requests for several series, the row of the smallest that is different, though accepted;
+// "": none.
+std::string_view DifferentSeries(const Evidence& evidence);
+// What is different in the series of that query in a shared answer; "": nothing is seen to be.
+std::string SharedProblem(const Evidence& evidence, const SeenAnswer& answer, std::size_t place);
+// What is different in the query's control period; "": nothing is seen to be.
+std::string ControlProblem(const SeenAnswer& answer, std::size_t place);
+// SPOOF of all mail on average, in percent, if it is no such part as it is known to be: the classes
+// may be exchanged.
+std::optional<double> ExchangedMean(const Evidence& evidence);
+// ".../spoof", of a path.
+std::string Shortened(const RadarEndpoint& endpoint);
 // "a, b and 3 more", of the configured queries for which `is` holds; "" when there is none.
 std::string QueriesFor(const Evidence& evidence, const std::function<bool(const Query&)>& is);
 
@@ -73,6 +90,7 @@ Judgement JudgeQuery(const Evidence& evidence, const Query& query);
 
 // Several series in a request, and what makes one: series_checks.cpp.
 Judgement JudgeNames(const Evidence& evidence);
+Judgement JudgeFilter(const Evidence& evidence);
 Judgement JudgeTwoSeries(const Evidence& evidence);
 Judgement JudgeTenSeries(const Evidence& evidence);
 Judgement JudgeFiftySeries(const Evidence& evidence);

@@ -11,12 +11,6 @@
 namespace radar_spoof {
 namespace {
 
-// ".../spoof"
-std::string Shortened(const RadarEndpoint& endpoint) {
-  const std::string& path = endpoint.path();
-  return "..." + ForMessage(path.substr(std::min(path.rfind('/'), path.size())));
-}
-
 RadarEndpoint Configured(const Evidence& evidence) {
   return {evidence.subject().api.base_url, evidence.subject().api.path};
 }
@@ -63,11 +57,7 @@ bool IsRefused(const Evidence& evidence, Step step) {
 }
 
 // What to change in a configured query that is refused, as far as what else is refused tells it.
-std::string CauseOfRefusal(const Evidence& evidence, const Query& query) {
-  if (query.control && IsRefused(evidence, Step::kControl)) return "Remove control: true from it.";
-  if (HasList(query) && IsRefused(evidence, Step::kValueList)) {
-    return "Write one query for each value of a filter.";
-  }
+std::string CauseOfRefusal(const Evidence& evidence, const Query& query, std::size_t series) {
   const bool is_accepted = std::ranges::any_of(kPairs, [&](const Pair& pair) {
     const AskedRequest* const asked = evidence.Last(pair.step);
     return pair.interval == query.agg_interval && asked != nullptr && asked->failure() == nullptr &&
@@ -75,24 +65,37 @@ std::string CauseOfRefusal(const Evidence& evidence, const Query& query) {
   });
   const std::string instead =
       AcceptedInstead(evidence, query.agg_interval, query.date_range.Length());
-  return is_accepted || instead.empty() ? "" : fmt::format("Give it {}.", instead);
+  if (!is_accepted && !instead.empty()) return fmt::format("Give it {}.", instead);
+  if (query.filters != Filters() && IsRefused(evidence, Step::kOneFilter)) return "See filter.";
+  const int most = MostSeries(evidence);
+  if (series > static_cast<std::size_t>(most)) {
+    return fmt::format(
+        "Set api.max_series_per_request: {}; until then the exporter halves such requests.", most);
+  }
+  if (query.control && IsRefused(evidence, Step::kControl)) return "Remove control: true from it.";
+  if (HasList(query) && IsRefused(evidence, Step::kValueList)) {
+    return "Write one query for each value of a filter.";
+  }
+  return std::string(WhatToDo(FailureReason::kRejected));
 }
 
 Judgement JudgePair(const Evidence& evidence, const Pair& pair) {
-  const AskedRequest* const asked = evidence.Last(pair.step);
+  const AskedRequest* const asked =
+      pair.step == Step::kFirst ? evidence.AllMail() : evidence.Last(pair.step);
   if (asked == nullptr) return NotAsked(evidence);
   const DateRange range = DateRange::Parse(pair.range).value();
   if (const Failure* const failure = asked->failure()) {
-    Judgement judgement = Unanswered(evidence, *asked, *failure);
-    if (failure->reason != FailureReason::kRejected || asked->IsRedirected()) return judgement;
+    if (failure->reason != FailureReason::kRejected) {
+      return Unanswered(evidence, *asked, *failure);
+    }
     const std::string queries = QueriesFor(evidence, [&](const Query& query) {
       return query.agg_interval == pair.interval && query.date_range.Length() >= range.Length();
     });
     const std::string instead = AcceptedInstead(evidence, pair.interval, range.Length());
-    judgement.change = Unless(queries, "Nothing: no configured query asks for it.",
-                              instead.empty() ? "Give a coarser agg_interval to: " + queries
-                                              : fmt::format("Give {} to: {}", instead, queries));
-    return judgement;
+    const std::string change = instead.empty() ? "Give a coarser agg_interval to: " + queries
+                                               : fmt::format("Give {} to: {}", instead, queries);
+    return UnansweredWith(Unless(queries, "Nothing: no configured query asks for it.", change),
+                          evidence, *asked);
   }
   const std::size_t buckets = asked->outcome.windows.front().value().buckets.size();
   const auto wanted = static_cast<std::size_t>(range.Length() / Length(pair.interval));
@@ -133,6 +136,11 @@ bool Succeeds(const SeenAnswer* answer) {
 
 }  // namespace
 
+std::string Shortened(const RadarEndpoint& endpoint) {
+  const std::string& path = endpoint.path();
+  return "..." + ForMessage(path.substr(std::min(path.rfind('/'), path.size())));
+}
+
 Judgement JudgePath(const Evidence& evidence) {
   const RadarEndpoint configured = Configured(evidence);
   const AskedRequest* const asked = LastAt(evidence, configured);
@@ -145,8 +153,17 @@ Judgement JudgePath(const Evidence& evidence) {
   const Failure* const failure = asked->failure();
   if (asked->status() == 0) return Unanswered(evidence, *asked, *failure);
   // What the exporter cannot use answers, too, if it says that it succeeded.
-  if (failure != nullptr && !Succeeds(evidence.AnswerTo(asked))) {
-    Judgement judgement = Failed(*asked, *failure);
+  const auto& all = evidence.examination.asked;
+  const bool answers_others = std::ranges::any_of(all, [&](const AskedRequest& each) {
+    return each.form.endpoint == configured && each.failure() == nullptr;
+  });
+  const bool is_refused = failure != nullptr && !Succeeds(evidence.AnswerTo(asked));
+  if (is_refused && !(answers_others && failure->reason == FailureReason::kRejected)) {
+    if (failure->reason == FailureReason::kRateLimited) return NotAsked(evidence);
+    if (failure->reason == FailureReason::kUnauthorized && use_other.empty()) {
+      return {Verdict::kNotAsked, "not asked: the credential was refused", ""};
+    }
+    Judgement judgement = Failed(evidence, *asked, *failure);
     if (!use_other.empty()) judgement.change = use_other;
     return judgement;
   }
@@ -157,6 +174,15 @@ Judgement JudgePath(const Evidence& evidence) {
             fmt::format("{} answers, and announces its end: {} {}", Shortened(configured), header,
                         ForLog(value, 60)),
             use_other.empty() ? std::string(kNoChange) : use_other};
+  }
+  const auto is_server_error = [](const AskedRequest& each) { return each.status() >= 500; };
+  const auto errors = std::ranges::count_if(all, is_server_error);
+  // One may pass.
+  if (errors > 1) {
+    return {Verdict::kDifferent,
+            fmt::format("{} of {} requests with HTTP {}", errors, all.size(),
+                        std::ranges::find_if(all, is_server_error)->status()),
+            std::string(WhatToDo(FailureReason::kServer))};
   }
   return {Verdict::kOk, Shortened(configured) + " answers", ""};
 }
@@ -169,10 +195,19 @@ Judgement JudgeOtherPath(const Evidence& evidence) {
   if (asked == nullptr) return NotAsked(evidence);
   if (asked->status() == 0) return Unanswered(evidence, *asked, *asked->failure());
   const SeenAnswer* const answer = evidence.AnswerTo(asked);
+  if (answer == nullptr && asked->failure()->reason == FailureReason::kUnauthorized &&
+      !evidence.examination.stopped.empty()) {
+    return NotAsked(evidence);
+  }
   if (answer == nullptr) {
-    Judgement judgement = Failed(*asked, *asked->failure());
+    Judgement judgement = Failed(evidence, *asked, *asked->failure());
     judgement.found = Shortened(*other) + ": " + judgement.found;
     const AskedRequest* const first = LastAt(evidence, configured);
+    if (first != nullptr && first->failure() != nullptr &&
+        first->failure()->detail == asked->failure()->detail &&
+        JudgePath(evidence).verdict == Verdict::kOk) {
+      return {Verdict::kNotSeen, Shortened(*other) + " refuses the same; nothing to compare", ""};
+    }
     if (first != nullptr && evidence.AnswerTo(first) != nullptr) {
       judgement.change = "Nothing: the configured path answers.";
     }
@@ -207,8 +242,9 @@ Judgement JudgeQuery(const Evidence& evidence, const Query& query) {
     const auto found = std::ranges::find_if(
         each.queries, [&](const Query& other) { return AskTheSame(query, other); });
     // What is asked by itself says more of it than what tries something out.
-    const bool tries = each.step == Step::kOtherPath || each.step == Step::kTenSeries ||
-                       each.step == Step::kFiftySeries || each.step == Step::kTwoSeries;
+    const bool tries = each.step == Step::kOtherPath || each.step == Step::kAlone ||
+                       each.step == Step::kTenSeries || each.step == Step::kFiftySeries ||
+                       each.step == Step::kTwoSeries;
     if (found == each.queries.end() || tries) continue;
     asked = &each;
     place = static_cast<std::size_t>(found - each.queries.begin());
@@ -216,19 +252,17 @@ Judgement JudgeQuery(const Evidence& evidence, const Query& query) {
   if (asked == nullptr) return NotAsked(evidence);
   const auto& window = asked->outcome.windows[place];
   if (!window) {
-    Judgement judgement = Unanswered(evidence, *asked, window.error());
-    if (asked->IsRedirected()) return judgement;
-    const std::string cause = CauseOfRefusal(evidence, query);
-    const int most = MostSeries(evidence);
-    if (window.error().reason == FailureReason::kRejected &&
-        asked->queries.size() > static_cast<std::size_t>(most)) {
-      judgement.change = fmt::format(
-          "Set api.max_series_per_request: {}; until then the exporter halves such requests.",
-          most);
-    } else if (window.error().reason == FailureReason::kRejected && !cause.empty()) {
-      judgement.change = cause;
+    if (window.error().reason != FailureReason::kRejected) {
+      Judgement judgement = Unanswered(evidence, *asked, window.error());
+      const std::string_view row = DifferentSeries(evidence);
+      if (asked->queries.size() > 1 && !row.empty() && evidence.otherwise.empty() &&
+          window.error().reason == FailureReason::kValidation) {
+        judgement.change =
+            fmt::format("Set api.max_series_per_request: {}; see {}.", MostSeries(evidence), row);
+      }
+      return judgement;
     }
-    return judgement;
+    return UnansweredWith(CauseOfRefusal(evidence, query, asked->queries.size()), evidence, *asked);
   }
   const QueryState state{.query = query,
                          .sample = JudgedSampleOf(query, window.value()),
@@ -242,14 +276,50 @@ Judgement JudgeQuery(const Evidence& evidence, const Query& query) {
     return {Verdict::kDifferent, found + ", a hundredth of what it should be: see values",
             std::string(kOpenAnIssue)};
   }
+  if (ExchangedMean(evidence)) {
+    return {Verdict::kDifferent,
+            found + ", of which SPOOF of all mail makes one doubt: see classes",
+            std::string(kOpenAnIssue)};
+  }
   if (answer != nullptr && IsAsAllMail(evidence, *answer, place)) {
     return {Verdict::kDifferent, found + ", though its filters are ignored: as of all mail",
             "Do not use the numbers of queries with filters; please open an issue with a "
             "--report."};
   }
+  if (answer != nullptr && asked->queries.size() > 1) {
+    const std::string problem = SharedProblem(evidence, *answer, place);
+    if (!problem.empty()) {
+      return {Verdict::kDifferent, found + ", " + problem, "Set api.max_series_per_request: 1."};
+    }
+    const std::string_view row = DifferentSeries(evidence);
+    const int most = MostSeries(evidence);
+    if (!row.empty() && asked->queries.size() > static_cast<std::size_t>(most)) {
+      return {
+          Verdict::kDifferent,
+          fmt::format("{}, from a request of {} series: see {}", found, asked->queries.size(), row),
+          fmt::format("Set api.max_series_per_request: {}.", most)};
+    }
+  }
+  const AskedRequest* const configured = LastAt(evidence, Configured(evidence));
+  if (asked->form.endpoint != Configured(evidence) && configured != nullptr &&
+      configured->outcome.form != FormProblem::kPathNotFound) {
+    return {Verdict::kDifferent,
+            fmt::format("{} at {}, and refused at {}", found, Shortened(asked->form.endpoint),
+                        Shortened(Configured(evidence))),
+            "Set api.path: " + ForMessage(asked->form.endpoint.path(), 200)};
+  }
   const Judgement list = HasList(query) ? JudgeValueList(evidence) : Judgement();
-  if (list.verdict == Verdict::kDifferent) {
+  if (list.verdict == Verdict::kDifferent || list.verdict == Verdict::kRefused) {
     return {Verdict::kDifferent, found + ", of a list: see comma list", list.change};
+  }
+  if (query.control && answer != nullptr) {
+    std::string problem = ControlProblem(*answer, place);
+    if (problem.empty() && window.value().control.empty()) problem = "no bucket can be used";
+    if (!problem.empty()) {
+      return {Verdict::kDifferent,
+              fmt::format("{}, without its control period: {}", found, problem),
+              "Remove control: true from it."};
+    }
   }
   if (!IsFresh(state, evidence.subject().polling, asked->received)) {
     return {Verdict::kDifferent, found + ", too old to be shown",

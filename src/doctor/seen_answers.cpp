@@ -23,12 +23,12 @@ const JsonValue* ElementOf(const JsonValue* array, std::size_t place) {
 }
 
 SeenSeries ReadSeenSeries(std::string_view key, const JsonValue& json, const AskedRequest& asked) {
-  const auto is_control = [key](const SeriesNames& names) { return names.control == key; };
+  const auto is_own = [key](const SeriesNames& names) { return names.own == key; };
   SeenSeries series{
       .key = key,
       .json = &json,
       .interval = Length(asked.queries.front().agg_interval),
-      .control = asked.queries.front().control && std::ranges::any_of(asked.names, is_control),
+      .control = asked.queries.front().control && std::ranges::none_of(asked.names, is_own),
       .buckets = {}};
   const JsonValue* const spoof = json.Find("SPOOF");
   const JsonValue* const not_spoof = json.Find("NOT_SPOOF");
@@ -82,7 +82,10 @@ std::optional<double> SeenBucket::Sum() const {
 bool SeenBucket::IsEmpty() const { return IsNothing(*spoof) && IsNothing(*not_spoof); }
 
 bool SeenBucket::IsHalf() const {
-  return !IsEmpty() && ReadDecimal(*spoof).has_value() != ReadDecimal(*not_spoof).has_value();
+  const auto is_missing = [](const JsonValue& value) {
+    return IsNothing(value) && !ReadDecimal(value);
+  };
+  return !IsEmpty() && is_missing(*spoof) != is_missing(*not_spoof);
 }
 
 std::span<const SeenBucket> SeenSeries::Complete() const {
@@ -111,7 +114,10 @@ std::vector<SeenAnswer> SeenIn(const Examination& examination) {
     if (!parsed) continue;
     SeenAnswer answer{&asked, std::move(parsed).value(), nullptr, {}};
     const JsonValue* const result = answer.document.root.Find("result");
+    const JsonValue* const success = answer.document.root.Find("success");
+    const bool has_failed = success != nullptr && success->Is(Kind::kBool) && !success->boolean;
     if (result == nullptr || !result->Is(Kind::kObject)) continue;
+    if (has_failed && result->keys.empty()) continue;
     for (std::size_t i = 0; i < result->keys.size(); ++i) {
       if (!result->items[i].Is(Kind::kObject)) continue;
       if (result->keys[i] == "meta") {

@@ -27,7 +27,7 @@ struct SeenSeries {
   std::string_view key;
   const JsonValue* json;
   Seconds interval;                 // that was asked for
-  bool control = false;             // of the control period
+  bool control = false;             // of the control period, as far as names tell it
   std::vector<SeenBucket> buckets;  // in the order of the answer
 
   const JsonValue* timestamps() const { return json->Find("timestamps"); }
@@ -48,7 +48,8 @@ struct SeenAnswer {
   std::optional<WallTime> LastUpdated() const;
 };
 
-// Those of the answers that have an object `result`, in their order.
+// Those of the answers that have an object `result`, in their order; without those that say that
+// they failed and hold nothing.
 std::vector<SeenAnswer> SeenIn(const Examination& examination);
 
 // Whether the values seem to be from 0 to 1: the sums are about 1.

@@ -14,7 +14,7 @@ TEST_CASE_FIXTURE(DoctorFixture, "everything is ok with the simulator as it is")
   Run();
   CHECK(NotOk() == std::set<std::string>());
   CHECK(IsAllWell(*examination, rows));
-  CHECK(examination->asked.size() == 12);  // the configured query is among the general ones
+  CHECK(examination->asked.size() == 13);  // the configured query is among the general ones
   CHECK(requests.size() == examination->plan.requests.size());
   // None is repeated on a connection that has gone stale, uncounted.
   CHECK(std::ranges::all_of(requests, &Request::own_connection));
@@ -107,7 +107,7 @@ TEST_CASE_FIXTURE(DoctorFixture, "what counts as not asked is not all well") {
 }
 
 TEST_CASE_FIXTURE(DoctorFixture, "a policy without requests left is waited for, or ends it") {
-  for (const auto& [reset, asked] : {std::pair("20", 12U), std::pair("200", 3U)}) {
+  for (const auto& [reset, asked] : {std::pair("20", 13U), std::pair("200", 3U)}) {
     change = [reset = reset](const Request& request, Answer& answer) {
       if (request.number == 2)
         SetHeader(answer, "ratelimit", "\"burst\";r=0;t=" + std::string(reset));
@@ -115,8 +115,8 @@ TEST_CASE_FIXTURE(DoctorFixture, "a policy without requests left is waited for, 
     const Instant before = clock.Now();
     Run();
     CHECK(requests.size() == asked);
-    if (asked == 12) CHECK(clock.Now().steady - before.steady >= Seconds(20));
-    CHECK(examination->stopped.empty() == (asked == 12));
+    if (asked == 13) CHECK(clock.Now().steady - before.steady >= Seconds(20));
+    CHECK(examination->stopped.empty() == (asked == 13));
   }
 }
 
@@ -130,13 +130,13 @@ TEST_CASE_FIXTURE(DoctorFixture,
     if (request.number == 2) fail(answer);
   };
   Run();
-  CHECK(requests.size() == 13);
+  CHECK(requests.size() == 14);
   CHECK(NotOk() == std::set<std::string>());
   change = [&](const Request& request, Answer& answer) {
     if (request.number >= 2) fail(answer);
   };
   Run();
-  CHECK(requests.size() == 15);
+  CHECK(requests.size() == 16);
   CHECK(requests.size() <= examination->plan.most_requests);
   CHECK(Row("15m over 1d").verdict == Verdict::kRefused);
 }
@@ -179,7 +179,7 @@ TEST_CASE_FIXTURE(DoctorFixture,
     subject.queries.push_back(query);
   }
   Run();
-  CHECK(requests.size() == 20);
+  CHECK(requests.size() == 21);
   CHECK(examination->plan.queries.size() == 8);
   CHECK(examination->plan.left_out == 1992);
   CHECK(AnnouncementText(subject, examination->plan)
@@ -200,7 +200,7 @@ TEST_CASE_FIXTURE(DoctorFixture, "too many queries for a request are told how ma
     }
   }
   Run();
-  CHECK(requests.size() == 13);
+  CHECK(requests.size() == 15);
   CHECK(Row("query q11").verdict == Verdict::kRefused);
   CHECK(Row("query q11").change.starts_with("Set api.max_series_per_request: 10;"));
   CHECK(Row("fifty series").change == "Set api.max_series_per_request: 10.");

@@ -155,6 +155,21 @@ inline std::function<void(DoctorFixture&)> EachValue(
   };
 }
 
+// With `by` for each series.
+inline std::function<void(DoctorFixture&)> EachSeries(const std::string& by) {
+  return [=](DoctorFixture& fixture) {
+    fixture.change = [=](const Request&, Answer& answer) {
+      static const std::regex kKey("\"[sc]\\d+_\\w+\":\\{");
+      std::string& body = BodyOf(answer);
+      std::smatch match;
+      while (std::regex_search(body, match, kKey)) {
+        const auto begin = static_cast<std::size_t>(match.position() + match.length()) - 1;
+        body.replace(begin, body.find('}', begin) + 1 - begin, by);
+      }
+    };
+  };
+}
+
 // Each timestamp so much later.
 inline std::function<void(DoctorFixture&)> TimesLater(
     const std::function<Seconds(const Request&)>& by) {
@@ -219,6 +234,36 @@ inline Seconds IntervalOf(const Request& request) {
 inline std::function<void(DoctorFixture&)> With(
     const std::function<void(simulator::SimulatorOptions&)>& set) {
   return [=](DoctorFixture& fixture) { set(fixture.options); };
+}
+
+// In requests of so many series the first two have each other's filters.
+inline std::function<void(DoctorFixture&)> Exchanged(std::ptrdiff_t least, std::ptrdiff_t most) {
+  return AsIfAsked([=](const std::string& url) {
+    static const std::regex kSeries("&name=[^&]*&dateRange=[^&]*([^\"]*?)(?=&name=|$)");
+    const std::vector<std::smatch> series{std::sregex_iterator(url.begin(), url.end(), kSeries),
+                                          std::sregex_iterator()};
+    const auto count = static_cast<std::ptrdiff_t>(series.size());
+    if (count < least || count > most || url.find("control") != std::string::npos) return url;
+    const auto& one = series[0];
+    const auto& other = series[1];
+    return url.substr(0, static_cast<std::size_t>(one.position(1))) + other.str(1) +
+           url.substr(
+               static_cast<std::size_t>(one.position(1) + one.length(1)),
+               static_cast<std::size_t>(other.position(1) - one.position(1) - one.length(1))) +
+           one.str(1) + url.substr(static_cast<std::size_t>(other.position(1) + other.length(1)));
+  });
+}
+
+// Three queries of one request.
+inline void ShareARequest(DoctorFixture& fixture) {
+  fixture.subject.api.max_series_per_request = 10;
+  fixture.subject.queries.clear();
+  for (const auto& [name, value] :
+       {std::pair("mine", "FAIL"), std::pair("none", "NONE"), std::pair("pass", "PASS")}) {
+    Query query = QueryNamed(name, AggInterval::k1d, "14d");
+    (void)query.filters.Add(Dimension::kDmarc, value);
+    fixture.subject.queries.push_back(std::move(query));
+  }
 }
 
 inline const Answer kTooFine = Refusal(400, 2001, "aggregation interval is too low for date range");

@@ -110,6 +110,22 @@ const std::vector<Lie>& Lies() {
        "too low for date range", "Nothing: no configured query"},
       {"1h over 7d is refused", Refusing({"aggInterval=1h"}, kTooFine), "1h over 7d", kRefused,
        "too low for date range", "Give agg_interval: 1d and date_range: 28d to: mine"},
+      {"connections break off again and again",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request& request, Answer& answer) {
+           if (request.number % 5 == 2) answer = {Failure(FailureReason::kTransport, "reset")};
+         };
+       },
+       "address", kDifferent, "3 of 16 requests without an answer: reset", "firewall"},
+      {"server errors again and again",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request& request, Answer& answer) {
+           if (request.number % 5 == 2) answer = {Response(503, "")};
+         };
+       },
+       "path", kDifferent, "3 of 16 requests with HTTP 503", "status page"},
+      {"the first interval is refused, as the path sees it",
+       Refusing({"aggInterval=1h"}, kTooFine), "other path", kNotSeen, "nothing to compare", ""},
       {"1h over 28d is refused",
        [](DoctorFixture& fixture) {
          fixture.change = [](const Request& request, Answer& answer) {
@@ -224,7 +240,7 @@ const std::vector<Lie>& Lies() {
        With([](auto& options) { options.answer_form = simulator::AnswerForm::kWithoutTimestamps; }),
        "timestamps", kDifferent, "missing", "placed by meta.dateRange"},
       {"times with an offset", EachBody(R"re((:00)Z")re", "$1+00:00\""), "timestamps", kDifferent,
-       "is not written in UTC", "copes"},
+       "is not written as", "copes"},
       {"times without a zone", EachBody(R"re((:00:00)Z",)re", "$1\","), "timestamps", kDifferent,
        "is no RFC 3339 time", "issue"},
       {"times that are ends",
@@ -250,11 +266,11 @@ const std::vector<Lie>& Lies() {
        TimesLater([](const Request& request) { return -4 * IntervalOf(request); }), "newest bucket",
        kDifferent, "though lastUpdated is", "Nothing"},
       {"another range", EachBody(R"re("startTime":"\d{4})re", "\"startTime\":\"2020"), "date range",
-       kDifferent, "startTime", "without timestamps"},
+       kDifferent, "2020-06-02 12:00 UTC to 2026-06-09 12:00 UTC for 7d", "without timestamps"},
       {"another interval", EachBody("ONE_DAY", "ONE_HOUR"), "interval", kDifferent, "ONE_HOUR", ""},
       {"another normalization", EachBody("PERCENTAGE", "MIN0_MAX"), "normalization", kDifferent,
        "MIN0_MAX", "issue"},
-      {"another unit", EachBody("\"requests\"", "\"messages\""), "units", kDifferent, "text", ""},
+      {"another unit", EachBody("\"requests\"", "\"messages\""), "units", kDifferent, "\"messages\"", ""},
       {"numbers without quotes", EachValue([](double value) { return std::to_string(value); }),
        "values", kDifferent, "numbers without quotes", "copes"},
       {"ratios", EachValue([](double value) { return '"' + std::to_string(value / 100) + '"'; }),
@@ -289,9 +305,9 @@ const std::vector<Lie>& Lies() {
        kNotSeen, "no bucket was empty", ""},
       {"no confidence",
        With([](auto& options) { options.data.confidence = simulator::Confidence::kNull; }),
-       "confidence", kDifferent, "none in 12 answers", "do not fire"},
+       "confidence", kDifferent, "none in 13 answers", "do not fire"},
       {"level 0", EachBody("\"level\":5", "\"level\":0"), "confidence", kDifferent,
-       "0 in 12 answers", "do not fire"},
+       "0 in 13 answers", "do not fire"},
       {"annotations that are no list", EachBody("\"annotations\":\\[\\]", "\"annotations\":{}"),
        "annotations", kDifferent, "an object; expected an array", "issue"},
       {"an event type that is new",
@@ -330,6 +346,247 @@ const std::vector<Lie>& Lies() {
        "budget", kDifferent, "the queries need 30", "Poll less"},
       {"too many requests", Refusing({"aggInterval=1w"}, Refusal(429, 971, "Please wait")),
        "rate limit", kRefused, "HTTP 429", "Ask again later"},
+      // Beside the row itself: a row that a lie elsewhere puts into another light.
+      {"the classes are exchanged",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request&, Answer& answer) {
+           Replace(answer, "\"SPOOF\"", "\"OTHER\"");
+           Replace(answer, "\"NOT_SPOOF\"", "\"SPOOF\"");
+           Replace(answer, "\"OTHER\"", "\"NOT_SPOOF\"");
+         };
+       },
+       "classes", kDifferent, "SPOOF is 8", "issue"},
+      {"a query whose classes are exchanged",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request&, Answer& answer) {
+           Replace(answer, "\"SPOOF\"", "\"OTHER\"");
+           Replace(answer, "\"NOT_SPOOF\"", "\"SPOOF\"");
+           Replace(answer, "\"OTHER\"", "\"NOT_SPOOF\"");
+         };
+       },
+       "query mine", kDifferent, "see classes", "issue"},
+      {"times with fractions", EachBody(R"re((:00)Z)re", "$1.000Z"), "timestamps", kDifferent,
+       "is not written as", "copes"},
+      {"a level in quotes", EachBody("\"level\":5", "\"level\":\"5\""), "confidence", kDifferent,
+       "\"5\" in 13 answers", "copes"},
+      {"a level beside annotations that are none",
+       EachBody("\"annotations\":\\[\\]", "\"annotations\":{}"), "annotations", kDifferent,
+       "an object", "issue"},
+      {"no annotations beside the level", EachBody(",\"annotations\":\\[\\]", ""), "annotations",
+       kDifferent, "without `annotations`", "copes"},
+      {"annotations of another shape",
+       EachBody("\"annotations\":\\[\\]",
+                R"("annotations":[{"type":"EVENT","start":"2026-06-01T00:00:00Z"}])"),
+       "annotations", kDifferent, "{type: \"EVENT\", start:", "Nothing"},
+      {"lastUpdated with an offset",
+       EachBody(R"re("lastUpdated":"([^"]*)Z")re", "\"lastUpdated\":\"$1+00:00\""), "lag",
+       kDifferent, "+00:00", "copes"},
+      {"lastUpdated between quarter hours",
+       EachBody(R"re((lastUpdated":"[^"]*):00Z")re", "$1:07Z\""), "lag", kDifferent,
+       "quarter hour", "copes"},
+      {"a clock that is hours off, in lag", EachHeader("date", "Tue, 09 Jun 2026 16:34:00 GMT"),
+       "lag", kDifferent, "hours ago", "See clock."},
+      {"the range is that of a week ago",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request& request, Answer& answer) {
+           if (!Has(request, "aggInterval=1h")) return;
+           Replace(answer, R"re("endTime":"2026-06-09)re", "\"endTime\":\"2026-06-02");
+           Replace(answer, R"re("startTime":"2026-06-02)re", "\"startTime\":\"2026-05-26");
+         };
+       },
+       "date range", kDifferent, "2026-06-02", "Nothing"},
+      {"the range is no list", EachBody(R"re("dateRange":\[(\{[^}]*\})[^\]]*\])re", "\"dateRange\":$1"),
+       "date range", kDifferent, "one object", "copes"},
+      {"one range for all series",
+       EachBody(R"re("dateRange":\[(\{[^}]*\})[^\]]*\])re", "\"dateRange\":[$1]"), "date range",
+       kDifferent, "1 for 2 series", "Nothing"},
+      {"a range of twice the length",
+       AsIfAsked([](const std::string& url) {
+         return std::regex_replace(url, std::regex("dateRange=7d"), "dateRange=14d");
+       }),
+       "date range", kDifferent, "for 7d", "issue"},
+      {"another word for an interval", EachBody("\"ONE_HOUR\"", "\"1h\""), "interval", kDifferent,
+       "\"1h\" for 1h", "issue"},
+      {"an interval that is not honoured",
+       AsIfAsked([](const std::string& url) {
+         return std::regex_replace(url, std::regex("aggInterval=1h"), "aggInterval=1d");
+       }),
+       "interval", kDifferent, "\"ONE_DAY\" for 1h", "Give agg_interval: 1d to: mine"},
+      {"what an interval that is not honoured does to a query",
+       AsIfAsked([](const std::string& url) {
+         return std::regex_replace(url, std::regex("aggInterval=1h"), "aggInterval=1d");
+       }),
+       "query mine", kDifferent, "expected ONE_HOUR", "See "},
+      {"what values that are none do to a pair", EachValue([](double) { return "\"many\""; }),
+       "1d over 28d", kDifferent, "many", "See values."},
+      {"every bucket is empty", EachValue([](double) { return "\"0.0\""; }), "empty buckets",
+       kDifferent, "all of", "issue"},
+      {"times in the other order",
+       [](DoctorFixture& fixture) {
+         TimesLater([](const Request&) { return Seconds(0); })(fixture);
+         fixture.change = [](const Request&, Answer& answer) {
+           Replace(answer, R"re("timestamps":\[("[^"]*"),("[^"]*"))re", "\"timestamps\":[$2,$1");
+         };
+       },
+       "timestamps", kDifferent, "not in order", "copes"},
+      {"errors beside success", EachBody("\"errors\":\\[\\]", "\"errors\":[{\"message\":\"x\"}]"),
+       "envelope", kDifferent, "`errors` is not empty", "copes"},
+      {"another member of meta", EachBody("\"units\":", "\"level\":5,\"units\":"), "envelope",
+       kDifferent, "`meta` also has level", "copes"},
+      {"series that are lists", EachSeries("[]"), "envelope",
+       kDifferent, "no series", "issue"},
+      {"what series that are lists do to control periods",
+       [](DoctorFixture& fixture) {
+         EachSeries("[]")(fixture);
+         fixture.subject.queries.front().control = true;
+       },
+       "control period", kDifferent, "", "See envelope."},
+      {"an answer that cannot be decoded",
+       Refusing({"/client/"}, {Failure(FailureReason::kParse, "unknown compression method")}),
+       "envelope", kDifferent, "unknown compression", "api.base_url"},
+      {"errors of another shape", Refusing({"/SPOOF?"}, {Response(400, R"({"error":"nope"})")}),
+       "envelope", kDifferent, "{error: text}", "copes"},
+      {"error codes that are text",
+       Refusing({"/SPOOF?"},
+                {Response(400, R"({"success":false,"errors":[{"code":"2001","message":"no"}]})")}),
+       "envelope", kDifferent, "code", "copes"},
+      {"Retry-After of two hours",
+       [](DoctorFixture& fixture) {
+         Answer refusal = Refusal(429, 1015, "Please wait");
+         SetHeader(refusal, "retry-after", "7200");
+         Refusing({"aggInterval=1w"}, refusal)(fixture);
+       },
+       "rate limit", kRefused, "in 2 hours", "Ask again later"},
+      {"Retry-After with a date",
+       [](DoctorFixture& fixture) {
+         Answer refusal = Refusal(429, 1015, "Please wait");
+         SetHeader(refusal, "retry-after", "Wed, 10 Jun 2026 18:34:00 GMT");
+         Refusing({"aggInterval=1w"}, refusal)(fixture);
+       },
+       "rate limit", kRefused, "in at least 1 day", "Ask again later"},
+      {"no request is left", EachHeader("ratelimit", "\"default\";r=0;t=2000"), "rate limit",
+       kDifferent, "no request is left", "Ask again later"},
+      {"rate limits under other names",
+       [](DoctorFixture& fixture) {
+         fixture.change = [](const Request&, Answer& answer) {
+           SetHeader(answer, "ratelimit", "");
+           SetHeader(answer, "x-ratelimit-remaining", "1100");
+         };
+       },
+       "rate limit", kDifferent, "there is x-ratelimit-remaining", "Nothing"},
+      {"the configured path is forbidden", Refusing({"/spoof?"}, Refusal(403, 9109, "Forbidden")),
+       "path", kRefused, "HTTP 403", "Set api.path"},
+      {"the configured path is forbidden, as the token sees it",
+       Refusing({"/spoof?"}, Refusal(403, 9109, "Forbidden")), "token", kDifferent,
+       "accepted by .../SPOOF, refused by .../spoof", "See path."},
+      {"the configured path is forbidden, as a query sees it",
+       Refusing({"/spoof?"}, Refusal(403, 9109, "Forbidden")), "query mine", kDifferent,
+       "at .../SPOOF", "Set api.path"},
+      {"the successor is forbidden", Refusing({"/SPOOF?"}, Refusal(403, 9109, "Forbidden")),
+       "token", kDifferent, "accepted by .../spoof, refused by .../SPOOF", "See other path."},
+      {"the configured path redirects, as a query sees it",
+       Refusing({"/spoof?"}, {Response(301, "", {{"location", "https://elsewhere.example/"}})}),
+       "query mine", kDifferent, "at .../SPOOF", "Set api.path"},
+      {"names are cut", EachBody(R"re("(s\d+)_\w+":)re", "\"$1\":"), "names", kDifferent,
+       "came back as s0", "refuses"},
+      {"what names that are cut do to control periods",
+       [](DoctorFixture& fixture) {
+         EachBody(R"re("([sc]\d+)_\w+":)re", "\"$1\":")(fixture);
+         fixture.subject.queries.front().control = true;
+       },
+       "control period", kDifferent, "no series", "See names."},
+      {"a series that nobody asked for", EachBody("\"meta\":", "\"main\":{},\"meta\":"), "names",
+       kDifferent, "there is also main", "Nothing"},
+      {"a filter is refused", Refusing({"spf=FAIL"}, Refusal(400, 2001, "spf: not valid")),
+       "filter", kRefused, "spf: not valid", "Nothing: no configured query has a filter."},
+      {"what a filter that is refused does to two series",
+       Refusing({"spf="}, Refusal(400, 2001, "spf: not valid")), "two series", kRefused,
+       "spf: not valid", "See filter."},
+      {"a filter is ignored",
+       AsIfAsked([](const std::string& url) { return WithoutFilters(url, 0); }), "filter",
+       kDifferent, "those of all mail", "Nothing: no configured query has a filter."},
+      {"1d over 28d is refused, as two series see it", Refusing({"aggInterval=1d"}, kTooFine),
+       "two series", kRefused, "too low", "See 1d over 28d."},
+      {"1h over 7d is refused, as the control period sees it",
+       [](DoctorFixture& fixture) {
+         Refusing({"aggInterval=1h"}, kTooFine)(fixture);
+         fixture.subject.queries.front().control = true;
+       },
+       "control period", kRefused, "too low", "See 1h over 7d."},
+      {"1h is refused, as a query with a control period sees it",
+       [](DoctorFixture& fixture) {
+         Refusing({"aggInterval=1h"}, kTooFine)(fixture);
+         fixture.subject.queries.front().control = true;
+       },
+       "query mine", kRefused, "too low", "Give it agg_interval: 1d"},
+      {"every request is refused, as a pair sees it",
+       Refusing({"/client/"}, Refusal(400, 2001, "no")), "1h over 28d", kRefused, "no",
+       "See path."},
+      {"two series are exchanged", Exchanged(2, 2), "two series", kDifferent,
+       "1 with other numbers than alone", "Nothing: api.max_series_per_request is 1."},
+      {"fifty series are exchanged", Exchanged(50, 100), "fifty series", kDifferent,
+       "with other numbers than among fewer", "Nothing"},
+      {"a query's series is exchanged with another's",
+       [](DoctorFixture& fixture) {
+         ShareARequest(fixture);
+         Exchanged(2, 100)(fixture);
+       },
+       "query mine", kDifferent, "from a request of 3 series: see two series",
+       "Set api.max_series_per_request: 1."},
+      {"of more than two series the last two are exchanged",
+       [](DoctorFixture& fixture) {
+         ShareARequest(fixture);
+         AsIfAsked([](const std::string& url) {
+           return std::regex_replace(
+               url, std::regex("dmarc=NONE(&name=[^&]*&dateRange=14d&)dmarc=PASS$"),
+               "dmarc=PASS$1dmarc=NONE");
+         })(fixture);
+       },
+       "query mine", kDifferent, "from a request that gives pass other numbers than it has alone",
+       "Set api.max_series_per_request: 1."},
+      {"one series of those that a request asks for",
+       [](DoctorFixture& fixture) {
+         ShareARequest(fixture);
+         EachBody(R"re("s[1-9]\d*_\w+":\{[^}]*\},)re", "")(fixture);
+       },
+       "query mine", kDifferent, "is missing", "Set api.max_series_per_request: 1; see two series."},
+      {"two series are exchanged, as ten see it", Exchanged(2, 2), "ten series", kDifferent,
+       "but see two series", "Nothing"},
+      {"a query has the numbers of another",
+       [](DoctorFixture& fixture) {
+         ShareARequest(fixture);
+         fixture.change = [api = std::make_shared<SimulatedApi>(fixture.clock, fixture.options)](
+                              const Request& request, Answer& answer) {
+           if (!Has(request, "dmarc=NONE") || Has(request, "spf=")) return;
+           Request other = request;
+           other.url = std::regex_replace(other.url, std::regex("dmarc=NONE"), "dmarc=FAIL");
+           answer = (*api)(other);
+         };
+       },
+       "query mine", kDifferent, "the numbers of none", "Set api.max_series_per_request: 1."},
+      {"spf lists are refused, and a query has one of another filter",
+       [](DoctorFixture& fixture) {
+         Refusing({"spf=PASS,FAIL", "spf=FAIL,PASS"},
+                  Refusal(400, 2001, "spf: not valid"))(fixture);
+         Query& mine = fixture.subject.queries.front();
+         (void)mine.filters.Add(Dimension::kDmarc, "FAIL");
+         (void)mine.filters.Add(Dimension::kDmarc, "NONE");
+       },
+       "query mine", kDifferent, "see comma list", "Write one query for each value"},
+      {"a query's control period begins ten days earlier",
+       [](DoctorFixture& fixture) {
+         fixture.subject.queries = {QueryNamed("mine", AggInterval::k1d, "10d")};
+         fixture.subject.queries.front().control = true;
+         fixture.change = [](const Request& request, Answer& answer) {
+           if (!Has(request, "10dcontrol")) return;
+           static const std::regex kDay("2026-05-(1|2)(\\d)T");
+           const std::size_t at = BodyOf(answer).find("\"c0_");
+           const std::size_t end = BodyOf(answer).find("]", at);
+           const std::string series = BodyOf(answer).substr(at, end - at);
+           BodyOf(answer).replace(at, end - at, std::regex_replace(series, kDay, "2026-04-$1$2T"));
+         };
+       },
+       "query mine", kDifferent, "control period", "Remove control: true"},
   };
   return lies;
 }
