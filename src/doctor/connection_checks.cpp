@@ -29,6 +29,25 @@ const AskedRequest* FirstAnswered(const Evidence& evidence) {
   return found == asked.end() ? nullptr : &*found;
 }
 
+// What `api.proxy` has used for https://, and where that is from: "http://proxy.example:3128"; ""
+// without one.
+std::string ProxyOf(const Evidence& evidence) {
+  const std::string& proxy = evidence.subject().api.proxy;
+  const auto& variable = evidence.subject().proxy_variable;
+  if (proxy == "none" || IsPlain(evidence)) return "";
+  if (proxy != "environment") return ForMessage(HostAndPort(proxy));
+  return !variable || variable->excepted
+             ? ""
+             : fmt::format("{}, from {}", variable->proxy, variable->name);
+}
+
+bool IsThroughProxy(const Evidence& evidence, const AskedRequest& asked) {
+  const auto& variable = evidence.subject().proxy_variable;
+  const bool is_socks = evidence.subject().api.proxy == "environment" && variable &&
+                        variable->IsSocks() && !ProxyOf(evidence).empty();
+  return asked.connection.through_proxy || is_socks;
+}
+
 // To the unit in which InWords() tells it.
 Milliseconds Rounded(Milliseconds duration) {
   if (duration < 59'500ms) return std::chrono::round<Seconds>(duration);
@@ -64,7 +83,7 @@ Judgement JudgeAddress(const Evidence& evidence) {
               "Look for what breaks connections on the way, such as a proxy or a firewall."};
     }
     const std::string_view family = address.find(':') == std::string::npos ? "IPv4" : "IPv6";
-    if (asked->connection.through_proxy) {
+    if (IsThroughProxy(evidence, *asked)) {
       return {Verdict::kOk,
               fmt::format("{} answers, through a proxy at {}", HostOf(evidence), address), ""};
     }
@@ -80,19 +99,31 @@ Judgement JudgeAddress(const Evidence& evidence) {
 }
 
 Judgement JudgeProxy(const Evidence& evidence) {
+  if (evidence.examination.asked.empty()) return NotAsked(evidence);
   const AskedRequest* const asked = FirstAnswered(evidence);
-  const std::string& proxy = evidence.subject().api.proxy;
-  if (asked == nullptr) return NotAsked(evidence);
-  if (asked->connection.through_proxy) {
-    return {Verdict::kOk,
-            fmt::format("in use{}", proxy == "environment" ? ", from the environment"
-                                                           : ": " + ForMessage(HostAndPort(proxy))),
-            ""};
+  const std::string& configured = evidence.subject().api.proxy;
+  const auto& variable = evidence.subject().proxy_variable;
+  const std::string proxy = ProxyOf(evidence);
+  if (asked == nullptr) {
+    if (IsPlain(evidence)) return NotAsked(evidence);
+    if (!proxy.empty()) {
+      return {Verdict::kDifferent, "no answer came through " + proxy,
+              "Look whether that proxy works, or change api.proxy."};
+    }
+    if (configured != "none" || !variable || variable->excepted) return NotAsked(evidence);
+    return {Verdict::kDifferent,
+            fmt::format("none, though {} names {}", variable->name, variable->proxy),
+            "Set api.proxy: environment, if the API can only be reached through it."};
   }
-  if (proxy == "none") return {Verdict::kOk, "none", ""};
+  if (IsThroughProxy(evidence, *asked)) return {Verdict::kOk, "in use: " + proxy, ""};
+  if (configured == "none") return {Verdict::kOk, "none", ""};
   if (IsPlain(evidence)) return {Verdict::kOk, "not used for plain HTTP to this machine", ""};
-  if (proxy == "environment") return {Verdict::kOk, "none: the environment names none for it", ""};
-  return {Verdict::kDifferent, "the configured proxy was not used", std::string(kOpenAnIssue)};
+  if (!proxy.empty()) {
+    return {Verdict::kDifferent, "not used: " + proxy, std::string(kOpenAnIssue)};
+  }
+  return {Verdict::kOk,
+          variable ? "none: no_proxy excepts the host" : "none: the environment names none for it",
+          ""};
 }
 
 Judgement JudgeTls(const Evidence& evidence) {

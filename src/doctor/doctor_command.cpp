@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -28,8 +29,9 @@ constexpr std::string_view kCommand = "doctor";
 constexpr int kUsualColumns = 100;
 
 constexpr const char* kDescription =
-    "Asks the API some fifteen requests, and prints what the exporter relies on, what was\n"
-    "found and what to change. docs/api.md explains each row.";
+    "Sends the API 13 requests, and up to 8 more that the configured queries need; prints what "
+    "the\n"
+    "exporter relies on, what was found and what to change. docs/api.md explains each row.";
 
 constexpr const char* kFooter =
     "\nExit codes: 0 all was asked, and nothing is different or refused; 1 otherwise;\n"
@@ -55,16 +57,25 @@ Result<DoctorCommandLine, EarlyExit> ParseDoctorCommandLine(int argc, const char
   return read;
 }
 
+Subject SubjectOf(const ApiConfig& api, const PollingConfig& polling, std::vector<Query> queries) {
+  const std::string host = SplitHostAndPort(HostAndPort(api.base_url)).host;
+  const auto read = [](const std::string& name) {
+    const char* const value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  return {api, polling, std::move(queries), ProxyVariableFor(host, read)};
+}
+
 Result<Subject, Lines> ReadSubject(const DoctorCommandLine& read) {
   const auto config = LoadConfigIfThere(read.config_file);
   if (!config) return config.error();
   if (const auto& there = config.value()) {
-    return Subject{there->api(), there->polling(), there->queries()};
+    return SubjectOf(there->api(), there->polling(), there->queries());
   }
   auto query = ReadQueryFlags({});
   if (!query) return query.error();
   query.value().query.name = "default";
-  return Subject{{}, {}, {std::move(query.value().query)}};
+  return SubjectOf({}, {}, {std::move(query.value().query)});
 }
 
 // Opened before anything is asked: a new file, or a report of an earlier run, which is replaced.
@@ -145,6 +156,8 @@ int Examine(const DoctorCommandLine& read, const Subject& subject) {
       Tell(kCommand,
            fmt::format("cannot write {}: {}", ForMessage(read.report), SystemErrorText(errno)));
       code = kFailed;
+    } else {
+      Tell(kCommand, "the report is in " + ForMessage(read.report));
     }
   }
   return PrintOutput(read.json ? DoctorJson(examination, rows)

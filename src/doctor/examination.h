@@ -9,6 +9,7 @@
 
 #include <functional>
 
+#include "proxy_variables.h"
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/error.h"
@@ -24,6 +25,8 @@ struct Subject {
   ApiConfig api;
   PollingConfig polling;
   std::vector<Query> queries;  // at least one
+  // What the environment names for the host, whether or not `api.proxy` has it used.
+  std::optional<ProxyVariable> proxy_variable = {};
 };
 
 enum class Step {

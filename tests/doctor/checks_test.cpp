@@ -50,6 +50,40 @@ TEST_CASE_FIXTURE(DoctorFixture, "the connection is judged by what it was") {
   CHECK(row("address").found.find("through a proxy at 2606") != std::string::npos);
 }
 
+TEST_CASE_FIXTURE(DoctorFixture, "a proxy that the environment names is told, used or not") {
+  subject.api.base_url = "https://api.cloudflare.com/client/v4";
+  subject.api.proxy = "environment";
+  examination.emplace(Ask());
+  const auto row = [&](std::optional<ProxyVariable> variable) {
+    examination->subject.proxy_variable = std::move(variable);
+    rows = Judge(*examination, credentials.redactor);
+    return Row("proxy");
+  };
+  const ProxyVariable socks{"ALL_PROXY", "socks5h://proxy.example:1080"};
+  const ProxyVariable http{"https_proxy", "http://proxy.example:3128"};
+  CHECK(row({}).found == "none: the environment names none for it");
+  CHECK(row(socks).found == "in use: socks5h://proxy.example:1080, from ALL_PROXY");
+  CHECK(row(socks).verdict == Verdict::kOk);
+  CHECK(Row("address").found.find("answers, through a proxy") != std::string::npos);
+  CHECK(row(http).found == "not used: http://proxy.example:3128, from https_proxy");
+  CHECK(row(http).verdict == Verdict::kDifferent);
+  CHECK(row(ProxyVariable{"ALL_PROXY", "socks5://p:1", true}).found ==
+        "none: no_proxy excepts the host");
+  examination->asked.front().connection.through_proxy = true;
+  CHECK(row(http).found == "in use: http://proxy.example:3128, from https_proxy");
+
+  change = [](const Request&, Answer& answer) {
+    answer = {Failure(FailureReason::kConnect, "no route")};
+  };
+  examination.emplace(Ask());
+  CHECK(row(socks).found == "no answer came through socks5h://proxy.example:1080, from ALL_PROXY");
+  CHECK(row(socks).verdict == Verdict::kDifferent);
+  CHECK(row({}).verdict == Verdict::kNotAsked);
+  examination->subject.api.proxy = "none";
+  CHECK(row(http).found == "none, though https_proxy names http://proxy.example:3128");
+  CHECK(row(http).change.find("Set api.proxy: environment") == 0);
+}
+
 TEST_CASE_FIXTURE(DoctorFixture, "an API that is not reached is asked twice, and nothing is ok") {
   struct Fault {
     FailureReason reason;

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import socketserver
 import ssl
 import subprocess
 import threading
@@ -60,6 +61,48 @@ class ChangedApi:
         self.server.server_close()
 
 
+class SocksProxy:
+    """SOCKS 5 with a user name and a password, whatever they are (RFC 1928, RFC 1929)."""
+
+    def __init__(self):
+        class Handler(socketserver.BaseRequestHandler):
+            def take(self, count):
+                return self.request.recv(count, socket.MSG_WAITALL)
+
+            def handle(self):
+                self.take(self.take(2)[1])
+                self.request.sendall(b"\5\2")
+                self.take(self.take(2)[1])
+                self.take(self.take(1)[0])
+                self.request.sendall(b"\1\0")
+                kind = self.take(4)[3]
+                host = socket.inet_ntoa(self.take(4)) if kind == 1 else self.take(self.take(1)[0]).decode()
+                port = int.from_bytes(self.take(2), "big")
+                with socket.create_connection((host, port)) as other:
+                    self.request.sendall(b"\5\0\0\1" + bytes(6))
+                    back = threading.Thread(target=hand_on, args=(other, self.request))
+                    back.start()
+                    hand_on(self.request, other)
+                    back.join()
+
+        def hand_on(source, sink):
+            try:
+                while data := source.recv(65536):
+                    sink.sendall(data)
+                sink.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+
+        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.port = self.server.server_address[1]
+
+    def end(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
 class DoctorTest(EndToEndTest):
     def start(self, *flags, queries=QUERIES, api="", change=None):
         self.simulator = self.start_simulator(*flags)
@@ -72,8 +115,9 @@ class DoctorTest(EndToEndTest):
     def command(self, *flags, config=None):
         return [executable("RADAR_SPOOF_EXPORTER"), "doctor", f"--config.file={config or self.config}", *flags]
 
-    def doctor(self, *flags, token=TOKEN, config=None):
-        return subprocess.run(self.command(*flags, config=config), env=exporter_environment(token),
+    def doctor(self, *flags, token=TOKEN, config=None, environment=()):
+        return subprocess.run(self.command(*flags, config=config),
+                              env=exporter_environment(token) | dict(environment),
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
 
     def rows(self, *flags, code, **options):
@@ -98,6 +142,7 @@ class DoctorTest(EndToEndTest):
         self.assertIn("not Cloudflare", run.stdout)
         self.assertLessEqual(max(map(len, run.stdout.splitlines())), 100)
         self.assertTrue(run.stdout.isascii())
+        self.assertTrue(run.stderr.endswith(f"radar_spoof_exporter doctor: the report is in {report}\n"))
         text = report.read_text()
         self.assertIn("- version ", text)
         self.assertIn("| query list | ok |", text)
@@ -191,6 +236,14 @@ class DoctorTest(EndToEndTest):
         self.config = self.file("config.yaml", config_text(api, QUERIES, api=f"ca_file: {certificate}"))
         _, rows = self.rows(code=0)
         self.assertEqual(rows["TLS"]["found"], "TLSv1.3, verified; issued by /O=Some CA")
+        proxy = SocksProxy()
+        self.addCleanup(proxy.end)
+        variables = {"ALL_PROXY": f"socks5h://user:{CANARY}@127.0.0.1:{proxy.port}"}
+        self.config = self.file("config.yaml", config_text(
+            api, QUERIES, api=f"ca_file: {certificate}\nproxy: environment"))
+        said, rows = self.rows(code=0, environment=variables)
+        self.assertEqual(rows["proxy"]["found"], f"in use: socks5h://127.0.0.1:{proxy.port}, from ALL_PROXY")
+        self.assertNotIn(CANARY, json.dumps(said))
         self.config = self.file("config.yaml", config_text(api, QUERIES))
         said, rows = self.rows(code=1)
         self.assertEqual((rows["TLS"]["verdict"], rows["address"]["verdict"]), ("different", "ok"))
@@ -213,6 +266,7 @@ class DoctorTest(EndToEndTest):
             self.assertEqual(said["stopped"], "it was interrupted")
             self.assertIn("[ 1/14] 1h over 7d ... given up", child.output)
             self.assertEqual({row["verdict"] for row in said["checks"]}, {"not asked"})
+            self.assertIn(f"the report is in {report}", child.output)
             self.assertIn("not all was asked: it was interrupted", report.read_text())
 
     def test_nobody_there_and_nothing_that_is_said(self):
