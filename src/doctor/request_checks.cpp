@@ -124,7 +124,7 @@ bool IsAsAllMail(const Evidence& evidence, const SeenAnswer& answer, std::size_t
   return std::ranges::any_of(kPairs, [&](const Pair& pair) {
     const SeenAnswer* const all = evidence.AnswerTo(evidence.Last(pair.step));
     return pair.interval == query.agg_interval && all != nullptr && !all->series.empty() &&
-           SeemTheSame(NumbersOf(*own), NumbersOf(all->series.front()));
+           SeemTheSame(own->numbers, all->series.front().numbers);
   });
 }
 
@@ -216,8 +216,7 @@ Judgement JudgeOtherPath(const Evidence& evidence) {
   const SeenAnswer* const first = evidence.AnswerTo(LastAt(evidence, configured));
   const bool both = first != nullptr && !first->series.empty() && !answer->series.empty();
   const auto [compared, alike] =
-      both ? Compare(NumbersOf(first->series.front()), NumbersOf(answer->series.front()))
-           : Likeness();
+      both ? Compare(first->series.front().numbers, answer->series.front().numbers) : Likeness();
   if (compared == 0) {
     return {Verdict::kNotSeen, Shortened(*other) + " answers; there was nothing to compare", ""};
   }

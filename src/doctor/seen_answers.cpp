@@ -22,6 +22,18 @@ const JsonValue* ElementOf(const JsonValue* array, std::size_t place) {
   return array != nullptr && place < array->items.size() ? &array->items[place] : nullptr;
 }
 
+SeenNumbers NumbersOf(const SeenSeries& series) {
+  SeenNumbers numbers;
+  const auto buckets = series.Complete();
+  for (std::size_t i = 0; i < buckets.size(); ++i) {
+    const auto spoof = buckets[i].Spoof();
+    if (!spoof || buckets[i].IsEmpty()) continue;
+    const auto& start = buckets[i].start;
+    numbers[start ? start->time_since_epoch().count() : static_cast<std::int64_t>(i)] = *spoof;
+  }
+  return numbers;
+}
+
 SeenSeries ReadSeenSeries(std::string_view key, const JsonValue& json, const AskedRequest& asked) {
   const auto is_own = [key](const SeriesNames& names) { return names.own == key; };
   SeenSeries series{
@@ -29,17 +41,20 @@ SeenSeries ReadSeenSeries(std::string_view key, const JsonValue& json, const Ask
       .json = &json,
       .interval = Length(asked.queries.front().agg_interval),
       .control = asked.queries.front().control && std::ranges::none_of(asked.names, is_own),
-      .buckets = {}};
+      .buckets = {},
+      .numbers = {}};
   const JsonValue* const spoof = json.Find("SPOOF");
   const JsonValue* const not_spoof = json.Find("NOT_SPOOF");
   for (std::size_t i = 0;; ++i) {
     const JsonValue* const one = ElementOf(spoof, i);
     const JsonValue* const other = ElementOf(not_spoof, i);
-    if (one == nullptr || other == nullptr) return series;
+    if (one == nullptr || other == nullptr) break;
     const JsonValue* const time = ElementOf(series.timestamps(), i);
     const auto start = time == nullptr ? std::nullopt : ParseRfc3339(time->text);
     series.buckets.push_back({start, one, other});
   }
+  series.numbers = NumbersOf(series);
+  return series;
 }
 
 bool IsHexDigit(char c) {

@@ -6,6 +6,7 @@
 
 #include "examination.h"
 #include "radar_spoof/parse/json.h"
+#include "seen_numbers.h"
 
 namespace radar_spoof {
 
@@ -29,6 +30,7 @@ struct SeenSeries {
   Seconds interval;                 // that was asked for
   bool control = false;             // of the control period, as far as names tell it
   std::vector<SeenBucket> buckets;  // in the order of the answer
+  SeenNumbers numbers;
 
   const JsonValue* timestamps() const { return json->Find("timestamps"); }
   // Those that may be judged: without the last, which may still be filling.

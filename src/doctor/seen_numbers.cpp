@@ -10,18 +10,6 @@ constexpr double kSameNumber = 1e-6;
 
 }  // namespace
 
-SeenNumbers NumbersOf(const SeenSeries& series) {
-  SeenNumbers numbers;
-  const auto buckets = series.Complete();
-  for (std::size_t i = 0; i < buckets.size(); ++i) {
-    const auto spoof = buckets[i].Spoof();
-    if (!spoof || buckets[i].IsEmpty()) continue;
-    const auto& start = buckets[i].start;
-    numbers[start ? start->time_since_epoch().count() : static_cast<std::int64_t>(i)] = *spoof;
-  }
-  return numbers;
-}
-
 Likeness Compare(const SeenNumbers& one, const SeenNumbers& other) {
   Likeness likeness;
   for (const auto& [place, number] : one) {

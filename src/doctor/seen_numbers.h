@@ -3,16 +3,14 @@
 // Thread rule: pure.
 #pragma once
 
+#include <cstdint>
 #include <map>
-
-#include "seen_answers.h"
+#include <optional>
 
 namespace radar_spoof {
 
 // SPOOF of complete buckets with mail, by their start in milliseconds or else by their place.
 using SeenNumbers = std::map<std::int64_t, double>;
-
-SeenNumbers NumbersOf(const SeenSeries& series);
 
 struct Likeness {
   std::size_t compared = 0;  // those that are in both

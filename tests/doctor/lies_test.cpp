@@ -526,6 +526,8 @@ const std::vector<Lie>& Lies() {
        "1 with other numbers than alone", "Nothing: api.max_series_per_request is 1."},
       {"fifty series are exchanged", Exchanged(50, 100), "fifty series", kDifferent,
        "with other numbers than among fewer", "Nothing"},
+      {"of ten and of fifty series the same two are exchanged", Exchanged(10, 50), "fifty series",
+       kDifferent, "with other numbers than among fewer", "Nothing"},
       {"a query's series is exchanged with another's",
        [](DoctorFixture& fixture) {
          ShareARequest(fixture);
