@@ -115,7 +115,9 @@ Judgement JudgeTimestamps(const Evidence& evidence) {
   }
   const bool harmless =
       first == "missing" || first.find(" is not written as ") != std::string::npos;
-  return {Verdict::kDifferent, fmt::format("{}, in {} of {} series", first, wrong, all.size()),
+  return {Verdict::kDifferent,
+          fmt::format("{}, in {} of {} series{}", first, wrong, all.size(),
+                      any_unsorted ? "; and not in order" : ""),
           first == "missing" ? "Nothing: the buckets are then placed by meta.dateRange, or taken "
                                "to end with the latest."
           : harmless         ? std::string(kNoChange)

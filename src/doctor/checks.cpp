@@ -77,7 +77,8 @@ std::vector<std::string_view> OtherwiseIn(const Evidence& evidence) {
   for (const Check& check : kChecks) {
     if (!check.is_of_answers) continue;
     const Judgement judgement = check.judge(evidence);
-    const bool copes = judgement.change.starts_with("Nothing:");
+    const bool copes =
+        judgement.change.starts_with("Nothing:") || judgement.change.starts_with("See ");
     if (judgement.verdict == Verdict::kDifferent && !copes) names.push_back(check.name);
   }
   return names;
@@ -87,15 +88,14 @@ std::vector<std::string_view> OtherwiseIn(const Evidence& evidence) {
 std::string_view SimplerRefused(const Evidence& evidence, Step step) {
   const auto refused = [&evidence](Step other) {
     const AskedRequest* const asked = evidence.Last(other);
-    return asked != nullptr && asked->failure() != nullptr;
+    return asked != nullptr && asked->failure() != nullptr && !asked->HasSucceeded();
   };
   const bool any_pair =
-      evidence.AllMail()->failure() == nullptr ||
+      evidence.AllMail()->HasSucceeded() ||
       !(refused(Step::k15mOver1d) && refused(Step::k1dOver28d) && refused(Step::k1wOver52w));
   if (!any_pair) return "path";
   switch (step) {
-    case Step::kControl:
-      return refused(Step::kFirst) && evidence.AllMail()->failure() != nullptr ? "1h over 7d" : "";
+    case Step::kControl: return !evidence.AllMail()->HasSucceeded() ? "1h over 7d" : "";
     case Step::kTwoSeries:
     case Step::kTenSeries:
     case Step::kFiftySeries:
@@ -177,8 +177,9 @@ const AskedRequest* Evidence::Last(Step step) const {
 const AskedRequest* Evidence::AllMail() const {
   const AskedRequest* const first = Last(Step::kFirst);
   const AskedRequest* const other = Last(Step::kOtherPath);
-  const bool only_there = first != nullptr && first->failure() != nullptr && other != nullptr &&
-                          other->failure() == nullptr;
+  const bool only_there =
+      first != nullptr && first->failure() != nullptr && other != nullptr &&
+      (other->failure() == nullptr || (other->HasSucceeded() && !first->HasSucceeded()));
   return only_there ? other : first;
 }
 

@@ -95,6 +95,9 @@ Judgement JudgeAddress(const Evidence& evidence) {
   if (failure.reason == FailureReason::kTls || failure.reason == FailureReason::kParse) {
     return {Verdict::kOk, fmt::format("{} is {}", HostOf(evidence), last.connection.address), ""};
   }
+  if (failure.detail.find("HTTP/0.9") != std::string::npos) {
+    judgement.change = "Look what answers at that address: it does not speak HTTP/1.1.";
+  }
   return judgement;
 }
 
@@ -135,8 +138,12 @@ Judgement JudgeTls(const Evidence& evidence) {
     return {Verdict::kOk, fmt::format("{}, verified; issued by {}", tls, issuer), ""};
   }
   const Failure& failure = *asked.back().failure();
-  return failure.reason == FailureReason::kTls ? Failed(evidence, asked.back(), failure)
-                                               : NotAsked(evidence);
+  if (failure.reason != FailureReason::kTls) return NotAsked(evidence);
+  if (LowerCase(failure.detail).find("protocol") != std::string::npos) {
+    return {Verdict::kDifferent, "neither TLS 1.2 nor 1.3: " + failure.detail,
+            "Look what answers at that address: Cloudflare does with both."};
+  }
+  return Failed(evidence, asked.back(), failure);
 }
 
 Judgement JudgeClock(const Evidence& evidence) {

@@ -89,6 +89,11 @@ bool MayPass(const Failure& failure) {
          failure.retry == RetryClass::kCredentials;
 }
 
+// For the credential.
+bool IsRefused(const AskedRequest& asked) {
+  return asked.failure() != nullptr && asked.failure()->reason == FailureReason::kUnauthorized;
+}
+
 bool IsRadars(const AskedRequest& asked) {
   const Failure* const failure = asked.failure();
   if (failure == nullptr) return true;
@@ -156,12 +161,6 @@ class Examiner {
         result_.asked, [&](const AskedRequest& each) { return endpoint == each.form.endpoint; });
   }
 
-  // But for that of the last request.
-  bool AnyValueYet() const {
-    const auto before = std::span(result_.asked).first(result_.asked.size() - 1);
-    return std::ranges::any_of(before, [](const auto& each) { return each.failure() == nullptr; });
-  }
-
   RequestForm FormFor(const PlannedRequest& planned) const {
     RequestForm form = endpoint_.form();
     if (planned.step == Step::kOtherPath) form.endpoint = *configured_.Alternative();
@@ -170,29 +169,27 @@ class Examiner {
 
   void Ask(const PlannedRequest& planned) {
     const std::string& name = planned.queries.front().name;
+    const bool finds_form =
+        planned.step == Step::kFirst ||
+        (planned.step == Step::kOtherPath && std::ranges::none_of(result_.asked, IsRadars));
+    const bool was_refused = planned.step == Step::kOtherPath && IsRefused(result_.asked.back());
     std::vector<RequestForm> tried = {FormFor(planned)};
     for (bool again = false;;) {
       const AskedRequest* const asked = AskOnce(planned, tried.back());
       if (asked == nullptr) return;
       const Failure* const failure = asked->failure();
-      if (failure == nullptr) {
-        const bool only_there =
-            planned.step == Step::kOtherPath && result_.asked.size() > 1 && !AnyValueYet();
-        if (planned.step == Step::kFirst || only_there) {
-          (void)endpoint_.NoteGood(tried.back(), name);
-        }
-        return;
-      }
-      if (planned.step == Step::kFirst) {
-        if (auto other = endpoint_.Other(tried, asked->outcome.form, name)) {
+      if (failure != nullptr && finds_form) {
+        auto other = endpoint_.Other(tried, asked->outcome.form, name);
+        if (other && (planned.step == Step::kFirst || other->endpoint == asked->form.endpoint)) {
           tried.push_back(*std::move(other));
           continue;
         }
       }
-      const bool refused_before = planned.step == Step::kOtherPath && !AnyValueYet() &&
-                                  failure->reason == FailureReason::kUnauthorized;
-      if (again || refused_before || !MayPass(*failure) || repeats_ == 0)
-        return StopAfter(*asked, *failure);
+      // An answer that the exporter cannot use shows as well how it is to be asked.
+      if (finds_form && asked->HasSucceeded()) (void)endpoint_.NoteGood(tried.back(), name);
+      if (failure == nullptr) return;
+      const bool may_pass = MayPass(*failure) && !(was_refused && IsRefused(*asked));
+      if (again || !may_pass || repeats_ == 0) return StopAfter(*asked, *failure);
       again = true;
       --repeats_;
       if (!Pause(kBeforeRepeating)) return;

@@ -82,6 +82,7 @@ struct AskedRequest {
   const Failure* failure() const;
   // 0: no answer came.
   int status() const { return answer ? answer.value().status : 0; }
+  bool HasSucceeded() const { return status() >= 200 && status() < 300; }
   bool IsRedirected() const { return status() >= 300 && status() < 400; }
   // What Retry-After asks for, in words, however long: "2 hours"; "" without one.
   std::string WaitText() const;

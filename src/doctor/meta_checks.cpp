@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <ranges>
 #include <set>
 
 #include <fmt/format.h>
@@ -83,17 +84,27 @@ bool HasErrorsAsDocumented(const JsonValue& root) {
          });
 }
 
-// What an answer has that is not documented, and not of a series; "": nothing.
-std::string AdditionTo(const SeenAnswer& answer) {
+// What an answer has that is not documented, and not of a series.
+void AddAdditionsOf(const SeenAnswer& answer, std::set<std::string>& additions) {
   constexpr std::array<std::string_view, 6> kMembers = {
       "dateRange", "aggInterval", "confidenceInfo", "lastUpdated", "normalization", "units"};
   const JsonValue* const errors = answer.document.root.Find("errors");
-  if (errors != nullptr && !errors->items.empty()) return "`errors` is not empty";
-  if (answer.meta == nullptr) return "";
+  if (errors != nullptr && !errors->items.empty()) additions.insert("`errors` is not empty");
+  if (answer.meta == nullptr) return;
   for (const std::string_view key : answer.meta->keys) {
-    if (std::ranges::find(kMembers, key) == kMembers.end()) {
-      return "`meta` also has " + ForLog(key, 40);
-    }
+    if (std::ranges::find(kMembers, key) != kMembers.end()) continue;
+    additions.insert("`meta` also has " + ForLog(key, 40));
+  }
+}
+
+// The first error with a status of 4xx that has another shape; "": none.
+std::string ErrorProblem(const Evidence& evidence) {
+  for (const AskedRequest& each : evidence.examination.asked) {
+    if (each.status() < 400 || each.status() >= 500) continue;
+    const auto parsed = ParseJson(each.answer.value().body);
+    if (parsed && HasErrorsAsDocumented(parsed.value().root)) continue;
+    return fmt::format("HTTP {} with {}", each.status(),
+                       parsed ? ForLog(ShapeOf(parsed.value().root), 120) : "what is not JSON");
   }
   return "";
 }
@@ -133,21 +144,18 @@ Judgement JudgeEnvelope(const Evidence& evidence) {
                   : std::string(WhatToDo(failure->reason))};
     }
   }
-  for (const AskedRequest& each : evidence.examination.asked) {
-    if (each.status() < 400 || each.status() >= 500) continue;
-    const auto parsed = ParseJson(each.answer.value().body);
-    if (parsed && HasErrorsAsDocumented(parsed.value().root)) continue;
-    return {Verdict::kDifferent,
-            fmt::format("HTTP {} with {}", each.status(),
-                        parsed ? ForLog(ShapeOf(parsed.value().root), 120)
-                               : std::string("what is not JSON")),
-            std::string(kNoChange)};
+  std::set<std::string> others;
+  if (const std::string problem = ErrorProblem(evidence); !problem.empty()) others.insert(problem);
+  for (const SeenAnswer& answer : evidence.answers) AddAdditionsOf(answer, others);
+  if (!others.empty()) {
+    constexpr std::size_t kShown = 3;
+    std::string found;
+    for (const std::string& other : others | std::views::take(kShown)) {
+      found += (found.empty() ? "" : "; ") + other;
+    }
+    return {Verdict::kDifferent, found, std::string(kNoChange)};
   }
   if (answers == 0) return NothingSeen(evidence);
-  for (const SeenAnswer& answer : evidence.answers) {
-    const std::string addition = AdditionTo(answer);
-    if (!addition.empty()) return {Verdict::kDifferent, addition, std::string(kNoChange)};
-  }
   return {Verdict::kOk, fmt::format("in all of {} answers", answers), ""};
 }
 

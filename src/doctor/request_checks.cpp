@@ -42,7 +42,7 @@ std::string AcceptedInstead(const Evidence& evidence, AggInterval interval, Seco
   for (const Pair& pair : kPairs) {
     const AskedRequest* const asked = evidence.Last(pair.step);
     const bool same = pair.interval == interval;
-    if (pair.interval < interval || asked == nullptr || asked->failure() != nullptr) continue;
+    if (pair.interval < interval || asked == nullptr || !asked->HasSucceeded()) continue;
     if (same && DateRange::Parse(pair.range)->Length() >= range) continue;
     return same ? fmt::format("date_range: {}", pair.range)
                 : fmt::format("agg_interval: {} and date_range: {}", RequestName(pair.interval),
@@ -53,14 +53,14 @@ std::string AcceptedInstead(const Evidence& evidence, AggInterval interval, Seco
 
 bool IsRefused(const Evidence& evidence, Step step) {
   const AskedRequest* const asked = evidence.Last(step);
-  return asked != nullptr && asked->failure() != nullptr;
+  return asked != nullptr && !asked->HasSucceeded();
 }
 
 // What to change in a configured query that is refused, as far as what else is refused tells it.
 std::string CauseOfRefusal(const Evidence& evidence, const Query& query, std::size_t series) {
   const bool is_accepted = std::ranges::any_of(kPairs, [&](const Pair& pair) {
     const AskedRequest* const asked = evidence.Last(pair.step);
-    return pair.interval == query.agg_interval && asked != nullptr && asked->failure() == nullptr &&
+    return pair.interval == query.agg_interval && asked != nullptr && asked->HasSucceeded() &&
            DateRange::Parse(pair.range)->Length() >= query.date_range.Length();
   });
   const std::string instead =
@@ -147,7 +147,8 @@ Judgement JudgePath(const Evidence& evidence) {
   if (asked == nullptr) return NotAsked(evidence);
   const auto other = configured.Alternative();
   const AskedRequest* const other_asked = other ? LastAt(evidence, *other) : nullptr;
-  const bool other_answers = other_asked != nullptr && other_asked->failure() == nullptr;
+  const bool other_answers = other_asked != nullptr && (other_asked->failure() == nullptr ||
+                                                        Succeeds(evidence.AnswerTo(other_asked)));
   const std::string use_other =
       other_answers ? fmt::format("Set api.path: {}", ForMessage(other->path(), 200)) : "";
   const Failure* const failure = asked->failure();

@@ -30,9 +30,11 @@ const SeenSeries* ForeignIn(const SeenAnswer& answer) {
 // The numbers that the query in that place was answered with; empty where there are none.
 const SeenNumbers& NumbersAt(const SeenAnswer* answer, std::size_t place) {
   static const SeenNumbers kNone;
-  const SeenSeries* const own =
-      answer == nullptr ? nullptr : answer->Find(answer->asked->names[place].own);
-  return own == nullptr ? kNone : own->numbers;
+  if (answer == nullptr) return kNone;
+  const SeenSeries* const own = answer->Find(answer->asked->names[place].own);
+  if (own != nullptr) return own->numbers;
+  // Under whatever name.
+  return answer->series.size() == 1 ? answer->series.front().numbers : kNone;
 }
 
 const SeenNumbers& AllMailIn(const Evidence& evidence) {

@@ -433,6 +433,25 @@ const std::vector<Lie>& Lies() {
        "envelope", kDifferent, "`errors` is not empty", "copes"},
       {"another member of meta", EachBody("\"units\":", "\"level\":5,\"units\":"), "envelope",
        kDifferent, "`meta` also has level", "copes"},
+      {"errors of another shape, and another member of meta",
+       [](DoctorFixture& fixture) {
+         EachBody("\"units\":", "\"level\":5,\"units\":")(fixture);
+         fixture.change = [change = fixture.change](const Request& request, Answer& answer) {
+           change(request, answer);
+           if (Has(request, "/SPOOF?")) answer = {Response(400, "no")};
+         };
+       },
+       "envelope", kDifferent, "HTTP 400 with what is not JSON; `meta` also has level", "copes"},
+      {"names are changed, as a query with a control period that is refused sees it",
+       [](DoctorFixture& fixture) {
+         fixture.subject.queries.front().control = true;
+         EachBody(R"re("(s\d+)_\w+":)re", "\"$1\":")(fixture);
+         fixture.change = [change = fixture.change](const Request& request, Answer& answer) {
+           change(request, answer);
+           if (Has(request, "control")) answer = Refusal(400, 2001, "dateRange: not valid");
+         };
+       },
+       "query mine", kRefused, "dateRange: not valid", "Remove control: true"},
       {"series that are lists", EachSeries("[]"), "envelope",
        kDifferent, "no series", "issue"},
       {"what series that are lists do to control periods",
@@ -487,6 +506,32 @@ const std::vector<Lie>& Lies() {
       {"the configured path redirects, as a query sees it",
        Refusing({"/spoof?"}, {Response(301, "", {{"location", "https://elsewhere.example/"}})}),
        "query mine", kDifferent, "at .../SPOOF", "Set api.path"},
+      {"the configured path is not found, and the values are none",
+       [](DoctorFixture& fixture) {
+         EachValue([](double) { return "\"many\""; })(fixture);
+         fixture.change = [change = fixture.change](const Request& request, Answer& answer) {
+           change(request, answer);
+           if (Has(request, "/spoof?")) answer = Refusal(404, 7003, "Not Found");
+         };
+       },
+       "1w over 52w", kDifferent, "many", "See values."},
+      {"the configured path is forbidden, and names are ignored",
+       [](DoctorFixture& fixture) {
+         fixture.options.series_names = simulator::SeriesNames::kIgnored;
+         Refusing({"/spoof?"}, Refusal(403, 9109, "Forbidden"))(fixture);
+       },
+       "query mine", kDifferent, "at .../SPOOF", "Set api.path"},
+      {"names are changed, and a pair is refused",
+       [](DoctorFixture& fixture) {
+         EachBody(R"re("(s\d+)_\w+":)re", "\"$1\":")(fixture);
+         fixture.change = [change = fixture.change](const Request& request, Answer& answer) {
+           change(request, answer);
+           if (Has(request, "aggInterval=15m")) answer = kTooFine;
+         };
+       },
+       "15m over 1d", kRefused, "too low", "Nothing: no configured query"},
+      {"names are cut, as a filter sees it", EachBody(R"re("(s\d+)_\w+":)re", "\"$1\":"),
+       "comma list", kNotSeen, "without two series", ""},
       {"names are cut", EachBody(R"re("(s\d+)_\w+":)re", "\"$1\":"), "names", kDifferent,
        "came back as s0", "refuses"},
       {"what names that are cut do to control periods",
