@@ -72,9 +72,9 @@ std::optional<std::string> ProcessEnvironment::Read(const std::string& name) {
   if (known == read_.end()) {
     char* const value = std::getenv(name.c_str());
     known = read_.emplace(name, value ? std::optional(Secret(value)) : std::nullopt).first;
-    // unsetenv alone would leave the bytes where they are.
+    // Not by unsetenv(), which leaves the bytes there, and moves the pointers to the variables
+    // behind it, while another thread may be in getenv(): in libcurl's or the system's code.
     if (value != nullptr) explicit_bzero(value, std::strlen(value));
-    unsetenv(name.c_str());
   }
   if (!known->second) return std::nullopt;
   return known->second->Reveal();

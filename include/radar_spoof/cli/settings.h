@@ -15,10 +15,11 @@
 
 namespace radar_spoof {
 
-// The process's environment variables, read once each. A variable that was read is overwritten, so
-// that a credential in it is in no child's environment and not in /proc/PID/environ.
+// The process's environment variables, read once each. The value of one that was read is
+// overwritten where it stands, so that a credential in it is in no child's environment and not in
+// /proc/PID/environ; the variable stays, and is empty.
 //
-// Thread rule: one thread at a time; no other thread may use getenv meanwhile.
+// Thread rule: one thread at a time, while others may read other variables.
 class ProcessEnvironment {
  public:
   CredentialReader ReaderOf(const CredentialSource& source);
