@@ -178,15 +178,16 @@ static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]
     def test_a_change_that_lacks_memory_ends_nothing_and_is_taken_when_there_is_some(self):
         pid = self.exporter.process.pid
         status = pathlib.Path(f"/proc/{pid}/status").read_text()
-        kibibytes = int(re.search(r"VmSize:\s+(\d+)", status).group(1))
+        kibibytes = int(re.search(r"VmData:\s+(\d+)", status).group(1))
         users = "".join(f"  user{i}: {BCRYPT_HASH}\n" for i in range(10000))
-        before = resource.prlimit(pid, resource.RLIMIT_AS)
-        resource.prlimit(pid, resource.RLIMIT_AS, (kibibytes * 1024 + (1 << 20), before[1]))
+        # Not RLIMIT_AS, which counts the room that malloc sets aside for each thread.
+        before = resource.prlimit(pid, resource.RLIMIT_DATA)
+        resource.prlimit(pid, resource.RLIMIT_DATA, (kibibytes * 1024 + (1 << 20), before[1]))
         self.file("web.yaml", self.web_config.read_text() + users)
         self.exporter.send(signal.SIGHUP)
-        self.exporter.wait_for_line("main loop: iteration failed, retrying|"
+        self.exporter.wait_for_line("reload loop: iteration failed, retrying|"
                                     "the web configuration stays as it was")
-        resource.prlimit(pid, resource.RLIMIT_AS, before)
+        resource.prlimit(pid, resource.RLIMIT_DATA, before)
         self.exporter.wait_for_line("web configuration read again.*users=10001")
         self.assertEqual(fetch(self.port, "/metrics", tls=self.tls, headers=GOOD).status, 200)
 

@@ -89,6 +89,13 @@ class PagesFixture {
   PagesOptions options_;
 };
 
+std::shared_ptr<AskedReload> Ended() {
+  auto reload = std::make_shared<AskedReload>();
+  reload->outcome = AskedReload::Outcome::kReloaded;
+  reload->ended.Done();
+  return reload;
+}
+
 bool Holds(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
@@ -122,9 +129,9 @@ TEST_CASE_FIXTURE(PagesFixture, "other methods are answered with 405 and those t
 
 TEST_CASE_FIXTURE(PagesFixture, "OPTIONS is answered on every path, and causes nothing") {
   int reloads = 0;
-  options_.reload = [&]() -> std::optional<std::string> {
+  options_.reload = [&reloads] {
     ++reloads;
-    return std::nullopt;
+    return Ended();
   };
   options_.authenticate = [](const ServerRequest&) -> AuthDecision {
     return {AuthDecision::Outcome::kRefused};
@@ -185,14 +192,14 @@ TEST_CASE_FIXTURE(PagesFixture, "the metrics may have another path, even the roo
 
 TEST_CASE_FIXTURE(PagesFixture, "under a prefix are all paths, and the root leads there") {
   options_.route_prefix = "/radar";
-  options_.reload = []() -> std::optional<std::string> { return std::nullopt; };
+  options_.reload = [] { return Ended(); };
   for (const char* path : {"/radar/", "/radar/metrics", "/radar/-/healthy", "/radar/-/ready"}) {
     CAPTURE(path);
     CHECK(Ask("GET", path).status == 200);
     CHECK(Ask("HEAD", path).status == 200);
     CHECK(Ask("POST", path).status == 405);
   }
-  CHECK(Ask("POST", "/radar/-/reload").status == 200);
+  CHECK(Ask("POST", "/radar/-/reload").awaited);
   for (const char* path : {"/metrics", "/-/healthy", "/-/ready", "/radarx", "/radarmetrics",
                            "radar/", "/radar//", "//radar/", "*", ""}) {
     CAPTURE(path);
@@ -270,22 +277,34 @@ TEST_CASE_FIXTURE(PagesFixture, "a reload is refused unless it is enabled") {
 TEST_CASE_FIXTURE(PagesFixture,
                   "a reload answers with its outcome, and only POST and PUT cause one") {
   int reloads = 0;
-  std::optional<std::string> error;
+  const auto reload = std::make_shared<AskedReload>();
   options_.reload = [&] {
     ++reloads;
-    return error;
+    return reload;
   };
   CHECK(Ask("GET", "/-/reload").status == 405);
   CHECK(Ask("HEAD", "/-/reload").status == 405);
   CHECK(Header(Ask("DELETE", "/-/reload"), "Allow") == "POST, PUT, OPTIONS");
   CHECK(reloads == 0);
-  CHECK(Ask("POST", "/-/reload").status == 200);
-  CHECK(Ask("PUT", "/-/reload").status == 200);
+  const auto outcome = [&](const char* method) {
+    const ServerResponse response = Ask(method, "/-/reload");
+    REQUIRE(response.awaited);
+    return response.then();
+  };
+  CHECK(outcome("POST").status == 503);
+  CHECK(Holds(outcome("POST").body, "still being read. Look whether the disk under them answers."));
   CHECK(reloads == 2);
-  error = "config.yaml:3:1: unknown key";
-  const ServerResponse failed = Ask("POST", "/-/reload");
-  CHECK(failed.status == 500);
-  CHECK(Holds(failed.body, "config.yaml:3:1: unknown key"));
+  reload->outcome = AskedReload::Outcome::kTooManyWait;
+  CHECK(outcome("POST").status == 503);
+  CHECK(Holds(outcome("POST").body, "Too many requests wait for a reload."));
+  reload->outcome = AskedReload::Outcome::kReloaded;
+  CHECK(outcome("POST").status == 200);
+  CHECK(outcome("PUT").status == 200);
+  CHECK(Header(outcome("PUT"), "X-Content-Type-Options") == "nosniff");
+  reload->outcome = AskedReload::Outcome::kNotReloaded;
+  reload->problem = "config.yaml:3:1: unknown key";
+  CHECK(outcome("POST").status == 500);
+  CHECK(outcome("POST").body == "config.yaml:3:1: unknown key\n");
 }
 
 TEST_CASE_FIXTURE(PagesFixture,
@@ -295,9 +314,9 @@ TEST_CASE_FIXTURE(PagesFixture,
                                                             : AuthDecision::Outcome::kRefused};
   };
   int reloads = 0;
-  options_.reload = [&]() -> std::optional<std::string> {
+  options_.reload = [&reloads] {
     ++reloads;
-    return std::nullopt;
+    return Ended();
   };
   for (const char* path : {"/", "/metrics", "/-/reload", "/-/healthyX", "/-/", "/nowhere"}) {
     for (const char* method : {"GET", "HEAD", "POST", "DELETE"}) {
