@@ -13,7 +13,7 @@ namespace radar_spoof::test {
 namespace {
 
 using namespace std::chrono_literals;
-using Outcome = AskedReload::Outcome;
+using ReloadOutcome = AskedReload::Outcome;
 
 class SteppedClock final : public Clock {
  public:
@@ -25,7 +25,7 @@ class SteppedClock final : public Clock {
 };
 
 // A disk: whoever reads from it waits while it hangs.
-class Disk {
+class HangingDisk {
  public:
   void Read(ReloadCause cause) {
     std::unique_lock lock(mutex_);
@@ -84,7 +84,7 @@ class ReloadLoopFixture {
 
  protected:
   // What became of it, once that is told.
-  static Outcome OutcomeOf(const std::shared_ptr<AskedReload>& asked) {
+  static ReloadOutcome OutcomeOf(const std::shared_ptr<AskedReload>& asked) {
     std::promise<void> ended;
     const auto future = ended.get_future();
     asked->ended.Then([&ended] { ended.set_value(); });
@@ -110,7 +110,7 @@ class ReloadLoopFixture {
   std::counting_semaphore<> looked_{0};
   std::vector<ReloadLoop::Source> sources_;
   SteppedClock clock;
-  Disk disk;
+  HangingDisk disk;
   std::atomic<bool> lacks_memory = false;
   std::optional<std::string> problem;  // of every reload
   ReloadLoop loop;
@@ -130,12 +130,12 @@ TEST_CASE_FIXTURE(ReloadLoopFixture,
   CHECK_FALSE(HasEnded(first));
   const auto third = loop.AskFromWeb();
   disk.LetThrough(1);
-  CHECK(OutcomeOf(first) == Outcome::kReloaded);
-  CHECK(OutcomeOf(second) == Outcome::kReloaded);
+  CHECK(OutcomeOf(first) == ReloadOutcome::kReloaded);
+  CHECK(OutcomeOf(second) == ReloadOutcome::kReloaded);
   disk.Begun(3);
   CHECK_FALSE(HasEnded(third));
   disk.LetThrough(1);
-  CHECK(OutcomeOf(third) == Outcome::kReloaded);
+  CHECK(OutcomeOf(third) == ReloadOutcome::kReloaded);
   // Of those that share a reload the signal counts, for which more is read again.
   using enum ReloadCause;
   CHECK(disk.Begun(3) == std::vector{kSignal, kSignal, kRequest});
@@ -145,7 +145,7 @@ TEST_CASE_FIXTURE(ReloadLoopFixture, "a client is told what became of its reload
   disk.LetThrough(2);
   problem = "The old configuration stays: config.yaml:3:1: unknown key";
   const auto failed = loop.AskFromWeb();
-  CHECK(OutcomeOf(failed) == Outcome::kNotReloaded);
+  CHECK(OutcomeOf(failed) == ReloadOutcome::kNotReloaded);
   CHECK(failed->problem == *problem);
 }
 
@@ -160,8 +160,8 @@ TEST_CASE_FIXTURE(ReloadLoopFixture,
   CHECK_FALSE(HasEnded(asked));
   clock.Advance(1ms);
   CHECK(loop.Attend() == Milliseconds::max());
-  CHECK(OutcomeOf(asked) == Outcome::kNotYet);
-  CHECK(OutcomeOf(later) == Outcome::kNotYet);
+  CHECK(OutcomeOf(asked) == ReloadOutcome::kNotYet);
+  CHECK(OutcomeOf(later) == ReloadOutcome::kNotYet);
   disk.LetThrough(2);
   disk.Begun(2);
 }
@@ -173,10 +173,10 @@ TEST_CASE_FIXTURE(ReloadLoopFixture,
   std::vector<std::shared_ptr<AskedReload>> waiting;
   for (std::size_t i = 0; i < ReloadLoop::kMostWaiting; ++i) waiting.push_back(loop.AskFromWeb());
   const auto beyond = loop.AskFromWeb();
-  CHECK(OutcomeOf(beyond) == Outcome::kTooManyWait);
+  CHECK(OutcomeOf(beyond) == ReloadOutcome::kTooManyWait);
   CHECK(std::ranges::none_of(waiting, HasEnded));
   disk.LetThrough(2);
-  for (const auto& each : waiting) CHECK(OutcomeOf(each) == Outcome::kReloaded);
+  for (const auto& each : waiting) CHECK(OutcomeOf(each) == ReloadOutcome::kReloaded);
   CHECK(disk.Begun(2).size() == 2);
 }
 
@@ -213,7 +213,7 @@ TEST_CASE_FIXTURE(ReloadLoopFixture, "no memory for a reload does not end the lo
   CHECK(TimesLogged("reload loop: iteration failed, retrying\" detail=std::bad_alloc") == 1);
   clock.Advance(ReloadLoop::kAnswerWithin);
   loop.Attend();
-  CHECK(OutcomeOf(failed) == Outcome::kNotYet);
+  CHECK(OutcomeOf(failed) == ReloadOutcome::kNotYet);
 }
 
 TEST_CASE_FIXTURE(ReloadLoopFixture,
