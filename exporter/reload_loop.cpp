@@ -66,17 +66,17 @@ Milliseconds ReloadLoop::Attend() {
     each.asked->ended.Done();
     return true;
   });
-  const auto seconds = [now](const Reading& reading) {
-    return std::chrono::floor<Seconds>(now - reading.since).count();
+  const auto seconds = [](Milliseconds length) {
+    return std::chrono::floor<Seconds>(length).count();
   };
-  if (const auto returned = std::exchange(returned_, std::nullopt)) {
+  if (const auto ended = std::exchange(ended_hang_, std::nullopt)) {
     log_.Info("the configuration can be read again",
-              {{"file", *returned->file}, {"seconds", seconds(*returned)}});
+              {{"file", *ended->file}, {"seconds", seconds(ended->length)}});
   }
   if (reading_ && !reading_->told && now - reading_->since >= kHungAfter) {
     reading_->told = true;
     log_.Warn("reading the configuration hangs; nothing is reloaded until it returns",
-              {{"file", *reading_->file}, {"seconds", seconds(*reading_)}});
+              {{"file", *reading_->file}, {"seconds", seconds(now - reading_->since)}});
   }
   return wait;
 }
@@ -94,7 +94,7 @@ void ReloadLoop::Reload(const std::vector<Source>& sources, ReloadCause cause) {
 void ReloadLoop::NoteReading(const std::string* file) {
   const SteadyTime now = clock_.Now().steady;
   const std::lock_guard lock(mutex_);
-  if (reading_ && reading_->told) returned_ = reading_;
+  if (reading_ && reading_->told) ended_hang_ = {reading_->file, now - reading_->since};
   reading_ = file == nullptr ? std::nullopt : std::optional(Reading{file, now});
 }
 

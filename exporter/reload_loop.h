@@ -69,6 +69,10 @@ class ReloadLoop {
     SteadyTime since;
     bool told = false;
   };
+  struct EndedHang {
+    const std::string* file;
+    Milliseconds length;
+  };
 
   void Reload(const std::vector<Source>& sources, ReloadCause cause);
   void NoteReading(const std::string* file);  // nullptr: none any more
@@ -82,7 +86,7 @@ class ReloadLoop {
   std::optional<ReloadCause> wish_;  // for a reload that has not begun
   std::vector<Waiting> waiting_;
   std::optional<Reading> reading_;
-  std::optional<Reading> returned_;  // to be told of, as it had hung
+  std::optional<EndedHang> ended_hang_;  // to be told of
 };
 
 }  // namespace radar_spoof

@@ -197,6 +197,7 @@ TEST_CASE_FIXTURE(ReloadLoopFixture,
   disk.LetThrough(1);
   loop.Ask();
   disk.Begun(2);
+  clock.Advance(5s);
   for (int i = 0; i < 3; ++i) loop.Attend();
   CHECK(TimesLogged("level=info msg=\"the configuration can be read again\" "
                     "file=/etc/config.yaml seconds=100") == 1);

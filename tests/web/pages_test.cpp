@@ -275,7 +275,7 @@ TEST_CASE_FIXTURE(PagesFixture, "a reload is refused unless it is enabled") {
 TEST_CASE_FIXTURE(PagesFixture,
                   "a reload answers with its outcome, and only POST and PUT cause one") {
   int reloads = 0;
-  const auto reload = std::make_shared<AskedReload>();
+  auto reload = std::make_shared<AskedReload>();
   options_.reload = [&] {
     ++reloads;
     return reload;
