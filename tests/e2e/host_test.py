@@ -223,9 +223,7 @@ class NoMemoryTest(EndToEndTest):
             f"--storage.path={storage}")
         wait_until(lambda: (storage / "state").exists(), "a saved state")
         (storage / "state").unlink()
-        pages = int(pathlib.Path(f"/proc/{exporter.process.pid}/statm").read_text().split()[0])
-        size = pages * resource.getpagesize()
-        resource.prlimit(exporter.process.pid, resource.RLIMIT_AS, (size, size))
+        exporter.limit_memory(0)
         # The main thread reads it at once, and has no room for it.
         web.write_text("#" * 1000_000)
         exporter.send(signal.SIGHUP)
