@@ -223,9 +223,7 @@ class NoMemoryTest(EndToEndTest):
             f"--storage.path={storage}")
         wait_until(lambda: (storage / "state").exists(), "a saved state")
         (storage / "state").unlink()
-        status = pathlib.Path(f"/proc/{exporter.process.pid}/status").read_text()
-        size = int(re.search(r"VmData:\s+(\d+)", status).group(1)) * 1024
-        resource.prlimit(exporter.process.pid, resource.RLIMIT_DATA, (size, size))
+        exporter.limit_memory(0)
         # It is read at once, and there is no room for it.
         web.write_text("#" * 1000_000)
         exporter.send(signal.SIGHUP)
