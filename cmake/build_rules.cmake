@@ -35,13 +35,20 @@ else()
 endif()
 
 # With CMAKE_UNITY_BUILD, which the presets of the scripts set, the sources of a folder are compiled as
-# one, which takes a third of the time. Names in their anonymous namespaces must therefore differ.
-function(radar_spoof_one_unit_a_folder TARGET)
+# one, and so are those of the folders that an argument lists: the compiler spends most of its time on
+# headers (ADR 27). Names in their anonymous namespaces must therefore differ.
+function(radar_spoof_units TARGET)
   get_target_property(sources ${TARGET} SOURCES)
   foreach(source ${sources})
     get_filename_component(folder ${source} ABSOLUTE)
     get_filename_component(folder ${folder} DIRECTORY)
     get_filename_component(folder ${folder} NAME)
+    foreach(folders ${ARGN})
+      separate_arguments(folders)
+      if(folder IN_LIST folders)
+        list(GET folders 0 folder)
+      endif()
+    endforeach()
     set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${folder})
   endforeach()
   set_target_properties(${TARGET} PROPERTIES UNITY_BUILD_MODE GROUP)

@@ -21,45 +21,56 @@ using namespace std::chrono_literals;
 constexpr auto kPatience = 1s;
 constexpr auto kLastPatience = 4s;
 
-// The poll loop, on a thread of its own. Should it ever fail, SIGTERM is sent to the process.
-class PollingThread {
+// A loop on a thread of its own. Should it ever fail, SIGTERM is sent to the process.
+class LoopThread {
  public:
-  PollingThread(Poller& poller, Log& log)
-      : poller_(poller),
-        log_(log),
-        well_(std::async(std::launch::async, RunLoop, std::ref(poller), std::ref(log))) {}
-  // Waits for the end of the loop, however long that takes.
-  ~PollingThread() { poller_.Stop(); }
-  PollingThread(const PollingThread&) = delete;
-  PollingThread& operator=(const PollingThread&) = delete;
+  struct Loop {
+    std::function<void()> run;
+    std::function<void()> stop;  // ends run()
+    std::function<void(const char* detail)> on_failed;
+    std::function<void()> on_stuck;
+  };
 
-  // Ends the loop, which saves its state, and says whether all went well. A loop that is stuck, on
-  // a hung file system for one, is given 5 s; then the process ends, for nothing else could end the
-  // thread.
-  bool End() {
-    poller_.Stop();
-    if (well_.wait_for(kPatience) != std::future_status::ready) {
-      log_.Error(
-          "the poll loop is stuck; if it stays so the process ends without saving its state");
-      if (well_.wait_for(kLastPatience) != std::future_status::ready) _exit(kFailed);
+  explicit LoopThread(Loop loop)
+      : loop_(std::move(loop)), well_(std::async(std::launch::async, [this] { return Run(); })) {}
+  // Waits for the end of the loop, however long that takes.
+  ~LoopThread() { loop_.stop(); }
+  LoopThread(const LoopThread&) = delete;
+  LoopThread& operator=(const LoopThread&) = delete;
+
+  // Ends them, and says whether all went well. What is stuck, on a hung file system for one, is
+  // given 5 s; then the process ends, for nothing else could end the thread.
+  static bool End(std::initializer_list<LoopThread*> threads) {
+    const auto begin = std::chrono::steady_clock::now();
+    for (LoopThread* const each : threads) each->loop_.stop();
+    for (LoopThread* const each : threads) {
+      if (!each->EndsBy(begin + kPatience)) each->loop_.on_stuck();
     }
-    return well_.get();
+    bool well = true;
+    for (LoopThread* const each : threads) {
+      if (!each->EndsBy(begin + kPatience + kLastPatience)) _exit(kFailed);
+      well = each->well_.get() && well;
+    }
+    return well;
   }
 
  private:
-  static bool RunLoop(Poller& poller, Log& log) {
+  bool Run() {
     try {
-      poller.Run();
+      loop_.run();
       return true;
     } catch (const std::exception& error) {
-      log.Error("polling ended", {{"detail", error.what()}});
+      loop_.on_failed(error.what());
       kill(getpid(), SIGTERM);
       return false;
     }
   }
 
-  Poller& poller_;
-  Log& log_;
+  bool EndsBy(std::chrono::steady_clock::time_point time) const {
+    return well_.wait_until(time) == std::future_status::ready;
+  }
+
+  const Loop loop_;
   std::future<bool> well_;
 };
 
@@ -80,7 +91,8 @@ Daemon::Daemon(const CommandLine& command_line, Settings settings, WallTime star
       reloader_(command_line.config_file, settings, command_line.auto_reload_interval, environment,
                 poller_, log),
       poller_(std::move(settings), clock_, *http_, store_, log, std::random_device{}(),
-              SaverFor(command_line, log), command_line.log_readings ? &log : nullptr) {}
+              SaverFor(command_line, log), command_line.log_readings ? &log : nullptr),
+      reload_loop_(clock_, log) {}
 
 int Daemon::PollOnce() {
   const bool all_good = poller_.RunOnce();
@@ -108,10 +120,36 @@ int Daemon::Serve(const WebConfig& web, std::vector<FileDescriptor> sockets,
                           {"path", command_line_.route_prefix + command_line_.telemetry_path},
                           {"tls", server.value()->has_tls() ? "yes" : "no"}});
   }
-  PollingThread polling(poller_, log_);
+  LoopThread polling(
+      {.run = [this] { poller_.Run(); },
+       .stop = [this] { poller_.Stop(); },
+       .on_failed =
+           [this](const char* why) {
+             log_.Error("polling ended", {{"detail", why}});
+           },
+       .on_stuck =
+           [this] {
+             log_.Error(
+                 "the poll loop is stuck; if it stays so the process ends without saving its "
+                 "state");
+           }});
+  const std::vector<ReloadLoop::Source> sources = ReloadSources(*server.value());
+  LoopThread reloading(
+      {.run = [&] { reload_loop_.Run(sources); },
+       .stop = [this] { reload_loop_.Stop(); },
+       .on_failed =
+           [this](const char* why) {
+             log_.Error("reloading ended", {{"detail", why}});
+           },
+       .on_stuck =
+           [this] {
+             log_.Error(
+                 "the reading of the configuration is stuck; if it stays so the process ends all "
+                 "the same");
+           }});
   AttendUntilStopped(signals, *server.value());
   NotifyStopping();
-  const bool well = polling.End();
+  const bool well = LoopThread::End({&polling, &reloading});
   log_.Info("stopped");
   return well ? 0 : kFailed;
 }
@@ -127,8 +165,7 @@ PagesOptions Daemon::PageOptions() {
     options.process = [this] { return ReadProcessMetrics(start_time_); };
   }
   options.last_turn = [this] { return poller_.last_turn(); };
-  if (command_line_.enable_lifecycle)
-    options.reload = [this] { return reloader_.Reload(ReloadCause::kRequest); };
+  if (command_line_.enable_lifecycle) options.reload = [this] { return reload_loop_.AskFromWeb(); };
   options.authenticate = [this](const ServerRequest& request) {
     return basic_auth_.Check(request.Header("authorization"), request.client, request.settings,
                              clock_.Now().steady);
@@ -136,11 +173,28 @@ PagesOptions Daemon::PageOptions() {
   return options;
 }
 
+std::vector<ReloadLoop::Source> Daemon::ReloadSources(WebServer& server) {
+  std::vector<ReloadLoop::Source> sources;
+  sources.push_back({command_line_.config_file,
+                     [this](ReloadCause cause) { return reloader_.Reload(cause); },
+                     [this] { return reloader_.ReloadIfChanged(clock_.Now().steady); }});
+  if (command_line_.web_config_file.empty()) return sources;
+  sources.push_back({command_line_.web_config_file,
+                     [&server](ReloadCause cause) -> std::optional<std::string> {
+                       if (cause == ReloadCause::kSignal) server.Refresh();
+                       return std::nullopt;
+                     },
+                     [this, &server] {
+                       server.RefreshOnceSettled(clock_.Now().steady);
+                       return ReloadLoop::kLookInterval;
+                     }});
+  return sources;
+}
+
 void Daemon::AttendUntilStopped(const sigset_t& signals, WebServer& server) {
   Watchdog watchdog([this] { return poller_.last_turn(); }, [&server] { return server.Answers(); },
                     NotifyAlive);
-  const auto look_at_config = [this] { return reloader_.ReloadIfChanged(clock_.Now().steady); };
-  Milliseconds wait = std::min(Watchdog::kBeat, look_at_config());
+  Milliseconds wait = Watchdog::kBeat;
   for (bool told_ready = false;;) {
     if (!told_ready) told_ready = NotifyReady();
     const int signal = AwaitSignal(signals, wait);
@@ -148,13 +202,8 @@ void Daemon::AttendUntilStopped(const sigset_t& signals, WebServer& server) {
     // What lacks memory now has it at the next beat, or the watchdog is not told.
     try {
       wait = Watchdog::kBeat;
-      if (signal == SIGHUP) {
-        (void)reloader_.Reload(ReloadCause::kSignal);
-        server.Refresh();
-      } else {
-        server.RefreshOnceSettled(clock_.Now().steady);
-      }
-      wait = std::min(wait, look_at_config());
+      if (signal == SIGHUP) reload_loop_.Ask();
+      wait = std::min(wait, reload_loop_.Attend());
       if (WatchdogWaits()) watchdog.Beat();
     } catch (const std::exception& error) {
       log_.Error("main loop: iteration failed, retrying", {{"detail", error.what()}});

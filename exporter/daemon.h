@@ -14,6 +14,7 @@
 #include "radar_spoof/web/basic_auth.h"
 #include "radar_spoof/web/pages.h"
 #include "radar_spoof/web/web_server.h"
+#include "reload_loop.h"
 
 namespace radar_spoof {
 
@@ -32,6 +33,7 @@ class Daemon {
 
  private:
   PagesOptions PageOptions();
+  std::vector<ReloadLoop::Source> ReloadSources(WebServer& server);
   void AttendUntilStopped(const sigset_t& signals, WebServer& server);
 
   const CommandLine command_line_;
@@ -42,6 +44,7 @@ class Daemon {
   SnapshotStore store_;
   Reloader reloader_;  // hands what it reads to poller_
   Poller poller_;
+  ReloadLoop reload_loop_;
   BasicAuth basic_auth_{{}};
 };
 

@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Milliseconds kLookForStop = 200ms;
-constexpr int kMostFailures = 10;
+constexpr int kMostFailedRequests = 10;
 constexpr HttpClient::TransferId kOnly = 0;
 constexpr Seconds kDay = 24h;
 
@@ -267,7 +267,7 @@ void HistoryFetch::Halve(const Piece& piece) {
 Result<HistoryFetch::Next, std::string> HistoryFetch::AfterFailure(
     const Piece& piece, const Failure& failure, std::optional<Seconds> retry_after, int failures) {
   const Instant now = clock_.Now();
-  if (failures >= kMostFailures) {
+  if (failures >= kMostFailedRequests) {
     return fmt::format("{}; given up after {} failures in a row", failure.detail, failures);
   }
   if (failure.retry == RetryClass::kThrottled) {

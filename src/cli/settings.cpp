@@ -72,9 +72,9 @@ std::optional<std::string> ProcessEnvironment::Read(const std::string& name) {
   if (known == read_.end()) {
     char* const value = std::getenv(name.c_str());
     known = read_.emplace(name, value ? std::optional(Secret(value)) : std::nullopt).first;
-    // unsetenv alone would leave the bytes where they are.
+    // Not by unsetenv(), which leaves the bytes there, and moves the pointers to the variables
+    // behind it, while another thread may be in getenv(): in libcurl's or the system's code.
     if (value != nullptr) explicit_bzero(value, std::strlen(value));
-    unsetenv(name.c_str());
   }
   if (!known->second) return std::nullopt;
   return known->second->Reveal();
@@ -130,15 +130,8 @@ Reloader::Reloader(std::string config_file, const Settings& in_use, Milliseconds
       ca_file_(in_use.config.api().ca_file),
       read_(in_use.content_hash ^ in_use.config.api().ca_file_hash) {}
 
-std::optional<std::string> Reloader::Reload(ReloadCause cause) {
-  const std::lock_guard lock(reloading_);
-  return ReloadNow(cause);
-}
-
 Milliseconds Reloader::ReloadIfChanged(SteadyTime now) {
   if (interval_ == Milliseconds(0)) return Milliseconds::max();
-  const std::unique_lock lock(reloading_, std::try_to_lock);
-  if (!lock) return kWholeAfter;
   if (next_look_ && now < *next_look_) return *next_look_ - now;
   const bool is_first = !next_look_;
   next_look_ = now + interval_;
@@ -146,9 +139,9 @@ Milliseconds Reloader::ReloadIfChanged(SteadyTime now) {
   const std::uint64_t found = ContentHash();
   if (found == read_) {
     changed_.reset();
-    if (!last_problem_.empty()) (void)ReloadNow(ReloadCause::kRetry);
+    if (!last_problem_.empty()) (void)Reload(ReloadCause::kRetry);
   } else if (changed_ && changed_->hash == found && now - changed_->since >= kWholeAfter) {
-    (void)ReloadNow(ReloadCause::kFileChange);
+    (void)Reload(ReloadCause::kFileChange);
   } else {
     if (!changed_ || changed_->hash != found) changed_ = {found, now};
     next_look_ = now + std::min(interval_, kWholeAfter);
@@ -156,7 +149,7 @@ Milliseconds Reloader::ReloadIfChanged(SteadyTime now) {
   return *next_look_ - now;
 }
 
-std::optional<std::string> Reloader::ReloadNow(ReloadCause cause) {
+std::optional<std::string> Reloader::Reload(ReloadCause cause) {
   try {
     changed_.reset();
     read_ = ContentHash();  // also of what cannot be used

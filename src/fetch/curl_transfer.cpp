@@ -22,7 +22,7 @@ constexpr long kLowestBytesPerSecond = 100;
 // Of one answer, trailers included; libcurl has no limit for those.
 constexpr std::size_t kHeaderLimit = std::size_t{300} * 1024;
 constexpr int kRequestTimeout = 408;
-constexpr std::size_t kDetailBytes = 250;
+constexpr std::size_t kCurlDetailBytes = 250;
 constexpr std::size_t kIssuerBytes = 120;
 
 // libcurl's own setter is unchecked in C++: an int where it reads a long compiles. A long has 32
@@ -210,7 +210,7 @@ Result<HttpResponse, Failure> CurlTransfer::TakeOutcome(CURLcode code) {
   if (given_up_) return *std::move(given_up_);
   if (code != CURLE_OK) {
     const char* const text = error_.front() != '\0' ? error_.data() : curl_easy_strerror(code);
-    Failure failure = FailureOf(code, is_looking_up_, ForLog(text, kDetailBytes));
+    Failure failure = FailureOf(code, is_looking_up_, ForLog(text, kCurlDetailBytes));
     // libcurl 8's word, on a connection that was used before, for what is UNSUPPORTED_PROTOCOL on
     // others.
     const bool is_no_http = code == CURLE_WEIRD_SERVER_REPLY && header_bytes_ == 0;

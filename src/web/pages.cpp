@@ -36,6 +36,32 @@ ServerResponse Refusal(const AuthDecision& decision) {
       {{"WWW-Authenticate", "Basic realm=\"radar_spoof_exporter\", charset=\"UTF-8\""}});
 }
 
+ServerResponse OutcomeOf(const AskedReload& reload) {
+  switch (reload.outcome) {
+    case AskedReload::Outcome::kReloaded: break;
+    case AskedReload::Outcome::kNotReloaded: return PlainText(500, reload.problem);
+    case AskedReload::Outcome::kNotYet:
+      return PlainText(503,
+                       "The reload has not ended yet: the configuration, or a file that it or the "
+                       "web configuration names, is still being read. Look whether the disk under "
+                       "them answers. What is read will be used, and the log then says so.");
+    case AskedReload::Outcome::kTooManyWait:
+      return PlainText(503,
+                       "Too many requests wait for a reload. There will be one for this request, "
+                       "too, and the log then says what became of it.");
+  }
+  return PlainText(200, "OK");
+}
+
+ServerResponse WithoutSniffing(ServerResponse response) {
+  if (response.awaited) {
+    response.then = [then = std::move(response.then)] { return WithoutSniffing(then()); };
+  } else {
+    response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  }
+  return response;
+}
+
 }  // namespace
 
 Pages::Pages(const SnapshotStore& store, const ApiMetrics& metrics, const Clock& clock,
@@ -75,9 +101,7 @@ ServerResponse Pages::Respond(const ServerRequest& request, const AuthDecision& 
     return response;
   }
   const bool allowed = decision.outcome == AuthDecision::Outcome::kAllowed;
-  ServerResponse response = allowed ? Route(request) : Refusal(decision);
-  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
-  return response;
+  return WithoutSniffing(allowed ? Route(request) : Refusal(decision));
 }
 
 ServerResponse Pages::Route(const ServerRequest& request) const {
@@ -157,8 +181,11 @@ ServerResponse Pages::Reload(const std::string& method) const {
   if (!options_.reload) {
     return PlainText(403, "Reloading is not enabled; start with --web.enable-lifecycle");
   }
-  if (const auto error = options_.reload()) return PlainText(500, *error);
-  return PlainText(200, "OK");
+  const auto reload = options_.reload();
+  ServerResponse response;
+  response.awaited = {reload, &reload->ended};
+  response.then = [reload] { return OutcomeOf(*reload); };
+  return response;
 }
 
 }  // namespace radar_spoof

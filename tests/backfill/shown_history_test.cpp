@@ -142,8 +142,9 @@ ShownBucket Shown(Milliseconds from, Milliseconds to, double percent) {
           .control = std::nullopt};
 }
 
-std::vector<std::string> Lines(const std::vector<QueryHistory>& queries,
-                               const std::vector<ExternalLabel>& labels = {}, Seconds step = 300s) {
+std::vector<std::string> HistoryLines(const std::vector<QueryHistory>& queries,
+                                      const std::vector<ExternalLabel>& labels = {},
+                                      Seconds step = 300s) {
   std::ostringstream out;
   const HistoryTextSize size = WriteHistory(queries, labels, step, out);
   std::vector<std::string> lines;
@@ -170,8 +171,8 @@ TEST_CASE("a series is named as it is scraped, and then by the labels given") {
   Query query = test::MakeQuery("a \"b\"\\");
   REQUIRE(query.filters.Add(Dimension::kDmarc, "NONE"));
   REQUIRE(query.filters.Add(Dimension::kDmarc, "FAIL"));
-  const auto lines =
-      Lines({{query, {Shown(0s, 300s, 12.5)}}}, {{"job", "radar"}, {"instance", "host:10766\n"}});
+  const auto lines = HistoryLines({{query, {Shown(0s, 300s, 12.5)}}},
+                                  {{"job", "radar"}, {"instance", "host:10766\n"}});
   CHECK(Starting(lines, "cloudflare_radar_email_spoof_ratio{") ==
         Strings{R"(cloudflare_radar_email_spoof_ratio{query="a \"b\"\\",arc="any",dkim="any",)"
                 R"(dmarc="FAIL,NONE",spf="any",tls_version="any",job="radar",)"
@@ -184,7 +185,7 @@ TEST_CASE("a series is named as it is scraped, and then by the labels given") {
 TEST_CASE("values stand at whole steps of the time they are shown, the end excluded") {
   const auto times = [](Milliseconds from, Milliseconds to, Seconds step) {
     std::string text;
-    for (const std::string& line : Starting(Lines({{kAll, {Shown(from, to, 50)}}}, {}, step),
+    for (const std::string& line : Starting(HistoryLines({{kAll, {Shown(from, to, 50)}}}, {}, step),
                                             "cloudflare_radar_email_spoof_ratio{")) {
       const auto at = std::stoll(line.substr(line.rfind(' ') + 1));
       text += std::to_string(at - kMidnight.time_since_epoch() / 1s) + " ";
@@ -203,7 +204,7 @@ TEST_CASE("each family stands once, with its series one after the other, each in
   with_all.window = WindowStatistics{0.25, 0.125};
   with_all.control = *Ratio::FromPercent(10);
   with_all.expectation = {.ratio = 0.125, .upper = 0.25, .buckets_above = 3};
-  const auto lines = Lines(
+  const auto lines = HistoryLines(
       {{kAll, {Shown(0s, 300s, 30), with_all}}, {test::MakeQuery("other"), {Shown(0s, 300s, 50)}}});
   Strings short_lines;
   for (const std::string& line : lines) {
@@ -251,7 +252,7 @@ TEST_CASE("each family stands once, with its series one after the other, each in
 }
 
 TEST_CASE("without history there is only the end") {
-  CHECK(Lines({{kAll, {}}}) == Strings{"# EOF"});
+  CHECK(HistoryLines({{kAll, {}}}) == Strings{"# EOF"});
 }
 
 TEST_CASE("a label that a scrape could not add is refused") {

@@ -32,7 +32,7 @@ std::string Content(const std::string& path) {
   return content.str();
 }
 
-std::string Lines(const std::vector<ConfigProblem>& problems) {
+std::string ProblemText(const std::vector<ConfigProblem>& problems) {
   std::string lines;
   for (const ConfigProblem& problem : problems) lines += problem.Text() + '\n';
   return lines;
@@ -52,8 +52,8 @@ std::string AlertText(const SpikeAlert& alert) {
 // What is wrong with it, or its warnings, queries and plan: the form of the tables.
 std::string Outcome(std::string_view yaml) {
   const auto config = ParseConfig(yaml, "config.yaml");
-  if (!config) return Lines(config.error());
-  std::string text = Lines(config.value().warnings());
+  if (!config) return ProblemText(config.error());
+  std::string text = ProblemText(config.value().warnings());
   for (const Query& query : config.value().queries()) {
     text += query.name + ": ";
     for (const Dimension dimension : kAllDimensions) {
@@ -69,7 +69,7 @@ std::string Outcome(std::string_view yaml) {
 
 Config Parsed(std::string_view yaml) {
   auto config = ParseConfig(yaml, "config.yaml");
-  if (!config) FAIL(Lines(config.error()));
+  if (!config) FAIL(ProblemText(config.error()));
   return std::move(config).value();
 }
 
@@ -398,7 +398,7 @@ TEST_CASE("a ca_file that cannot be used is a problem when the configuration is 
   std::ofstream(config) << "api: {ca_file: " << ca << "}\nqueries: [{name: all}]\n";
   const auto problem = [&] {
     const auto loaded = LoadConfig(config);
-    return loaded ? std::string("none") : Lines(loaded.error());
+    return loaded ? std::string("none") : ProblemText(loaded.error());
   };
   const auto expected = [&](const std::string& found) {
     return config + ":1:16: api.ca_file: found " + found + " at " + ca.substr(0, 60) +
@@ -419,7 +419,7 @@ TEST_CASE("a ca_file that cannot be used is a problem when the configuration is 
 TEST_CASE("a configuration that is not a file is one problem, without a line") {
   const auto loaded = LoadConfig("/nonexistent/config.yaml");
   REQUIRE_FALSE(loaded.ok());
-  CHECK(Lines(loaded.error()) ==
+  CHECK(ProblemText(loaded.error()) ==
         "/nonexistent/config.yaml: found no such file; expected a regular file of at most 4 MiB\n");
 }
 
@@ -427,10 +427,10 @@ TEST_CASE("a configuration that is not a file is one problem, without a line") {
 
 TEST_CASE("config.example.yaml loads as it stands, without a warning, with the defaults it names") {
   const auto loaded = LoadConfig(kExample);
-  if (!loaded) FAIL(Lines(loaded.error()));
+  if (!loaded) FAIL(ProblemText(loaded.error()));
   CHECK(loaded.value().api() == ApiConfig{});
   CHECK(loaded.value().polling() == PollingConfig{});
-  CHECK(Lines(loaded.value().warnings()).empty());
+  CHECK(ProblemText(loaded.value().warnings()).empty());
   std::vector<std::string> names;
   for (const Query& query : loaded.value().queries()) names.push_back(query.name);
   CHECK(names == std::vector<std::string>{"all", "dmarc_fail", "auth_dmarc_pass_spf_pass",
@@ -489,7 +489,7 @@ TEST_CASE("every key in config.example.yaml's comments is known, and its value l
       uncommented.insert(at + 1, "  email: you@example.com\n");
     }
     const auto config = ParseConfig(uncommented, "f");
-    CHECK_MESSAGE(config.ok(), (config.ok() ? "" : Lines(config.error())));
+    CHECK_MESSAGE(config.ok(), (config.ok() ? "" : ProblemText(config.error())));
     ++keys;
   }
   CHECK(keys == 6);

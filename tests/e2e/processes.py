@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -78,6 +79,16 @@ class Child:
         if not found:
             raise AssertionError(f"no line with {pattern!r} in\n" + "\n".join(self.lines))
         return found
+
+    def limit_memory(self, spare):
+        """To `spare` bytes more than it has. Not by RLIMIT_AS: malloc has address space in reserve."""
+        pid = self.process.pid
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        limit = int(re.search(r"VmData:\s+(\d+)", status).group(1)) * 1024 + spare
+        resource.prlimit(pid, resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
+
+    def unlimit_memory(self):
+        resource.prlimit(self.process.pid, resource.RLIMIT_DATA, (resource.RLIM_INFINITY,) * 2)
 
     @property
     def output(self):

@@ -3,9 +3,7 @@
 import base64
 import http.client
 import os
-import pathlib
 import re
-import resource
 import signal
 import ssl
 import subprocess
@@ -176,17 +174,13 @@ static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]
 
     @unittest.skipIf(os.environ.get("RADAR_SPOOF_SANITIZED"), "it ends where it gets no memory")
     def test_a_change_that_lacks_memory_ends_nothing_and_is_taken_when_there_is_some(self):
-        pid = self.exporter.process.pid
-        status = pathlib.Path(f"/proc/{pid}/status").read_text()
-        kibibytes = int(re.search(r"VmSize:\s+(\d+)", status).group(1))
         users = "".join(f"  user{i}: {BCRYPT_HASH}\n" for i in range(10000))
-        before = resource.prlimit(pid, resource.RLIMIT_AS)
-        resource.prlimit(pid, resource.RLIMIT_AS, (kibibytes * 1024 + (1 << 20), before[1]))
+        self.exporter.limit_memory(1 << 20)
         self.file("web.yaml", self.web_config.read_text() + users)
         self.exporter.send(signal.SIGHUP)
-        self.exporter.wait_for_line("main loop: iteration failed, retrying|"
+        self.exporter.wait_for_line("reload loop: iteration failed, retrying|"
                                     "the web configuration stays as it was")
-        resource.prlimit(pid, resource.RLIMIT_AS, before)
+        self.exporter.unlimit_memory()
         self.exporter.wait_for_line("web configuration read again.*users=10001")
         self.assertEqual(fetch(self.port, "/metrics", tls=self.tls, headers=GOOD).status, 200)
 

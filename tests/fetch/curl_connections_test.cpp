@@ -81,7 +81,7 @@ std::string PathOf(const std::string& head) {
   return head.substr(begin, head.find(' ', begin) - begin);
 }
 
-std::string Chunked(const std::string& body) {
+std::string ChunkedAnswer(const std::string& body) {
   return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n" + body + "\r\n0\r\n\r\n";
 }
 
@@ -106,12 +106,14 @@ TEST_CASE("an answer that is sent twice is taken once, and nothing follows on it
        }},
       {"two pieces, chunked",
        [](const std::string& body) {
-         return std::vector{Chunked(body), Chunked(body)};
+         return std::vector{ChunkedAnswer(body), ChunkedAnswer(body)};
        }},
       {"one piece",
        [](const std::string& body) { return std::vector{HttpReply(body) + HttpReply(body)}; }},
       {"one piece, chunked",
-       [](const std::string& body) { return std::vector{Chunked(body) + Chunked(body)}; }},
+       [](const std::string& body) {
+         return std::vector{ChunkedAnswer(body) + ChunkedAnswer(body)};
+       }},
       {"second with the end of the first",
        [](const std::string& body) {
          const std::string one = HttpReply(body);

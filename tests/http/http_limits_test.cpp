@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "radar_spoof/http/http_server.h"
+#include "support/contains.h"
 #include "support/tcp_client.h"
 
 namespace radar_spoof {
@@ -14,6 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
+using test::Contains;
 using test::Exchange;
 using test::TcpClient;
 
@@ -38,10 +40,6 @@ std::unique_ptr<HttpServer> ServeWithin(ServerOptions options, HttpServer::Handl
   return std::move(server).value();
 }
 
-bool Holds(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 double CpuSeconds() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
@@ -58,7 +56,7 @@ TEST_CASE("a head that drips in is cut off at its deadline, though it is never i
   client.Send("GET / HTTP/1.1\r\nX: ");
   while (client.ReceiveAll(20ms) == "TIMEOUT") client.Send("a");
   CHECK(steady_clock::now() - start >= 350ms);
-  CHECK(Holds(Exchange(server->port(), kGet), "page"));
+  CHECK(Contains(Exchange(server->port(), kGet), "page"));
 }
 
 TEST_CASE("a connection that stays open has its deadline from the end of the last response") {
@@ -66,7 +64,7 @@ TEST_CASE("a connection that stays open has its deadline from the end of the las
   TcpClient client(server->port());
   CHECK(client.ReceiveAll(1600ms) == "TIMEOUT");
   client.Send(kGetAndStay);
-  CHECK(Holds(client.ReceiveUntil("page"), "page"));
+  CHECK(Contains(client.ReceiveUntil("page"), "page"));
   CHECK(client.ReceiveAll(1600ms) == "TIMEOUT");  // 3.2 s after accept
   CHECK(client.ReceiveAll() == "");
 }
@@ -89,8 +87,8 @@ TEST_CASE("nobody waits for a response that is read slowly") {
   const auto server = ServeWithin({.response_deadline = 1h});
   TcpClient stuck(server->port());
   stuck.Send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
-  CHECK(Holds(stuck.ReceiveUntil("\r\n\r\n"), "HTTP/1.1 200"));
-  CHECK(Holds(Exchange(server->port(), kGet), "page"));
+  CHECK(Contains(stuck.ReceiveUntil("\r\n\r\n"), "HTTP/1.1 200"));
+  CHECK(Contains(Exchange(server->port(), kGet), "page"));
 }
 
 TEST_CASE("a response that is read slowly is cut off at its deadline") {
@@ -100,7 +98,7 @@ TEST_CASE("a response that is read slowly is cut off at its deadline") {
   TcpClient stuck(server->port());
   for (TcpClient* const client : {&slow, &stuck}) {
     client->Send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
-    CHECK(Holds(client->ReceiveUntil("\r\n\r\n"), "HTTP/1.1 200"));
+    CHECK(Contains(client->ReceiveUntil("\r\n\r\n"), "HTTP/1.1 200"));
   }
   const auto start = steady_clock::now();
   std::size_t received = 0;
@@ -110,7 +108,7 @@ TEST_CASE("a response that is read slowly is cut off at its deadline") {
   }
   for (TcpClient* const client : {&slow, &stuck}) {
     const std::string rest = client->ReceiveAll();
-    CHECK(!Holds(rest, "TIMEOUT"));
+    CHECK(!Contains(rest, "TIMEOUT"));
     CHECK(received + rest.size() < LargeBody().size());
   }
 }
@@ -122,7 +120,7 @@ TEST_CASE("a response that the server itself holds back is not late") {
         return ServerResponse{200, {}, "page", 600ms};
       },
       ServerThreads::kThreadPerConnection);
-  CHECK(Holds(Exchange(server->port(), kGet), "page"));
+  CHECK(Contains(Exchange(server->port(), kGet), "page"));
 }
 
 // One that asks for the large page and reads its head only.
@@ -150,10 +148,10 @@ TEST_CASE("300 posts of one client whose bodies never come take nothing from any
     posts.back()->Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
   }
   for (int i = 0; i < 20; ++i) {
-    CHECK(Holds(Scrape(server->port(), "127.0.0.1"), "\r\n\r\npage"));
-    CHECK(Holds(Scrape(server->port(), "127.0.0.2"), "\r\n\r\npage"));
+    CHECK(Contains(Scrape(server->port(), "127.0.0.1"), "\r\n\r\npage"));
+    CHECK(Contains(Scrape(server->port(), "127.0.0.2"), "\r\n\r\npage"));
   }
-  for (const auto& each : posts) CHECK(!Holds(each->ReceiveAll(), "TIMEOUT"));
+  for (const auto& each : posts) CHECK(!Contains(each->ReceiveAll(), "TIMEOUT"));
 }
 
 TEST_CASE("a client's slow readers never take all there is, and it is told so") {
@@ -165,16 +163,16 @@ TEST_CASE("a client's slow readers never take all there is, and it is told so") 
   std::vector<std::unique_ptr<TcpClient>> slow;
   for (int i = 0; i < 4; ++i) {
     slow.push_back(SlowReader(port, "127.0.0.2"));
-    CHECK(Holds(slow.back()->ReceiveUntil("\r\n\r\n"), "HTTP/1.1 200"));
+    CHECK(Contains(slow.back()->ReceiveUntil("\r\n\r\n"), "HTTP/1.1 200"));
   }
   const std::string refused = Scrape(port, "127.0.0.2");
-  CHECK((Holds(refused, "HTTP/1.1 503 ") || Holds(refused, "page")));  // a second has passed
-  if (Holds(refused, "503")) CHECK(Holds(refused, "\r\nRetry-After: 1\r\n"));
-  CHECK(Holds(Scrape(port, "127.0.0.1"), "\r\n\r\npage"));
+  CHECK((Contains(refused, "HTTP/1.1 503 ") || Contains(refused, "page")));  // a second has passed
+  if (Contains(refused, "503")) CHECK(Contains(refused, "\r\nRetry-After: 1\r\n"));
+  CHECK(Contains(Scrape(port, "127.0.0.1"), "\r\n\r\npage"));
   // Beside another client's they are too many, and give way.
   for (int i = 0; i < 4; ++i) slow.push_back(SlowReader(port, "127.0.0.3"));
-  CHECK(Holds(slow.back()->ReceiveUntil("\r\n\r\n"), "HTTP/1.1 200"));
-  CHECK(Holds(Scrape(port, "127.0.0.1"), "\r\n\r\npage"));
+  CHECK(Contains(slow.back()->ReceiveUntil("\r\n\r\n"), "HTTP/1.1 200"));
+  CHECK(Contains(Scrape(port, "127.0.0.1"), "\r\n\r\npage"));
 }
 
 TEST_CASE("a client's slow readers are replaced by its own newer requests") {
@@ -186,15 +184,15 @@ TEST_CASE("a client's slow readers are replaced by its own newer requests") {
   std::vector<std::unique_ptr<TcpClient>> slow;
   for (int i = 0; i < 4; ++i) {
     slow.push_back(SlowReader(port, "127.0.0.1"));
-    CHECK(Holds(slow.back()->ReceiveUntil("\r\n\r\n"), "HTTP/1.1 200"));
+    CHECK(Contains(slow.back()->ReceiveUntil("\r\n\r\n"), "HTTP/1.1 200"));
   }
   const auto deadline = steady_clock::now() + 20s;
   std::string reply;
-  while (!Holds(reply, "page") && steady_clock::now() < deadline) {
+  while (!Contains(reply, "page") && steady_clock::now() < deadline) {
     reply = Scrape(port, "127.0.0.1");
-    CHECK((Holds(reply, "page") || Holds(reply, "HTTP/1.1 503 ")));
+    CHECK((Contains(reply, "page") || Contains(reply, "HTTP/1.1 503 ")));
   }
-  CHECK(Holds(reply, "page"));
+  CHECK(Contains(reply, "page"));
 }
 
 TEST_CASE(
@@ -209,15 +207,15 @@ TEST_CASE(
   for (int i = 0; i < 2; ++i) {
     slow.push_back(std::make_unique<TcpClient>(port, "127.0.0.2", 4096));
     slow.back()->Send("GET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    CHECK(Holds(slow.back()->ReceiveUntil("\r\n\r\n"), "HTTP/1.1 200"));
+    CHECK(Contains(slow.back()->ReceiveUntil("\r\n\r\n"), "HTTP/1.1 200"));
   }
   slow.push_back(std::make_unique<TcpClient>(port, "127.0.0.2", 4096));
   slow.back()->Send("GET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   const std::string third = slow.back()->ReceiveUntil("\r\n\r\n");
-  CHECK((Holds(third, "HTTP/1.1 503") || Holds(third, "HTTP/1.1 200")));
+  CHECK((Contains(third, "HTTP/1.1 503") || Contains(third, "HTTP/1.1 200")));
   // One that reads gets all of it, though the server has long closed; one that does not is reset.
   const std::string rest = slow[1]->ReceiveAll(1500ms);
-  CHECK((rest.size() >= 140'000 || Holds(third, "200")));
+  CHECK((rest.size() >= 140'000 || Contains(third, "200")));
 }
 
 TEST_CASE("connections of one client beyond its share replace those that waited longest") {
@@ -227,13 +225,13 @@ TEST_CASE("connections of one client beyond its share replace those that waited 
   for (int i = 0; i < 40; ++i) {
     clients.push_back(std::make_unique<TcpClient>(server->port(), "127.0.0.2"));
     clients.back()->Send("GET / HTTP/1.1\r\n");
-    if (i % 8 == 7) CHECK(Holds(Scrape(server->port(), "127.0.0.2"), "page"));
+    if (i % 8 == 7) CHECK(Contains(Scrape(server->port(), "127.0.0.2"), "page"));
   }
   // One that the server had not come to could not go for its successors; it goes for the next.
   for (std::size_t i = 0; i < 30; ++i) {
     std::string received = clients[i]->ReceiveAll(50ms);
     for (int tries = 0; received == "TIMEOUT" && tries < 100; ++tries) {
-      CHECK(Holds(Scrape(server->port(), "127.0.0.2"), "page"));
+      CHECK(Contains(Scrape(server->port(), "127.0.0.2"), "page"));
       received = clients[i]->ReceiveAll(50ms);
     }
     CHECK(received == "");
@@ -247,7 +245,7 @@ TEST_CASE("connections beyond all there are replace one of who has most; a new c
   for (int i = 0; i < 64; ++i) {
     clients.push_back(std::make_unique<TcpClient>(server->port(), Address(i % 8 + 1).c_str()));
     clients.back()->Send("GET / HTTP/1.1\r\n");
-    CHECK(Holds(Scrape(server->port(), "127.0.0.1"), "page"));
+    CHECK(Contains(Scrape(server->port(), "127.0.0.1"), "page"));
   }
   const double before = CpuSeconds();
   CHECK(clients.back()->ReceiveAll(500ms) == "TIMEOUT");
@@ -273,7 +271,7 @@ TEST_CASE("answers hold so many bytes and no more, whoever asks for them how slo
     (void)slow.back()->ReceiveUntil("\r\n\r\n");
     CHECK(living <= 8);  // three, and those that are being reset
   }
-  CHECK(Holds(Scrape(server->port(), "127.0.0.1"), "page"));
+  CHECK(Contains(Scrape(server->port(), "127.0.0.1"), "page"));
 }
 
 // As many descriptors as are open now and `more`, for as long as this lives.
@@ -299,7 +297,7 @@ TEST_CASE("without a file descriptor left clients wait, without work, until ther
   const auto server = ServeWithin({});
   const int port = server->port();
   // UBSan looks at a type for the first time through a pipe, so let it do so while there are any.
-  CHECK(Holds(Exchange(port, kGet), "page"));
+  CHECK(Contains(Exchange(port, kGet), "page"));
   std::unique_ptr<TcpClient> client;
   {
     const DescriptorLimit one_for_the_client(1);
@@ -309,7 +307,7 @@ TEST_CASE("without a file descriptor left clients wait, without work, until ther
     CHECK(client->ReceiveAll(500ms) == "TIMEOUT");
     CHECK(CpuSeconds() - before < 0.1);
   }
-  CHECK(Holds(client->ReceiveAll(2s), "page"));
+  CHECK(Contains(client->ReceiveAll(2s), "page"));
 }
 
 TEST_CASE("clients never get the last file descriptors, and one that has most makes room") {
@@ -319,8 +317,8 @@ TEST_CASE("clients never get the last file descriptors, and one that has most ma
   for (int i = 0; i < 20; ++i) {
     clients.push_back(std::make_unique<TcpClient>(server->port(), "127.0.0.2"));
     clients.back()->Send(kGetAndStay);
-    CHECK(Holds(clients.back()->ReceiveUntil("page"), "page"));
-    CHECK(Holds(Scrape(server->port(), "127.0.0.1"), "page"));
+    CHECK(Contains(clients.back()->ReceiveUntil("page"), "page"));
+    CHECK(Contains(Scrape(server->port(), "127.0.0.1"), "page"));
   }
   const int still_one = ::open("/dev/null", O_RDONLY);
   CHECK(still_one >= 0);
@@ -332,9 +330,9 @@ TEST_CASE("a server that could not have clients is refused, with the descriptors
   const auto server = HttpServer::Start({"127.0.0.1", 0}, ServerThreads::kPool, Page);
   CHECK_FALSE(server.ok());
   if (!server) {
-    CHECK(Holds(server.error(), "cannot serve on 127.0.0.1:0: "));
-    CHECK(Holds(server.error(), " file descriptors are allowed (RLIMIT_NOFILE), "));
-    CHECK(Holds(server.error(), " are needed at least"));
+    CHECK(Contains(server.error(), "cannot serve on 127.0.0.1:0: "));
+    CHECK(Contains(server.error(), " file descriptors are allowed (RLIMIT_NOFILE), "));
+    CHECK(Contains(server.error(), " are needed at least"));
   }
 }
 

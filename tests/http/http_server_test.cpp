@@ -11,12 +11,14 @@
 #include <fcntl.h>
 
 #include "support/certificates.h"
+#include "support/contains.h"
 #include "support/tcp_client.h"
 
 namespace radar_spoof {
 namespace {
 
 using namespace std::chrono_literals;
+using test::Contains;
 using test::Exchange;
 using test::TcpClient;
 
@@ -34,10 +36,6 @@ std::string Status(std::string_view reply) {
 std::string Body(std::string_view reply) {
   const auto end = reply.find("\r\n\r\n");
   return end == std::string_view::npos ? "" : std::string(reply.substr(end + 4));
-}
-
-bool Contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
 }
 
 ServerResponse Echo(const ServerRequest& request) {

@@ -8,19 +8,17 @@
 #include "src/query/answer_text.h"
 #include "src/query/explanation.h"
 #include "support/answered_query.h"
+#include "support/contains.h"
 
 namespace radar_spoof {
 namespace {
 
 using namespace std::chrono_literals;
 using test::Asked;
+using test::Contains;
 using test::FullAnswer;
 
 constexpr Terminal kWide{.columns = 76, .unicode = true};
-
-bool Contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
 
 std::string TextOf(const Asked& asked, const Terminal& terminal = kWide) {
   return AnswerText(asked.Answered(), terminal);
@@ -420,14 +418,14 @@ TEST_CASE("what cannot be asked as JSON, whatever bytes it quotes") {
 
 using Values = std::vector<std::optional<double>>;
 
-constexpr WallTime kStart{1'780'000'000s};
+constexpr WallTime kFirstHour{1'780'000'000s};
 
-// Hourly; the number of hours after kStart and the percentage.
+// Hourly; the number of hours after kFirstHour and the percentage.
 std::vector<SpoofBucket> Buckets(std::initializer_list<std::pair<int, double>> rows) {
   std::vector<SpoofBucket> buckets;
   for (const auto& [hour, percent] : rows) {
     buckets.push_back(
-        {kStart + hour * 1h, *Ratio::FromPercent(percent), *Ratio::FromPercent(100 - percent)});
+        {kFirstHour + hour * 1h, *Ratio::FromPercent(percent), *Ratio::FromPercent(100 - percent)});
   }
   return buckets;
 }

@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr WallTime kNoon(Seconds(1'780'660'800));  // 2026-06-05T12:00:00Z
+constexpr WallTime kGoldenNoon(Seconds(1'780'660'800));  // 2026-06-05T12:00:00Z
 
 Ratio Percent(double percent) { return Ratio::FromPercent(percent).value(); }
 
@@ -25,7 +25,7 @@ QueryState WithControl() {
   state.query.date_range = DateRange::Parse("7d").value();
   state.query.control = true;
   SpoofSample& sample = *state.sample;
-  sample.bucket_start = kNoon - 1h;
+  sample.bucket_start = kGoldenNoon - 1h;
   sample.window = WindowStatistics{.mean = 0.125, .standard_deviation = 0.0325};
   sample.control = Percent(1.4e-05);
   sample.expectation = {.ratio = 0.125, .upper = 0.1875, .buckets_above = 2};
@@ -37,8 +37,8 @@ QueryState WithControl() {
 
 QueryState WithOldData() {
   QueryState state = Good("data_old", 3min);
-  state.sample->bucket_start = kNoon - 6h;
-  state.sample->last_updated = kNoon - 6h + 15min;
+  state.sample->bucket_start = kGoldenNoon - 6h;
+  state.sample->last_updated = kGoldenNoon - 6h + 15min;
   return state;
 }
 
@@ -68,8 +68,8 @@ QueryState NeverPolled(const std::string& name) { return {test::MakeQuery(name),
 
 QueryState Good(const std::string& name, Milliseconds age) {
   QueryState state = NeverPolled(name);
-  state.sample = SpoofSample{Percent(18.99756), Percent(81.00244), kNoon, {}, {}, {}, {}, {}};
-  state.sample->last_updated = kNoon + 15min;
+  state.sample = SpoofSample{Percent(18.99756), Percent(81.00244), kGoldenNoon, {}, {}, {}, {}, {}};
+  state.sample->last_updated = kGoldenNoon + 15min;
   state.last_success = kGoldenNow + -age;
   state.next_poll = kGoldenNow.wall + 4min + 250ms;
   state.polls = 12;

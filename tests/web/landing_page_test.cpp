@@ -10,6 +10,7 @@
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"
+#include "support/contains.h"
 #include "support/golden_snapshot.h"
 #include "support/temporary_directory.h"
 
@@ -17,12 +18,9 @@ namespace radar_spoof {
 namespace {
 
 using namespace std::chrono_literals;
+using test::Contains;
 
 constexpr float kGap = std::numeric_limits<float>::quiet_NaN();
-
-bool Contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
 
 Snapshot SnapshotOf(std::vector<QueryState> queries) {
   Snapshot snapshot;

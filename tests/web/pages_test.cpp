@@ -2,12 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include "support/contains.h"
 #include "support/query_builder.h"
 
 namespace radar_spoof {
 namespace {
 
 using namespace std::chrono_literals;
+using test::Contains;
 
 // 2026-06-08T12:00:00Z.
 constexpr Instant kNow{WallTime(Seconds(1780920000)), SteadyTime(1'000'000s)};
@@ -89,8 +91,11 @@ class PagesFixture {
   PagesOptions options_;
 };
 
-bool Holds(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
+std::shared_ptr<AskedReload> Ended() {
+  auto reload = std::make_shared<AskedReload>();
+  reload->outcome = AskedReload::Outcome::kReloaded;
+  reload->ended.Done();
+  return reload;
 }
 
 TEST_CASE_FIXTURE(PagesFixture, "paths are exact") {
@@ -122,9 +127,9 @@ TEST_CASE_FIXTURE(PagesFixture, "other methods are answered with 405 and those t
 
 TEST_CASE_FIXTURE(PagesFixture, "OPTIONS is answered on every path, and causes nothing") {
   int reloads = 0;
-  options_.reload = [&]() -> std::optional<std::string> {
+  options_.reload = [&reloads] {
     ++reloads;
-    return std::nullopt;
+    return Ended();
   };
   options_.authenticate = [](const ServerRequest&) -> AuthDecision {
     return {AuthDecision::Outcome::kRefused};
@@ -176,23 +181,23 @@ TEST_CASE_FIXTURE(PagesFixture, "what a client accepts may stand in several head
 
 TEST_CASE_FIXTURE(PagesFixture, "the metrics may have another path, even the root") {
   options_.telemetry_path = "/probe";
-  CHECK(Holds(Whole(Ask("GET", "/probe")), "process_threads 5"));
+  CHECK(Contains(Whole(Ask("GET", "/probe")), "process_threads 5"));
   CHECK(Ask("GET", "/metrics").status == 404);
-  CHECK(Holds(Ask("GET", "/").body, "<a href=\"./probe\">"));
+  CHECK(Contains(Ask("GET", "/").body, "<a href=\"./probe\">"));
   options_.telemetry_path = "/";
-  CHECK(Holds(Whole(Ask("GET", "/")), "process_threads 5"));
+  CHECK(Contains(Whole(Ask("GET", "/")), "process_threads 5"));
 }
 
 TEST_CASE_FIXTURE(PagesFixture, "under a prefix are all paths, and the root leads there") {
   options_.route_prefix = "/radar";
-  options_.reload = []() -> std::optional<std::string> { return std::nullopt; };
+  options_.reload = [] { return Ended(); };
   for (const char* path : {"/radar/", "/radar/metrics", "/radar/-/healthy", "/radar/-/ready"}) {
     CAPTURE(path);
     CHECK(Ask("GET", path).status == 200);
     CHECK(Ask("HEAD", path).status == 200);
     CHECK(Ask("POST", path).status == 405);
   }
-  CHECK(Ask("POST", "/radar/-/reload").status == 200);
+  CHECK(Ask("POST", "/radar/-/reload").awaited);
   for (const char* path : {"/metrics", "/-/healthy", "/-/ready", "/radarx", "/radarmetrics",
                            "radar/", "/radar//", "//radar/", "*", ""}) {
     CAPTURE(path);
@@ -206,7 +211,7 @@ TEST_CASE_FIXTURE(PagesFixture, "under a prefix are all paths, and the root lead
     CHECK(Header(Ask("GET", path), "Location") == "/radar/");
     CHECK(Ask("POST", path).status == 405);
   }
-  CHECK(Holds(Ask("GET", "/radar/").body, "<a href=\"./metrics\">"));
+  CHECK(Contains(Ask("GET", "/radar/").body, "<a href=\"./metrics\">"));
   CHECK(Header(Ask("OPTIONS", "/radar/-/reload"), "Allow") == "POST, PUT, OPTIONS");
   CHECK(Ask("OPTIONS", "/").status == 204);
 }
@@ -225,13 +230,13 @@ TEST_CASE_FIXTURE(PagesFixture, "with a password the redirection needs it, and p
 
 TEST_CASE_FIXTURE(PagesFixture, "links begin with the path at which a browser finds the page") {
   options_.external_path = "/shown";
-  CHECK(Holds(Ask("GET", "/").body, "<a href=\"/shown/metrics\">"));
+  CHECK(Contains(Ask("GET", "/").body, "<a href=\"/shown/metrics\">"));
   CHECK(Ask("GET", "/shown/metrics").status == 404);  // the proxy takes the path away
   options_.route_prefix = "/radar";
   CHECK(Header(Ask("GET", "/radar"), "Location") == "/shown/");
   CHECK(Header(Ask("GET", "/"), "Location") == "/radar/");
   options_.external_path = "";
-  CHECK(Holds(Ask("GET", "/radar/").body, "<a href=\"/metrics\">"));
+  CHECK(Contains(Ask("GET", "/radar/").body, "<a href=\"/metrics\">"));
   CHECK(Header(Ask("GET", "/radar"), "Location") == "/");
 }
 
@@ -255,7 +260,7 @@ TEST_CASE_FIXTURE(PagesFixture, "health is lost when the poll loop has stood sti
   options_.last_turn = [] { return std::chrono::steady_clock::now() - 60s; };
   CHECK(Ask("GET", "/-/healthy").status == 503);
   options_.last_turn = [] { return std::chrono::steady_clock::now() - 2h; };
-  CHECK(Holds(Ask("GET", "/-/healthy").body, "Polling has stood still for 720"));
+  CHECK(Contains(Ask("GET", "/-/healthy").body, "Polling has stood still for 720"));
   CHECK(Ask("HEAD", "/-/healthy").status == 503);
   CHECK(Ask("GET", "/metrics").status == 200);
 }
@@ -270,22 +275,35 @@ TEST_CASE_FIXTURE(PagesFixture, "a reload is refused unless it is enabled") {
 TEST_CASE_FIXTURE(PagesFixture,
                   "a reload answers with its outcome, and only POST and PUT cause one") {
   int reloads = 0;
-  std::optional<std::string> error;
+  auto reload = std::make_shared<AskedReload>();
   options_.reload = [&] {
     ++reloads;
-    return error;
+    return reload;
   };
   CHECK(Ask("GET", "/-/reload").status == 405);
   CHECK(Ask("HEAD", "/-/reload").status == 405);
   CHECK(Header(Ask("DELETE", "/-/reload"), "Allow") == "POST, PUT, OPTIONS");
   CHECK(reloads == 0);
-  CHECK(Ask("POST", "/-/reload").status == 200);
-  CHECK(Ask("PUT", "/-/reload").status == 200);
+  const auto outcome = [&](const char* method) {
+    const ServerResponse response = Ask(method, "/-/reload");
+    REQUIRE(response.awaited);
+    return response.then();
+  };
+  CHECK(outcome("POST").status == 503);
+  CHECK(Contains(outcome("POST").body,
+                 "still being read. Look whether the disk under them answers."));
   CHECK(reloads == 2);
-  error = "config.yaml:3:1: unknown key";
-  const ServerResponse failed = Ask("POST", "/-/reload");
-  CHECK(failed.status == 500);
-  CHECK(Holds(failed.body, "config.yaml:3:1: unknown key"));
+  reload->outcome = AskedReload::Outcome::kTooManyWait;
+  CHECK(outcome("POST").status == 503);
+  CHECK(Contains(outcome("POST").body, "Too many requests wait for a reload."));
+  reload->outcome = AskedReload::Outcome::kReloaded;
+  CHECK(outcome("POST").status == 200);
+  CHECK(outcome("PUT").status == 200);
+  CHECK(Header(outcome("PUT"), "X-Content-Type-Options") == "nosniff");
+  reload->outcome = AskedReload::Outcome::kNotReloaded;
+  reload->problem = "config.yaml:3:1: unknown key";
+  CHECK(outcome("POST").status == 500);
+  CHECK(outcome("POST").body == "config.yaml:3:1: unknown key\n");
 }
 
 TEST_CASE_FIXTURE(PagesFixture,
@@ -295,9 +313,9 @@ TEST_CASE_FIXTURE(PagesFixture,
                                                             : AuthDecision::Outcome::kRefused};
   };
   int reloads = 0;
-  options_.reload = [&]() -> std::optional<std::string> {
+  options_.reload = [&reloads] {
     ++reloads;
-    return std::nullopt;
+    return Ended();
   };
   for (const char* path : {"/", "/metrics", "/-/reload", "/-/healthyX", "/-/", "/nowhere"}) {
     for (const char* method : {"GET", "HEAD", "POST", "DELETE"}) {
@@ -352,8 +370,8 @@ TEST_CASE_FIXTURE(PagesFixture, "the landing page is HTML that may load nothing"
   const ServerResponse page = Ask("GET", "/");
   CHECK(Header(page, "Content-Type") == "text/html; charset=utf-8");
   CHECK(Header(page, "Content-Security-Policy").starts_with("default-src 'none'; style-src 'sha"));
-  CHECK(!Holds(Header(page, "Content-Security-Policy"), "unsafe"));
-  CHECK(!Holds(page.body, "<script"));
+  CHECK(!Contains(Header(page, "Content-Security-Policy"), "unsafe"));
+  CHECK(!Contains(page.body, "<script"));
 }
 
 }  // namespace

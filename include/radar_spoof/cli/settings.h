@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <mutex>
 
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/config/credentials.h"
@@ -15,10 +14,11 @@
 
 namespace radar_spoof {
 
-// The process's environment variables, read once each. A variable that was read is overwritten, so
-// that a credential in it is in no child's environment and not in /proc/PID/environ.
+// The process's environment variables, read once each. The value of one that was read is
+// overwritten where it stands, so that a credential in it is in no child's environment and not in
+// /proc/PID/environ; the variable stays, and is empty.
 //
-// Thread rule: one thread at a time; no other thread may use getenv meanwhile.
+// Thread rule: one thread at a time, while others may read other variables.
 class ProcessEnvironment {
  public:
   CredentialReader ReaderOf(const CredentialSource& source);
@@ -45,8 +45,7 @@ int CheckConfig(const std::string& config_file, const std::string& web_config_fi
 
 enum class ReloadCause { kSignal, kRequest, kFileChange, kRetry };
 
-// SIGHUP, /-/reload, and a configuration file that changes. Thread rule: any thread; one reload at
-// a time.
+// SIGHUP, /-/reload, and a configuration file that changes. Thread rule: one thread at a time.
 class Reloader {
  public:
   // How long what is in a file must stay the same until it is taken for whole.
@@ -58,6 +57,7 @@ class Reloader {
 
   // Hands new settings to the poller, or leaves everything as it is; what went wrong, in whole
   // sentences. When it returns the page shows which, unless the poll loop has stood still.
+  // Blocking: reads the files, and waits 2 s at most for the poll loop.
   std::optional<std::string> Reload(ReloadCause cause);
 
   // Reloads if the configuration file, or its ca_file, holds something else than when it was read
@@ -67,7 +67,6 @@ class Reloader {
   Milliseconds ReloadIfChanged(SteadyTime now);
 
  private:
-  std::optional<std::string> ReloadNow(ReloadCause cause);
   std::uint64_t ContentHash() const;
   std::string Fail(const std::string& problem, ReloadCause cause);
   // Notes the problem. Whether it is to be logged.
@@ -82,7 +81,6 @@ class Reloader {
     std::uint64_t hash;
     SteadyTime since;
   };
-  std::timed_mutex reloading_;     // for what follows
   std::string ca_file_;            // of the configuration in use
   std::uint64_t read_;             // the files' hash when they were read last
   std::optional<Change> changed_;  // what the last look found, where that is not `read_`

@@ -5,7 +5,8 @@
 //   /-/healthy  200 while the poll loop comes round, 503 when it has stood still for a minute;
 //               whatever the API answers
 //   /-/ready    503 until every query was tried once, then 200
-//   /-/reload   POST or PUT: reads the configuration again; 403 unless enabled
+//   /-/reload   POST or PUT: asks for a reload, and says what became of it; 503 where that is not
+//               known in time; 403 unless enabled
 // All of them may stand under a prefix, as Prometheus' --web.route-prefix has it; then "/" and the
 // prefix itself are redirected to the landing page.
 // Paths are exact. OPTIONS is answered with 204 whatever the path. With basic authentication every
@@ -15,6 +16,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/http/http_server.h"
@@ -27,7 +29,17 @@
 
 namespace radar_spoof {
 
-// Functions are called from the thread that calls Respond(), several at once.
+// A reload that somebody asked for and waits for.
+struct AskedReload {
+  enum class Outcome { kReloaded, kNotReloaded, kNotYet, kTooManyWait };
+
+  Awaited ended;  // or nobody waits any longer
+  // REQUIRES, for what follows: `ended` was called.
+  Outcome outcome = Outcome::kNotYet;
+  std::string problem = {};  // kNotReloaded: why the old configuration stays
+};
+
+// Functions are called from the thread that calls Respond(), several at once. None may block.
 struct PagesOptions {
   std::string telemetry_path = "/metrics";  // begins with "/"
   std::string route_prefix = {};            // "/radar"; "": none
@@ -37,13 +49,13 @@ struct PagesOptions {
   std::function<ProcessMetrics()> process;
   // When the poll loop last came round.
   std::function<std::chrono::steady_clock::time_point()> last_turn;
-  // Reads the configuration again; the error if the old one stays. Unset: reloading is not enabled.
-  std::function<std::optional<std::string>()> reload;
+  // Asks for the configuration to be read again. Unset: reloading is not enabled.
+  std::function<std::shared_ptr<AskedReload>()> reload;
   // Whether the request may be answered, asked unless everyone's may. Unset: everyone's may.
   std::function<AuthDecision(const ServerRequest&)> authenticate;
 };
 
-// Thread rule: Respond() may be called from any thread. Blocks as long as the options' functions.
+// Thread rule: Respond() may be called from any thread. Does not block.
 class Pages {
  public:
   // REQUIRES: `store`, `metrics` and `clock` outlive this; `options.process` and

@@ -11,7 +11,8 @@
 
 namespace radar_spoof {
 
-// Thread rule: one thread at a time; the handler is called from the server's own, several at once.
+// Thread rule: one thread at a time, but Answers() on any; the handler is called from the server's
+// own, several at once.
 class WebServer {
  public:
   struct Options {
