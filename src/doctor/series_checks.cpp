@@ -57,8 +57,9 @@ std::pair<bool, bool> IsOtherwiseElsewhere(const Evidence& evidence, const SeenA
     const auto& queries = other.asked->queries;
     if (queries.size() >= answer.asked->queries.size()) continue;
     for (std::size_t i = 0; i < queries.size(); ++i) {
-      const bool is_same =
-          queries[i].filters == query.filters && queries[i].agg_interval == query.agg_interval;
+      const bool is_same = queries[i].filters == query.filters &&
+                           queries[i].agg_interval == query.agg_interval &&
+                           queries[i].date_range == query.date_range;
       if (!is_same) continue;
       const auto [compared, alike] = Compare(own, NumbersAt(&other, i));
       // Some may have been revised in between.
@@ -133,27 +134,36 @@ Judgement JudgeSeries(const Evidence& evidence, Step step) {
   if (answer == nullptr) return UnansweredWith(change, evidence, *asked);
   const std::size_t named = CountNamed(*answer);
   std::string found = fmt::format("{} of {} came back", named, asked->queries.size());
-  if (named == 0 && asked->failure() != nullptr)
+  if (named == 0 && asked->failure() != nullptr) {
     change = Unanswered(evidence, *asked, *asked->failure()).change;
+  }
   if (named < asked->queries.size()) return {Verdict::kDifferent, found, change};
   const std::string problem = SeriesProblem(evidence, *answer);
-  const std::string_view smaller = MostSeries(evidence) < static_cast<int>(asked->queries.size())
-                                       ? DifferentSeries(evidence)
-                                       : "";
-  if (problem.empty() && smaller.empty()) return {Verdict::kOk, found, ""};
-  found += problem.empty() ? fmt::format("; but see {}", smaller) : ", " + problem;
+  const std::string_view other =
+      most < static_cast<int>(asked->queries.size()) ? DifferentSeries(evidence) : "";
+  if (problem.empty() && other.empty()) return {Verdict::kOk, found, ""};
+  found += problem.empty() ? fmt::format("; but see {}", other) : ", " + problem;
   return {Verdict::kDifferent, found, IsFilterIgnored(evidence) ? "See filter." : change};
+}
+
+Milliseconds ShiftOf(const SeenSeries& own, const SeenSeries& control) {
+  const auto first = [](const SeenSeries& series) {
+    return *std::ranges::min(series.buckets, {}, &SeenBucket::start).start;
+  };
+  return first(own) - first(control);
 }
 
 // How many buckets the control period has, and how much earlier they are.
 std::string ControlText(const SeenSeries& own, const SeenSeries& control) {
-  const Milliseconds shift = *own.buckets.front().start - *control.buckets.front().start;
+  const Milliseconds shift = ShiftOf(own, control);
   return fmt::format("{} buckets, {} earlier", control.buckets.size(),
                      shift > Milliseconds(0) ? InWords(shift) : "not");
 }
 
 bool HasStarts(const SeenSeries* series) {
-  return series != nullptr && !series->buckets.empty() && series->buckets.front().start;
+  return series != nullptr && !series->buckets.empty() &&
+         std::ranges::all_of(series->buckets,
+                             [](const SeenBucket& bucket) { return bucket.start.has_value(); });
 }
 
 }  // namespace
@@ -202,10 +212,12 @@ std::string ControlProblem(const SeenAnswer& answer, std::size_t place) {
   if (!HasStarts(own) || !HasStarts(control)) {
     return SeemTheSame(own->numbers, control->numbers) ? "the same numbers as without control" : "";
   }
-  const Milliseconds shift = *own->buckets.front().start - *control->buckets.front().start;
-  return shift == answer.asked->queries[place].date_range.ControlShift()
-             ? ""
-             : ControlText(*own, *control);
+  const Milliseconds expected = answer.asked->queries[place].date_range.ControlShift();
+  const Milliseconds off = std::chrono::abs(ShiftOf(*own, *control) - expected);
+  // The first buckets of either may be left out, without mail.
+  const bool has_gaps = own->buckets.size() != control->buckets.size();
+  const bool is_shifted = has_gaps ? off < expected / 4 : off == Milliseconds(0);
+  return is_shifted ? "" : ControlText(*own, *control);
 }
 
 Judgement JudgeNames(const Evidence& evidence) {
