@@ -64,7 +64,7 @@ std::vector<PlannedRequest> GeneralRequests() {
   }
   // In other places than among ten: where places are mixed up, their numbers are others, too.
   std::vector<Query> fifty = Combinations(50);
-  std::ranges::rotate(fifty, fifty.begin() + 1);
+  std::rotate(fifty.begin(), fifty.begin() + 1, fifty.end());
   return {
       {Step::kFirst, "1h over 7d", {hours}},
       {Step::kOtherPath, "the other spelling of the path", {hours}},

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <ranges>
 #include <set>
 
 #include <fmt/format.h>
@@ -148,12 +147,8 @@ Judgement JudgeEnvelope(const Evidence& evidence) {
   if (const std::string problem = ErrorProblem(evidence); !problem.empty()) others.insert(problem);
   for (const SeenAnswer& answer : evidence.answers) AddAdditionsOf(answer, others);
   if (!others.empty()) {
-    constexpr std::size_t kShown = 3;
-    std::string found;
-    for (const std::string& other : others | std::views::take(kShown)) {
-      found += (found.empty() ? "" : "; ") + other;
-    }
-    return {Verdict::kDifferent, found, std::string(kNoChange)};
+    return {Verdict::kDifferent, ForLog(fmt::format("{}", fmt::join(others, "; ")), 300),
+            std::string(kNoChange)};
   }
   if (answers == 0) return NothingSeen(evidence);
   return {Verdict::kOk, fmt::format("in all of {} answers", answers), ""};
@@ -163,7 +158,7 @@ Judgement JudgeDateRange(const Evidence& evidence) {
   bool is_longer = false;
   const auto problem_of = [&](const SeenAnswer& answer, const JsonValue* value) -> std::string {
     const bool is_list = value->Is(Kind::kArray) && !value->items.empty();
-    const std::string problem = RangeProblem(answer, is_list ? value->items.front() : *value);
+    std::string problem = RangeProblem(answer, is_list ? value->items.front() : *value);
     const Query& query = answer.asked->queries.front();
     const auto& window = answer.asked->outcome.windows.front();
     is_longer = is_longer ||
