@@ -32,7 +32,8 @@ constexpr std::array<Reason, kAllFailureReasons.size()> kReasons = {{
     {kUnauthorized, "unauthorized", RetryClass::kCredentials, "the API does not accept the token",
      "Check that the token is whole, not expired, and has the permission Account > Radar > Read."},
     {kRejected, "rejected", RetryClass::kNextSlot, "the API does not accept the request",
-     "Try a coarser interval or a shorter range, and one value a filter."},
+     "Try a coarser interval or a shorter range, and one value a filter; after a redirect, check "
+     "api.base_url."},
     {kNotFound, "not_found", RetryClass::kNextSlot, "the API has no such endpoint",
      "Check api.base_url and api.path."},
     {kServer, "server", RetryClass::kTransient, "the API reports a server error",
