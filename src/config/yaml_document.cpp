@@ -259,7 +259,9 @@ class TreeBuilder final : public YAML::EventHandler {
 
 // yaml-cpp's words are about its scanner; these are about the file.
 std::string Reworded(const std::string& message) {
-  if (message == YAML::ErrorMsg::END_OF_MAP) return "text that is not a key of the map around it";
+  // From yaml-cpp 0.9 on there are two messages for it.
+  if (message == YAML::ErrorMsg::END_OF_MAP || message == "unexpected scalar")
+    return "text that is not a key of the map around it";
   if (message == YAML::ErrorMsg::END_OF_SEQ)
     return "text that is not an item of the list around it";
   if (message == YAML::ErrorMsg::MAP_VALUE) return "a \":\" where no key can stand";

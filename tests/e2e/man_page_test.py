@@ -18,8 +18,9 @@ HELPS = {
 def flags_in_help(page, command):
     text = subprocess.run([executable(HELPS[page][0]), *command, "--help"], check=True,
                           capture_output=True, text=True).stdout
-    return {flag for flags in re.findall(r"^  (-\S+)", text, re.MULTILINE)
-            for flag in flags.split(",")}
+    # "  -h,--help", and from CLI11 2.5 on "  -h,     --help" and "          --version".
+    return {flag for flags in re.findall(r"^ +((?:-\w, *)?--[\w.-]+)", text, re.MULTILINE)
+            for flag in re.split(", *", flags)}
 
 
 def flags_in_page(page):

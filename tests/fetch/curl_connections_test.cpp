@@ -329,6 +329,7 @@ TEST_CASE("a name's new address is used, though the old one goes on answering") 
   const std::string url = "http://moving.test:" + std::to_string(old_place.port());
   const auto client = NewClient({.ca_file = "", .connection_lifetime = 1s});
   CHECK(BodyOf(Fetch(*client, url)) == "old");
+  const int lookups = lookups_of_moving;  // libcurl may look up each address family by itself
   moving_address = "127.0.0.2";
   CHECK(BodyOf(Fetch(*client, url)) == "old");
   const auto began = std::chrono::steady_clock::now();
@@ -337,7 +338,7 @@ TEST_CASE("a name's new address is used, though the old one goes on answering") 
     CHECK(Fetch(*client, url).result.ok());
   }
   CHECK(BodyOf(Fetch(*client, url)) == "new");
-  CHECK(lookups_of_moving == 2);
+  CHECK(lookups_of_moving == 2 * lookups);
 }
 
 TEST_CASE("a lookup that takes too long is dns") {
