@@ -227,16 +227,18 @@ TEST_CASE("connections of one client beyond its share replace those that waited 
     clients.back()->Send("GET / HTTP/1.1\r\n");
     if (i % 8 == 7) CHECK(Contains(Scrape(server->port(), "127.0.0.2"), "page"));
   }
-  // One that the server had not come to could not go for its successors; it goes for the next.
-  for (std::size_t i = 0; i < 30; ++i) {
-    std::string received = clients[i]->ReceiveAll(50ms);
-    for (int tries = 0; received == "TIMEOUT" && tries < 100; ++tries) {
-      CHECK(Contains(Scrape(server->port(), "127.0.0.2"), "page"));
-      received = clients[i]->ReceiveAll(50ms);
-    }
-    CHECK(received == "");
+  // One that the server had not come to could not go for its successors; it goes for the next. It
+  // may come to them in another order; connections_test has what it does then.
+  for (int tries = 0; tries < 100; ++tries) {
+    std::erase_if(clients, [](const auto& client) { return client->ReceiveAll(50ms) == ""; });
+    if (clients.size() <= 4) break;
+    CHECK(Contains(Scrape(server->port(), "127.0.0.2"), "page"));
   }
-  CHECK(clients.back()->ReceiveAll(100ms) == "TIMEOUT");
+  CHECK(clients.size() <= 4);
+  TcpClient newest(server->port(), "127.0.0.2");
+  newest.Send("GET / HTTP/1.1\r\n");
+  CHECK(Contains(Scrape(server->port(), "127.0.0.2"), "page"));
+  CHECK(newest.ReceiveAll(100ms) == "TIMEOUT");
 }
 
 TEST_CASE("connections beyond all there are replace one of who has most; a new client is let in") {
