@@ -220,13 +220,13 @@ bool Schedule::IsSlotDue(std::size_t query, Instant now) const {
 
 // Of a request that is due, but as a retry.
 RequestBudget::Kind Schedule::KindOf(const RequestGroup& queries, Instant now) const {
-  using Kind = RequestBudget::Kind;
-  Kind kind = Kind::kAgain;
+  using enum RequestBudget::Kind;
+  auto kind = kAgain;
   for (const std::size_t query : queries) {
     const Entry& entry = entries_[query];
     if (entry.failures == 0 && entry.asked_too_early > 0) continue;
-    if (!entry.released || IsSlotDue(query, now)) return Kind::kSlot;
-    kind = Kind::kRetry;
+    if (!entry.released || IsSlotDue(query, now)) return kSlot;
+    kind = kRetry;
   }
   return kind;
 }
