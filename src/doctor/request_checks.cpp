@@ -216,15 +216,14 @@ Judgement JudgeOtherPath(const Evidence& evidence) {
   }
   const SeenAnswer* const first = evidence.AnswerTo(LastAt(evidence, configured));
   const bool both = first != nullptr && !first->series.empty() && !answer->series.empty();
-  const auto [compared, alike] =
+  const Likeness likeness =
       both ? Compare(first->series.front().numbers, answer->series.front().numbers) : Likeness();
-  if (compared == 0) {
+  if (likeness.compared == 0) {
     return {Verdict::kNotSeen, Shortened(*other) + " answers; there was nothing to compare", ""};
   }
-  const std::string found =
-      fmt::format("{} answers; {} of {} numbers are the same", Shortened(*other), alike, compared);
-  // Some may have been revised in between.
-  if (alike * 20 >= compared * 19) return {Verdict::kOk, found, ""};
+  const std::string found = fmt::format("{} answers; {} of {} numbers are the same",
+                                        Shortened(*other), likeness.alike, likeness.compared);
+  if (likeness.IsOfTheSame()) return {Verdict::kOk, found, ""};
   return {Verdict::kDifferent, found,
           "Keep api.path as it is, and compare the numbers before you change it."};
 }

@@ -1,6 +1,5 @@
 #include "seen_numbers.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace radar_spoof {
@@ -16,25 +15,21 @@ Likeness Compare(const SeenNumbers& one, const SeenNumbers& other) {
     const auto found = other.find(place);
     if (found == other.end()) continue;
     ++likeness.compared;
-    if (std::abs(found->second - number) < kSameNumber) ++likeness.alike;
+    if (std::abs(found->second - number) >= kSameNumber) continue;
+    ++likeness.alike;
+    if (number > 0 && number < 100) ++likeness.telling;
   }
   return likeness;
 }
 
 bool AreAlike(const SeenNumbers& one, const SeenNumbers& other) {
-  const auto [compared, alike] = Compare(one, other);
-  return compared > 0 && alike == compared;
+  const Likeness likeness = Compare(one, other);
+  return likeness.compared > 0 && likeness.alike == likeness.compared;
 }
 
 bool SeemTheSame(const SeenNumbers& one, const SeenNumbers& other) {
-  constexpr std::ptrdiff_t kTelling = 3;
-  const auto [compared, alike] = Compare(one, other);
-  const auto telling = std::ranges::count_if(one, [&other](const auto& each) {
-    const auto& [place, number] = each;
-    const auto found = other.find(place);
-    return number > 0 && number < 100 && found != other.end() &&
-           std::abs(found->second - number) < kSameNumber;
-  });
+  constexpr std::size_t kTelling = 3;
+  const auto [compared, alike, telling] = Compare(one, other);
   return telling >= kTelling && alike + 1 + compared / 20 >= compared;
 }
 

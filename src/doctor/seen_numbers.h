@@ -15,6 +15,10 @@ using SeenNumbers = std::map<std::int64_t, double>;
 struct Likeness {
   std::size_t compared = 0;  // those that are in both
   std::size_t alike = 0;     // of these
+  std::size_t telling = 0;   // of the alike: neither 0 nor 100, which two may be by chance
+
+  // All are alike, but for some that may have been revised in between.
+  bool IsOfTheSame() const { return alike * 20 >= compared * 19; }
 };
 
 Likeness Compare(const SeenNumbers& one, const SeenNumbers& other);
@@ -22,8 +26,8 @@ Likeness Compare(const SeenNumbers& one, const SeenNumbers& other);
 // All that are in both are alike, and there are some.
 bool AreAlike(const SeenNumbers& one, const SeenNumbers& other);
 
-// The same mail, though some numbers may have been revised in between and the first cut. Those that
-// are 0 or 100 tell nothing, and two may be the same by chance.
+// The same mail, though some numbers may have been revised in between and the first cut. Two that
+// tell something may be the same by chance.
 bool SeemTheSame(const SeenNumbers& one, const SeenNumbers& other);
 
 // The mean of those whose places `as` has, too; nullopt: none.

@@ -61,9 +61,8 @@ std::pair<bool, bool> IsOtherwiseElsewhere(const Evidence& evidence, const SeenA
                            queries[i].agg_interval == query.agg_interval &&
                            queries[i].date_range == query.date_range;
       if (!is_same) continue;
-      const auto [compared, alike] = Compare(own, NumbersAt(&other, i));
-      // Some may have been revised in between.
-      if (compared < kTelling || alike * 20 >= compared * 19) continue;
+      const Likeness likeness = Compare(own, NumbersAt(&other, i));
+      if (likeness.compared < kTelling || likeness.IsOfTheSame()) continue;
       (queries.size() == 1 ? otherwise.first : otherwise.second) = true;
     }
   }
@@ -303,13 +302,13 @@ Judgement JudgeValueList(const Evidence& evidence) {
   if (list == nullptr || list->series.empty()) {
     return UnansweredWith(change, evidence, *asked);
   }
-  const auto either = list->series.front().numbers;
+  const SeenNumbers& either = list->series.front().numbers;
   if (SeemTheSame(either, AllMailIn(evidence))) {
     return {Verdict::kDifferent, "the filter is ignored: the numbers are those of all mail",
             IsFilterIgnored(evidence) ? "See filter." : change};
   }
   const SeenAnswer* const two = evidence.AnswerTo(evidence.Last(Step::kTwoSeries));
-  const auto failed = NumbersAt(evidence.AnswerTo(evidence.Last(Step::kOneFilter)), 0);
+  const SeenNumbers& failed = NumbersAt(evidence.AnswerTo(evidence.Last(Step::kOneFilter)), 0);
   const auto passed =
       two != nullptr && IsAsAsked(evidence, *two) ? NumbersAt(two, 0) : SeenNumbers();
   if (SeemTheSame(either, passed) || SeemTheSame(either, failed)) {

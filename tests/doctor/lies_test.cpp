@@ -15,6 +15,15 @@ struct Lie {
   const char* change;  // likewise
 };
 
+const Answer kElsewhere = {Response(301, "", {{"location", "https://elsewhere.example/"}})};
+
+void RefuseSpfListsWithOneOfDmarc(DoctorFixture& fixture) {
+  Refusing({"spf=PASS,FAIL", "spf=FAIL,PASS"}, Refusal(400, 2001, "spf: not valid"))(fixture);
+  Query& mine = fixture.subject.queries.front();
+  (void)mine.filters.Add(Dimension::kDmarc, "FAIL");
+  (void)mine.filters.Add(Dimension::kDmarc, "NONE");
+}
+
 const std::vector<Lie>& Lies() {
   using enum Verdict;
   static const std::vector<Lie> lies = {
@@ -61,16 +70,16 @@ const std::vector<Lie>& Lies() {
        },
        "path", kRefused, "redirects are not followed, to elsewhere.example", "api.base_url"},
       {"a pair redirects",
-       Refusing({"aggInterval=1w"}, {Response(301, "", {{"location", "https://elsewhere.example/"}})}),
+       Refusing({"aggInterval=1w"}, kElsewhere),
        "1w over 52w", kRefused, "to elsewhere.example", "Set api.base_url and api.path"},
       {"a query redirects",
-       Refusing({"dateRange=28d"}, {Response(301, "", {{"location", "https://elsewhere.example/"}})}),
+       Refusing({"dateRange=28d"}, kElsewhere),
        "query mine", kRefused, "to elsewhere.example", "Set api.base_url and api.path"},
       {"a list redirects",
-       Refusing({"spf=FAIL,PASS"}, {Response(301, "", {{"location", "https://elsewhere.example/"}})}),
+       Refusing({"spf=FAIL,PASS"}, kElsewhere),
        "comma list", kRefused, "to elsewhere.example", "Set api.base_url and api.path"},
       {"both paths redirect",
-       Refusing({"/client/"}, {Response(301, "", {{"location", "https://elsewhere.example/"}})}),
+       Refusing({"/client/"}, kElsewhere),
        "other path", kRefused, "to elsewhere.example", "Set api.base_url and api.path"},
       {"pages for people", Refusing({"/client/"}, kPage), "path", kDifferent, "without JSON",
        "api.base_url"},
@@ -197,14 +206,7 @@ const std::vector<Lie>& Lies() {
        },
        "query mine", kDifferent, "its filters are ignored", "Do not use the numbers"},
       {"lists are refused",
-       [](DoctorFixture& fixture) {
-         Refusing({"spf=PASS,FAIL", "spf=FAIL,PASS"},
-                  Refusal(400, 2001, "spf: not valid"))(fixture);
-         Query& mine = fixture.subject.queries.front();
-         (void)mine.filters.Add(Dimension::kDmarc, "FAIL");
-         (void)mine.filters.Add(Dimension::kDmarc, "NONE");
-       },
-       "comma list", kRefused, "spf: not valid", "Write one query for each value instead of: mine"},
+       RefuseSpfListsWithOneOfDmarc, "comma list", kRefused, "spf: not valid", "Write one query for each value instead of: mine"},
       {"of lists the first counts",
        AsIfAsked([](const std::string& url) { return std::regex_replace(url, std::regex("spf=(\\w+),\\w+"), "spf=$1"); }),
        "comma list", kDifferent, "of the two values counts", "Nothing: no configured query"},
@@ -504,7 +506,7 @@ const std::vector<Lie>& Lies() {
       {"the successor is forbidden", Refusing({"/SPOOF?"}, Refusal(403, 9109, "Forbidden")),
        "token", kDifferent, "accepted by .../spoof, refused by .../SPOOF", "See other path."},
       {"the configured path redirects, as a query sees it",
-       Refusing({"/spoof?"}, {Response(301, "", {{"location", "https://elsewhere.example/"}})}),
+       Refusing({"/spoof?"}, kElsewhere),
        "query mine", kDifferent, "at .../SPOOF", "Set api.path"},
       {"the configured path is not found, and the values are none",
        [](DoctorFixture& fixture) {
@@ -612,14 +614,7 @@ const std::vector<Lie>& Lies() {
        },
        "query mine", kDifferent, "the numbers of none", "Set api.max_series_per_request: 1."},
       {"spf lists are refused, and a query has one of another filter",
-       [](DoctorFixture& fixture) {
-         Refusing({"spf=PASS,FAIL", "spf=FAIL,PASS"},
-                  Refusal(400, 2001, "spf: not valid"))(fixture);
-         Query& mine = fixture.subject.queries.front();
-         (void)mine.filters.Add(Dimension::kDmarc, "FAIL");
-         (void)mine.filters.Add(Dimension::kDmarc, "NONE");
-       },
-       "query mine", kDifferent, "see comma list", "Write one query for each value"},
+       RefuseSpfListsWithOneOfDmarc, "query mine", kDifferent, "see comma list", "Write one query for each value"},
       {"a query's control period begins ten days earlier",
        [](DoctorFixture& fixture) {
          fixture.subject.queries = {QueryNamed("mine", AggInterval::k1d, "10d")};

@@ -19,7 +19,11 @@ static Open real_open(void) {
   return open;
 }
 
-static int open_or_hang(const char* path, int flags, mode_t mode) {
+int open(const char* path, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  const mode_t mode = va_arg(rest, mode_t);
+  va_end(rest);
   const char* const hung_file = getenv("RADAR_SPOOF_HUNG_FILE");
   if (hung_file != NULL && strcmp(path, hung_file) == 0) {
     char hang[4096];
@@ -32,21 +36,7 @@ static int open_or_hang(const char* path, int flags, mode_t mode) {
   return real_open()(path, flags, mode);
 }
 
-int open(const char* path, int flags, ...) {
-  va_list rest;
-  va_start(rest, flags);
-  const mode_t mode = va_arg(rest, mode_t);
-  va_end(rest);
-  return open_or_hang(path, flags, mode);
-}
-
-int open64(const char* path, int flags, ...) {
-  va_list rest;
-  va_start(rest, flags);
-  const mode_t mode = va_arg(rest, mode_t);
-  va_end(rest);
-  return open_or_hang(path, flags, mode);
-}
+int open64(const char* path, int flags, ...) __attribute__((alias("open")));
 
 int fsync(int descriptor) {
   int (*real_fsync)(int) = NULL;
