@@ -4,9 +4,6 @@
 // The input reads like a reply: "STATUS INTERVAL [control | RANGE]", header lines, an empty line,
 // the body.
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -15,10 +12,10 @@
 #include "radar_spoof/parse/json.h"
 #include "radar_spoof/parse/radar_headers.h"
 #include "radar_spoof/parse/radar_response.h"
-#include "tests/fuzz/fuzz_input.h"
+#include "tests/fuzz/fuzz_target.h"
 #include "tests/support/read_answer.h"
 
-namespace radar_spoof {
+namespace radar_spoof::test {
 namespace {
 
 constexpr Instant kNow = {WallTime(Seconds(1'781'007'000)),  // 2026-06-09T12:10:00Z
@@ -121,11 +118,9 @@ void CheckPage(const std::string& page) {
 }
 
 }  // namespace
-}  // namespace radar_spoof
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-  using namespace radar_spoof;
-  std::string_view rest(reinterpret_cast<const char*>(bytes), size);
+FUZZ_TARGET(answer) {
+  std::string_view rest = input;
   std::string_view first = TakeUntil(rest, "\n");
   const std::string_view status = TakeUntil(first, " ");
   const Query query = ReadQuery(first);
@@ -135,7 +130,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   QueryState state{query, {}, {}, {}, {}};
   state.polls = 1;
   state.next_poll = kNow.wall;
-  const auto window = test::ReadWindow(query, response, kNow.wall);
+  const auto window = ReadWindow(query, response, kNow.wall);
   if (window) {
     state.sample = JudgedSampleOf(query, window.value());
     CheckSample(*state.sample, query);
@@ -163,5 +158,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   for (const auto format : {ExpositionFormat::kText, ExpositionFormat::kOpenMetrics}) {
     CheckPage(RenderWithoutProcess(snapshot, metrics, kNow, format) + RenderProcess({}, format));
   }
-  return 0;
 }
+
+}  // namespace radar_spoof::test

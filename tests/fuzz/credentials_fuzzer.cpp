@@ -1,19 +1,18 @@
 // Whatever stands in a token file, what comes out of it cannot break a header.
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "radar_spoof/config/credentials.h"
+#include "tests/fuzz/fuzz_target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-  const std::string_view raw(reinterpret_cast<const char*>(bytes), size);
-  const auto clean = radar_spoof::CleanCredential(raw);
-  if (!clean) return 0;
+namespace radar_spoof::test {
+
+FUZZ_TARGET(credentials) {
+  const auto clean = CleanCredential(input);
+  if (!clean) return;
   const std::string& text = clean.value().Reveal();
-  if (text.empty() || text.size() > 4096 || raw.find(text) == std::string_view::npos) std::abort();
-  for (const char c : text) {
-    if (c <= 0x20 || c >= 0x7F || c == '"' || c == '\'') std::abort();
-  }
-  return 0;
+  Require(!text.empty() && text.size() <= 4096 && input.find(text) != std::string_view::npos);
+  for (const char c : text) Require(c > 0x20 && c < 0x7F && c != '"' && c != '\'');
 }
+
+}  // namespace radar_spoof::test

@@ -2,26 +2,20 @@
 //
 // The first line is each of them in turn; the second the Date or the Ratelimit-Policy.
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/parse/radar_headers.h"
+#include "tests/fuzz/fuzz_target.h"
 
-namespace radar_spoof {
+namespace radar_spoof::test {
 namespace {
 
-constexpr WallTime kNow(Seconds(1'781'007'000));  // 2026-06-09T12:10:00Z
-
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
+constexpr WallTime kReceived(Seconds(1'781'007'000));  // 2026-06-09T12:10:00Z
 
 void ReadRetryAfter(std::string_view text, std::string_view date) {
-  const auto wait = ParseRetryAfter(text, date, kNow);
+  const auto wait = ParseRetryAfter(text, date, kReceived);
   if (wait) Require(*wait >= Seconds(1) && *wait <= kMaxRetryAfter);
 }
 
@@ -45,15 +39,14 @@ void ReadTime(std::string_view text) {
 }
 
 }  // namespace
-}  // namespace radar_spoof
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes), size);
-  const std::size_t end = std::min(text.find('\n'), size);
-  const std::string_view first = text.substr(0, end);
-  const std::string_view second = text.substr(std::min(end + 1, size));
-  radar_spoof::ReadRetryAfter(first, second);
-  radar_spoof::ReadRateLimit(first, second);
-  radar_spoof::ReadTime(first);
-  return 0;
+FUZZ_TARGET(headers) {
+  const std::size_t end = std::min(input.find('\n'), input.size());
+  const std::string_view first = input.substr(0, end);
+  const std::string_view second = input.substr(std::min(end + 1, input.size()));
+  ReadRetryAfter(first, second);
+  ReadRateLimit(first, second);
+  ReadTime(first);
 }
+
+}  // namespace radar_spoof::test

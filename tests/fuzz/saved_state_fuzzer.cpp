@@ -1,34 +1,31 @@
 // Any bytes are a state file or are refused; also behind hashes that fit, as only another version
 // of this program could have written them. What is accepted is written back the same.
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "radar_spoof/poll/saved_state.h"
-#include "support/state_lines.h"
+#include "tests/fuzz/fuzz_target.h"
+#include "tests/support/state_lines.h"
 
+namespace radar_spoof::test {
 namespace {
 
-using namespace radar_spoof;
-
-void Read(std::string_view text) {
+void CheckReadBack(std::string_view text) {
   const auto state = ReadSavedState(text);
   if (!state) {
-    if (state.error().empty()) std::abort();
+    Require(!state.error().empty());
     return;
   }
   const std::string written = WriteSavedState(state.value());
   const auto again = ReadSavedState(written);
-  if (!again || WriteSavedState(again.value()) != written) std::abort();
+  Require(again && WriteSavedState(again.value()) == written);
 }
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-  const std::string text(reinterpret_cast<const char*>(bytes), size);
-  Read(text);
-  Read(test::StateOf(text));
-  return 0;
+FUZZ_TARGET(saved_state) {
+  CheckReadBack(input);
+  CheckReadBack(StateOf(input));
 }
+
+}  // namespace radar_spoof::test

@@ -7,16 +7,13 @@
 // MILLISECONDS", header lines, an empty line, the body; without a status the transport failed. @0@
 // and @1@ are the names by which the request asks for its series, @TOKEN@ is the credential.
 #include <array>
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "radar_spoof/page/exposition.h"
-#include "tests/fuzz/fuzz_input.h"
+#include "tests/fuzz/fuzz_target.h"
 #include "tests/support/poller_fixture.h"
 
 namespace radar_spoof::test {
@@ -127,14 +124,12 @@ void CheckEnd(const PollerFixture& fixture) {
 }
 
 }  // namespace
-}  // namespace radar_spoof::test
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-  using namespace radar_spoof::test;
-  std::string_view rest(reinterpret_cast<const char*>(bytes), size);
+FUZZ_TARGET(sequence) {
+  std::string_view rest = input;
   std::vector<std::string_view> replies;
   while (!rest.empty() && replies.size() < kMostReplies) {
-    replies.push_back(radar_spoof::TakeUntil(rest, "\n----\n"));
+    replies.push_back(TakeUntil(rest, "\n----\n"));
   }
   PollerFixture fixture(
       [&](const ScriptedHttpClient::Request& request) {
@@ -144,5 +139,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
       std::string(kQueries), "  max_series_per_request: 2\n");
   fixture.RunFor(kRecovery + kPerReply * static_cast<int>(replies.size()));
   CheckEnd(fixture);
-  return 0;
 }
+
+}  // namespace radar_spoof::test

@@ -1,8 +1,5 @@
 // Any bytes are a web configuration or a list of placed, printable problems. Files it names are
 // looked for in an empty place, so none is read.
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include <sys/mman.h>
@@ -10,19 +7,15 @@
 
 #include "radar_spoof/web/basic_auth.h"
 #include "radar_spoof/web/web_config.h"
+#include "tests/fuzz/fuzz_target.h"
 
-namespace {
+namespace radar_spoof::test {
 
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
-
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+FUZZ_TARGET(web_config) {
   const int file = memfd_create("web.yaml", MFD_CLOEXEC);
-  Require(file >= 0 && write(file, bytes, size) == static_cast<ssize_t>(size));
-  const auto web = radar_spoof::LoadWebConfig("/proc/self/fd/" + std::to_string(file));
+  Require(file >= 0 &&
+          write(file, input.data(), input.size()) == static_cast<ssize_t>(input.size()));
+  const auto web = LoadWebConfig("/proc/self/fd/" + std::to_string(file));
   close(file);
   if (!web) {
     Require(!web.error().empty());
@@ -32,10 +25,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
         Require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F);
       }
     }
-    return 0;
+    return;
   }
   for (const auto& [user, hash] : web.value().users) {
-    Require(radar_spoof::IsBcryptHash(hash));
+    Require(IsBcryptHash(hash));
   }
-  return 0;
 }
+
+}  // namespace radar_spoof::test
