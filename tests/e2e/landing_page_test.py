@@ -4,6 +4,7 @@ phone, and nothing that a configuration or the API says becomes part of its code
 import json
 import os
 import pathlib
+import tempfile
 import threading
 import types
 import unittest
@@ -85,9 +86,18 @@ def brightness(colour):
 
 
 class LandingPageTest(EndToEndTest):
+    @classmethod
+    def setUpClass(cls):
+        """One browser for all tests: it takes seconds to start."""
+        super().setUpClass()
+        directory = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="radar_spoof_browser_"))
+        cls.browser = Browser(directory)
+        cls.addClassCleanup(cls.browser.end)
+        cls.browser.wait_until_started()
+
     def setUp(self):
         super().setUp()
-        self.browser = self.started(Browser(self.directory))
+        self.browser.complaints()  # of the test before
 
     def show(self, exporter, name, **how):
         """Opens the page; with RADAR_SPOOF_SCREENSHOTS set, a picture of it goes there."""
