@@ -16,34 +16,34 @@ NAMES = {"exporter": "**radar_spoof_exporter**", "nginx": "nginx, the same bytes
 INTRODUCTION = """\
 # Performance
 
-Written by `scripts/bench` ({date}; revision {revision}; {cpu}, {cores} cores). To repeat it: `scripts/bench` on a quiet machine; `scripts/bench --check` ends
-with 1 when a goal is missed. Nothing here is a threshold in the test suite.
+Written by `scripts/bench` ({date}; revision {revision}; {cpu}, {cores} cores). To repeat the measurement, run `scripts/bench` on a quiet machine. `scripts/bench --check` ends
+with 1 when a goal is missed. No test depends on these figures.
 
-Side by side in one run, on loopback: the exporter; nginx with the exporter's own bytes as static files (`gzip_static`, `sendfile`), which is the ceiling; and two exporters as
-one would first write them, in `bench/`: prometheus-cpp's `Exposer` with one libcurl handle, and Python's prometheus_client. All poll `radar_simulator`. Their
-load is {small} combinations of arc, dkim, dmarc, spf (PASS, NONE, FAIL, any) and tls_version (four, any), and {large}: the same in six windows. All say
-the same of each combination, in {series} series. Throughput is wrk's, with 8 connections; waits are those of one client on one connection, which
-gunzips and checks every page. The exporter and nginx take turns, and a ratio is the median of those of neighbours. CPU is the server's own, from `/proc/PID/task/*/schedstat`.
+The benchmark runs four servers side by side on loopback: the exporter; nginx with the exporter's own bytes as static files (`gzip_static`, `sendfile`), which is the ceiling; and two exporters
+as one would first write them, in `bench/`: prometheus-cpp's `Exposer` with one libcurl handle, and Python's prometheus_client. All poll `radar_simulator`, and all publish
+the same {series} series for each combination of filters. The load is {small} combinations of arc, dkim, dmarc, spf (PASS, NONE, FAIL, any) and tls_version (four, any), and {large}: the same in six windows.
+Throughput is measured by wrk with 8 connections. Waits are those of one client on one connection, which
+gunzips and checks every page. The exporter and nginx take turns, and a ratio is the median of the ratios of neighbouring runs. CPU time is the server's own, from `/proc/PID/task/*/schedstat`.
 """
 GROWTH = """\
 ## Growth
 ![Cost against the number of combinations](growth.svg)
 
-Dotted: what grows exactly as the combinations do. {worst}
+The dotted line grows exactly as the number of combinations does. {worst}
 
 | combinations | page, gzip | CPU per scrape | nginx's | CPU of a first scrape | CPU per poll | peak RSS | schedule per poll |
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 {rows}
 
-What the limits are made of:
-- **A scrape** of unchanged data is a copy of the compressed page to the socket; what is per combination is its bytes. The send buffer is small (192 KiB asked for), so that what
-  is copied stays in the caches: with the kernel's own, which grows to 4 MiB, a page of 1.4 MB cost 1.7 times as much, and it does for nginx.
-- **The first scrape after a change** compares every number with the one before, and writes and compresses the blocks of 256 queries in which one changed
-  ([ADR 12](adr/0012-a-page-in-blocks.md)). When all changed, most of it is zlib at its fastest level.
-- **Memory** is 16 MiB for the program and its libraries, then for each combination what was configured and last answered, its lines of the page (3 KiB of text in the format
-  that a client last asked for uncompressed), their compressed form and the numbers they were made from.
-- **A poll** is libcurl's transfer, the answer's JSON, and the work of the schedule and the snapshot.
-- **The API** is the first to end: 1,200 requests in 5 minutes, of which the exporter takes 600, whatever this machine could do.
+Where the cost comes from:
+- **A scrape** of unchanged data copies the compressed page to the socket, so its cost grows with the page's bytes. The send buffer is small (192 KiB), so that the data being
+  copied stay in the caches: with the kernel's own buffer, which grows to 4 MiB, a page of 1.4 MB cost 1.7 times as much, as it still does for nginx.
+- **The first scrape after a change** compares every number with the one before, and writes and compresses anew the blocks of 256 queries in which a number changed
+  ([ADR 12](adr/0012-a-page-in-blocks.md)). When all have changed, most of the time goes into zlib, at its fastest level.
+- **Memory** is 16 MiB for the program and its libraries. Each combination adds its configuration and last answer, its lines of the page (3 KiB of text in the format
+  that a client last requested uncompressed), their compressed form, and the numbers that they were made from.
+- **A poll** consists of libcurl's transfer, parsing the answer's JSON, and the work of the schedule and the snapshot.
+- **The API** is the limit that is reached first: it allows 1,200 requests in 5 minutes, of which the exporter uses at most 600 by default.
 """
 
 

@@ -62,6 +62,17 @@ def complaint(text):
                  jsonschema.Draft7Validator(SCHEMA).iter_errors(document)), None)
 
 
+def properties_around(path):
+    """Those of the map in which the key "queries[0].filters.spf" stands."""
+    def followed(node):
+        return SCHEMA["definitions"][node["$ref"].removeprefix("#/definitions/")] if "$ref" in node else node
+
+    node = SCHEMA
+    for part in re.findall(r"\w+", path)[:-1]:
+        node = followed(node["items"] if part.isdigit() else node["properties"][part])
+    return node["properties"]
+
+
 class SchemaTest(unittest.TestCase):
     def test_it_is_a_schema(self):
         jsonschema.Draft7Validator.check_schema(SCHEMA)
@@ -86,6 +97,15 @@ class SchemaTest(unittest.TestCase):
     def test_what_is_bad_is_bad_unless_it_is_beyond_a_schema(self):
         accepted = {name for name, text in table("bad.txtar") if complaint(text) is None}
         self.assertEqual(accepted, BEYOND_A_SCHEMA)
+
+    def test_it_has_the_keys_that_the_exporter_has(self):
+        """As its messages list them."""
+        listed = set(re.findall(r"^config.yaml:\S+ (\S+): found an unknown (?:key|dimension); expected one of ([\w, ]+)",
+                                (TABLES / "bad.txtar").read_text(), re.M))
+        self.assertGreater(len(listed), 10)
+        for path, keys in listed:
+            with self.subTest(path):
+                self.assertEqual(set(properties_around(path)), set(keys.split(", ")))
 
 
 if __name__ == "__main__":

@@ -183,6 +183,15 @@ class DocumentedQueriesTest(EndToEndTest):
                                     (SOURCE_DIR / "docs" / page).read_text(), re.DOTALL)
             for part in block.split("\n\n")]
         self.assertGreaterEqual(len(expressions), 8)
+        for runbook in (SOURCE_DIR / "docs/runbooks").iterdir():
+            text = runbook.read_text()
+            for block in re.findall(r"```promql\n(.*?)```", text, re.DOTALL):
+                expressions += map(str.strip, block.strip().splitlines())
+            # In a sentence: more than a name, and not the part of a rule.
+            expressions += [each for each in re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text)
+                            if re.search(r"(cloudflare_radar|radar_spoof_exporter)_", each)
+                            and re.search(r"[ ({]", each) and not each.startswith("unless ")]
+        self.assertGreaterEqual(len(expressions), 25)
         for expression in expressions:
             with self.subTest(expression):
                 prometheus.query(expression)
