@@ -41,9 +41,10 @@ void AddFlags(FlagParser& flags, CommandLine& read, Words& words) {
       "--config.auto-reload-interval", words.auto_reload_interval, std::chrono::hours(24),
       "How often to look whether the configuration changed; 0s: never", "DURATION [30s]");
   flags.AddSwitch("--config.check", read.config_check,
-                  "Check the configuration, print the request plan and exit: 0 good, 2 not");
-  flags.AddSwitch("--once", read.once,
-                  "Poll every query once, print the metrics and exit: 0 all answered, 1 not");
+                  "Check the configuration, print the request plan and exit: 0 if valid, 2 if not");
+  flags.AddSwitch(
+      "--once", read.once,
+      "Poll every query once, print the metrics and exit: 0 if all were answered, 1 if not");
   flags.AddTexts("--web.listen-address", words.listen, "Where to serve; may be repeated",
                  "[HOST]:PORT [:10766]");
   flags.AddSwitch("--web.systemd-socket", read.systemd_socket,

@@ -130,23 +130,23 @@ int Daemon::Serve(const WebConfig& web, std::vector<FileDescriptor> sockets,
        .on_stuck =
            [this] {
              log_.Error(
-                 "the poll loop is stuck; if it stays so the process ends without saving its "
+                 "the poll loop is stuck; if it stays stuck the process ends without saving its "
                  "state");
            }});
   const std::vector<ReloadLoop::Source> sources = ReloadSources(*server.value());
-  LoopThread reloading(
-      {.run = [&] { reload_loop_.Run(sources); },
-       .stop = [this] { reload_loop_.Stop(); },
-       .on_failed =
-           [this](const char* why) {
-             log_.Error("reloading ended", {{"detail", why}});
-           },
-       .on_stuck =
-           [this] {
-             log_.Error(
-                 "the reading of the configuration is stuck; if it stays so the process ends all "
-                 "the same");
-           }});
+  LoopThread reloading({.run = [&] { reload_loop_.Run(sources); },
+                        .stop = [this] { reload_loop_.Stop(); },
+                        .on_failed =
+                            [this](const char* why) {
+                              log_.Error("reloading ended", {{"detail", why}});
+                            },
+                        .on_stuck =
+                            [this] {
+                              log_.Error(
+                                  "the reading of the configuration is stuck; if it stays stuck "
+                                  "the process ends all "
+                                  "the same");
+                            }});
   AttendUntilStopped(signals, *server.value());
   NotifyStopping();
   const bool well = LoopThread::End({&polling, &reloading});

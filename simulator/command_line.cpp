@@ -61,7 +61,7 @@ void AddScenarioFlags(FlagParser& flags, Written& written) {
 
 void AddDataFlags(FlagParser& flags, Written& written) {
   DataSet& data = written.options.data;
-  flags.AddNumber("--seed", data.seed, "Another number, another world of mail", "NUMBER [1]");
+  flags.AddNumber("--seed", data.seed, "The seed of the synthetic mail", "NUMBER [1]");
   flags.AddNumber("--volume", data.volume, 0.0, 1e12,
                   "Mail in a quarter hour: the less, the more buckets of narrow filters have none",
                   "NUMBER [80]");

@@ -107,7 +107,7 @@ class Backfill {
     }
     if (!Fetch(*file.value()) || !Write(*file.value())) {
       PrintError(log_, "what was fetched is kept in " + output_ + kPartialSuffix +
-                           "; the same command goes on from there");
+                           "; run the same command again to continue");
       return kFailed;
     }
     if (file.value()->IsUsedUp(config_.queries(), needed_)) {

@@ -41,7 +41,8 @@ void AddFlags(FlagParser& flags, WrittenFlags& written) {
                 "FILE [" + read.config_file + "]");
   flags.AddText("--output", read.output, "Where to write; replaced when all is fetched", "FILE");
   flags.Require("--output");
-  flags.AddText("--range", written.range, "So far back from now: 1d to 364d, 1w to 52w", "RANGE");
+  flags.AddText("--range", written.range, "How far back from now to begin: 1d to 364d, 1w to 52w",
+                "RANGE");
   flags.AddText("--from", written.from,
                 "The first moment: a date, or a time as 2026-01-05T00:00:00Z", "TIME");
   flags.Exclude("--from", "--range");
@@ -53,8 +54,7 @@ void AddFlags(FlagParser& flags, WrittenFlags& written) {
                  "A label that the scrape adds, such as job=radar_spoof; may be repeated",
                  "NAME=VALUE");
   flags.AddNumber("--step", written.step, 1, 900,
-                  "Seconds from sample to sample; over 300, Prometheus shows gaps",
-                  "SECONDS [300]");
+                  "Seconds between samples; over 300, Prometheus shows gaps", "SECONDS [300]");
   AddLogFlags(flags, read.log_level, read.log_format);
   flags.AddFooter(kBackfillFooter);
 }

@@ -20,7 +20,8 @@ std::string ProblemOf(Poller::ReloadEnd end) {
   switch (end) {
     case Poller::ReloadEnd::kTakenOver: break;
     case Poller::ReloadEnd::kNotTakenOver:
-      return "The old configuration stays: there was no memory to take the new one over. Reload "
+      return "The old configuration stays: there was not enough memory to apply the new one. "
+             "Reload "
              "again.";
     case Poller::ReloadEnd::kNotYet:
       return "The poll loop has not taken the new configuration over yet. It will when it comes to "

@@ -27,7 +27,7 @@ constexpr std::array<Reason, kAllFailureReasons.size()> kReasons = {{
     {kTransport, "transport", RetryClass::kTransient, "the connection broke off",
      "Ask again in a minute; Cloudflare's status page may say more."},
     {kRateLimited, "rate_limited", RetryClass::kThrottled,
-     "too many requests; the API made us wait",
+     "too many requests; the API asks clients to wait",
      "Ask again in 5 minutes; the limit is shared by all that this Cloudflare user runs."},
     {kUnauthorized, "unauthorized", RetryClass::kCredentials, "the API does not accept the token",
      "Check that the token is whole, not expired, and has the permission Account > Radar > Read."},

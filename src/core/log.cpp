@@ -139,7 +139,7 @@ LineSink::Put ToStandardError(LogFormat format) {
   };
   const auto loss_text = [format, ended](std::uint64_t lines) {
     const std::string statement =
-        Statement(format, LogLevel::kWarn, "log lines were lost; standard error took no more",
+        Statement(format, LogLevel::kWarn, "log lines were lost; standard error took nothing",
                   std::array{LogField("lines", lines)});
     spdlog::memory_buf_t line;
     FormatterFor(format)->format({"", spdlog::level::warn, statement}, line);

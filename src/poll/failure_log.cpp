@@ -54,7 +54,7 @@ void FailureLog::NotePoll(std::size_t query, const QueryState& state, SteadyTime
 
 void FailureLog::NoteHalving(std::size_t queries, const Failure& refusal) {
   if (std::exchange(halving_logged_, true)) return;
-  log_->Warn("a request for several series is refused; this one and any other are halved",
+  log_->Warn("a request for several series is refused; such requests are halved",
              {{"queries", queries}, {"reason", Name(refusal.reason)}, {"detail", refusal.detail}});
 }
 

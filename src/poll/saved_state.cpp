@@ -104,14 +104,14 @@ struct Problem {
 
 const JsonValue& Member(const JsonValue& object, std::string_view key, Kind kind) {
   const JsonValue* const found = object.Find(key);
-  if (found == nullptr || !found->Is(kind)) throw Problem{fmt::format("{} is not there", key)};
+  if (found == nullptr || !found->Is(kind)) throw Problem{fmt::format("{} is missing", key)};
   return *found;
 }
 
 template <typename T>
 T NumberOf(const JsonValue& value) {
   const auto number = value.NumberAs<T>();
-  if (!number) throw Problem{"a number is none"};
+  if (!number) throw Problem{"a number cannot be read"};
   return *number;
 }
 
@@ -145,7 +145,7 @@ std::vector<float> TrendOf(std::string_view text) {
     const bool gap = word == "-";
     const bool whole = error == std::errc() && stopped == word.data() + word.size();
     if (trend.size() == kTrendLength || (!gap && (!whole || value < 0 || value > kTrendUnits))) {
-      throw Problem{"a trend is none"};
+      throw Problem{"the trend cannot be read"};
     }
     trend.push_back(gap ? std::numeric_limits<float>::quiet_NaN()
                         : static_cast<float>(value) / kTrendUnits);
@@ -197,7 +197,7 @@ std::optional<FailureReason> FailureOf(const JsonValue& tree) {
 
 SavedQuery QueryOf(const JsonValue& tree) {
   const auto asked = OptionalTime(tree, "asked");
-  if (!asked) throw Problem{"asked is not there"};
+  if (!asked) throw Problem{"asked is missing"};
   SavedQuery query{.name = std::string(Member(tree, "name", Kind::kString).text),
                    .asks = std::string(Member(tree, "asks", Kind::kString).text),
                    .asked = *asked,
@@ -271,7 +271,7 @@ Result<SavedState, std::string> ReadSavedState(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!written.AtEnd()) {
     const auto line = written.Next();
-    if (!line) return std::string("it is damaged: its hash does not fit");
+    if (!line) return std::string("it is damaged: its hash does not match");
     lines.push_back(*line);
   }
   if (lines.empty() || !text.ends_with('\n')) return std::string("it is damaged: it was cut short");

@@ -120,7 +120,7 @@ void StateSaver::SetAside(const std::string& reason) {
 void StateSaver::Tell(const std::optional<std::string>& problem) {
   const bool failed = problem.has_value();
   if (failed && !failing_) {
-    log_.Warn("the state cannot be saved; a restart would ask every query again",
+    log_.Warn("the state cannot be saved; a restart would poll every query again",
               {{"file", path_}, {"detail", *problem}});
   } else if (!failed && failing_) {
     log_.Info("the state is saved again", {{"file", path_}});

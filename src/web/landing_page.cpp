@@ -314,7 +314,7 @@ std::string SecondText(WallTime time) {
 }
 
 std::string LastAnswer(const ApiState& api, Instant now) {
-  std::string text = "<span class=\"bad\">not good</span>";
+  std::string text = "<span class=\"bad\">failed</span>";
   if (!api.asked) {
     text = "not asked yet";
   } else if (api.up) {
@@ -322,7 +322,7 @@ std::string LastAnswer(const ApiState& api, Instant now) {
   }
   if (api.blocked_until && api.blocked_until->steady > now.steady) {
     text += fmt::format(
-        "; <span class=\"bad\">it limits our rate: no requests for {}, until {}</span>",
+        "; <span class=\"bad\">rate limited by the API: no requests for {}, until {}</span>",
         InWords(api.blocked_until->steady - now.steady), SecondText(api.blocked_until->wall));
   }
   return text;
@@ -367,7 +367,7 @@ Credit CreditFor(const std::string& host) {
   switch (WhoseNumbers(host)) {
     case NumbersOf::kCloudflare:
       return {"Cloudflare Radar's view of spoofed email, for Prometheus.",
-              "<a href=\"https://radar.cloudflare.com/security/email\">Cloudflare Radar</a>", "",
+              "<a href=\"https://radar.cloudflare.com/email-security\">Cloudflare Radar</a>", "",
               "Data: <a href=\"https://radar.cloudflare.com/\">Cloudflare Radar</a>, "
               "<a href=\"https://creativecommons.org/licenses/by-nc/4.0/\">CC BY-NC 4.0</a>"};
     case NumbersOf::kThisMachine:

@@ -43,8 +43,8 @@ ServerResponse OutcomeOf(const AskedReload& reload) {
     case AskedReload::Outcome::kNotYet:
       return PlainText(503,
                        "The reload has not ended yet: the configuration, or a file that it or the "
-                       "web configuration names, is still being read. Look whether the disk under "
-                       "them answers. What is read will be used, and the log then says so.");
+                       "web configuration names, is still being read. Check whether their "
+                       "disk responds. What is read will be used, and the log then says so.");
     case AskedReload::Outcome::kTooManyWait:
       return PlainText(503,
                        "Too many requests wait for a reload. There will be one for this request, "

@@ -195,7 +195,7 @@ class RateLimitTest(StateTest):
         self.assertLess(blocked_until, time.time() + 35)
         self.assertGreaterEqual(page.value(API_FAILURES, reason="rate_limited"), 1)
         self.assertEqual(page.value(SPOOF, query="all"), good.value(SPOOF, query="all"))
-        self.assertRegex(exporter.fetch("/").body.decode(), "it limits our rate: no requests for")
+        self.assertRegex(exporter.fetch("/").body.decode(), "rate limited by the API: no requests for")
 
         wait_until(lambda: self.simulator.requests().total() > asked, "polling after the hold", 60)
         self.assertGreaterEqual(time.time(), blocked_until - 0.1)

@@ -119,22 +119,22 @@ TEST_CASE("a foreign text is refused with the reason") {
       {"radar_spoof_exporter-state-2 0000000000000000\n{}\n",
        "it is not a state file of this version"},
       {"radar_spoof_exporter state 3\n0000000000000000 {}\n",
-       "it is damaged: its hash does not fit"},
+       "it is damaged: its hash does not match"},
       {"radar_spoof_exporter state 3", "it is damaged: it was cut short"},
       {StateOf(R"({"base_url":"x","path":"/","up":true,"queries":1})"),
        "it is damaged: it was cut short"},
       {StateOf(R"({"base_url":"x","path":"/","up":true})"),
-       "it is not this program's: queries is not there"},
+       "it is not this program's: queries is missing"},
       {StateOf("[1"),
        "it is not this program's: Missing a comma or ']' after an array element. at byte 2"},
-      {StateOf("[]"), "it is not this program's: base_url is not there"},
-      {StateOf(R"({"base_url":"x","up":true})"), "it is not this program's: path is not there"},
+      {StateOf("[]"), "it is not this program's: base_url is missing"},
+      {StateOf(R"({"base_url":"x","up":true})"), "it is not this program's: path is missing"},
       {StateOf(R"({"base_url":"x","path":"/","up":1})"),
-       "it is not this program's: up is not there"},
+       "it is not this program's: up is missing"},
       {StateOf(R"({"base_url":"x","path":"/","up":true,"held_until":99999999999999999})"),
        "it is not this program's: a time is none"},
       {StateOf(R"({"base_url":"x","path":"/","up":true,"held_until":99999999999999999999})"),
-       "it is not this program's: a number is none"},
+       "it is not this program's: a number cannot be read"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.text);
@@ -156,7 +156,7 @@ TEST_CASE("a query that cannot be read costs that query, not the others and not 
   };
   const Row rows[] = {
       {"", "The document is empty. at byte 0"},
-      {R"({"name":"a"})", "asked is not there"},
+      {R"({"name":"a"})", "asked is missing"},
       {query + R"(,"failure":"bored"})", "a failure has no known reason"},
       {query + R"(,"last_success":1})", "a sample has no time"},
       {query + R"(,"last_success":999999999999999})", "a time is none"},
@@ -164,10 +164,10 @@ TEST_CASE("a query that cannot be read costs that query, not the others and not 
        "a ratio is not within 0 and 1"},
       {query + R"(,"last_success":1,"sample":{"spoof":0,"not_spoof":1,"annotations":[]}})",
        "annotations differ"},
-      {query + sample + R"(,"trend":"1 x"}})", "a trend is none"},
-      {query + sample + R"(,"trend":"1  2"}})", "a trend is none"},
-      {query + sample + R"(,"trend":"10001"}})", "a trend is none"},
-      {query + sample + R"(,"trend":")" + too_long + "\"}}", "a trend is none"},
+      {query + sample + R"(,"trend":"1 x"}})", "the trend cannot be read"},
+      {query + sample + R"(,"trend":"1  2"}})", "the trend cannot be read"},
+      {query + sample + R"(,"trend":"10001"}})", "the trend cannot be read"},
+      {query + sample + R"(,"trend":")" + too_long + "\"}}", "the trend cannot be read"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.bad);

@@ -198,7 +198,8 @@ TEST_CASE("the page tells of a rate limit for as long as it lasts, and of the AP
   snapshot.api.rate_limit["default"] = {
       .limit = 1200, .remaining = 1100, .reset = kGoldenNow.wall + 2min};
   CheckParts(Page(snapshot), {"no requests for 4 minutes, until 2026-06-05 12:32:00 UTC",
-                              "not good", "1100 of 1200 requests left until 2026-06-05 12:30 UTC"});
+                              "<span class=\"bad\">failed</span>",
+                              "1100 of 1200 requests left until 2026-06-05 12:30 UTC"});
   snapshot.api.blocked_until = kGoldenNow + Milliseconds(-1);
   CHECK(!Contains(Page(snapshot), "no requests for"));
 }

@@ -290,8 +290,7 @@ TEST_CASE_FIXTURE(PagesFixture,
     return response.then();
   };
   CHECK(outcome("POST").status == 503);
-  CHECK(Contains(outcome("POST").body,
-                 "still being read. Look whether the disk under them answers."));
+  CHECK(Contains(outcome("POST").body, "still being read. Check whether their disk responds."));
   CHECK(reloads == 2);
   reload->outcome = AskedReload::Outcome::kTooManyWait;
   CHECK(outcome("POST").status == 503);
