@@ -1,5 +1,5 @@
 // What a lack of memory does to the loop: every allocation of a reload and of the polls after it
-// fails once. operator new is replaced for all tests of this program; it fails in these alone.
+// fails once. operator new is replaced for this executable alone.
 #include <cstdlib>
 #include <new>
 
