@@ -61,7 +61,9 @@ def set_version(source, version):
 
 def build(source):
     """The exporter's .deb, the simulator's, and the .changes file of a build for this machine's architecture."""
-    environment = os.environ | {"LC_ALL": "C.UTF-8"}
+    # No test reads debug symbols, which are a third of the time to compile.
+    environment = os.environ | {"LC_ALL": "C.UTF-8", "DEB_CFLAGS_STRIP": "-g", "DEB_CXXFLAGS_STRIP": "-g",
+                                "DEB_BUILD_OPTIONS": "noautodbgsym"}
     if shutil.which("ccache"):
         # debhelper gives the build another HOME.
         environment["CCACHE_DIR"] = run(["ccache", "--get-config", "cache_dir"]).strip()
