@@ -74,8 +74,7 @@ void AddFlags(FlagParser& flags, CommandLine& read, Words& words) {
 // characters are those that RFC 3986, section 3.3, allows without percent-encoding.
 bool IsReachable(std::string_view path) {
   const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           kPathPunctuation.find(c) != std::string_view::npos;
+    return IsLetter(c) || IsDigit(c) || kPathPunctuation.find(c) != std::string_view::npos;
   };
   if (!path.starts_with('/') || !std::ranges::all_of(path, is_plain)) return false;
   const std::string whole = fmt::format("{}/", path == "/" ? "" : path);

@@ -1,10 +1,11 @@
 #include "radar_spoof/core/clock.h"
 
 #include <array>
-#include <cctype>
 #include <ctime>
 
 #include <fmt/format.h>
+
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -22,7 +23,7 @@ class Fields {
     if (rest_.size() < digits) return std::nullopt;
     int number = 0;
     for (const char c : rest_.substr(0, digits)) {
-      if (c < '0' || c > '9') return std::nullopt;
+      if (!IsDigit(c)) return std::nullopt;
       number = number * 10 + (c - '0');
     }
     rest_.remove_prefix(digits);
@@ -35,9 +36,7 @@ class Fields {
     return true;
   }
 
-  bool AtDigit() const {
-    return !rest_.empty() && std::isdigit(static_cast<unsigned char>(rest_.front())) != 0;
-  }
+  bool AtDigit() const { return !rest_.empty() && IsDigit(rest_.front()); }
   bool AtEnd() const { return rest_.empty(); }
 
  private:

@@ -99,19 +99,12 @@ std::string HashedLine(std::string_view line) {
 }
 
 HashedLines::HashedLines(std::string_view text, std::string_view first)
-    : rest_(text), begins_right_(TakeLine() == first) {}
+    : rest_(text), begins_right_(TakeUntil(rest_, '\n') == first) {}
 
 std::optional<std::string_view> HashedLines::Next() {
-  const std::string_view written = TakeLine();
+  const std::string_view written = TakeUntil(rest_, '\n');
   const std::string_view line = written.substr(std::min(kHashLength, written.size()));
   if (!written.starts_with(HashText(line))) return std::nullopt;
-  return line;
-}
-
-std::string_view HashedLines::TakeLine() {
-  const std::size_t end = std::min(rest_.find('\n'), rest_.size());
-  const std::string_view line = rest_.substr(0, end);
-  rest_.remove_prefix(std::min(end + 1, rest_.size()));
   return line;
 }
 

@@ -1,7 +1,6 @@
 #include "radar_spoof/core/types.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cstring>
 #include <map>
@@ -50,7 +49,7 @@ const IntervalRow& RowOf(AggInterval interval) {
 std::string LettersOf(std::string_view text) {
   std::string letters;
   for (const char c : text) {
-    if (std::isalpha(static_cast<unsigned char>(c)) != 0) letters += LowerCase(c);
+    if (IsLetter(c)) letters += LowerCase(c);
   }
   return letters;
 }
@@ -160,16 +159,12 @@ std::string FilterText(const Filters& filters) {
 std::optional<DateRange> DateRange::Parse(std::string_view text) {
   constexpr int kMaxDays = 364;
   constexpr int kMaxWeeks = 52;
-  if (text.size() < 2 || !std::isdigit(static_cast<unsigned char>(text.front()))) {
-    return std::nullopt;
-  }
+  if (text.empty()) return std::nullopt;
   const char unit = LowerCase(text.back());
-  const char* const end = text.data() + text.size() - 1;
-  int count = 0;
-  const auto [stopped, error] = std::from_chars(text.data(), end, count);
-  if (error != std::errc() || stopped != end || (unit != 'd' && unit != 'w')) return std::nullopt;
-  if (count < 1 || count > (unit == 'd' ? kMaxDays : kMaxWeeks)) return std::nullopt;
-  return DateRange(count, unit);
+  const auto count = ParseNumber<int>(text.substr(0, text.size() - 1));
+  if (!count || (unit != 'd' && unit != 'w')) return std::nullopt;
+  if (*count < 1 || *count > (unit == 'd' ? kMaxDays : kMaxWeeks)) return std::nullopt;
+  return DateRange(*count, unit);
 }
 
 std::string DateRange::Text() const { return std::to_string(count_) + unit_; }

@@ -67,9 +67,8 @@ Failure FailureOf(CURLcode code, bool is_looking_up, std::string detail) {
 
 // Whether the status of a status line has three digits. libcurl 8 takes others, too.
 bool HasStatus(std::string_view line) {
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const std::string_view status = line.substr(std::min(line.find(' ') + 1, line.size()));
-  return std::ranges::find_if_not(status, is_digit) - status.begin() == 3 && status.front() != '0';
+  (void)TakeUntil(line, ' ');
+  return std::ranges::find_if_not(line, IsDigit) - line.begin() == 3 && line.front() != '0';
 }
 
 // False for the rest of a folded line of which there is no beginning.
@@ -81,9 +80,8 @@ bool StoreHeader(std::string_view line, HttpResponse& response) {
     value += Trim(line);
     return true;
   }
-  const std::string_view name = line.substr(0, line.find(':'));
-  const std::string_view value = line.substr(std::min(name.size() + 1, line.size()));
-  response.headers.emplace_back(LowerCase(name), Trim(value));
+  const std::string_view name = TakeUntil(line, ':');
+  response.headers.emplace_back(LowerCase(name), Trim(line));
   return true;
 }
 

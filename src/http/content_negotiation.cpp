@@ -14,19 +14,6 @@ struct Preference {
   int quality = 1000;   // thousandths
 };
 
-// Cuts the part before the next unquoted `separator` off `rest`.
-std::string_view TakeUntil(char separator, std::string_view& rest) {
-  bool quoted = false;
-  std::size_t end = 0;
-  for (; end < rest.size(); ++end) {
-    if (rest[end] == '"') quoted = !quoted;
-    if (rest[end] == separator && !quoted) break;
-  }
-  const std::string_view part = rest.substr(0, end);
-  rest.remove_prefix(std::min(end + 1, rest.size()));
-  return Trim(part);
-}
-
 // "0", "0.5", "1.000": at most three decimals, at most 1.
 std::optional<int> ParseQuality(std::string_view text) {
   if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
@@ -43,11 +30,11 @@ std::optional<int> ParseQuality(std::string_view text) {
 
 std::optional<Preference> ParsePreference(std::string_view element) {
   Preference preference;
-  preference.name = LowerCase(TakeUntil(';', element));
+  preference.name = LowerCase(TakeUntilUnquoted(element, ';'));
   if (preference.name.empty()) return std::nullopt;
   while (!element.empty()) {
-    std::string_view value = TakeUntil(';', element);
-    const std::string name = LowerCase(TakeUntil('=', value));
+    std::string_view value = TakeUntilUnquoted(element, ';');
+    const std::string name = LowerCase(TakeUntilUnquoted(value, '='));
     value = Trim(value);
     if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
       value = value.substr(1, value.size() - 2);
@@ -68,7 +55,7 @@ std::optional<int> QualityOf(std::string_view name, std::string_view header,
                              std::string_view version) {
   std::optional<int> best;
   while (!header.empty()) {
-    const auto each = ParsePreference(TakeUntil(',', header));
+    const auto each = ParsePreference(TakeUntilUnquoted(header, ','));
     if (!each || each->name != name) continue;
     const bool version_fits = version.empty() || each->version.empty() || each->version == version;
     if (version_fits) best = std::max(best.value_or(0), each->quality);

@@ -1,7 +1,5 @@
 #include "radar_spoof/poll/saved_state.h"
 
-#include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 
@@ -9,6 +7,7 @@
 
 #include "radar_spoof/core/file.h"
 #include "radar_spoof/core/json_writer.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/parse/json.h"
 
 namespace radar_spoof {
@@ -138,17 +137,14 @@ Ratio RatioOf(double fraction) {
 std::vector<float> TrendOf(std::string_view text) {
   std::vector<float> trend;
   while (!text.empty()) {
-    const std::string_view word = text.substr(0, text.find(' '));
-    text.remove_prefix(std::min(word.size() + 1, text.size()));
-    int value = 0;
-    const auto [stopped, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    const std::string_view word = TakeUntil(text, ' ');
+    const auto value = ParseNumber<int>(word);
     const bool gap = word == "-";
-    const bool whole = error == std::errc() && stopped == word.data() + word.size();
-    if (trend.size() == kTrendLength || (!gap && (!whole || value < 0 || value > kTrendUnits))) {
+    if (trend.size() == kTrendLength || (!gap && (!value || *value < 0 || *value > kTrendUnits))) {
       throw Problem{"a trend is none"};
     }
     trend.push_back(gap ? std::numeric_limits<float>::quiet_NaN()
-                        : static_cast<float>(value) / kTrendUnits);
+                        : static_cast<float>(*value) / kTrendUnits);
   }
   return trend;
 }

@@ -71,8 +71,6 @@ class HashedLines {
   std::optional<std::string_view> Next();
 
  private:
-  std::string_view TakeLine();
-
   std::string_view rest_;
   bool begins_right_;
 };
