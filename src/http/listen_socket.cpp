@@ -131,7 +131,7 @@ std::string ListenAddress::Text() const {
   return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-Result<int, std::string> OpenListenSocket(const ListenAddress& address) {
+Result<FileDescriptor, std::string> OpenListenSocket(const ListenAddress& address) {
   const std::string failure = "cannot listen on " + address.Text() + ": ";
   int fd = -EADDRNOTAVAIL;
   if (address.host.empty()) {
@@ -152,7 +152,7 @@ Result<int, std::string> OpenListenSocket(const ListenAddress& address) {
     }
   }
   if (fd < 0) return failure + SystemErrorText(-fd);
-  return fd;
+  return FileDescriptor(fd);
 }
 
 Result<FileDescriptor, std::string> AdoptListenSocket(int descriptor) {
