@@ -10,10 +10,6 @@
 namespace radar_spoof {
 namespace {
 
-// What four digits can say; an offset or a leap second could lead out of it.
-constexpr WallTime kYear0 = std::chrono::sys_days(std::chrono::year(0) / 1 / 1);
-constexpr WallTime kYear10000 = std::chrono::sys_days(std::chrono::year(10000) / 1 / 1);
-
 // Reads fixed-width decimal fields from the front of a text.
 class Fields {
  public:
@@ -101,6 +97,12 @@ double UnixSeconds(WallTime time) {
   return static_cast<double>(time.time_since_epoch().count()) / 1000.0;
 }
 
+bool IsWithinRfc3339(WallTime time) {
+  using std::chrono::sys_days;
+  using std::chrono::year;
+  return time >= sys_days(year(0) / 1 / 1) && time < sys_days(year(10000) / 1 / 1);
+}
+
 std::optional<WallTime> ParseRfc3339(std::string_view text) {
   Fields fields(text);
   const auto date = ReadDate(fields);
@@ -110,8 +112,8 @@ std::optional<WallTime> ParseRfc3339(std::string_view text) {
   const auto offset = ReadOffset(fields);
   if (!offset || !fields.AtEnd()) return std::nullopt;
   const WallTime time = WallTime(*date) + *time_of_day - *offset;
-  if (time < kYear0 || time >= kYear10000) return std::nullopt;
-  return time;
+  // An offset or a leap second may have led out of it.
+  return IsWithinRfc3339(time) ? std::optional(time) : std::nullopt;
 }
 
 std::string FormatRfc3339(WallTime time) {

@@ -17,14 +17,9 @@ using Kind = JsonValue::Kind;
 
 constexpr std::string_view kFormat = "radar_spoof_exporter state 3";
 
-// What four digits of a year can say: beyond it the arithmetic on times may overflow.
-constexpr WallTime kFirstTime = std::chrono::sys_days(std::chrono::year(0) / 1 / 1);
-constexpr WallTime kLastTime = std::chrono::sys_days(std::chrono::year(10000) / 1 / 1);
-
-bool IsKept(WallTime time) { return kFirstTime <= time && time < kLastTime; }
-
 void WriteTime(JsonWriter& json, std::string_view key, const std::optional<WallTime>& time) {
-  if (time && IsKept(*time)) json.Member(key, std::int64_t{time->time_since_epoch().count()});
+  if (time && IsWithinRfc3339(*time))
+    json.Member(key, std::int64_t{time->time_since_epoch().count()});
 }
 
 constexpr int kTrendUnits = 10'000;
@@ -88,7 +83,7 @@ std::string QueryLine(const SavedQuery& query) {
     json.Member("ended", query.ended);
     if (query.failure) json.Member("failure", Name(*query.failure));
     WriteTime(json, "logged", query.logged);
-    if (!query.sample || !query.last_success || !IsKept(*query.last_success)) return;
+    if (!query.sample || !query.last_success || !IsWithinRfc3339(*query.last_success)) return;
     WriteTime(json, "last_success", query.last_success);
     json.Key("sample");
     json.Object([&] { WriteSample(json, *query.sample); });
@@ -124,7 +119,7 @@ std::optional<WallTime> OptionalTime(const JsonValue& object, std::string_view k
   const auto number = OptionalNumber<std::int64_t>(object, key);
   if (!number) return std::nullopt;
   const WallTime time{Milliseconds(*number)};
-  if (!IsKept(time)) throw Problem{"a time is none"};
+  if (!IsWithinRfc3339(time)) throw Problem{"a time is none"};
   return time;
 }
 
@@ -252,7 +247,7 @@ std::string WriteSavedState(const SavedState& state) {
   std::string lines;
   std::size_t queries = 0;
   for (const SavedQuery& query : state.queries) {
-    if (!IsKept(query.asked)) continue;
+    if (!IsWithinRfc3339(query.asked)) continue;
     const std::string line = QueryLine(query);
     if (lines.size() + line.size() > most) break;
     lines += line;
