@@ -35,7 +35,7 @@ std::string ProblemOf(Poller::ReloadEnd end) {
 std::uint64_t HashOf(const std::string& file) {
   constexpr std::size_t kMaxBytes = std::size_t{8} << 20;  // a ca_file; a configuration has less
   const auto read = ReadRegularFile(file, kMaxBytes);
-  return Fnv1a(read ? read.value().content : read.error().found);
+  return Fnv1a(read ? read.value().content : read.error());
 }
 
 std::string_view Name(ReloadCause cause) {

@@ -175,6 +175,10 @@ constexpr auto kKeys =
                                      "poll_interval", "matrix", "alert", "expected", "labels"});
 constexpr DurationRange kPollInterval = {1s, 4 * 168h};
 
+bool IsQueryName(std::string_view text) {
+  return !text.empty() && text.size() <= kLongestQueryName && ForMessage(text, text.size()) == text;
+}
+
 std::optional<std::string> ReadName(const YamlNode& query, const QueryEntry& entry,
                                     ProblemList& problems) {
   const YamlNode* const node = query.Find("name");
@@ -209,10 +213,6 @@ void ReadWindow(MapReader& map, const YamlNode& node, const QueryDefaults& defau
 }
 
 }  // namespace
-
-bool IsQueryName(std::string_view text) {
-  return !text.empty() && text.size() <= kLongestQueryName && ForMessage(text, text.size()) == text;
-}
 
 std::size_t QueryEntry::Combinations() const {
   if (!axes) return 0;

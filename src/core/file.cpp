@@ -23,18 +23,18 @@ bool MayTryAgain(int descriptor) {
   return poll(&room, 1, -1) >= 0 || errno == EINTR;
 }
 
-FileProblem SystemProblem(int error) {
-  if (error == ENOENT) return {"no such file"};
-  if (error == EACCES) return {"a file that this user may not read"};
-  return {fmt::format("a file that cannot be read ({})", SystemErrorText(error))};
+std::string SystemProblem(int error) {
+  if (error == ENOENT) return "no such file";
+  if (error == EACCES) return "a file that this user may not read";
+  return fmt::format("a file that cannot be read ({})", SystemErrorText(error));
 }
 
-FileProblem TooLong(std::size_t max_bytes) {
+std::string TooLong(std::size_t max_bytes) {
   constexpr std::size_t kKiB = 1024;
   constexpr std::size_t kMiB = kKiB * kKiB;
-  if (max_bytes % kMiB == 0) return {fmt::format("a file of more than {} MiB", max_bytes / kMiB)};
-  if (max_bytes % kKiB == 0) return {fmt::format("a file of more than {} KiB", max_bytes / kKiB)};
-  return {fmt::format("a file of more than {} bytes", max_bytes)};
+  if (max_bytes % kMiB == 0) return fmt::format("a file of more than {} MiB", max_bytes / kMiB);
+  if (max_bytes % kKiB == 0) return fmt::format("a file of more than {} KiB", max_bytes / kKiB);
+  return fmt::format("a file of more than {} bytes", max_bytes);
 }
 
 constexpr std::size_t kHashLength = 17;
@@ -48,14 +48,14 @@ FileDescriptor::~FileDescriptor() {
   if (number_ >= 0) close(number_);
 }
 
-Result<RegularFile, FileProblem> ReadRegularFile(const std::string& path, std::size_t max_bytes) {
+Result<RegularFile, std::string> ReadRegularFile(const std::string& path, std::size_t max_bytes) {
   // O_NONBLOCK: opening a FIFO must not wait for its other end.
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (file.number() < 0) return SystemProblem(errno);
   struct stat status {};
   if (fstat(file.number(), &status) != 0) return SystemProblem(errno);
-  if (S_ISDIR(status.st_mode)) return FileProblem{"a directory"};
-  if (!S_ISREG(status.st_mode)) return FileProblem{"something that is not a regular file"};
+  if (S_ISDIR(status.st_mode)) return std::string("a directory");
+  if (!S_ISREG(status.st_mode)) return std::string("something that is not a regular file");
   if (status.st_size > static_cast<off_t>(max_bytes)) return TooLong(max_bytes);
 
   RegularFile result;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
-#include <map>
 
 #include <fmt/format.h>
 
@@ -146,11 +145,11 @@ std::string Filters::Label(Dimension dimension) const {
   return joined;
 }
 
-std::string FilterText(const Filters& filters) {
+std::string FilterText(const Filters& filters, std::string_view separator) {
   std::string text;
   for (const Dimension dimension : kAllDimensions) {
     if (filters.IsAny(dimension)) continue;
-    text += fmt::format("{}{}={}", text.empty() ? "" : " ", LabelName(dimension),
+    text += fmt::format("{}{}={}", text.empty() ? "" : separator, LabelName(dimension),
                         filters.Label(dimension));
   }
   return text.empty() ? "all mail" : text;
@@ -174,21 +173,6 @@ Seconds DateRange::Length() const { return count_ * (unit_ == 'd' ? kDay : kWeek
 std::string DateRange::ControlText() const { return Text() + "control"; }
 
 Seconds DateRange::ControlShift() const { return (Length() + kWeek - 1s) / kWeek * kWeek; }
-
-std::vector<std::optional<std::size_t>> KeptQueries(const std::vector<Query>& before,
-                                                    const std::vector<Query>& after) {
-  std::map<std::string_view, std::size_t> places;
-  for (std::size_t i = 0; i < before.size(); ++i) places.emplace(before[i].name, i);
-  std::vector<std::optional<std::size_t>> kept(after.size());
-  for (std::size_t i = 0; i < after.size(); ++i) {
-    const auto place = places.find(after[i].name);
-    if (place == places.end()) continue;
-    Query same = before[place->second];
-    same.alert = after[i].alert;
-    if (same == after[i]) kept[i] = place->second;
-  }
-  return kept;
-}
 
 std::string_view Name(AlertSeverity severity) {
   return kSeverities[static_cast<std::size_t>(severity)];

@@ -163,7 +163,7 @@ void Poller::EndReload(bool failed) {
 
 // Whatever may throw comes first, on copies: a configuration is taken over whole or not at all.
 void Poller::Apply(Settings settings) {
-  const bool unchanged = settings.config.AsksAsDoes(settings_.config);
+  const bool unchanged = settings.config.HasSameEffectAs(settings_.config);
   // A reload also puts together again what was halved.
   if (unchanged && !schedule_.HasParts()) return ApplyUnchanged(std::move(settings));
   const Instant now = clock_.Now();

@@ -217,7 +217,7 @@ class WebConfigReader {
     if (!read) {
       return problems_.Add(
           *node, map.PathOf(key),
-          "found " + read.error().found + "; expected a PEM file at " + ForMessage(file));
+          "found " + read.error() + "; expected a PEM file at " + ForMessage(file));
     }
     pem = std::move(read).value().content;
   }
