@@ -127,17 +127,17 @@ Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* arg
     if (!parsed) return flags.UsageError("--web.listen-address: " + parsed.error());
     read.listen.push_back(std::move(parsed).value());
   }
-  if (!IsReachable(read.telemetry_path)) {
-    return flags.UsageError(
-        fmt::format("--web.telemetry-path: found \"{}\"; expected a path such as /metrics, of "
-                    "letters, digits and {}, without //, /./ and /../, and not under /-/",
-                    ForTerminal(read.telemetry_path, false), kPathPunctuation));
-  }
   const auto refuse = [&flags](std::string_view flag, const std::string& word,
                                std::string_view what) {
     return flags.UsageError(
         fmt::format("{}: found \"{}\"; expected {}", flag, ForTerminal(word, false), what));
   };
+  if (!IsReachable(read.telemetry_path)) {
+    return refuse("--web.telemetry-path", read.telemetry_path,
+                  fmt::format("a path such as /metrics, of letters, digits and {}, without //, /./ "
+                              "and /../, and not under /-/",
+                              kPathPunctuation));
+  }
   if (!words.external_url.empty()) {
     read.external_path = PathOfUrl(words.external_url);
     if (!read.external_path) {

@@ -11,6 +11,7 @@
 #include "radar_spoof/core/version.h"
 #include "radar_spoof/doctor/doctor_command.h"
 #include "radar_spoof/query/query_command.h"
+#include "radar_spoof/web/web_config.h"
 #include "supervisor.h"
 
 namespace {
@@ -29,9 +30,9 @@ int Run(const CommandLine& command_line, const sigset_t& signals) {
     return CheckConfig(command_line.config_file, command_line.web_config_file);
   }
   Log log(command_line.log_level, command_line.log_format);
-  const auto web = ReadWebConfig(command_line.web_config_file);
+  const auto web = LoadWebConfig(command_line.web_config_file);
   if (!web) {
-    log.Print(web.error());
+    log.Print(Joined(web.error(), "\n"));
     return kUnusable;
   }
   ProcessEnvironment environment;

@@ -8,6 +8,7 @@
 #include "radar_spoof/cli/common_flags.h"
 #include "radar_spoof/core/file.h"
 #include "radar_spoof/core/text.h"
+#include "radar_spoof/web/web_config.h"
 
 namespace radar_spoof {
 namespace {
@@ -99,16 +100,9 @@ Result<Settings, std::string> ReadSettings(const std::string& config_file,
                   content_hash};
 }
 
-Result<WebConfig, std::string> ReadWebConfig(const std::string& web_config_file) {
-  if (web_config_file.empty()) return WebConfig{};
-  auto web = LoadWebConfig(web_config_file);
-  if (web) return std::move(web).value();
-  return Joined(web.error(), "\n");
-}
-
 int CheckConfig(const std::string& config_file, const std::string& web_config_file) {
-  const auto web = ReadWebConfig(web_config_file);
-  if (!web) std::fprintf(stderr, "%s\n", web.error().c_str());
+  const auto web = LoadWebConfig(web_config_file);
+  if (!web) std::fprintf(stderr, "%s\n", Joined(web.error(), "\n").c_str());
   const auto config = LoadConfig(config_file);
   if (!config) {
     std::fprintf(stderr, "%s\n", Joined(config.error(), "\n").c_str());

@@ -371,6 +371,7 @@ class WebConfigReader {
 }  // namespace
 
 Result<WebConfig, std::vector<ConfigProblem>> LoadWebConfig(const std::string& path) {
+  if (path.empty()) return WebConfig{};
   std::vector<ConfigProblem> refused;
   const auto document = ReadYamlFile(path, &refused);
   if (!document) return document.error();
