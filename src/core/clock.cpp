@@ -126,8 +126,7 @@ std::string FormatRfc3339(WallTime time) {
 }
 
 std::string MinuteText(WallTime time) {
-  const std::string rfc3339 = FormatRfc3339(time);
-  return rfc3339.substr(0, 10) + " " + rfc3339.substr(11, 5) + " UTC";
+  return FormatRfc3339(time).replace(10, 1, " ").replace(16, 4, " UTC");
 }
 
 std::string InWords(Milliseconds duration) {

@@ -1,6 +1,7 @@
 #include "radar_spoof/http/content_negotiation.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "radar_spoof/core/text.h"
 
@@ -16,16 +17,10 @@ struct Preference {
 
 // "0", "0.5", "1.000": at most three decimals, at most 1.
 std::optional<int> ParseQuality(std::string_view text) {
-  if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
-  if (text.size() > 1 && text[1] != '.') return std::nullopt;
-  int quality = (text[0] - '0') * 1000;
-  int place = 100;
-  for (const char c : text.substr(std::min<std::size_t>(2, text.size()))) {
-    if (c < '0' || c > '9') return std::nullopt;
-    quality += (c - '0') * place;
-    place /= 10;
-  }
-  return quality <= 1000 ? std::optional(quality) : std::nullopt;
+  const auto quality = ParseNumber<double>(text, std::chars_format::fixed);
+  if (!quality || !(*quality <= 1) || text.size() > 5) return std::nullopt;
+  if (!IsDigit(text.front()) || (text.size() > 1 && text[1] != '.')) return std::nullopt;
+  return static_cast<int>(std::lround(*quality * 1000));
 }
 
 std::optional<Preference> ParsePreference(std::string_view element) {
