@@ -75,8 +75,7 @@ void AddFlags(FlagParser& flags, CommandLine& read, Words& words) {
 // characters are those that RFC 3986, section 3.3, allows without percent-encoding.
 bool IsReachable(std::string_view path) {
   const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           kPathPunctuation.find(c) != std::string_view::npos;
+    return IsLetter(c) || IsDigit(c) || kPathPunctuation.find(c) != std::string_view::npos;
   };
   if (!path.starts_with('/') || !std::ranges::all_of(path, is_plain)) return false;
   const std::string whole = fmt::format("{}/", path == "/" ? "" : path);
@@ -129,17 +128,17 @@ Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* arg
     if (!parsed) return flags.UsageError("--web.listen-address: " + parsed.error());
     read.listen.push_back(std::move(parsed).value());
   }
-  if (!IsReachable(read.telemetry_path)) {
-    return flags.UsageError(
-        fmt::format("--web.telemetry-path: found \"{}\"; expected a path such as /metrics, of "
-                    "letters, digits and {}, without //, /./ and /../, and not under /-/",
-                    ForTerminal(read.telemetry_path, false), kPathPunctuation));
-  }
   const auto refuse = [&flags](std::string_view flag, const std::string& word,
                                std::string_view what) {
     return flags.UsageError(
         fmt::format("{}: found \"{}\"; expected {}", flag, ForTerminal(word, false), what));
   };
+  if (!IsReachable(read.telemetry_path)) {
+    return refuse("--web.telemetry-path", read.telemetry_path,
+                  fmt::format("a path such as /metrics, of letters, digits and {}, without //, /./ "
+                              "and /../, and not under /-/",
+                              kPathPunctuation));
+  }
   if (!words.external_url.empty()) {
     read.external_path = PathOfUrl(words.external_url);
     if (!read.external_path) {

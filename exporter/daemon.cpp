@@ -7,8 +7,8 @@
 
 #include <unistd.h>
 
+#include "process.h"
 #include "radar_spoof/core/version.h"
-#include "signals.h"
 #include "supervisor.h"
 
 namespace radar_spoof {
@@ -27,12 +27,15 @@ class LoopThread {
   struct Loop {
     std::function<void()> run;
     std::function<void()> stop;  // ends run()
-    std::function<void(const char* detail)> on_failed;
-    std::function<void()> on_stuck;
+    // What the log says when run() threw, and when it does not end.
+    std::string_view failed;
+    std::string_view stuck;
   };
 
-  explicit LoopThread(Loop loop)
-      : loop_(std::move(loop)), well_(std::async(std::launch::async, [this] { return Run(); })) {}
+  LoopThread(Loop loop, Log& log)
+      : loop_(std::move(loop)),
+        log_(log),
+        well_(std::async(std::launch::async, [this] { return Run(); })) {}
   // Waits for the end of the loop, however long that takes.
   ~LoopThread() { loop_.stop(); }
   LoopThread(const LoopThread&) = delete;
@@ -44,7 +47,7 @@ class LoopThread {
     const auto begin = std::chrono::steady_clock::now();
     for (LoopThread* const each : threads) each->loop_.stop();
     for (LoopThread* const each : threads) {
-      if (!each->EndsBy(begin + kPatience)) each->loop_.on_stuck();
+      if (!each->EndsBy(begin + kPatience)) each->log_.Error(each->loop_.stuck);
     }
     bool well = true;
     for (LoopThread* const each : threads) {
@@ -60,7 +63,7 @@ class LoopThread {
       loop_.run();
       return true;
     } catch (const std::exception& error) {
-      loop_.on_failed(error.what());
+      log_.Error(loop_.failed, {{"detail", error.what()}});
       kill(getpid(), SIGTERM);
       return false;
     }
@@ -71,6 +74,7 @@ class LoopThread {
   }
 
   const Loop loop_;
+  Log& log_;
   std::future<bool> well_;
 };
 
@@ -123,30 +127,19 @@ int Daemon::Serve(const WebConfig& web, std::vector<FileDescriptor> sockets,
   LoopThread polling(
       {.run = [this] { poller_.Run(); },
        .stop = [this] { poller_.Stop(); },
-       .on_failed =
-           [this](const char* why) {
-             log_.Error("polling ended", {{"detail", why}});
-           },
-       .on_stuck =
-           [this] {
-             log_.Error(
-                 "the poll loop is stuck; if it stays stuck the process ends without saving its "
-                 "state");
-           }});
+       .failed = "polling ended",
+       .stuck =
+           "the poll loop is stuck; if it stays stuck the process ends without saving its state"},
+      log_);
   const std::vector<ReloadLoop::Source> sources = ReloadSources(*server.value());
-  LoopThread reloading({.run = [&] { reload_loop_.Run(sources); },
-                        .stop = [this] { reload_loop_.Stop(); },
-                        .on_failed =
-                            [this](const char* why) {
-                              log_.Error("reloading ended", {{"detail", why}});
-                            },
-                        .on_stuck =
-                            [this] {
-                              log_.Error(
-                                  "the reading of the configuration is stuck; if it stays stuck "
-                                  "the process ends all "
-                                  "the same");
-                            }});
+  LoopThread reloading(
+      {.run = [&] { reload_loop_.Run(sources); },
+       .stop = [this] { reload_loop_.Stop(); },
+       .failed = "reloading ended",
+       .stuck =
+           "the reading of the configuration is stuck; if it stays stuck the process ends all the "
+           "same"},
+      log_);
   AttendUntilStopped(signals, *server.value());
   NotifyStopping();
   const bool well = LoopThread::End({&polling, &reloading});
@@ -159,11 +152,10 @@ PagesOptions Daemon::PageOptions() {
   options.telemetry_path = command_line_.telemetry_path;
   options.route_prefix = command_line_.route_prefix;
   options.external_path = command_line_.external_path;
-  if (command_line_.disable_exporter_metrics) {
-    options.process = [] { return ProcessMetrics{}; };
-  } else {
-    options.process = [this] { return ReadProcessMetrics(start_time_); };
-  }
+  options.process = [this] {
+    return command_line_.disable_exporter_metrics ? ProcessMetrics{}
+                                                  : ReadProcessMetrics(start_time_);
+  };
   options.last_turn = [this] { return poller_.last_turn(); };
   if (command_line_.enable_lifecycle) options.reload = [this] { return reload_loop_.AskFromWeb(); };
   options.authenticate = [this](const ServerRequest& request) {

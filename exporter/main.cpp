@@ -2,53 +2,21 @@
 #include <csignal>
 #include <cstdio>
 
-#include <fcntl.h>
-#include <malloc.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include "command_line.h"
 #include "daemon.h"
+#include "process.h"
 #include "radar_spoof/backfill/backfill_command.h"
 #include "radar_spoof/cli/common_flags.h"
 #include "radar_spoof/cli/settings.h"
 #include "radar_spoof/core/version.h"
 #include "radar_spoof/doctor/doctor_command.h"
 #include "radar_spoof/query/query_command.h"
-#include "signals.h"
+#include "radar_spoof/web/web_config.h"
 #include "supervisor.h"
 
 namespace {
 
 using namespace radar_spoof;
-
-// Those of descriptors 0, 1 and 2 that are closed, so that no socket gets one of these numbers and
-// is written to as if it were the log.
-void OpenStandardDescriptors() {
-  int descriptor = 0;
-  do {
-    // The lowest free number is the one that is opened. Not for writing: who prints to a stream
-    // that was closed is to be told that it failed.
-    descriptor = open("/dev/null", O_RDONLY);
-  } while (descriptor >= STDIN_FILENO && descriptor <= STDERR_FILENO);
-  if (descriptor > STDERR_FILENO) close(descriptor);
-}
-
-// What a process that holds a credential, and is to run for months, does first. A step that the
-// system refuses leaves it as it would be without it.
-void HardenProcess() {
-  // A file that may not grow any more (RLIMIT_FSIZE) is a failed write, EFBIG, and not the end.
-  std::signal(SIGXFSZ, SIG_IGN);
-  // No core dump, and no debugger of the same user, may read the credential from memory.
-  const rlimit none{0, 0};
-  (void)setrlimit(RLIMIT_CORE, &none);
-  (void)prctl(PR_SET_DUMPABLE, 0);
-  // Left to itself, malloc keeps what one big answer took for the next one, which seldom comes:
-  // setting the threshold ends its growing with what was freed.
-  constexpr int kBigBlock = 128 * 1024;
-  (void)mallopt(M_MMAP_THRESHOLD, kBigBlock);
-}
 
 void PrintError(const std::string& text) {
   std::fprintf(stderr, "radar_spoof_exporter: %s\n", text.c_str());
@@ -62,9 +30,9 @@ int Run(const CommandLine& command_line, const sigset_t& signals) {
     return CheckConfig(command_line.config_file, command_line.web_config_file);
   }
   Log log(command_line.log_level, command_line.log_format);
-  const auto web = ReadWebConfig(command_line.web_config_file);
+  const auto web = LoadWebConfig(command_line.web_config_file);
   if (!web) {
-    log.Print(web.error());
+    log.Print(Joined(web.error(), "\n"));
     return kUnusable;
   }
   ProcessEnvironment environment;

@@ -1,7 +1,5 @@
 #include "quality/series_file.h"
 
-#include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -9,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof::quality {
 namespace {
@@ -21,22 +20,9 @@ std::string_view Unquoted(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlank) + 1 - first);
 }
 
-std::string_view TakeUntil(std::string_view& text, char end) {
-  const std::string_view taken = text.substr(0, text.find(end));
-  text.remove_prefix(std::min(taken.size() + 1, text.size()));
-  return taken;
-}
-
-std::optional<double> NumberIn(std::string_view text) {
-  double number = 0;
-  const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || stopped != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 std::optional<WallTime> TimeIn(std::string_view text) {
   constexpr double kYear10000 = 253402300800;
-  const auto seconds = NumberIn(text);
+  const auto seconds = ParseNumber<double>(text);
   if (!seconds) return ParseRfc3339(text);
   if (!(*seconds >= 0 && *seconds < kYear10000)) return std::nullopt;
   return WallTime(Milliseconds(std::llround(*seconds * 1000)));
@@ -68,7 +54,7 @@ Result<Series, std::string> ReadSeriesFile(std::string_view text, AggInterval in
       return fmt::format("line {}: {} is too far from the first bucket", number, time);
     }
     series.ratios.resize(static_cast<std::size_t>(place), kMissing);
-    const auto value = ratio.empty() ? kMissing : NumberIn(ratio).value_or(-1);
+    const auto value = ratio.empty() ? kMissing : ParseNumber<double>(ratio).value_or(-1);
     if (!ratio.empty() && !(value >= 0 && value <= 1)) {
       return fmt::format("line {}: \"{}\" is not a ratio from 0 to 1", number, ratio);
     }

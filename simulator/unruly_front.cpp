@@ -138,9 +138,10 @@ int ConnectToLoopback(int port) {
 
 Result<std::unique_ptr<UnrulyFront>, std::string> UnrulyFront::Start(
     const ListenAddress& address, int server_port, const ConnectionFaults& faults) {
-  const auto listening = OpenListenSocket(address);
+  auto listening = OpenListenSocket(address);
   if (!listening) return listening.error();
-  return std::unique_ptr<UnrulyFront>(new UnrulyFront(listening.value(), server_port, faults));
+  return std::unique_ptr<UnrulyFront>(
+      new UnrulyFront(std::move(listening).value().Release(), server_port, faults));
 }
 
 UnrulyFront::UnrulyFront(int listening, int server_port, const ConnectionFaults& faults)

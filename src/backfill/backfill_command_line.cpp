@@ -88,8 +88,9 @@ Result<ExternalLabel, std::string> ParseLabel(const std::string& text) {
   if (printable != text) {
     return fmt::format("--label: found \"{}\"; expected printable UTF-8", printable);
   }
-  const std::size_t equals = std::min(text.find('='), text.size());
-  ExternalLabel label{text.substr(0, equals), text.substr(std::min(equals + 1, text.size()))};
+  std::string_view value = text;
+  ExternalLabel label{std::string(TakeUntil(value, '=')), {}};
+  label.value = value;
   if (!IsExternalLabelName(label.name) || label.value.empty()) {
     return fmt::format(
         "--label: found \"{}\"; expected NAME=VALUE, NAME being none of the exporter's own labels",

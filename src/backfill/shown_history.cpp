@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "radar_spoof/core/metric_catalog.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/expect/expectation.h"
 #include "radar_spoof/page/exposition.h"
 
@@ -130,14 +131,8 @@ std::vector<ShownBucket> ShownHistory(const Query& query, History history, const
 }
 
 bool IsExternalLabelName(const std::string& name) {
-  const auto is_letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-  };
-  const bool well_formed =
-      !name.empty() && is_letter(name.front()) && !name.starts_with("__") &&
-      std::ranges::all_of(name, [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
   const auto own = Describe(Metric::kSpoofRatio).labels;
-  return well_formed && std::ranges::find(own, name) == own.end();
+  return IsIdentifier(name) && !name.starts_with("__") && std::ranges::find(own, name) == own.end();
 }
 
 HistoryTextSize WriteHistory(const std::vector<QueryHistory>& queries,

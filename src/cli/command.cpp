@@ -42,14 +42,9 @@ std::string ErrorJson(std::string_view reason, std::string_view detail) {
 }
 
 std::string UnusableJson(std::string_view detail) {
-  std::string harmless;
-  for (;;) {
-    const std::size_t end = std::min(detail.find('\n'), detail.size());
-    harmless += ForTerminal(detail.substr(0, end), true);
-    if (end == detail.size()) return ErrorJson("unusable", harmless);
-    harmless += '\n';
-    detail.remove_prefix(end + 1);
-  }
+  std::string harmless = ForTerminal(TakeUntil(detail, '\n'), true);
+  while (!detail.empty()) harmless += '\n' + ForTerminal(TakeUntil(detail, '\n'), true);
+  return ErrorJson("unusable", harmless);
 }
 
 void Tell(std::string_view command, const std::string& line) {

@@ -8,6 +8,7 @@
 #include "radar_spoof/cli/common_flags.h"
 #include "radar_spoof/core/file.h"
 #include "radar_spoof/core/text.h"
+#include "radar_spoof/web/web_config.h"
 
 namespace radar_spoof {
 namespace {
@@ -36,7 +37,7 @@ std::string ProblemOf(Poller::ReloadEnd end) {
 std::uint64_t HashOf(const std::string& file) {
   constexpr std::size_t kMaxBytes = std::size_t{8} << 20;  // a ca_file; a configuration has less
   const auto read = ReadRegularFile(file, kMaxBytes);
-  return Fnv1a(read ? read.value().content : read.error().found);
+  return Fnv1a(read ? read.value().content : read.error());
 }
 
 std::string_view Name(ReloadCause cause) {
@@ -100,16 +101,9 @@ Result<Settings, std::string> ReadSettings(const std::string& config_file,
                   content_hash};
 }
 
-Result<WebConfig, std::string> ReadWebConfig(const std::string& web_config_file) {
-  if (web_config_file.empty()) return WebConfig{};
-  auto web = LoadWebConfig(web_config_file);
-  if (web) return std::move(web).value();
-  return Joined(web.error(), "\n");
-}
-
 int CheckConfig(const std::string& config_file, const std::string& web_config_file) {
-  const auto web = ReadWebConfig(web_config_file);
-  if (!web) std::fprintf(stderr, "%s\n", web.error().c_str());
+  const auto web = LoadWebConfig(web_config_file);
+  if (!web) std::fprintf(stderr, "%s\n", Joined(web.error(), "\n").c_str());
   const auto config = LoadConfig(config_file);
   if (!config) {
     std::fprintf(stderr, "%s\n", Joined(config.error(), "\n").c_str());

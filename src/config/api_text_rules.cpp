@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -22,8 +21,10 @@ bool All(std::string_view text, bool (*is_one)(unsigned char)) {
 }
 
 bool IsVisibleAscii(unsigned char c) { return c > 0x20 && c < 0x7F; }
-bool IsWordCharacter(unsigned char c) { return c < 0x80 && (std::isalnum(c) != 0 || c == '_'); }
-bool IsHostCharacter(unsigned char c) { return IsWordCharacter(c) || c == '-' || c == '.'; }
+bool IsHostCharacter(unsigned char byte) {
+  const char c = static_cast<char>(byte);
+  return IsLetter(c) || IsDigit(c) || c == '_' || c == '-' || c == '.';
+}
 // RFC 3986, section 3.3, without what would need decoding to be judged.
 bool IsPathCharacter(unsigned char c) {
   return IsVisibleAscii(c) &&
@@ -56,10 +57,8 @@ bool IsHost(const std::string& host) {
 
 bool IsPort(std::string_view text) {
   constexpr int kHighestPort = 65535;
-  int port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc() && end == text.data() + text.size() && port >= 1 &&
-         port <= kHighestPort;
+  const auto port = ParseNumber<int>(text);
+  return port && *port >= 1 && *port <= kHighestPort;
 }
 
 }  // namespace
@@ -140,11 +139,6 @@ std::optional<std::string> FileNameProblem(const YamlNode& node) {
                        Describe(node));
   }
   return std::nullopt;
-}
-
-bool IsIdentifier(std::string_view text) {
-  return !text.empty() && All(text, IsWordCharacter) &&
-         std::isdigit(static_cast<unsigned char>(text.front())) == 0;
 }
 
 std::optional<std::string> VariableNameProblem(const YamlNode& node) {

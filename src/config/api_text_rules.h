@@ -22,8 +22,4 @@ std::optional<std::string> FileNameProblem(const YamlNode& node);
 std::optional<std::string> VariableNameProblem(const YamlNode& node);
 std::optional<std::string> EmailProblem(const YamlNode& node);
 
-// ASCII letters, digits and underscores, not beginning with a digit: a variable's name, or a
-// label's.
-bool IsIdentifier(std::string_view text);
-
 }  // namespace radar_spoof

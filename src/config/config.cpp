@@ -171,7 +171,7 @@ void ConfigReader::ReadCaFile(MapReader& api) {
                               ForMessage(ca_file)));
   };
   const auto file = ReadRegularFile(ca_file, kMaxCaFileBytes);
-  if (!file) return refuse(file.error().found);
+  if (!file) return refuse(file.error());
   if (file.value().content.empty()) return refuse("an empty file");
   if (file.value().content.find("-----BEGIN ") == std::string::npos) {
     refuse("a file without a certificate");
@@ -252,6 +252,20 @@ void ConfigReader::CheckMaxDataAge(const YamlNode& polling, Place queries) {
 
 Seconds MaxDataAge(const Query& query, const PollingConfig& polling) {
   return polling.max_data_age.value_or(std::max<Seconds>(6h, 3 * Length(query.agg_interval)));
+}
+
+KeptPlaces KeptQueries(const std::vector<Query>& before, const std::vector<Query>& after) {
+  std::map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; i < before.size(); ++i) places.emplace(before[i].name, i);
+  KeptPlaces kept(after.size());
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    const auto place = places.find(after[i].name);
+    if (place == places.end()) continue;
+    Query same = before[place->second];
+    same.alert = after[i].alert;
+    if (same == after[i]) kept[i] = place->second;
+  }
+  return kept;
 }
 
 RequestPlan Config::Plan() const {

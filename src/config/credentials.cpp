@@ -142,7 +142,7 @@ Result<CredentialReading, std::string> CredentialReader::ReadFile(const std::str
                                                                   const std::string& path) const {
   const std::string origin = fmt::format("{} {}", what, path);
   auto file = ReadRegularFile(path, kMaxCredentialBytes);
-  if (!file) return fmt::format("{}: found {}; {}", origin, file.error().found, WhatToDo(source_));
+  if (!file) return fmt::format("{}: found {}; {}", origin, file.error(), WhatToDo(source_));
   const unsigned mode = file.value().mode;
   const Secret content(std::move(file.value().content));
   std::string warning =

@@ -1,7 +1,6 @@
 #include "radar_spoof/config/map_reader.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -22,11 +21,7 @@ constexpr std::array kDurationUnits = {DurationUnit{'w', 168h}, DurationUnit{'d'
                                        DurationUnit{'s', 1s}};
 constexpr Seconds kLongestDuration = 24h * 3653;
 
-bool IsDigits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return std::isdigit(static_cast<unsigned char>(c)) != 0;
-  });
-}
+bool IsDigits(std::string_view text) { return !text.empty() && std::ranges::all_of(text, IsDigit); }
 
 // nullopt when it is not a duration of at most 10 years.
 std::optional<Seconds> ParseDuration(std::string_view text) {
@@ -37,7 +32,7 @@ std::optional<Seconds> ParseDuration(std::string_view text) {
   if (position == end) return std::nullopt;
   while (position != end) {
     std::int64_t count = 0;
-    if (std::isdigit(static_cast<unsigned char>(*position)) == 0) return std::nullopt;
+    if (!IsDigit(*position)) return std::nullopt;
     const auto number = std::from_chars(position, end, count);
     if (number.ec != std::errc() || number.ptr == end) return std::nullopt;
     unit = std::ranges::find(unit, kDurationUnits.end(), *number.ptr, &DurationUnit::letter);
@@ -161,13 +156,9 @@ Result<int, std::string> ReadInteger(const YamlNode& node, IntegerRange range) {
   if (node.quoted || !IsDigits(node.text) || (node.text.size() > 1 && node.text.front() == '0')) {
     return NotThis(node, expected, IntegerHint(node));
   }
-  int number = 0;
-  const auto [end, error] =
-      std::from_chars(node.text.data(), node.text.data() + node.text.size(), number);
-  if (error != std::errc() || number < range.least || number > range.most) {
-    return NotThis(node, expected);
-  }
-  return number;
+  const auto number = ParseNumber<int>(node.text);
+  if (number && *number >= range.least && *number <= range.most) return *number;
+  return NotThis(node, expected);
 }
 
 // Digits, or digits around a point.
@@ -175,9 +166,7 @@ std::optional<double> ParseDecimal(std::string_view text) {
   const std::size_t point = text.find('.');
   if (!IsDigits(text.substr(0, point))) return std::nullopt;
   if (point != std::string_view::npos && !IsDigits(text.substr(point + 1))) return std::nullopt;
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() ? std::optional(number) : std::nullopt;
+  return ParseNumber<double>(text);
 }
 
 std::string DecimalHint(const YamlNode& node) {

@@ -1,7 +1,6 @@
 #include "radar_spoof/config/problem_list.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 #include <utility>
 
@@ -16,7 +15,7 @@ namespace {
 std::string LettersAndDigits(std::string_view word) {
   std::string kept;
   for (const char c : word) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0) kept += LowerCase(c);
+    if (IsLetter(c) || IsDigit(c)) kept += LowerCase(c);
   }
   return kept;
 }

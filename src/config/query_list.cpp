@@ -40,13 +40,8 @@ std::string QuestionKey(const Filters& filters, AggInterval agg_interval, Second
 }
 
 std::string TextOf(const Filters& filters, AggInterval agg_interval, const DateRange& range) {
-  std::string question;
-  for (const Dimension dimension : kAllDimensions) {
-    if (filters.IsAny(dimension)) continue;
-    question += fmt::format("{}={}, ", LabelName(dimension), filters.Label(dimension));
-  }
-  if (question.empty()) question = "all mail, ";
-  return question + fmt::format("{} over {}", RequestName(agg_interval), range.Text());
+  return fmt::format("{}, {} over {}", FilterText(filters, ", "), RequestName(agg_interval),
+                     range.Text());
 }
 
 // By interval; not documented. On sibling data sets 1d was seen accepted for 12 weeks and refused

@@ -71,7 +71,7 @@ std::optional<std::vector<std::string_view>> ReadWords(const YamlNode& list, Dim
   for (std::size_t i = 0; i < list.children.size(); ++i) {
     const KeyPath item_path = {path.map, path.key, i};
     const auto word = ReadValue(list.children[i], dimension, item_path, problems);
-    if (word && std::find(words.begin(), words.end(), *word) == words.end()) {
+    if (word && !Contains(words, *word)) {
       words.push_back(*word);
       continue;
     }
@@ -121,7 +121,7 @@ std::optional<Filters> ReadFilters(const YamlNode& node, const std::string& path
     const auto words = ReadWords(value, dimension, key_path, problems);
     if (!words) return false;
     if (*words == std::vector{kAny}) return true;
-    if (std::find(words->begin(), words->end(), kAny) != words->end()) {
+    if (Contains(*words, kAny)) {
       problems.Add(value, key_path.Text(),
                    "found any beside other values; expected any alone, or the values alone");
       return false;
@@ -175,6 +175,10 @@ constexpr auto kKeys =
                                      "poll_interval", "matrix", "alert", "expected", "labels"});
 constexpr DurationRange kPollInterval = {1s, 4 * 168h};
 
+bool IsQueryName(std::string_view text) {
+  return !text.empty() && text.size() <= kLongestQueryName && ForMessage(text, text.size()) == text;
+}
+
 std::optional<std::string> ReadName(const YamlNode& query, const QueryEntry& entry,
                                     ProblemList& problems) {
   const YamlNode* const node = query.Find("name");
@@ -209,10 +213,6 @@ void ReadWindow(MapReader& map, const YamlNode& node, const QueryDefaults& defau
 }
 
 }  // namespace
-
-bool IsQueryName(std::string_view text) {
-  return !text.empty() && text.size() <= kLongestQueryName && ForMessage(text, text.size()) == text;
-}
 
 std::size_t QueryEntry::Combinations() const {
   if (!axes) return 0;

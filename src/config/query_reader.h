@@ -47,9 +47,8 @@ struct QueryEntry {
 
 std::span<const std::string_view> QueryKeys();
 
-// Whether it may stand in the label `query`.
-inline constexpr std::size_t kLongestQueryName = 128;  // bytes
-bool IsQueryName(std::string_view text);
+// Of what may stand in the label `query`, in bytes.
+inline constexpr std::size_t kLongestQueryName = 128;
 
 // `elsewhere`: keys of other sections, to tell where a misplaced one belongs.
 QueryEntry ReadQuery(const YamlNode& node, std::size_t index, const QueryDefaults& defaults,

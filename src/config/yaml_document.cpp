@@ -365,9 +365,8 @@ Result<YamlNode, std::vector<ConfigProblem>> ReadYamlFile(
   const auto file = ReadRegularFile(path, kMaxFileBytes);
   if (!file) {
     ProblemList problems(path);
-    problems.Add(
-        {}, "",
-        fmt::format("found {}; expected a regular file of at most 4 MiB", file.error().found));
+    problems.Add({}, "",
+                 fmt::format("found {}; expected a regular file of at most 4 MiB", file.error()));
     return problems.Sorted();
   }
   return ParseYaml(file.value().content, path, readable_around);

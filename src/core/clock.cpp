@@ -1,17 +1,14 @@
 #include "radar_spoof/core/clock.h"
 
 #include <array>
-#include <cctype>
 #include <ctime>
 
 #include <fmt/format.h>
 
+#include "radar_spoof/core/text.h"
+
 namespace radar_spoof {
 namespace {
-
-// What four digits can say; an offset or a leap second could lead out of it.
-constexpr WallTime kYear0 = std::chrono::sys_days(std::chrono::year(0) / 1 / 1);
-constexpr WallTime kYear10000 = std::chrono::sys_days(std::chrono::year(10000) / 1 / 1);
 
 // Reads fixed-width decimal fields from the front of a text.
 class Fields {
@@ -22,7 +19,7 @@ class Fields {
     if (rest_.size() < digits) return std::nullopt;
     int number = 0;
     for (const char c : rest_.substr(0, digits)) {
-      if (c < '0' || c > '9') return std::nullopt;
+      if (!IsDigit(c)) return std::nullopt;
       number = number * 10 + (c - '0');
     }
     rest_.remove_prefix(digits);
@@ -35,9 +32,7 @@ class Fields {
     return true;
   }
 
-  bool AtDigit() const {
-    return !rest_.empty() && std::isdigit(static_cast<unsigned char>(rest_.front())) != 0;
-  }
+  bool AtDigit() const { return !rest_.empty() && IsDigit(rest_.front()); }
   bool AtEnd() const { return rest_.empty(); }
 
  private:
@@ -102,6 +97,12 @@ double UnixSeconds(WallTime time) {
   return static_cast<double>(time.time_since_epoch().count()) / 1000.0;
 }
 
+bool IsWithinRfc3339(WallTime time) {
+  using std::chrono::sys_days;
+  using std::chrono::year;
+  return time >= sys_days(year(0) / 1 / 1) && time < sys_days(year(10000) / 1 / 1);
+}
+
 std::optional<WallTime> ParseRfc3339(std::string_view text) {
   Fields fields(text);
   const auto date = ReadDate(fields);
@@ -111,8 +112,8 @@ std::optional<WallTime> ParseRfc3339(std::string_view text) {
   const auto offset = ReadOffset(fields);
   if (!offset || !fields.AtEnd()) return std::nullopt;
   const WallTime time = WallTime(*date) + *time_of_day - *offset;
-  if (time < kYear0 || time >= kYear10000) return std::nullopt;
-  return time;
+  // An offset or a leap second may have led out of it.
+  return IsWithinRfc3339(time) ? std::optional(time) : std::nullopt;
 }
 
 std::string FormatRfc3339(WallTime time) {
@@ -125,8 +126,7 @@ std::string FormatRfc3339(WallTime time) {
 }
 
 std::string MinuteText(WallTime time) {
-  const std::string rfc3339 = FormatRfc3339(time);
-  return rfc3339.substr(0, 10) + " " + rfc3339.substr(11, 5) + " UTC";
+  return FormatRfc3339(time).replace(10, 1, " ").replace(16, 4, " UTC");
 }
 
 std::string InWords(Milliseconds duration) {

@@ -23,18 +23,18 @@ bool MayTryAgain(int descriptor) {
   return poll(&room, 1, -1) >= 0 || errno == EINTR;
 }
 
-FileProblem SystemProblem(int error) {
-  if (error == ENOENT) return {"no such file"};
-  if (error == EACCES) return {"a file that this user may not read"};
-  return {fmt::format("a file that cannot be read ({})", SystemErrorText(error))};
+std::string SystemProblem(int error) {
+  if (error == ENOENT) return "no such file";
+  if (error == EACCES) return "a file that this user may not read";
+  return fmt::format("a file that cannot be read ({})", SystemErrorText(error));
 }
 
-FileProblem TooLong(std::size_t max_bytes) {
+std::string TooLong(std::size_t max_bytes) {
   constexpr std::size_t kKiB = 1024;
   constexpr std::size_t kMiB = kKiB * kKiB;
-  if (max_bytes % kMiB == 0) return {fmt::format("a file of more than {} MiB", max_bytes / kMiB)};
-  if (max_bytes % kKiB == 0) return {fmt::format("a file of more than {} KiB", max_bytes / kKiB)};
-  return {fmt::format("a file of more than {} bytes", max_bytes)};
+  if (max_bytes % kMiB == 0) return fmt::format("a file of more than {} MiB", max_bytes / kMiB);
+  if (max_bytes % kKiB == 0) return fmt::format("a file of more than {} KiB", max_bytes / kKiB);
+  return fmt::format("a file of more than {} bytes", max_bytes);
 }
 
 constexpr std::size_t kHashLength = 17;
@@ -48,14 +48,14 @@ FileDescriptor::~FileDescriptor() {
   if (number_ >= 0) close(number_);
 }
 
-Result<RegularFile, FileProblem> ReadRegularFile(const std::string& path, std::size_t max_bytes) {
+Result<RegularFile, std::string> ReadRegularFile(const std::string& path, std::size_t max_bytes) {
   // O_NONBLOCK: opening a FIFO must not wait for its other end.
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (file.number() < 0) return SystemProblem(errno);
   struct stat status {};
   if (fstat(file.number(), &status) != 0) return SystemProblem(errno);
-  if (S_ISDIR(status.st_mode)) return FileProblem{"a directory"};
-  if (!S_ISREG(status.st_mode)) return FileProblem{"something that is not a regular file"};
+  if (S_ISDIR(status.st_mode)) return std::string("a directory");
+  if (!S_ISREG(status.st_mode)) return std::string("something that is not a regular file");
   if (status.st_size > static_cast<off_t>(max_bytes)) return TooLong(max_bytes);
 
   RegularFile result;
@@ -99,19 +99,12 @@ std::string HashedLine(std::string_view line) {
 }
 
 HashedLines::HashedLines(std::string_view text, std::string_view first)
-    : rest_(text), begins_right_(TakeLine() == first) {}
+    : rest_(text), begins_right_(TakeUntil(rest_, '\n') == first) {}
 
 std::optional<std::string_view> HashedLines::Next() {
-  const std::string_view written = TakeLine();
+  const std::string_view written = TakeUntil(rest_, '\n');
   const std::string_view line = written.substr(std::min(kHashLength, written.size()));
   if (!written.starts_with(HashText(line))) return std::nullopt;
-  return line;
-}
-
-std::string_view HashedLines::TakeLine() {
-  const std::size_t end = std::min(rest_.find('\n'), rest_.size());
-  const std::string_view line = rest_.substr(0, end);
-  rest_.remove_prefix(std::min(end + 1, rest_.size()));
   return line;
 }
 

@@ -102,8 +102,22 @@ void FlagParser::Need(const std::string& name, const std::string& other) {
 }
 
 std::optional<EarlyExit> FlagParser::Parse(int argc, const char* const* argv) {
+  // Last first, as CLI11 takes them. It would give "--flag=" the next argument for its value.
+  std::vector<std::string> arguments;
+  for (int i = argc - 1; i > 0; --i) {
+    std::string argument = argv[i];
+    if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+      const CLI::Option* const flag =
+          app_->get_option_no_throw(argument.substr(0, argument.size() - 1));
+      if (flag != nullptr && flag->get_items_expected_max() > 0) {
+        arguments.emplace_back();
+        argument.pop_back();
+      }
+    }
+    arguments.push_back(std::move(argument));
+  }
   try {
-    app_->parse(argc, argv);
+    app_->parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) return UsageError(error.what());
     std::ostringstream text;

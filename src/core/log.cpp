@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "radar_spoof/core/file.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -105,11 +106,7 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
 
   void Print(std::string_view text) {
     const std::lock_guard lock(mutex_);
-    while (!text.empty()) {
-      const std::size_t end = std::min(text.find('\n'), text.size());
-      put_(spdlog::level::err, text.substr(0, end));
-      text.remove_prefix(std::min(end + 1, text.size()));
-    }
+    while (!text.empty()) put_(spdlog::level::err, TakeUntil(text, '\n'));
   }
 
  private:

@@ -37,11 +37,35 @@ std::string LowerCase(std::string_view text) {
   return lower;
 }
 
+bool IsIdentifier(std::string_view text) {
+  return !text.empty() && !IsDigit(text.front()) &&
+         std::ranges::all_of(text, [](char c) { return IsLetter(c) || IsDigit(c) || c == '_'; });
+}
+
 std::string_view Trim(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
   const std::size_t first = text.find_first_not_of(kSpace);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+std::string_view TakeUntil(std::string_view& rest, char separator) {
+  const std::string_view taken = rest.substr(0, rest.find(separator));
+  rest.remove_prefix(std::min(taken.size() + 1, rest.size()));
+  return taken;
+}
+
+std::string_view TakeUntilUnquoted(std::string_view& rest, char separator) {
+  bool quoted = false;
+  std::size_t end = 0;
+  for (; end < rest.size(); ++end) {
+    if (rest[end] == '"') quoted = !quoted;
+    if (rest[end] == separator && !quoted) break;
+    if (rest[end] == '\\' && quoted) ++end;
+  }
+  const std::string_view taken = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return Trim(taken);
 }
 
 CodePoint FirstCodePoint(std::string_view text) {

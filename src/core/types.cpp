@@ -1,10 +1,8 @@
 #include "radar_spoof/core/types.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cstring>
-#include <map>
 
 #include <fmt/format.h>
 
@@ -50,7 +48,7 @@ const IntervalRow& RowOf(AggInterval interval) {
 std::string LettersOf(std::string_view text) {
   std::string letters;
   for (const char c : text) {
-    if (std::isalpha(static_cast<unsigned char>(c)) != 0) letters += LowerCase(c);
+    if (IsLetter(c)) letters += LowerCase(c);
   }
   return letters;
 }
@@ -147,11 +145,11 @@ std::string Filters::Label(Dimension dimension) const {
   return joined;
 }
 
-std::string FilterText(const Filters& filters) {
+std::string FilterText(const Filters& filters, std::string_view separator) {
   std::string text;
   for (const Dimension dimension : kAllDimensions) {
     if (filters.IsAny(dimension)) continue;
-    text += fmt::format("{}{}={}", text.empty() ? "" : " ", LabelName(dimension),
+    text += fmt::format("{}{}={}", text.empty() ? "" : separator, LabelName(dimension),
                         filters.Label(dimension));
   }
   return text.empty() ? "all mail" : text;
@@ -160,16 +158,12 @@ std::string FilterText(const Filters& filters) {
 std::optional<DateRange> DateRange::Parse(std::string_view text) {
   constexpr int kMaxDays = 364;
   constexpr int kMaxWeeks = 52;
-  if (text.size() < 2 || !std::isdigit(static_cast<unsigned char>(text.front()))) {
-    return std::nullopt;
-  }
+  if (text.empty()) return std::nullopt;
   const char unit = LowerCase(text.back());
-  const char* const end = text.data() + text.size() - 1;
-  int count = 0;
-  const auto [stopped, error] = std::from_chars(text.data(), end, count);
-  if (error != std::errc() || stopped != end || (unit != 'd' && unit != 'w')) return std::nullopt;
-  if (count < 1 || count > (unit == 'd' ? kMaxDays : kMaxWeeks)) return std::nullopt;
-  return DateRange(count, unit);
+  const auto count = ParseNumber<int>(text.substr(0, text.size() - 1));
+  if (!count || (unit != 'd' && unit != 'w')) return std::nullopt;
+  if (*count < 1 || *count > (unit == 'd' ? kMaxDays : kMaxWeeks)) return std::nullopt;
+  return DateRange(*count, unit);
 }
 
 std::string DateRange::Text() const { return std::to_string(count_) + unit_; }
@@ -179,21 +173,6 @@ Seconds DateRange::Length() const { return count_ * (unit_ == 'd' ? kDay : kWeek
 std::string DateRange::ControlText() const { return Text() + "control"; }
 
 Seconds DateRange::ControlShift() const { return (Length() + kWeek - 1s) / kWeek * kWeek; }
-
-std::vector<std::optional<std::size_t>> KeptQueries(const std::vector<Query>& before,
-                                                    const std::vector<Query>& after) {
-  std::map<std::string_view, std::size_t> places;
-  for (std::size_t i = 0; i < before.size(); ++i) places.emplace(before[i].name, i);
-  std::vector<std::optional<std::size_t>> kept(after.size());
-  for (std::size_t i = 0; i < after.size(); ++i) {
-    const auto place = places.find(after[i].name);
-    if (place == places.end()) continue;
-    Query same = before[place->second];
-    same.alert = after[i].alert;
-    if (same == after[i]) kept[i] = place->second;
-  }
-  return kept;
-}
 
 std::string_view Name(AlertSeverity severity) {
   return kSeverities[static_cast<std::size_t>(severity)];

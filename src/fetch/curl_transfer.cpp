@@ -25,19 +25,20 @@ constexpr int kRequestTimeout = 408;
 constexpr std::size_t kCurlDetailBytes = 250;
 constexpr std::size_t kIssuerBytes = 120;
 
+void Check(CURLcode code, CURLoption option) {
+  if (code == CURLE_OK) return;
+  throw std::runtime_error("libcurl refuses option " + std::to_string(option));
+}
+
 // libcurl's own setter is unchecked in C++: an int where it reads a long compiles. A long has 32
 // bits on some machines.
 void SetLong(CURL* easy, CURLoption option, std::int64_t value) {
   const auto most = std::int64_t{std::numeric_limits<long>::max()};
-  if (curl_easy_setopt(easy, option, static_cast<long>(std::min(value, most))) != CURLE_OK) {
-    throw std::runtime_error("libcurl refuses option " + std::to_string(option));
-  }
+  Check(curl_easy_setopt(easy, option, static_cast<long>(std::min(value, most))), option);
 }
 
 void SetText(CURL* easy, CURLoption option, const char* value) {
-  if (curl_easy_setopt(easy, option, value) != CURLE_OK) {
-    throw std::runtime_error("libcurl refuses option " + std::to_string(option));
-  }
+  Check(curl_easy_setopt(easy, option, value), option);
 }
 
 Failure FailureOf(CURLcode code, bool is_looking_up, std::string detail) {
@@ -67,9 +68,8 @@ Failure FailureOf(CURLcode code, bool is_looking_up, std::string detail) {
 
 // Whether the status of a status line has three digits. libcurl 8 takes others, too.
 bool HasStatus(std::string_view line) {
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const std::string_view status = line.substr(std::min(line.find(' ') + 1, line.size()));
-  return std::ranges::find_if_not(status, is_digit) - status.begin() == 3 && status.front() != '0';
+  (void)TakeUntil(line, ' ');
+  return std::ranges::find_if_not(line, IsDigit) - line.begin() == 3 && line.front() != '0';
 }
 
 // False for the rest of a folded line of which there is no beginning.
@@ -81,9 +81,8 @@ bool StoreHeader(std::string_view line, HttpResponse& response) {
     value += Trim(line);
     return true;
   }
-  const std::string_view name = line.substr(0, line.find(':'));
-  const std::string_view value = line.substr(std::min(name.size() + 1, line.size()));
-  response.headers.emplace_back(LowerCase(name), Trim(value));
+  const std::string_view name = TakeUntil(line, ':');
+  response.headers.emplace_back(LowerCase(name), Trim(line));
   return true;
 }
 
@@ -120,14 +119,17 @@ std::string AddressText(const curl_sockaddr& address) {
   return inet_ntop(address.family, digits, text.data(), text.size()) == nullptr ? "" : text.data();
 }
 
-// OpenSSL's object of the connection that the transfer is about to use; nullptr without one.
-const SSL* TlsOf(CURL* easy) {
+// Of the connection that the transfer is about to use; nullptr where it cannot be told.
+const curl_tlssessioninfo* TlsSession(CURL* easy) {
   curl_tlssessioninfo* tls = nullptr;
-  if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || tls == nullptr ||
-      tls->backend != CURLSSLBACKEND_OPENSSL) {
-    return nullptr;
-  }
-  return static_cast<const SSL*>(tls->internals);
+  return curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK ? tls : nullptr;
+}
+
+// OpenSSL's object of it; nullptr without one.
+const SSL* TlsOf(CURL* easy) {
+  const curl_tlssessioninfo* const tls = TlsSession(easy);
+  const bool is_openssl = tls != nullptr && tls->backend == CURLSSLBACKEND_OPENSSL;
+  return is_openssl ? static_cast<const SSL*>(tls->internals) : nullptr;
 }
 
 std::string IssuerOf(const SSL* tls) {
@@ -142,9 +144,8 @@ std::string IssuerOf(const SSL* tls) {
 
 // libcurl reads no further than an answer's end, which may lie within a TLS record.
 bool MayHoldDecryptedInput(CURL* easy) {
-  curl_tlssessioninfo* tls = nullptr;
-  if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || tls == nullptr)
-    return true;
+  const curl_tlssessioninfo* const tls = TlsSession(easy);
+  if (tls == nullptr) return true;
   if (tls->internals == nullptr) return false;  // not over TLS
   return tls->backend != CURLSSLBACKEND_OPENSSL ||
          SSL_has_pending(static_cast<const SSL*>(tls->internals)) != 0;

@@ -1,6 +1,7 @@
 #include "radar_spoof/http/content_negotiation.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "radar_spoof/core/text.h"
 
@@ -14,40 +15,21 @@ struct Preference {
   int quality = 1000;   // thousandths
 };
 
-// Cuts the part before the next unquoted `separator` off `rest`.
-std::string_view TakeUntil(char separator, std::string_view& rest) {
-  bool quoted = false;
-  std::size_t end = 0;
-  for (; end < rest.size(); ++end) {
-    if (rest[end] == '"') quoted = !quoted;
-    if (rest[end] == separator && !quoted) break;
-  }
-  const std::string_view part = rest.substr(0, end);
-  rest.remove_prefix(std::min(end + 1, rest.size()));
-  return Trim(part);
-}
-
 // "0", "0.5", "1.000": at most three decimals, at most 1.
 std::optional<int> ParseQuality(std::string_view text) {
-  if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
-  if (text.size() > 1 && text[1] != '.') return std::nullopt;
-  int quality = (text[0] - '0') * 1000;
-  int place = 100;
-  for (const char c : text.substr(std::min<std::size_t>(2, text.size()))) {
-    if (c < '0' || c > '9') return std::nullopt;
-    quality += (c - '0') * place;
-    place /= 10;
-  }
-  return quality <= 1000 ? std::optional(quality) : std::nullopt;
+  const auto quality = ParseNumber<double>(text, std::chars_format::fixed);
+  if (!quality || !(*quality <= 1) || text.size() > 5) return std::nullopt;
+  if (!IsDigit(text.front()) || (text.size() > 1 && text[1] != '.')) return std::nullopt;
+  return static_cast<int>(std::lround(*quality * 1000));
 }
 
 std::optional<Preference> ParsePreference(std::string_view element) {
   Preference preference;
-  preference.name = LowerCase(TakeUntil(';', element));
+  preference.name = LowerCase(TakeUntilUnquoted(element, ';'));
   if (preference.name.empty()) return std::nullopt;
   while (!element.empty()) {
-    std::string_view value = TakeUntil(';', element);
-    const std::string name = LowerCase(TakeUntil('=', value));
+    std::string_view value = TakeUntilUnquoted(element, ';');
+    const std::string name = LowerCase(TakeUntilUnquoted(value, '='));
     value = Trim(value);
     if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
       value = value.substr(1, value.size() - 2);
@@ -68,7 +50,7 @@ std::optional<int> QualityOf(std::string_view name, std::string_view header,
                              std::string_view version) {
   std::optional<int> best;
   while (!header.empty()) {
-    const auto each = ParsePreference(TakeUntil(',', header));
+    const auto each = ParsePreference(TakeUntilUnquoted(header, ','));
     if (!each || each->name != name) continue;
     const bool version_fits = version.empty() || each->version.empty() || each->version == version;
     if (version_fits) best = std::max(best.value_or(0), each->quality);

@@ -224,9 +224,9 @@ Result<std::unique_ptr<HttpServer>, std::string> HttpServer::Start(
   const auto open = [&addresses]() -> Sockets {
     std::vector<FileDescriptor> sockets;
     for (const ListenAddress& each : addresses) {
-      const auto socket = OpenListenSocket(each);
-      if (!socket) return socket.error();
-      sockets.emplace_back(socket.value());
+      auto socket = OpenListenSocket(each);
+      if (!socket) return std::move(socket).error();
+      sockets.push_back(std::move(socket).value());
     }
     return sockets;
   };

@@ -1,7 +1,6 @@
 #include "radar_spoof/http/listen_socket.h"
 
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <memory>
 #include <system_error>
@@ -122,13 +121,9 @@ Result<ListenAddress, std::string> ListenAddress::Parse(std::string_view text) {
     if (c <= ' ' || c > '~' || c == '[' || c == ']' || c == '/') return fail("bad host");
   }
 
-  int port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (digits.empty() || digits.front() == '-' || error != std::errc() ||
-      end != digits.data() + digits.size() || port > 65535) {
-    return fail("the port is not a number from 0 to 65535");
-  }
-  return ListenAddress{std::string(host), port};
+  const auto port = ParseNumber<unsigned>(digits);
+  if (!port || *port > 65535) return fail("the port is not a number from 0 to 65535");
+  return ListenAddress{std::string(host), static_cast<int>(*port)};
 }
 
 std::string ListenAddress::Text() const {
@@ -136,7 +131,7 @@ std::string ListenAddress::Text() const {
   return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-Result<int, std::string> OpenListenSocket(const ListenAddress& address) {
+Result<FileDescriptor, std::string> OpenListenSocket(const ListenAddress& address) {
   const std::string failure = "cannot listen on " + address.Text() + ": ";
   int fd = -EADDRNOTAVAIL;
   if (address.host.empty()) {
@@ -157,7 +152,7 @@ Result<int, std::string> OpenListenSocket(const ListenAddress& address) {
     }
   }
   if (fd < 0) return failure + SystemErrorText(-fd);
-  return fd;
+  return FileDescriptor(fd);
 }
 
 Result<FileDescriptor, std::string> AdoptListenSocket(int descriptor) {

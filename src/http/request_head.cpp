@@ -1,7 +1,6 @@
 #include "request_head.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 #include "radar_spoof/core/text.h"
@@ -13,7 +12,7 @@ constexpr std::size_t kMostHeaders = 64;
 
 bool IsToken(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+    return IsDigit(c) || IsLetter(c) ||
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
   });
 }
@@ -32,12 +31,9 @@ std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_spa
     } else if (text[i] != '%') {
       decoded += text[i];
     } else {
-      if (text.size() - i < 3) return std::nullopt;
-      unsigned value = 0;
-      const char* const first = text.data() + i + 1;
-      const auto [end, error] = std::from_chars(first, first + 2, value, 16);
-      if (error != std::errc() || end != first + 2) return std::nullopt;
-      decoded += static_cast<char>(value);
+      const auto value = ParseNumber<unsigned>(text.substr(i + 1, 2), 16);
+      if (text.size() - i < 3 || !value) return std::nullopt;
+      decoded += static_cast<char>(*value);
       i += 2;
     }
   }
@@ -59,13 +55,10 @@ std::optional<std::string_view> OriginForm(std::string_view raw, std::string_vie
 
 bool ParseQuery(std::string_view rest, ServerRequest& request) {
   while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find('&'), rest.size());
-    const std::string_view pair = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+    std::string_view pair = TakeUntil(rest, '&');
     if (pair.empty()) continue;
-    const std::size_t equals = std::min(pair.find('='), pair.size());
-    auto key = PercentDecode(pair.substr(0, equals), true);
-    auto value = PercentDecode(pair.substr(std::min(equals + 1, pair.size())), true);
+    auto key = PercentDecode(TakeUntil(pair, '='), true);
+    auto value = PercentDecode(pair, true);
     if (!key || !value) return false;
     request.query.emplace_back(std::move(*key), std::move(*value));
   }
@@ -139,13 +132,12 @@ bool ParseRequestTarget(std::string_view raw, ServerRequest& request) {
     request.path = raw;
     return true;
   }
-  const auto origin = OriginForm(raw, request.Header("host"));
+  auto origin = OriginForm(raw, request.Header("host"));
   if (!origin) return false;
-  const std::size_t question = std::min(origin->find('?'), origin->size());
-  auto path = PercentDecode(origin->substr(0, question), false);
+  auto path = PercentDecode(TakeUntil(*origin, '?'), false);
   if (!path) return false;
   request.path = path->empty() ? "/" : std::move(*path);
-  return ParseQuery(origin->substr(std::min(question + 1, origin->size())), request);
+  return ParseQuery(*origin, request);
 }
 
 }  // namespace radar_spoof

@@ -1,7 +1,6 @@
 #include "radar_spoof/page/process_metrics.h"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -10,17 +9,10 @@
 #include <unistd.h>
 
 #include "radar_spoof/core/file.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
-
-std::optional<std::uint64_t> ParseNumber(std::string_view text) {
-  std::uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || stopped != end) return std::nullopt;
-  return number;
-}
 
 std::string ReadFile(const std::string& path) {
   constexpr std::size_t kMostBytes = 65536;
@@ -47,7 +39,8 @@ void ReadStat(const std::string& stat, ProcessMetrics& metrics) {
   const std::vector<std::string_view> fields = Words(std::string_view(stat).substr(name_end + 1));
   // `number` as in proc(5), where the first field after the name is 3.
   const auto field = [&fields](std::size_t number) -> std::optional<std::uint64_t> {
-    return number - 3 < fields.size() ? ParseNumber(fields[number - 3]) : std::nullopt;
+    return number - 3 < fields.size() ? ParseNumber<std::uint64_t>(fields[number - 3])
+                                      : std::nullopt;
   };
   const auto user_ticks = field(14);
   const auto system_ticks = field(15);
@@ -69,7 +62,7 @@ std::optional<std::uint64_t> SoftLimit(const std::string& limits, std::string_vi
       Words(std::string_view(limits).substr(line + name.size()));
   if (words.empty()) return std::nullopt;
   if (words.front() == "unlimited") return std::numeric_limits<std::uint64_t>::max();
-  return ParseNumber(words.front());
+  return ParseNumber<std::uint64_t>(words.front());
 }
 
 // Not std::filesystem::directory_iterator: it allocates for each entry where it may not throw, so

@@ -6,7 +6,6 @@
 #include <iterator>
 
 #include "radar_spoof/core/rapidjson.h"
-#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 namespace {
@@ -145,11 +144,8 @@ class TreeBuilder {
 std::optional<double> ReadDecimal(const JsonValue& value) {
   if (!value.Is(JsonValue::Kind::kNumber) && !value.Is(JsonValue::Kind::kString))
     return std::nullopt;
-  double number = 0;
-  const char* const end = value.text.data() + value.text.size();
-  const auto [stopped, error] = std::from_chars(value.text.data(), end, number);
-  if (error != std::errc() || stopped != end || !std::isfinite(number)) return std::nullopt;
-  return number;
+  const auto number = ParseNumber<double>(value.text);
+  return number && std::isfinite(*number) ? number : std::nullopt;
 }
 
 const JsonValue* JsonValue::Find(std::string_view key) const {

@@ -16,23 +16,9 @@ using namespace std::chrono_literals;
 
 constexpr Seconds kMaxReset = 24h;  // and the longest window
 
-// Takes the part of `rest` before the next unquoted `separator`, and drops it from there.
-std::string_view TakePart(std::string_view& rest, char separator) {
-  bool quoted = false;
-  std::size_t end = 0;
-  for (; end < rest.size(); ++end) {
-    if (rest[end] == '"') quoted = !quoted;
-    if (rest[end] == separator && !quoted) break;
-    if (rest[end] == '\\' && quoted) ++end;
-  }
-  const std::string_view part = Trim(rest.substr(0, end));
-  rest.remove_prefix(std::min(end + 1, rest.size()));
-  return part;
-}
-
 // The decimal number `text` begins with, as large as fits. nullopt when it begins otherwise.
 std::optional<std::uint64_t> LeadingNumber(std::string_view text) {
-  if (text.empty() || text.front() < '0' || text.front() > '9') return std::nullopt;
+  if (text.empty() || !IsDigit(text.front())) return std::nullopt;
   std::uint64_t number = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
   return parsed.ec == std::errc::result_out_of_range ? std::numeric_limits<std::uint64_t>::max()
@@ -96,9 +82,7 @@ bool HasForm(std::string_view text, std::string_view form) {
                     [](char c, char expected) { return expected == '*' || c == expected; });
 }
 
-bool IsLetterOrDigit(char c) {
-  return (LowerCase(c) >= 'a' && LowerCase(c) <= 'z') || (c >= '0' && c <= '9');
-}
+bool IsLetterOrDigit(char c) { return IsLetter(c) || IsDigit(c); }
 
 // A string or a token of RFC 9651, without the quotes. nullopt for what is neither, or empty.
 std::optional<std::string_view> PolicyName(std::string_view text) {
@@ -132,8 +116,8 @@ std::string PolicyLabel(std::string_view name) {
 std::optional<RateLimitHeader> ReadParameters(std::string_view parameters) {
   RateLimitHeader policy;
   while (!parameters.empty()) {
-    std::string_view value = TakePart(parameters, ';');
-    const std::string_view key = TakePart(value, '=');
+    std::string_view value = TakeUntilUnquoted(parameters, ';');
+    const std::string_view key = TakeUntilUnquoted(value, '=');
     if (key != "q" && key != "r" && key != "t" && key != "w") continue;
     const auto number = WholeNumber(Trim(value));
     if (key == "w") {
@@ -162,8 +146,8 @@ void Join(const RateLimitHeader& read, RateLimitHeader& known) {
 
 void ReadPolicies(std::string_view header, std::map<std::string, RateLimitHeader>& policies) {
   while (!header.empty()) {
-    std::string_view item = TakePart(header, ',');
-    const auto name = PolicyName(TakePart(item, ';'));
+    std::string_view item = TakeUntilUnquoted(header, ',');
+    const auto name = PolicyName(TakeUntilUnquoted(item, ';'));
     const auto read = ReadParameters(item);
     if (!name || !read) continue;
     const std::string label = PolicyLabel(*name);

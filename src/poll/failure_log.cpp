@@ -22,8 +22,7 @@ FailureLog::FailureLog(const Snapshot& first, Log& log) : log_(&log) {
   }
 }
 
-FailureLog FailureLog::CarriedOver(const std::vector<std::optional<std::size_t>>& kept,
-                                   bool same_api) const {
+FailureLog FailureLog::CarriedOver(const KeptPlaces& kept, bool same_api) const {
   FailureLog next = *this;
   next.told_.assign(kept.size(), {});
   for (std::size_t i = 0; i < kept.size(); ++i) {

@@ -19,7 +19,7 @@ class FailureLog {
   FailureLog(const Snapshot& first, Log& log);
 
   // The log of a new configuration; `kept` is KeptQueries(). Of another API no hold is known.
-  FailureLog CarriedOver(const std::vector<std::optional<std::size_t>>& kept, bool same_api) const;
+  FailureLog CarriedOver(const KeptPlaces& kept, bool same_api) const;
 
   // The poll of that query ended; `state` is what came of it.
   void NotePoll(std::size_t query, const QueryState& state, SteadyTime now);

@@ -163,7 +163,7 @@ void Poller::EndReload(bool failed) {
 
 // Whatever may throw comes first, on copies: a configuration is taken over whole or not at all.
 void Poller::Apply(Settings settings) {
-  const bool unchanged = settings.config.AsksAsDoes(settings_.config);
+  const bool unchanged = settings.config.HasSameEffectAs(settings_.config);
   // A reload also puts together again what was halved.
   if (unchanged && !schedule_.HasParts()) return ApplyUnchanged(std::move(settings));
   const Instant now = clock_.Now();
@@ -261,22 +261,23 @@ std::vector<const Query*> Poller::QueriesOf(const InFlight& request) const {
   return queries;
 }
 
-void Poller::DropAllInFlight() {
+void Poller::ForgetInFlight() {
   http_.CancelAll();
   endpoint_.StopFindingOut();
-  const std::size_t unanswered = in_flight_.size() - undecided_.size();
-  for (std::size_t i = 0; i < unanswered; ++i) metrics_.CountRequest(0, std::nullopt);
-  schedule_.DropAllInFlight(clock_.Now());
   in_flight_.clear();
   undecided_.clear();
 }
 
+void Poller::DropAllInFlight() {
+  const std::size_t unanswered = in_flight_.size() - undecided_.size();
+  ForgetInFlight();
+  for (std::size_t i = 0; i < unanswered; ++i) metrics_.CountRequest(0, std::nullopt);
+  schedule_.DropAllInFlight(clock_.Now());
+}
+
 // After a lack of memory the books may differ; the schedule's are right.
 void Poller::FailAllInFlight() {
-  http_.CancelAll();
-  endpoint_.StopFindingOut();
-  in_flight_.clear();
-  undecided_.clear();
+  ForgetInFlight();
   for (std::size_t i = 0; i < schedule_.queries().size(); ++i) {
     if (schedule_.IsInFlight(i)) {
       schedule_.Record(i, {.failure = RetryClass::kTransient}, clock_.Now());

@@ -1,7 +1,6 @@
 #include "radar_spoof/poll/redaction.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "radar_spoof/core/text.h"
 
@@ -24,12 +23,9 @@ constexpr std::string_view kAnswersWords =
     R"(t00:00:00z t00:15:00z t00:30:00z t00:45:00z)";
 
 std::optional<char> AsciiFromHex(std::string_view digits, std::size_t length) {
-  unsigned code = 0;
-  if (digits.size() < length) return std::nullopt;
-  const char* const end = digits.data() + length;
-  const auto [stopped, error] = std::from_chars(digits.data(), end, code, 16);
-  if (error != std::errc() || stopped != end || code > 0x7f) return std::nullopt;
-  return static_cast<char>(code);
+  const auto code = ParseNumber<unsigned>(digits.substr(0, length), 16);
+  if (digits.size() < length || !code || *code > 0x7f) return std::nullopt;
+  return static_cast<char>(*code);
 }
 
 // The character that `text`, which is not empty, begins with, and as how many it is written.

@@ -1,7 +1,5 @@
 #include "radar_spoof/poll/saved_state.h"
 
-#include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 
@@ -9,6 +7,7 @@
 
 #include "radar_spoof/core/file.h"
 #include "radar_spoof/core/json_writer.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/parse/json.h"
 
 namespace radar_spoof {
@@ -18,14 +17,9 @@ using Kind = JsonValue::Kind;
 
 constexpr std::string_view kFormat = "radar_spoof_exporter state 3";
 
-// What four digits of a year can say: beyond it the arithmetic on times may overflow.
-constexpr WallTime kFirstTime = std::chrono::sys_days(std::chrono::year(0) / 1 / 1);
-constexpr WallTime kLastTime = std::chrono::sys_days(std::chrono::year(10000) / 1 / 1);
-
-bool IsKept(WallTime time) { return kFirstTime <= time && time < kLastTime; }
-
 void WriteTime(JsonWriter& json, std::string_view key, const std::optional<WallTime>& time) {
-  if (time && IsKept(*time)) json.Member(key, std::int64_t{time->time_since_epoch().count()});
+  if (time && IsWithinRfc3339(*time))
+    json.Member(key, std::int64_t{time->time_since_epoch().count()});
 }
 
 constexpr int kTrendUnits = 10'000;
@@ -89,7 +83,7 @@ std::string QueryLine(const SavedQuery& query) {
     json.Member("ended", query.ended);
     if (query.failure) json.Member("failure", Name(*query.failure));
     WriteTime(json, "logged", query.logged);
-    if (!query.sample || !query.last_success || !IsKept(*query.last_success)) return;
+    if (!query.sample || !query.last_success || !IsWithinRfc3339(*query.last_success)) return;
     WriteTime(json, "last_success", query.last_success);
     json.Key("sample");
     json.Object([&] { WriteSample(json, *query.sample); });
@@ -125,7 +119,7 @@ std::optional<WallTime> OptionalTime(const JsonValue& object, std::string_view k
   const auto number = OptionalNumber<std::int64_t>(object, key);
   if (!number) return std::nullopt;
   const WallTime time{Milliseconds(*number)};
-  if (!IsKept(time)) throw Problem{"a time is none"};
+  if (!IsWithinRfc3339(time)) throw Problem{"a time is none"};
   return time;
 }
 
@@ -138,17 +132,14 @@ Ratio RatioOf(double fraction) {
 std::vector<float> TrendOf(std::string_view text) {
   std::vector<float> trend;
   while (!text.empty()) {
-    const std::string_view word = text.substr(0, text.find(' '));
-    text.remove_prefix(std::min(word.size() + 1, text.size()));
-    int value = 0;
-    const auto [stopped, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    const std::string_view word = TakeUntil(text, ' ');
+    const auto value = ParseNumber<int>(word);
     const bool gap = word == "-";
-    const bool whole = error == std::errc() && stopped == word.data() + word.size();
-    if (trend.size() == kTrendLength || (!gap && (!whole || value < 0 || value > kTrendUnits))) {
+    if (trend.size() == kTrendLength || (!gap && (!value || *value < 0 || *value > kTrendUnits))) {
       throw Problem{"the trend cannot be read"};
     }
     trend.push_back(gap ? std::numeric_limits<float>::quiet_NaN()
-                        : static_cast<float>(value) / kTrendUnits);
+                        : static_cast<float>(*value) / kTrendUnits);
   }
   return trend;
 }
@@ -256,7 +247,7 @@ std::string WriteSavedState(const SavedState& state) {
   std::string lines;
   std::size_t queries = 0;
   for (const SavedQuery& query : state.queries) {
-    if (!IsKept(query.asked)) continue;
+    if (!IsWithinRfc3339(query.asked)) continue;
     const std::string line = QueryLine(query);
     if (lines.size() + line.size() > most) break;
     lines += line;

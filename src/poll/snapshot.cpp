@@ -35,9 +35,8 @@ Snapshot FirstSnapshot(const Config& config, WallTime now) {
   return first;
 }
 
-Snapshot SnapshotAfterReload(const Snapshot& before, const Config& config,
-                             const std::vector<std::optional<std::size_t>>& kept, bool same_api,
-                             WallTime now) {
+Snapshot SnapshotAfterReload(const Snapshot& before, const Config& config, const KeptPlaces& kept,
+                             bool same_api, WallTime now) {
   Snapshot next = FirstSnapshot(config, now);
   for (std::size_t i = 0; i < kept.size(); ++i) {
     if (!kept[i]) continue;

@@ -94,7 +94,7 @@ std::optional<SavedState> StateSaver::Load() {
   if (access(path_.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
   const auto file = ReadRegularFile(path_, kSavedStateLimit);
   if (!file) {
-    SetAside("found " + file.error().found);
+    SetAside("found " + file.error());
     return std::nullopt;
   }
   auto state = ReadSavedState(file.value().content);

@@ -67,8 +67,6 @@ std::string RandomKey() {
   return key;
 }
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 // "" on failure, which no valid hash equals.
 std::string Crypt(const std::string& phrase, const std::string& setting) {
   // libcrypt stops at a NUL: what follows would be ignored.

@@ -307,10 +307,7 @@ std::string CausesText(const Causes& causes) {
 
 // "2026-06-08 11:15:30 UTC".
 std::string SecondText(WallTime time) {
-  constexpr std::size_t kDate = 10;
-  constexpr std::size_t kSeconds = 19;
-  const std::string text = FormatRfc3339(time);
-  return text.substr(0, kDate) + ' ' + text.substr(kDate + 1, kSeconds - kDate - 1) + " UTC";
+  return FormatRfc3339(time).replace(10, 1, " ").replace(19, 1, " UTC");
 }
 
 std::string LastAnswer(const ApiState& api, Instant now) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <filesystem>
 
 #include "radar_spoof/config/map_reader.h"
@@ -95,16 +94,14 @@ std::optional<nanoseconds> ParseInterval(std::string_view text) {
   if (text.empty()) return std::nullopt;
   while (!text.empty()) {
     const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
-    double number = 0;
-    const auto [end, error] =
-        std::from_chars(text.data(), text.data() + digits, number, std::chars_format::fixed);
-    if (error != std::errc() || end != text.data() + digits) return std::nullopt;
+    const auto number = ParseNumber<double>(text.substr(0, digits), std::chars_format::fixed);
+    if (!number) return std::nullopt;
     text.remove_prefix(digits);
     const auto* const unit = std::ranges::find_if(
         kIntervalUnits, [&](const auto& each) { return text.starts_with(each.name); });
     if (unit == std::end(kIntervalUnits)) return std::nullopt;
     text.remove_prefix(unit->name.size());
-    total += number * unit->nanoseconds;
+    total += *number * unit->nanoseconds;
   }
   const auto longest = static_cast<double>(kLongestInterval.count());
   return total <= longest ? std::optional(nanoseconds(static_cast<nanoseconds::rep>(total)))
@@ -220,7 +217,7 @@ class WebConfigReader {
     if (!read) {
       return problems_.Add(
           *node, map.PathOf(key),
-          "found " + read.error().found + "; expected a PEM file at " + ForMessage(file));
+          "found " + read.error() + "; expected a PEM file at " + ForMessage(file));
     }
     pem = std::move(read).value().content;
   }
@@ -374,6 +371,7 @@ class WebConfigReader {
 }  // namespace
 
 Result<WebConfig, std::vector<ConfigProblem>> LoadWebConfig(const std::string& path) {
+  if (path.empty()) return WebConfig{};
   std::vector<ConfigProblem> refused;
   const auto document = ReadYamlFile(path, &refused);
   if (!document) return document.error();

@@ -162,6 +162,15 @@ queries:
         run = run_exporter(SOURCE_DIR / "config.example.yaml", "--config.check", token=None)
         self.assertEqual(run.returncode, 0, run.stderr)
 
+    def test_an_empty_value_is_one_and_takes_nothing_from_the_next_flag(self):
+        config = SOURCE_DIR / "config.example.yaml"
+        for flag in ("--web.config.file=", "--web.external-url=", "--web.route-prefix="):
+            for flags in ((flag, "--config.check"), ("--config.check", flag)):
+                with self.subTest(flags=flags):
+                    run = run_exporter(config, *flags)
+                    self.assertEqual((run.returncode, run.stderr), (0, ""))
+                    self.assertIn("valid", run.stdout)
+
     def test_a_file_that_is_not_there_is_2(self):
         run = run_exporter(self.directory / "nothing.yaml", "--config.check")
         self.assertEqual((run.returncode, run.stdout), (2, ""))
@@ -180,6 +189,7 @@ class RefusedTest(EndToEndTest):
             (["--web.listen-address=nowhere"], "nowhere"),
             (["--web.listen-address=:66000"], "66000"),
             (["--log.level=loud"], "loud"),
+            (["--log.level=", "--once"], "not in"), (["--storage.path=", "--once"], "does not exist: *\n"),
             (["--log.format=xml"], "xml"), (["--web.config.file=/nonexistent.yaml"], "nonexistent"),
         ):
             with self.subTest(flags=flags):

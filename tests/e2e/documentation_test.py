@@ -69,6 +69,8 @@ def messages():
     # The log itself tells what it lost.
     found += [(level, message, "") for level, message in
               re.findall(rf"Statement\(format, LogLevel::k(\w+), {literal}", text)]
+    # A loop's thread is told what to say.
+    found += [("Error", message, "") for message in re.findall(rf"\.(?:failed|stuck) =\s*{literal}", text)]
     return {("".join(re.findall(r'"([^"]*)"', message or constants[name])), level.lower())
             for level, message, name in found}
 

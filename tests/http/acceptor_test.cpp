@@ -36,7 +36,7 @@ class AcceptorFixture {
 
   std::atomic<bool> more_ = false;
   std::atomic<int> ticks_ = 0;
-  const int listening_ = OpenListenSocket({"127.0.0.1", 0}).value();
+  const int listening_ = OpenListenSocket({"127.0.0.1", 0}).value().Release();
   const int port_ = BoundPort(listening_);
   Acceptor acceptor_{{listening_},
                      1ms,

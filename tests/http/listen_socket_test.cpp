@@ -46,7 +46,7 @@ std::size_t BytesTaken(int descriptor) {
 }
 
 TEST_CASE("a client that does not read holds little of the kernel's memory") {
-  const Descriptor listening(OpenListenSocket({"127.0.0.1", 0}).value());
+  const Descriptor listening(OpenListenSocket({"127.0.0.1", 0}).value().Release());
   const test::TcpClient client(BoundPort(listening.get()));
   const Descriptor accepted(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
   const std::size_t taken = BytesTaken(accepted.get());
@@ -56,7 +56,7 @@ TEST_CASE("a client that does not read holds little of the kernel's memory") {
 }
 
 TEST_CASE("what a client sends and nobody reads holds little of the kernel's memory") {
-  const Descriptor listening(OpenListenSocket({"127.0.0.1", 0}).value());
+  const Descriptor listening(OpenListenSocket({"127.0.0.1", 0}).value().Release());
   test::TcpClient client(BoundPort(listening.get()), "127.0.0.1");
   const Descriptor accepted(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
   int size = 0;

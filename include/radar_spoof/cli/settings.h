@@ -10,7 +10,6 @@
 #include "radar_spoof/core/log.h"
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/poll/poller.h"
-#include "radar_spoof/web/web_config.h"
 
 namespace radar_spoof {
 
@@ -34,10 +33,6 @@ class ProcessEnvironment {
 // Warnings go to `log`. Blocking: reads files.
 Result<Settings, std::string> ReadSettings(const std::string& config_file,
                                            ProcessEnvironment& environment, Log& log);
-
-// `--web.config.file`; without one (""), plain HTTP for everyone. The error is every problem, a
-// line each. Blocking: reads files.
-Result<WebConfig, std::string> ReadWebConfig(const std::string& web_config_file);
 
 // `--config.check`: prints all that is wrong with the files, or what the configuration will ask
 // for. Warns where the credentials cannot be read. The exit code. Blocking: reads files.

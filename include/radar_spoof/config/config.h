@@ -52,7 +52,7 @@ class Config {
   const std::vector<Query>& queries() const { return queries_; }
   const std::vector<ConfigProblem>& warnings() const { return warnings_; }
   // Whether both make the exporter do the same, whatever else their files say.
-  bool AsksAsDoes(const Config& other) const {
+  bool HasSameEffectAs(const Config& other) const {
     return api_ == other.api_ && polling_ == other.polling_ && queries_ == other.queries_;
   }
   RequestPlan Plan() const;
@@ -65,6 +65,12 @@ class Config {
   std::vector<Query> queries_;
   std::vector<ConfigProblem> warnings_;
 };
+
+// For each of `after` its place in `before`, if it stands there and is asked the same, as often:
+// what keeps its state when the configuration is read again. Its alert may be another one.
+// REQUIRES: names are unique in each.
+using KeptPlaces = std::vector<std::optional<std::size_t>>;
+KeptPlaces KeptQueries(const std::vector<Query>& before, const std::vector<Query>& after);
 
 // `file_name` is only for messages.
 Result<Config, std::vector<ConfigProblem>> ParseConfig(std::string_view yaml,

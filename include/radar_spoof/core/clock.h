@@ -53,12 +53,15 @@ class SystemClock final : public Clock {
 // Seconds since 1970, with milliseconds as the fraction: the form of every exported timestamp.
 double UnixSeconds(WallTime time);
 
+// Whether RFC 3339 has it: a year from 0 to 9999, in UTC. Beyond, the arithmetic may overflow.
+bool IsWithinRfc3339(WallTime time);
+
 // RFC 3339, as the API writes and reads it: "2026-06-08T00:00:00Z", with any fraction (cut to
-// milliseconds) and any offset ("+02:00"). nullopt for anything else, impossible dates and times
-// outside the years 0 to 9999 (in UTC) included. A leap second reads as the second after.
+// milliseconds) and any offset ("+02:00"). nullopt for anything else, also for impossible dates and
+// times that are not within it. A leap second reads as the second after.
 std::optional<WallTime> ParseRfc3339(std::string_view text);
 
-// "2026-06-08T00:00:00Z"; milliseconds are dropped. REQUIRES: a year from 0 to 9999.
+// "2026-06-08T00:00:00Z"; milliseconds are dropped. REQUIRES: IsWithinRfc3339(time).
 std::string FormatRfc3339(WallTime time);
 
 // "2026-06-08 11:15 UTC".

@@ -35,15 +35,11 @@ struct RegularFile {
   unsigned mode = 0;  // permission bits, as chmod takes them
 };
 
-// Why a file could not be read: "a directory", "no such file" ...; fits behind the word "found".
-struct FileProblem {
-  std::string found;
-};
-
 // Refused: anything that is not a regular file (directories, FIFOs, devices), and files longer than
-// `max_bytes`, which are not read past it.
-// Blocking: opens without waiting (O_NONBLOCK) and reads at most `max_bytes` from disk.
-Result<RegularFile, FileProblem> ReadRegularFile(const std::string& path, std::size_t max_bytes);
+// `max_bytes`, which are not read past it. The error says what was found instead: "a directory",
+// "no such file" ... Blocking: opens without waiting (O_NONBLOCK) and reads at most `max_bytes`
+// from disk.
+Result<RegularFile, std::string> ReadRegularFile(const std::string& path, std::size_t max_bytes);
 
 // Writes all of `text`, however many calls that takes. False, with the reason in errno, when the
 // system takes no more; part of it may then be written.
@@ -71,8 +67,6 @@ class HashedLines {
   std::optional<std::string_view> Next();
 
  private:
-  std::string_view TakeLine();
-
   std::string_view rest_;
   bool begins_right_;
 };

@@ -67,7 +67,8 @@ class FlagParser {
   void Exclude(const std::string& name, const std::string& other);
   void Need(const std::string& name, const std::string& other);
 
-  // nullopt when every target has what was asked for. Called once.
+  // nullopt when every target has what was asked for. "--flag=" has the empty text for its value.
+  // Called once.
   [[nodiscard]] std::optional<EarlyExit> Parse(int argc, const char* const* argv);
 
   // "PROGRAM: PROBLEM", and where to find help.

@@ -1,6 +1,5 @@
 // Structured log lines: a sentence and fields, as logfmt or JSON, one line each.
 //
-// Libraries never write to stderr themselves.
 // Thread rule: Log and LineWriter may be used from any thread.
 // Blocking: never on standard error, but for the destructor, as LineWriter's; as long as a sink of
 // one's own does. Where standard error is the journal, each line begins with its priority, as

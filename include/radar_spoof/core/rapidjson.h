@@ -1,7 +1,5 @@
 // RapidJSON as it is safe here: what it asserts is an exception, and so is a lack of memory. The
 // only way to its headers, so that every source that uses it sees the same.
-//
-// For parse/json.cpp and core/json_writer.cpp.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +8,7 @@
 
 namespace radar_spoof {
 
-// RapidJSON asserts where it should report; an exception can be caught, an abort cannot.
+// It asserts where it should report; an exception can be caught, an abort cannot.
 struct RapidJsonAssertion : std::logic_error {
   using std::logic_error::logic_error;
 };

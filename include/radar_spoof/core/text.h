@@ -1,8 +1,9 @@
 // Reading text and URLs, and making text from outside safe for the place where it is shown.
 //
-// Thread rule: pure.
+// Letters and digits are those of ASCII, whatever the locale. Thread rule: pure.
 #pragma once
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -11,12 +12,34 @@
 
 namespace radar_spoof {
 
-// Lower case of ASCII letters, whatever the locale; other bytes stay.
+// Other bytes stay.
 constexpr char LowerCase(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 std::string LowerCase(std::string_view text);
 
+constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool IsLetter(char c) { return LowerCase(c) >= 'a' && LowerCase(c) <= 'z'; }
+// Letters, digits and underscores, not beginning with a digit: a variable's name, or a label's.
+bool IsIdentifier(std::string_view text);
+
+// The number that all of `text` is, without white space or a plus sign; nullopt for what is none,
+// or is none of T's. `form`: the base of an integer, or a std::chars_format.
+template <typename T, typename... Form>
+std::optional<T> ParseNumber(std::string_view text, Form... form) {
+  T number{};
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, number, form...);
+  return error == std::errc() && stopped == end ? std::optional(number) : std::nullopt;
+}
+
 // Without the spaces, tabs and line ends around it.
 std::string_view Trim(std::string_view text);
+
+// Takes what stands before the first `separator` off `rest`, and the separator with it; all of it
+// where there is none.
+std::string_view TakeUntil(std::string_view& rest, char separator);
+// The same of a header's value, without the blanks around it: what stands in quotes separates
+// nothing (RFC 9110, 5.6.4).
+std::string_view TakeUntilUnquoted(std::string_view& rest, char separator);
 
 struct CodePoint {
   char32_t value = 0;

@@ -101,7 +101,7 @@ class Filters {
 };
 
 // "dmarc=FAIL spf=FAIL,NONE", or "all mail".
-std::string FilterText(const Filters& filters);
+std::string FilterText(const Filters& filters, std::string_view separator = " ");
 
 // A look-back window: `dateRange`, "1d" to "364d" or "1w" to "52w".
 class DateRange {
@@ -172,12 +172,6 @@ struct Query {
 
   friend bool operator==(const Query&, const Query&) = default;
 };
-
-// For each of `after` its place in `before`, if it stands there and is asked the same, as often:
-// what keeps its state when the configuration is read again. Its alert may be another one.
-// REQUIRES: names are unique in each.
-std::vector<std::optional<std::size_t>> KeptQueries(const std::vector<Query>& before,
-                                                    const std::vector<Query>& after);
 
 // `meta.confidenceInfo.annotations[].eventType`. The API's list changes; what is not documented is
 // counted as kOther.

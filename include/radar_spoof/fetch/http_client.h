@@ -1,10 +1,10 @@
 // HTTP requests in flight, and the wait for one of them to end.
 //
 // The shape is that of ninja's CommandRunner: start work, wait for one result.
-// Security: redirects are never followed (the credentials would be sent along), proxies and .netrc
-// of the environment are not used, TLS is 1.2 or newer and always verified, plain http serves only
-// what config allows (loopback).
-// Thread rule: everything but Wake() belongs to one thread.
+// Security: redirects are never followed (the credentials would be sent along), .netrc is not read,
+// and a proxy is used only as HttpClientOptions says; TLS is 1.2 or newer and always verified;
+// plain http serves only what config allows (loopback). Thread rule: everything but Wake() belongs
+// to one thread.
 #pragma once
 
 #include "radar_spoof/core/clock.h"

@@ -18,12 +18,12 @@ struct ListenAddress {
   std::string Text() const;
 };
 
-// The caller owns the descriptor; it does not block and is not inherited by child processes. An
-// empty host listens on IPv6 and IPv4 together, on a machine without IPv6 on IPv4 alone.
+// The descriptor does not block and is not inherited by child processes. An empty host listens on
+// IPv6 and IPv4 together, on a machine without IPv6 on IPv4 alone.
 // Its connections hold at most 192 KiB each of what their client does not read, and 32 KiB of what
 // it sends and we do not (Linux doubles what it is asked for: socket(7), SO_SNDBUF, SO_RCVBUF).
 // The error names the address and the system's reason. Blocking: resolving a host name may block.
-Result<int, std::string> OpenListenSocket(const ListenAddress& address);
+Result<FileDescriptor, std::string> OpenListenSocket(const ListenAddress& address);
 
 // One that this process was started with, as systemd passes it (sd_listen_fds(3)): TCP or a stream
 // in the Unix domain. It then has OpenListenSocket's properties, but connections in the Unix domain

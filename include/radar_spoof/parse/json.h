@@ -5,12 +5,12 @@
 // RapidJSON). Thread rule: pure.
 #pragma once
 
-#include <charconv>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "radar_spoof/core/error.h"
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 
@@ -30,11 +30,7 @@ struct JsonValue {
   // The number; nullopt for anything else, and where T has no such number.
   template <typename T>
   std::optional<T> NumberAs() const {
-    T number{};
-    const char* const end = text.data() + text.size();
-    const auto [stopped, error] = std::from_chars(text.data(), end, number);
-    if (kind != Kind::kNumber || error != std::errc() || stopped != end) return std::nullopt;
-    return number;
+    return kind == Kind::kNumber ? ParseNumber<T>(text) : std::nullopt;
   }
 };
 

@@ -97,6 +97,7 @@ class Poller {
   // In the last form that `request` has.
   void Send(InFlight request);
   std::vector<const Query*> QueriesOf(const InFlight& request) const;
+  void ForgetInFlight();
   // Asked again at once; counted as not answered.
   void DropAllInFlight();
   // Each is a failed poll.

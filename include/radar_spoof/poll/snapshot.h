@@ -76,9 +76,8 @@ Snapshot FirstSnapshot(const Config& config, WallTime now);
 
 // What is published when `config` was taken over: `kept[i]` says where in `before` the state of its
 // i-th query is. Nothing is known of another API than `before` was of.
-Snapshot SnapshotAfterReload(const Snapshot& before, const Config& config,
-                             const std::vector<std::optional<std::size_t>>& kept, bool same_api,
-                             WallTime now);
+Snapshot SnapshotAfterReload(const Snapshot& before, const Config& config, const KeptPlaces& kept,
+                             bool same_api, WallTime now);
 
 // How much later than planned a poll may end though nothing is wrong with it: the longest
 // rate-limit hold, which is longer than any request may take.

@@ -8,7 +8,7 @@
 //  - at first what is possible is halved, ask by ask
 //  - then each first-try find moves the next ask a little earlier, and each miss moves it later;
 //    the step down grows while finds last, so that drift of up to 20 s per interval is followed
-//    (the simulation in tests/schedule_simulation_test.cpp)
+//    (the simulation in tests/schedule/schedule_simulation_test.cpp)
 //
 // Pure. Thread rule: confined to its owner's thread.
 #pragma once

@@ -31,8 +31,8 @@ struct WebConfig {
   bool operator==(const WebConfig&) const = default;
 };
 
-// Relative paths in the file are relative to its own directory. The error is every problem; a
-// password or a private key is never part of it.
+// Without a file (""), plain HTTP for everyone. Relative paths in the file are relative to its own
+// directory. The error is every problem; a password or a private key is never part of it.
 // Blocking: reads the file and the PEM files it names, each regular and at most 1 MiB.
 Result<WebConfig, std::vector<ConfigProblem>> LoadWebConfig(const std::string& path);
 

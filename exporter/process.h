@@ -1,4 +1,5 @@
-// The signals by which the process is told to stop (SIGINT, SIGTERM) or to reload (SIGHUP).
+// What the process is before it is anything else: its standard descriptors, what may be read from
+// its memory, and the signals by which it is told to stop (SIGINT, SIGTERM) or to reload (SIGHUP).
 //
 // Thread rule: the main thread, before there are others, which then inherit what is blocked.
 #pragma once
@@ -8,6 +9,14 @@
 #include "radar_spoof/core/clock.h"
 
 namespace radar_spoof {
+
+// Opens those of descriptors 0, 1 and 2 that are closed, so that no socket gets one of these numbers
+// and is written to as if it were the log.
+void OpenStandardDescriptors();
+
+// What a process that holds a credential, and is to run for months, does first. A step that the
+// system refuses leaves it as it would be without it.
+void HardenProcess();
 
 // Before anything else, so that none ends a daemon that has only just started. What comes is kept
 // for AwaitSignal().
