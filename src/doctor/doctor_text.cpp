@@ -7,7 +7,6 @@
 #include "radar_spoof/core/json_writer.h"
 #include "radar_spoof/core/text.h"
 #include "radar_spoof/core/version.h"
-#include "seen_answers.h"
 
 namespace radar_spoof {
 namespace {

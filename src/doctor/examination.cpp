@@ -89,32 +89,14 @@ bool MayPass(const Failure& failure) {
          failure.retry == RetryClass::kCredentials;
 }
 
-// For the credential.
-bool IsRefused(const AskedRequest& asked) {
-  return asked.failure() != nullptr && asked.failure()->reason == FailureReason::kUnauthorized;
-}
-
+// Whether it was answered as Radar answers, with a value or without.
 bool IsRadars(const AskedRequest& asked) {
+  using enum FailureReason;
   const Failure* const failure = asked.failure();
   if (failure == nullptr) return true;
-  switch (failure->reason) {
-    case FailureReason::kRejected: return !asked.IsRedirected();
-    case FailureReason::kApiError:
-    case FailureReason::kTooLarge:
-    case FailureReason::kValidation:
-    case FailureReason::kEmpty: return true;
-    case FailureReason::kDns:
-    case FailureReason::kConnect:
-    case FailureReason::kTls:
-    case FailureReason::kTimeout:
-    case FailureReason::kTransport:
-    case FailureReason::kRateLimited:
-    case FailureReason::kUnauthorized:
-    case FailureReason::kNotFound:
-    case FailureReason::kServer:
-    case FailureReason::kParse: break;
-  }
-  return false;
+  if (failure->reason == kRejected) return !asked.IsRedirected();
+  return std::ranges::count(std::array{kApiError, kTooLarge, kValidation, kEmpty},
+                            failure->reason) > 0;
 }
 
 class Examiner {
@@ -125,8 +107,8 @@ class Examiner {
         http_(http),
         clock_(clock),
         progress_(progress),
-        configured_(subject.api.base_url, subject.api.path),
-        endpoint_(configured_),
+        other_path_(subject.endpoint().Alternative()),
+        endpoint_(subject.endpoint()),
         deadline_(clock.Now().steady + kLongestExamination),
         number_(static_cast<std::uint32_t>(clock.Now().wall.time_since_epoch().count())) {
     result_.subject = subject;
@@ -140,11 +122,9 @@ class Examiner {
 
   Examination Run() {
     for (const PlannedRequest& planned : result_.plan.requests) {
-      if (planned.step == Step::kOtherPath && WasAsked(configured_.Alternative())) continue;
-      if (planned.step != Step::kFirst && planned.step != Step::kOtherPath &&
-          std::ranges::none_of(result_.asked, IsRadars)) {
-        Stop("nothing there answered as Radar does");
-      }
+      const bool is_of_path = planned.step == Step::kFirst || planned.step == Step::kOtherPath;
+      if (planned.step == Step::kOtherPath && WasAsked(other_path_)) continue;
+      if (!is_of_path && !AnyIsRadars()) Stop("nothing there answered as Radar does");
       Ask(planned);
       if (!result_.stopped.empty()) break;
     }
@@ -156,31 +136,29 @@ class Examiner {
     if (result_.stopped.empty()) result_.stopped = std::move(why);
   }
 
+  bool AnyIsRadars() const { return std::ranges::any_of(result_.asked, IsRadars); }
+
   bool WasAsked(const std::optional<RadarEndpoint>& endpoint) const {
     return std::ranges::any_of(
         result_.asked, [&](const AskedRequest& each) { return endpoint == each.form.endpoint; });
   }
 
-  RequestForm FormFor(const PlannedRequest& planned) const {
-    RequestForm form = endpoint_.form();
-    if (planned.step == Step::kOtherPath) form.endpoint = *configured_.Alternative();
-    return form;
-  }
-
   void Ask(const PlannedRequest& planned) {
     const std::string& name = planned.queries.front().name;
-    const bool finds_form =
-        planned.step == Step::kFirst ||
-        (planned.step == Step::kOtherPath && std::ranges::none_of(result_.asked, IsRadars));
-    const bool was_refused = planned.step == Step::kOtherPath && IsRefused(result_.asked.back());
-    std::vector<RequestForm> tried = {FormFor(planned)};
+    const bool is_first = planned.step == Step::kFirst;
+    const bool is_other_path = planned.step == Step::kOtherPath;
+    const bool finds_form = is_first || (is_other_path && !AnyIsRadars());
+    const bool was_refused =
+        is_other_path && result_.asked.back().FailedFor(FailureReason::kUnauthorized);
+    std::vector<RequestForm> tried = {endpoint_.form()};
+    if (is_other_path) tried.back().endpoint = *other_path_;
     for (bool again = false;;) {
       const AskedRequest* const asked = AskOnce(planned, tried.back());
       if (asked == nullptr) return;
       const Failure* const failure = asked->failure();
       if (failure != nullptr && finds_form) {
         auto other = endpoint_.Other(tried, asked->outcome.form, name);
-        if (other && (planned.step == Step::kFirst || other->endpoint == asked->form.endpoint)) {
+        if (other && (is_first || other->endpoint == asked->form.endpoint)) {
           tried.push_back(*std::move(other));
           continue;
         }
@@ -188,8 +166,10 @@ class Examiner {
       // An answer that the exporter cannot use shows as well how it is to be asked.
       if (finds_form && asked->HasSucceeded()) (void)endpoint_.NoteGood(tried.back(), name);
       if (failure == nullptr) return;
-      const bool may_pass = MayPass(*failure) && !(was_refused && IsRefused(*asked));
-      if (again || !may_pass || repeats_ == 0) return StopAfter(*asked, *failure);
+      const bool is_refused_again = was_refused && asked->FailedFor(FailureReason::kUnauthorized);
+      if (again || !MayPass(*failure) || is_refused_again || repeats_ == 0) {
+        return StopAfter(*asked, *failure);
+      }
       again = true;
       --repeats_;
       if (!Pause(kBeforeRepeating)) return;
@@ -197,18 +177,13 @@ class Examiner {
   }
 
   void StopAfter(const AskedRequest& asked, const Failure& failure) {
-    const bool any_accepted = std::ranges::any_of(result_.asked, IsRadars);
-    const bool any_answer =
-        std::ranges::any_of(result_.asked, [](const auto& each) { return each.status() != 0; });
+    const bool any_answer = result_.FirstAnswered() != nullptr;
     if (failure.reason == FailureReason::kRateLimited) {
       const std::string wait = asked.WaitText();
-      Stop(wait.empty() ? "the API limits the rate" : "the API limits the rate, for " + wait);
-    } else if (failure.reason == FailureReason::kUnauthorized && !any_accepted) {
+      Stop("the API limits the rate" + (wait.empty() ? "" : ", for " + wait));
+    } else if (failure.reason == FailureReason::kUnauthorized && !AnyIsRadars()) {
       // One spelling of the path may be open to the credential, and the other not.
-      if (asked.step == Step::kFirst && !WasAsked(configured_.Alternative()) &&
-          configured_.Alternative()) {
-        return;
-      }
+      if (asked.step == Step::kFirst && other_path_ && !WasAsked(other_path_)) return;
       Stop("the API does not accept the credential");
     } else if (failure.reason == FailureReason::kParse && !any_answer) {
       Stop("no answer of the API can be decoded");
@@ -232,19 +207,23 @@ class Examiner {
     const Instant now = clock_.Now();
     AnswerOutcome outcome =
         OutcomeOf(queries, request.names, *finished, credentials_.redactor, now);
-    result_.asked.push_back({.step = planned.step,
-                             .title = planned.title,
-                             .queries = planned.queries,
-                             .form = form,
-                             .url = std::move(request.http.url),
-                             .names = std::move(request.names),
-                             .received = now,
-                             .duration = finished->duration,
-                             .connection = std::move(finished->connection),
-                             .answer = std::move(finished->result),
-                             .outcome = std::move(outcome)});
-    progress_.ended(result_.asked.back());
-    return &result_.asked.back();
+    AskedRequest asked{.step = planned.step,
+                       .title = planned.title,
+                       .queries = planned.queries,
+                       .form = form,
+                       .url = std::move(request.http.url),
+                       .names = std::move(request.names),
+                       .received = now,
+                       .duration = finished->duration,
+                       .connection = std::move(finished->connection),
+                       .answer = std::move(finished->result),
+                       .outcome = std::move(outcome),
+                       .seen = {}};
+    if (asked.HasSucceeded()) {
+      asked.seen = ReadFreely(asked.answer.value().body, asked.queries, asked.names);
+    }
+    progress_.ended(asked);
+    return &result_.asked.emplace_back(std::move(asked));
   }
 
   std::optional<HttpClient::Finished> Fetch(const HttpRequest& request) {
@@ -294,7 +273,7 @@ class Examiner {
   HttpClient& http_;
   const Clock& clock_;
   const ExaminationProgress& progress_;
-  const RadarEndpoint configured_;
+  const std::optional<RadarEndpoint> other_path_;  // the other spelling of the configured one
   EndpointInUse endpoint_;
   const SteadyTime deadline_;
   std::uint32_t number_;
@@ -311,40 +290,34 @@ bool AskTheSame(const Query& one, const Query& other) {
 
 PlannedExamination PlanExamination(const Subject& subject) {
   PlannedExamination plan{.requests = GeneralRequests()};
-  if (!RadarEndpoint(subject.api.base_url, subject.api.path).Alternative()) {
+  if (!subject.endpoint().Alternative()) {
     std::erase_if(plan.requests,
                   [](const auto& planned) { return planned.step == Step::kOtherPath; });
   }
   const std::size_t general = plan.requests.size();
-  const auto is_planned = [&](const Query& query) {
+  const auto is_general = [&](const Query& query) {
     return std::ranges::any_of(std::span(plan.requests).first(general), [&](const auto& planned) {
       return planned.queries.size() == 1 && AskTheSame(planned.queries.front(), query);
     });
   };
+  bool any_shared = false;
   for (const RequestGroup& group :
        GroupQueries(subject.queries, subject.api.max_series_per_request)) {
     std::vector<Query> queries;
     for (const std::size_t place : group) queries.push_back(subject.queries[place]);
-    const bool shares = queries.size() == 1 && is_planned(queries.front());
-    const bool is_full = plan.requests.size() >= general + kConfiguredRequests ||
-                         plan.queries.size() >= kConfiguredQueries;
-    if (is_full && !shares) continue;
-    if (plan.queries.size() >= kConfiguredQueries) continue;
+    const std::size_t others = queries.size() - 1;
+    const bool is_planned = others == 0 && is_general(queries.front());
+    if (plan.queries.size() >= kConfiguredQueries) break;
+    if (!is_planned && plan.requests.size() >= general + kConfiguredRequests) continue;
     plan.queries.insert(plan.queries.end(), queries.begin(), queries.end());
-    if (shares) continue;
-    const std::string title =
-        queries.size() == 1
-            ? fmt::format("query {}", queries.front().name)
-            : fmt::format("query {} and {} more", queries.front().name, queries.size() - 1);
-    const bool is_first_shared =
-        queries.size() > 1 && std::ranges::none_of(plan.requests, [](const auto& planned) {
-          return planned.step == Step::kAlone;
-        });
+    if (is_planned) continue;
+    const std::string title = "query " + queries.front().name;
     const Query last = queries.back();
-    plan.requests.push_back({Step::kConfigured, title, std::move(queries)});
-    if (is_first_shared) {
-      plan.requests.push_back({Step::kAlone, fmt::format("query {} alone", last.name), {last}});
-    }
+    plan.requests.push_back({Step::kConfigured,
+                             others == 0 ? title : fmt::format("{} and {} more", title, others),
+                             std::move(queries)});
+    if (others == 0 || std::exchange(any_shared, true)) continue;
+    plan.requests.push_back({Step::kAlone, fmt::format("query {} alone", last.name), {last}});
   }
   plan.left_out = subject.queries.size() - plan.queries.size();
   plan.most_requests = std::min(plan.requests.size() + kRepeats + kOtherForms,
@@ -352,12 +325,14 @@ PlannedExamination PlanExamination(const Subject& subject) {
   return plan;
 }
 
+std::string AskedRequest::Header(std::string_view name) const {
+  return answer ? answer.value().Header(name) : "";
+}
+
 std::string AskedRequest::WaitText() const {
   if (!outcome.retry_after) return "";
-  const HttpResponse& response = answer.value();
-  const std::string header = response.Header("retry-after");
-  const WallTime answered =
-      ParseHttpDate(response.Header("date"), received.wall).value_or(received.wall);
+  const std::string header = Header("retry-after");
+  const WallTime answered = ParseHttpDate(Header("date"), received.wall).value_or(received.wall);
   // Which is cut to what the exporter waits for without asking again.
   Seconds wait = *outcome.retry_after;
   long seconds = 0;
@@ -375,6 +350,43 @@ const Failure* AskedRequest::failure() const {
   const auto is_good = [](const auto& window) { return window.ok(); };
   if (std::ranges::any_of(outcome.windows, is_good)) return nullptr;
   return &outcome.windows.front().error();
+}
+
+const AskedRequest* Examination::Last(Step step) const {
+  const auto found = std::find_if(asked.rbegin(), asked.rend(),
+                                  [step](const auto& each) { return each.step == step; });
+  return found == asked.rend() ? nullptr : &*found;
+}
+
+const AskedRequest* Examination::AllMail() const {
+  const AskedRequest* const first = Last(Step::kFirst);
+  const AskedRequest* const other = Last(Step::kOtherPath);
+  const bool only_there =
+      first != nullptr && first->failure() != nullptr && other != nullptr &&
+      (other->failure() == nullptr || (other->HasSucceeded() && !first->HasSucceeded()));
+  return only_there ? other : first;
+}
+
+const AskedRequest* Examination::FirstAnswered() const {
+  const auto found =
+      std::ranges::find_if(asked, [](const auto& each) { return each.status() != 0; });
+  return found == asked.end() ? nullptr : &*found;
+}
+
+std::vector<const AskedRequest*> Examination::Seen() const {
+  std::vector<const AskedRequest*> with_answer;
+  for (const AskedRequest& each : asked) {
+    if (each.seen) with_answer.push_back(&each);
+  }
+  return with_answer;
+}
+
+std::vector<const SeenSeries*> Examination::AllSeries() const {
+  std::vector<const SeenSeries*> all;
+  for (const AskedRequest* const each : Seen()) {
+    for (const SeenSeries& series : each->seen->series) all.push_back(&series);
+  }
+  return all;
 }
 
 Examination Examine(const Subject& subject, const CredentialsInUse& credentials, HttpClient& http,

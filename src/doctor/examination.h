@@ -17,6 +17,7 @@
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/poll/answer_outcome.h"
+#include "seen_answer.h"
 
 namespace radar_spoof {
 
@@ -27,6 +28,8 @@ struct Subject {
   std::vector<Query> queries;  // at least one
   // What the environment names for the host, whether or not `api.proxy` has it used.
   std::optional<ProxyVariable> proxy_variable = {};
+
+  RadarEndpoint endpoint() const { return {api.base_url, api.path}; }  // as configured
 };
 
 enum class Step {
@@ -77,13 +80,17 @@ struct AskedRequest {
   Connection connection;
   Result<HttpResponse, Failure> answer;  // without the credential
   AnswerOutcome outcome;
+  std::optional<SeenAnswer> seen;  // of an answer of 2xx with a `result`
 
   // Why none of the queries has a value; nullptr when one has.
   const Failure* failure() const;
+  bool FailedFor(FailureReason reason) const { return failure() && failure()->reason == reason; }
   // 0: no answer came.
   int status() const { return answer ? answer.value().status : 0; }
   bool HasSucceeded() const { return status() >= 200 && status() < 300; }
   bool IsRedirected() const { return status() >= 300 && status() < 400; }
+  // "" without an answer or without that header.
+  std::string Header(std::string_view name) const;
   // What Retry-After asks for, in words, however long: "2 hours"; "" without one.
   std::string WaitText() const;
 };
@@ -94,6 +101,16 @@ struct Examination {
   std::string credential;           // its kind: "an API token"
   std::vector<AskedRequest> asked;  // in their order
   std::string stopped;              // why not all was asked, half a sentence; "" when it was
+
+  // The last request of that step; nullptr when there was none.
+  const AskedRequest* Last(Step step) const;
+  // All mail, 1h over 7d: at the configured path, or at the other one if only that answers.
+  const AskedRequest* AllMail() const;
+  // The first that was answered, whatever with.
+  const AskedRequest* FirstAnswered() const;
+  // Those with something seen.
+  std::vector<const AskedRequest*> Seen() const;
+  std::vector<const SeenSeries*> AllSeries() const;
 };
 
 struct ExaminationProgress {

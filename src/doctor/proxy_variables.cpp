@@ -8,16 +8,18 @@
 namespace radar_spoof {
 namespace {
 
-using ReadVariable = std::function<std::optional<std::string>(const std::string&)>;
+struct Variable {
+  std::string name;
+  std::string value;
+};
 
-// The first that is set to something: {name, value}.
-std::optional<std::pair<std::string, std::string>> FirstOf(std::initializer_list<const char*> names,
-                                                           const ReadVariable& read) {
+// The first that is set to something; otherwise without a value.
+Variable FirstOf(std::initializer_list<const char*> names, const ReadVariable& read) {
   for (const char* const name : names) {
     const auto value = read(name);
-    if (value && !value->empty()) return std::pair(std::string(name), *value);
+    if (value && !value->empty()) return {name, *value};
   }
-  return std::nullopt;
+  return {};
 }
 
 // Whatever the value is, what stands before an "@" is not repeated.
@@ -53,12 +55,12 @@ bool IsExcepted(std::string_view host, std::string_view list) {
 }  // namespace
 
 std::optional<ProxyVariable> ProxyVariableFor(std::string_view host, const ReadVariable& read) {
-  const auto set = FirstOf({"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}, read);
-  if (!set) return std::nullopt;
-  const auto exceptions = FirstOf({"no_proxy", "NO_PROXY"}, read);
-  return ProxyVariable{.name = set->first,
-                       .proxy = WithoutUser(set->second),
-                       .excepted = exceptions && IsExcepted(host, exceptions->second)};
+  const Variable set = FirstOf({"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}, read);
+  if (set.value.empty()) return std::nullopt;
+  const Variable exceptions = FirstOf({"no_proxy", "NO_PROXY"}, read);
+  return ProxyVariable{.name = set.name,
+                       .proxy = WithoutUser(set.value),
+                       .excepted = IsExcepted(host, exceptions.value)};
 }
 
 }  // namespace radar_spoof

@@ -19,10 +19,10 @@ struct ProxyVariable {
   bool IsSocks() const { return proxy.starts_with("socks"); }
 };
 
-// For https:// to that host. `read`: the value of a variable, nullopt when it is not set. nullopt:
-// no variable names one.
-std::optional<ProxyVariable> ProxyVariableFor(
-    std::string_view host,
-    const std::function<std::optional<std::string>(const std::string&)>& read);
+// The value of a variable; nullopt when it is not set.
+using ReadVariable = std::function<std::optional<std::string>(const std::string&)>;
+
+// For https:// to that host. nullopt: no variable names one.
+std::optional<ProxyVariable> ProxyVariableFor(std::string_view host, const ReadVariable& read);
 
 }  // namespace radar_spoof
