@@ -133,7 +133,7 @@ Judgement JudgeNewestBucket(const Examination& exam) {
     for (const SeenSeries& series : asked->seen->series) {
       std::optional<WallTime> newest;
       for (const SeenBucket& bucket : series.buckets) newest = std::max(newest, bucket.start);
-      if (!updated || !newest || series.control) continue;
+      if (!updated || !newest || series.is_control) continue;
       if (*newest > *updated) {
         return Different("one begins at " + MinuteText(*newest) + ", after lastUpdated, " +
                              MinuteText(*updated) + ": are these ends?",
@@ -158,7 +158,7 @@ Judgement JudgeValues(const Examination& exam) {
   std::size_t wrong = 0;
   std::string example;
   for (const SeenBucket* const bucket : CompleteBuckets(exam)) {
-    if (bucket->IsEmpty() || bucket->IsHalf()) continue;
+    if (bucket->is_empty || bucket->is_half) continue;
     for (const JsonValue* const value : {bucket->spoof, bucket->not_spoof}) {
       constexpr double kHighest = 100.01;
       const auto number = ReadDecimal(*value);
@@ -193,12 +193,11 @@ Judgement JudgeSums(const Examination& exam) {
   double least = HUGE_VAL;
   double most = 0;
   for (const SeenBucket* const bucket : CompleteBuckets(exam)) {
-    const auto sum = bucket->Sum();
-    if (!sum || bucket->IsEmpty()) continue;
-    least = std::min(least, *sum);
-    most = std::max(most, *sum);
+    if (!bucket->sum || bucket->is_empty) continue;
+    least = std::min(least, *bucket->sum);
+    most = std::max(most, *bucket->sum);
     ++compared;
-    if (std::abs(*sum - 100) > kRounding) ++off;
+    if (std::abs(*bucket->sum - 100) > kRounding) ++off;
   }
   if (compared == 0) return NothingSeen(exam);
   if (off == 0) return Ok(fmt::format("in all of {} buckets", compared));
@@ -221,11 +220,8 @@ std::optional<double> ExchangedMean(const Examination& exam) {
     if (!IsOfAllMail(*asked)) continue;
     if (asked->seen->HasRatios()) return std::nullopt;
     for (const SeenSeries& series : asked->seen->series) {
-      for (const SeenBucket& bucket : series.Complete()) {
-        if (!bucket.Spoof() || bucket.IsEmpty()) continue;
-        sum += *bucket.Spoof();
-        ++count;
-      }
+      for (const auto& [place, number] : series.numbers) sum += number;
+      count += series.numbers.size();
     }
   }
   const double mean = count == 0 ? kLeast : sum / static_cast<double>(count);
@@ -269,24 +265,21 @@ Judgement JudgeClasses(const Examination& exam) {
 }
 
 Judgement JudgeEmptyBuckets(const Examination& exam) {
-  std::size_t empty = 0;
+  std::size_t zeros = 0;
   std::size_t nulls = 0;
   std::size_t half = 0;
   std::size_t without_classes = 0;
   std::size_t gaps = 0;
   std::size_t count = 0;
-  const auto all = exam.AllSeries();
-  for (const SeenSeries* const series : all) {
+  for (const SeenSeries* const series : exam.AllSeries()) {
     std::optional<WallTime> before;
     if (series->IsWithoutClasses()) ++without_classes;
     for (const SeenBucket& bucket : series->Complete()) {
       if (before && bucket.start && *bucket.start - *before > series->interval) ++gaps;
       before = bucket.start;
       ++count;
-      if (bucket.IsHalf()) ++half;
-      if (!bucket.IsEmpty()) continue;
-      ++empty;
-      if (!ReadDecimal(*bucket.spoof)) ++nulls;
+      if (bucket.is_half) ++half;
+      if (bucket.is_empty) ++(ReadDecimal(*bucket.spoof) ? zeros : nulls);
     }
   }
   if (half > 0) {
@@ -294,12 +287,12 @@ Judgement JudgeEmptyBuckets(const Examination& exam) {
         fmt::format("{} with nothing in one class beside a number in the other", half),
         "Nothing helps: the exporter refuses such answers. Please open an issue with a --report.");
   }
-  if (empty > 0 && empty == count) {
+  if (count > 0 && zeros + nulls == count) {
     return Different(fmt::format("all of {} buckets are empty", count), kOpenAnIssue);
   }
-  if (empty + without_classes + gaps > 0) {
-    return Ok(fmt::format("{} with 0, {} with null, {} left out, {} series without classes",
-                          empty - nulls, nulls, gaps, without_classes));
+  if (zeros + nulls + without_classes + gaps > 0) {
+    return Ok(fmt::format("{} with 0, {} with null, {} left out, {} series without classes", zeros,
+                          nulls, gaps, without_classes));
   }
   return exam.Seen().empty() ? NothingSeen(exam) : NotSeen("no bucket was empty");
 }

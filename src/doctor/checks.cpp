@@ -13,8 +13,24 @@ namespace {
 struct Check {
   std::string_view name;
   std::string_view expected;
-  RowJudge* judge;             // nullptr: a row a configured query
+  JudgeAll* judge = nullptr;
   bool is_of_answers = false;  // of what they hold, whatever was asked
+  Step step = Step::kFirst;    // the last request of that step is judged
+  JudgeRequest* judge_request = nullptr;
+
+  constexpr Check(std::string_view row, std::string_view relied_on, JudgeAll* judge_all,
+                  bool of_answers = false)
+      : name(row), expected(relied_on), judge(judge_all), is_of_answers(of_answers) {}
+  constexpr Check(std::string_view row, std::string_view relied_on, Step of,
+                  JudgeRequest* judge_one)
+      : name(row), expected(relied_on), step(of), judge_request(judge_one) {}
+
+  // REQUIRES: it is not that of the configured queries.
+  Judgement Of(const Examination& exam) const {
+    if (judge != nullptr) return judge(exam);
+    const AskedRequest* const asked = step == Step::kFirst ? exam.AllMail() : exam.Last(step);
+    return asked == nullptr ? NotAsked(exam) : judge_request(exam, *asked);
+  }
 };
 
 constexpr std::string_view kQueryRow = "query NAME";
@@ -29,19 +45,20 @@ constexpr Check kChecks[] = {
     {"token", "It is accepted and may read Radar.", JudgeToken},
     {"path", "The configured api.path answers, without redirects or errors.", JudgePath},
     {"other path", "The path's other spelling answers with the same numbers.", JudgeOtherPath},
-    {"15m over 1d", "Accepted, with all its buckets.", Judge15mOver1d},
-    {"1h over 7d", "Accepted, with all its buckets.", Judge1hOver7d},
-    {"1h over 28d", "Accepted, with all its buckets.", Judge1hOver28d},
-    {"1d over 28d", "Accepted, with all its buckets.", Judge1dOver28d},
-    {"1w over 52w", "Accepted, with all its buckets.", Judge1wOver52w},
+    {"15m over 1d", "Accepted, with all its buckets.", Step::k15mOver1d, JudgePair},
+    {"1h over 7d", "Accepted, with all its buckets.", Step::kFirst, JudgePair},
+    {"1h over 28d", "Accepted, with all its buckets.", Step::k1hOver28d, JudgePair},
+    {"1d over 28d", "Accepted, with all its buckets.", Step::k1dOver28d, JudgePair},
+    {"1w over 52w", "Accepted, with all its buckets.", Step::k1wOver52w, JudgePair},
     {kQueryRow, "The exporter gets a value, of the query's own filters.", nullptr},
     {"names", "A series comes back under the name it was asked for.", JudgeNames, true},
-    {"filter", "spf=FAIL selects a part of the mail.", JudgeFilter},
-    {"two series", "Both come back, each with its own filters.", JudgeTwoSeries},
-    {"ten series", "All come back, each with its own filters.", JudgeTenSeries},
-    {"fifty series", "All come back, each with its own filters.", JudgeFiftySeries},
-    {"comma list", "spf=PASS,FAIL selects mail with either.", JudgeValueList},
-    {"control period", "7dcontrol gives the same buckets a week earlier.", JudgeControl},
+    {"filter", "spf=FAIL selects a part of the mail.", Step::kOneFilter, JudgeFilter},
+    {"two series", "Both come back, each with its own filters.", Step::kTwoSeries, JudgeSeries},
+    {"ten series", "All come back, each with its own filters.", Step::kTenSeries, JudgeSeries},
+    {"fifty series", "All come back, each with its own filters.", Step::kFiftySeries, JudgeSeries},
+    {"comma list", "spf=PASS,FAIL selects mail with either.", Step::kValueList, JudgeValueList},
+    {"control period", "7dcontrol gives the same buckets a week earlier.", Step::kControl,
+     JudgeControl},
     {"envelope", "JSON with success: true and an object result, as documented.", JudgeEnvelope,
      true},
     {"timestamps", "One a value, in order, in UTC, the start of its bucket; weeks begin on Monday.",
@@ -116,8 +133,8 @@ std::vector<CheckRow> Judge(const Examination& examination, const Redactor& reda
     rows.push_back({std::move(judgement), std::move(name), std::string(check.expected)});
   };
   for (const Check& check : kChecks) {
-    if (check.judge != nullptr) {
-      add(std::string(check.name), check, check.judge(examination));
+    if (check.name != kQueryRow) {
+      add(std::string(check.name), check, check.Of(examination));
       continue;
     }
     for (const Query& query : examination.plan.queries) {

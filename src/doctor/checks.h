@@ -94,23 +94,25 @@ std::string ControlProblem(const AskedRequest& asked, std::size_t place);
 // may be exchanged.
 std::optional<double> ExchangedMean(const Examination& exam);
 
-using RowJudge = Judgement(const Examination&);
+// Of a row about all that came, and of one about the answer to one request.
+using JudgeAll = Judgement(const Examination&);
+using JudgeRequest = Judgement(const Examination&, const AskedRequest&);
 
 // The way to the API: connection_checks.cpp.
-RowJudge JudgeAddress, JudgeProxy, JudgeTls, JudgeClock, JudgeLatency, JudgeToken, JudgeRateLimit,
+JudgeAll JudgeAddress, JudgeProxy, JudgeTls, JudgeClock, JudgeLatency, JudgeToken, JudgeRateLimit,
     JudgeBudget;
 // What may be asked: request_checks.cpp.
-RowJudge JudgePath, JudgeOtherPath, Judge15mOver1d, Judge1hOver7d, Judge1hOver28d, Judge1dOver28d,
-    Judge1wOver52w;
+JudgeAll JudgePath, JudgeOtherPath;
+JudgeRequest JudgePair;
 Judgement JudgeQuery(const Examination& exam, const Query& query);
 // Several series in a request, and what makes one: series_checks.cpp.
-RowJudge JudgeNames, JudgeFilter, JudgeTwoSeries, JudgeTenSeries, JudgeFiftySeries, JudgeValueList,
-    JudgeControl;
+JudgeAll JudgeNames;
+JudgeRequest JudgeFilter, JudgeSeries, JudgeValueList, JudgeControl;
 // What stands around the series: meta_checks.cpp.
-RowJudge JudgeEnvelope, JudgeDateRange, JudgeInterval, JudgeNormalization, JudgeUnits,
+JudgeAll JudgeEnvelope, JudgeDateRange, JudgeInterval, JudgeNormalization, JudgeUnits,
     JudgeConfidence, JudgeAnnotations, JudgeLag;
 // The series' buckets: bucket_checks.cpp.
-RowJudge JudgeTimestamps, JudgeNewestBucket, JudgeValues, JudgeSums, JudgeClasses,
+JudgeAll JudgeTimestamps, JudgeNewestBucket, JudgeValues, JudgeSums, JudgeClasses,
     JudgeEmptyBuckets;
 
 }  // namespace radar_spoof

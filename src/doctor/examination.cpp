@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include <fmt/format.h>
 
@@ -20,73 +19,74 @@ constexpr std::size_t kOtherForms = 3;
 constexpr std::size_t kConfiguredRequests = 8;
 constexpr std::size_t kConfiguredQueries = 24;
 
-Query QueryOf(AggInterval interval, std::string_view range) {
-  return {.name = fmt::format("{} over {}", RequestName(interval), range),
-          .filters = {},
-          .agg_interval = interval,
-          .date_range = DateRange::Parse(range).value(),
-          .poll_interval = Length(interval)};
-}
+struct Filter {
+  Dimension dimension;
+  std::string_view value;
+};
 
-Query Filtered(Query query, Dimension dimension, std::string_view value) {
-  (void)query.filters.Add(dimension, value);
+Query QueryOf(AggInterval interval, std::string_view range,
+              std::initializer_list<Filter> filters = {}) {
+  Query query{.name = fmt::format("{} over {}", RequestName(interval), range),
+              .filters = {},
+              .agg_interval = interval,
+              .date_range = DateRange::Parse(range).value(),
+              .poll_interval = Length(interval)};
+  for (const auto& [dimension, value] : filters) (void)query.filters.Add(dimension, value);
   return query;
 }
 
-// `count` different combinations of ARC, DKIM, DMARC and SPF, of which there are 81.
-std::vector<Query> Combinations(std::size_t count) {
+// `count` different combinations of ARC, DKIM, DMARC and SPF, of which there are 81, from that one.
+std::vector<Query> Combinations(std::size_t first, std::size_t count) {
   std::vector<Query> queries;
   for (std::size_t i = 0; i < count; ++i) {
-    Query query = QueryOf(AggInterval::k1d, "28d");
-    std::size_t rest = i;
+    std::size_t rest = (i + first) % count;
+    queries.push_back(QueryOf(AggInterval::k1d, "28d"));
+    queries.back().name += fmt::format(" ({})", rest + 1);
     for (const Dimension dimension :
          {Dimension::kSpf, Dimension::kDmarc, Dimension::kDkim, Dimension::kArc}) {
       const auto values = LegalValues(dimension);
-      query = Filtered(std::move(query), dimension, values[rest % values.size()]);
+      (void)queries.back().filters.Add(dimension, values[rest % values.size()]);
       rest /= values.size();
     }
-    query.name = fmt::format("{} ({})", query.name, i + 1);
-    queries.push_back(std::move(query));
   }
   return queries;
 }
 
 std::vector<PlannedRequest> GeneralRequests() {
-  const Query hours = QueryOf(AggInterval::k1h, "7d");
-  const Query days = QueryOf(AggInterval::k1d, "28d");
+  using enum AggInterval;
+  const Filter spf_passed{Dimension::kSpf, "PASS"};
+  const Filter spf_failed{Dimension::kSpf, "FAIL"};
+  const Filter dkim_failed{Dimension::kDkim, "FAIL"};
+  const Filter dmarc_failed{Dimension::kDmarc, "FAIL"};
+  const Query hours = QueryOf(k1h, "7d");
+  const Query passed = QueryOf(k1d, "28d", {spf_passed});
+  const Query failed = QueryOf(k1d, "28d", {spf_failed});
   Query control = hours;
   control.control = true;
-  const Query failed = Filtered(days, Dimension::kSpf, "FAIL");
-  const Query passed = Filtered(days, Dimension::kSpf, "PASS");
-  Query narrow = QueryOf(AggInterval::k15m, "1d");
-  for (const Dimension dimension : {Dimension::kDkim, Dimension::kDmarc, Dimension::kSpf}) {
-    narrow = Filtered(std::move(narrow), dimension, "FAIL");
-  }
-  // In other places than among ten: where places are mixed up, their numbers are others, too.
-  std::vector<Query> fifty = Combinations(50);
-  std::rotate(fifty.begin(), fifty.begin() + 1, fifty.end());
   return {
       {Step::kFirst, "1h over 7d", {hours}},
       {Step::kOtherPath, "the other spelling of the path", {hours}},
-      {Step::k15mOver1d, "15m over 1d", {QueryOf(AggInterval::k15m, "1d")}},
-      {Step::k1hOver28d, "1h over 28d", {QueryOf(AggInterval::k1h, "28d")}},
-      {Step::k1dOver28d, "1d over 28d", {days}},
-      {Step::k1wOver52w, "1w over 52w", {QueryOf(AggInterval::k1w, "52w")}},
+      {Step::k15mOver1d, "15m over 1d", {QueryOf(k15m, "1d")}},
+      {Step::k1hOver28d, "1h over 28d", {QueryOf(k1h, "28d")}},
+      {Step::k1dOver28d, "1d over 28d", {QueryOf(k1d, "28d")}},
+      {Step::k1wOver52w, "1w over 52w", {QueryOf(k1w, "52w")}},
       {Step::kOneFilter, "spf=FAIL", {failed}},
       {Step::kTwoSeries, "two series", {passed, failed}},
-      {Step::kTenSeries, "ten series", Combinations(10)},
-      {Step::kFiftySeries, "fifty series", fifty},
-      {Step::kValueList, "spf=PASS,FAIL", {Filtered(passed, Dimension::kSpf, "FAIL")}},
+      {Step::kTenSeries, "ten series", Combinations(0, 10)},
+      // In other places than among ten: where places are mixed up, their numbers are others, too.
+      {Step::kFiftySeries, "fifty series", Combinations(1, 50)},
+      {Step::kValueList, "spf=PASS,FAIL", {QueryOf(k1d, "28d", {spf_passed, spf_failed})}},
       {Step::kControl, "control period", {control}},
-      {Step::kNarrow, "mail that fails DKIM, DMARC and SPF", {narrow}},
+      {Step::kNarrow,
+       "mail that fails DKIM, DMARC and SPF",
+       {QueryOf(k15m, "1d", {dkim_failed, dmarc_failed, spf_failed})}},
   };
 }
 
 // A 5xx, a timeout or a connection that broke off; what the credential is refused with may pass,
 // too, when there is much to do.
 bool MayPass(const Failure& failure) {
-  return failure.retry == RetryClass::kTransient || failure.retry == RetryClass::kTransientOnce ||
-         failure.retry == RetryClass::kCredentials;
+  return failure.retry != RetryClass::kThrottled && failure.retry != RetryClass::kNextSlot;
 }
 
 // Whether it was answered as Radar answers, with a value or without.
@@ -172,7 +172,7 @@ class Examiner {
       }
       again = true;
       --repeats_;
-      if (!Pause(kBeforeRepeating)) return;
+      if (!PauseUntil(clock_.Now().steady + kBeforeRepeating)) return;
     }
   }
 
@@ -196,43 +196,36 @@ class Examiner {
     if (result_.asked.size() >= result_.plan.most_requests) {
       Stop(fmt::format("{} requests are the most that may be asked", result_.asked.size()));
     }
-    if (!Pause(UntilAllowed())) return nullptr;
+    if (!PauseUntil(NextAllowed())) return nullptr;
     std::vector<const Query*> queries;
     for (const Query& query : planned.queries) queries.push_back(&query);
     RadarRequest request = BuildRequest(form, queries, number_++, credentials_.credentials);
     request.http.own_connection = true;  // on a stale one the client repeats it, uncounted
     progress_.begins(planned);
-    auto finished = Fetch(request.http);
-    if (!finished) return nullptr;
+    http_.Start(0, request.http);
+    auto finished = WaitUntil(SteadyTime::max());
+    if (!finished) {
+      http_.CancelAll();
+      return nullptr;
+    }
     const Instant now = clock_.Now();
     AnswerOutcome outcome =
         OutcomeOf(queries, request.names, *finished, credentials_.redactor, now);
-    AskedRequest asked{.step = planned.step,
-                       .title = planned.title,
-                       .queries = planned.queries,
-                       .form = form,
-                       .url = std::move(request.http.url),
-                       .names = std::move(request.names),
-                       .received = now,
-                       .duration = finished->duration,
-                       .connection = std::move(finished->connection),
-                       .answer = std::move(finished->result),
-                       .outcome = std::move(outcome),
-                       .seen = {}};
+    AskedRequest asked{planned,
+                       form,
+                       std::move(request.http.url),
+                       std::move(request.names),
+                       now,
+                       finished->duration,
+                       std::move(finished->connection),
+                       std::move(finished->result),
+                       std::move(outcome),
+                       {}};
     if (asked.HasSucceeded()) {
       asked.seen = ReadFreely(asked.answer.value().body, asked.queries, asked.names);
     }
     progress_.ended(asked);
     return &result_.asked.emplace_back(std::move(asked));
-  }
-
-  std::optional<HttpClient::Finished> Fetch(const HttpRequest& request) {
-    http_.Start(0, request);
-    while (!IsOver()) {
-      if (auto finished = http_.Wait(kTurn)) return finished;
-    }
-    http_.CancelAll();
-    return std::nullopt;
   }
 
   bool IsOver() {
@@ -243,30 +236,34 @@ class Examiner {
     return !result_.stopped.empty();
   }
 
-  // Until the policy of the last answer that leaves no request is over.
-  Milliseconds UntilAllowed() {
-    Milliseconds wait{0};
-    if (result_.asked.empty()) return wait;
+  // When no policy of the last answer leaves no request any more.
+  SteadyTime NextAllowed() {
+    SteadyTime next{};
+    if (result_.asked.empty()) return next;
     const AskedRequest& last = result_.asked.back();
     for (const auto& [name, policy] : last.outcome.rate_limits) {
       if (policy.remaining != 0U) continue;
       const Seconds reset = policy.reset_in.value_or(kLongestWaitForReset + 1s);
       if (reset > kLongestWaitForReset) Stop("the API's Ratelimit header leaves no request");
-      const SteadyTime end = last.received.steady + reset + 1s;
-      wait = std::max<Milliseconds>(wait, end - clock_.Now().steady);
+      next = std::max(next, last.received.steady + reset + 1s);
     }
-    return wait;
+    return next;
   }
 
-  // False when nothing more is to be asked.
-  bool Pause(Milliseconds duration) {
-    const SteadyTime end = clock_.Now().steady + duration;
+  // The transfer that ended; nullopt: that is the time, or nothing more is to be asked.
+  std::optional<HttpClient::Finished> WaitUntil(SteadyTime end) {
     while (!IsOver()) {
       const Milliseconds left = end - clock_.Now().steady;
-      if (left <= 0ms) return true;
-      (void)http_.Wait(std::min(left, kTurn));
+      if (left <= 0ms) break;
+      if (auto finished = http_.Wait(std::min(left, kTurn))) return finished;
     }
-    return false;
+    return std::nullopt;
+  }
+
+  // False when nothing more is to be asked. REQUIRES: nothing is in flight.
+  bool PauseUntil(SteadyTime end) {
+    (void)WaitUntil(end);
+    return result_.stopped.empty();
   }
 
   const CredentialsInUse& credentials_;
@@ -314,10 +311,10 @@ PlannedExamination PlanExamination(const Subject& subject) {
     const std::string title = "query " + queries.front().name;
     const Query last = queries.back();
     plan.requests.push_back({Step::kConfigured,
-                             others == 0 ? title : fmt::format("{} and {} more", title, others),
+                             title + (others > 0 ? fmt::format(" and {} more", others) : ""),
                              std::move(queries)});
     if (others == 0 || std::exchange(any_shared, true)) continue;
-    plan.requests.push_back({Step::kAlone, fmt::format("query {} alone", last.name), {last}});
+    plan.requests.push_back({Step::kAlone, "query " + last.name + " alone", {last}});
   }
   plan.left_out = subject.queries.size() - plan.queries.size();
   plan.most_requests = std::min(plan.requests.size() + kRepeats + kOtherForms,
@@ -330,20 +327,12 @@ std::string AskedRequest::Header(std::string_view name) const {
 }
 
 std::string AskedRequest::WaitText() const {
-  if (!outcome.retry_after) return "";
-  const std::string header = Header("retry-after");
-  const WallTime answered = ParseHttpDate(Header("date"), received.wall).value_or(received.wall);
-  // Which is cut to what the exporter waits for without asking again.
-  Seconds wait = *outcome.retry_after;
-  long seconds = 0;
-  const char* const end = header.data() + header.size();
-  if (const auto until = ParseHttpDate(header, answered)) {
-    wait = std::max(wait, std::chrono::floor<Seconds>(*until - answered));
-  } else if (std::from_chars(header.data(), end, seconds).ptr == end && seconds < 100'000'000) {
-    wait = std::max(wait, Seconds(seconds));
-  }
-  const bool is_whole = InWords(wait) != InWords(wait - 1s);
-  return (is_whole ? "" : "at least ") + InWords(wait);
+  constexpr Seconds kHoweverLong = std::chrono::years(3);
+  const auto wait =
+      ParseRetryAfter(Header("retry-after"), Header("date"), received.wall, kHoweverLong);
+  if (!wait) return "";
+  const bool is_whole = InWords(*wait) != InWords(*wait - 1s);
+  return (is_whole ? "" : "at least ") + InWords(*wait);
 }
 
 const Failure* AskedRequest::failure() const {
@@ -353,24 +342,27 @@ const Failure* AskedRequest::failure() const {
 }
 
 const AskedRequest* Examination::Last(Step step) const {
-  const auto found = std::find_if(asked.rbegin(), asked.rend(),
-                                  [step](const auto& each) { return each.step == step; });
-  return found == asked.rend() ? nullptr : &*found;
+  const AskedRequest* last = nullptr;
+  for (const AskedRequest& each : asked) {
+    if (each.step == step) last = &each;
+  }
+  return last;
 }
 
 const AskedRequest* Examination::AllMail() const {
   const AskedRequest* const first = Last(Step::kFirst);
   const AskedRequest* const other = Last(Step::kOtherPath);
+  if (first == nullptr || first->failure() == nullptr || other == nullptr) return first;
   const bool only_there =
-      first != nullptr && first->failure() != nullptr && other != nullptr &&
-      (other->failure() == nullptr || (other->HasSucceeded() && !first->HasSucceeded()));
+      other->failure() == nullptr || (other->HasSucceeded() && !first->HasSucceeded());
   return only_there ? other : first;
 }
 
 const AskedRequest* Examination::FirstAnswered() const {
-  const auto found =
-      std::ranges::find_if(asked, [](const auto& each) { return each.status() != 0; });
-  return found == asked.end() ? nullptr : &*found;
+  for (const AskedRequest& each : asked) {
+    if (each.status() != 0) return &each;
+  }
+  return nullptr;
 }
 
 std::vector<const AskedRequest*> Examination::Seen() const {

@@ -71,32 +71,6 @@ std::string CauseOfRefusal(const Examination& exam, const Query& query, std::siz
   return std::string(WhatToDo(FailureReason::kRejected));
 }
 
-Judgement JudgePair(const Examination& exam, const AskedRequest* asked) {
-  if (asked == nullptr) return NotAsked(exam);
-  const Query& pair = asked->queries.front();
-  if (const Failure* const failure = asked->failure()) {
-    if (failure->reason != FailureReason::kRejected) return Unanswered(exam, *asked, *failure);
-    const std::string instead = AcceptedInstead(exam, pair);
-    const auto asks_for_it = [&](const Query& query) {
-      return query.agg_interval == pair.agg_interval &&
-             query.date_range.Length() >= pair.date_range.Length();
-    };
-    return UnansweredWith(
-        ChangeOf(exam, asks_for_it,
-                 instead.empty() ? "Give a coarser agg_interval to: " : "Give " + instead + " to: ",
-                 "Nothing: no configured query asks for it."),
-        exam, *asked);
-  }
-  const std::size_t buckets = asked->outcome.windows.front().value().buckets.size();
-  const auto wanted =
-      static_cast<std::size_t>(pair.date_range.Length() / Length(pair.agg_interval));
-  const std::string found = fmt::format("{} complete buckets with mail, of {}", buckets, wanted);
-  // The newest may be late, the first cut; of all mail no other is empty.
-  if (buckets + 3 >= wanted - wanted / 20) return Ok(found);
-  return Different(found,
-                   "Nothing: what is missing are gaps, and spikes are judged by fewer buckets.");
-}
-
 // Whether its filters select all mail, value by value.
 bool SelectsAll(const Filters& filters) {
   return std::ranges::all_of(kAllDimensions, [&filters](Dimension dimension) {
@@ -238,18 +212,29 @@ Judgement JudgeOtherPath(const Examination& exam) {
   return Different(found, "Keep api.path as it is, and compare the numbers before you change it.");
 }
 
-Judgement Judge15mOver1d(const Examination& exam) {
-  return JudgePair(exam, exam.Last(Step::k15mOver1d));
-}
-Judgement Judge1hOver7d(const Examination& exam) { return JudgePair(exam, exam.AllMail()); }
-Judgement Judge1hOver28d(const Examination& exam) {
-  return JudgePair(exam, exam.Last(Step::k1hOver28d));
-}
-Judgement Judge1dOver28d(const Examination& exam) {
-  return JudgePair(exam, exam.Last(Step::k1dOver28d));
-}
-Judgement Judge1wOver52w(const Examination& exam) {
-  return JudgePair(exam, exam.Last(Step::k1wOver52w));
+Judgement JudgePair(const Examination& exam, const AskedRequest& asked) {
+  const Query& pair = asked.queries.front();
+  if (const Failure* const failure = asked.failure()) {
+    if (failure->reason != FailureReason::kRejected) return Unanswered(exam, asked, *failure);
+    const std::string instead = AcceptedInstead(exam, pair);
+    const auto asks_for_it = [&](const Query& query) {
+      return query.agg_interval == pair.agg_interval &&
+             query.date_range.Length() >= pair.date_range.Length();
+    };
+    return UnansweredWith(
+        ChangeOf(exam, asks_for_it,
+                 instead.empty() ? "Give a coarser agg_interval to: " : "Give " + instead + " to: ",
+                 "Nothing: no configured query asks for it."),
+        exam, asked);
+  }
+  const std::size_t buckets = asked.outcome.windows.front().value().buckets.size();
+  const auto wanted =
+      static_cast<std::size_t>(pair.date_range.Length() / Length(pair.agg_interval));
+  const std::string found = fmt::format("{} complete buckets with mail, of {}", buckets, wanted);
+  // The newest may be late, the first cut; of all mail no other is empty.
+  if (buckets + 3 >= wanted - wanted / 20) return Ok(found);
+  return Different(found,
+                   "Nothing: what is missing are gaps, and spikes are judged by fewer buckets.");
 }
 
 Judgement JudgeQuery(const Examination& exam, const Query& query) {
@@ -296,9 +281,9 @@ Judgement JudgeQuery(const Examination& exam, const Query& query) {
         " at " + Shortened(asked->form.endpoint) + ", and refused at " + Shortened(configured),
         "Set api.path: " + ForMessage(asked->form.endpoint.path(), 200));
   }
-  if (HasList(query)) {
-    const Judgement list = JudgeValueList(exam);
-    if (list.IsOtherwise()) return different(", of a list: see comma list", list.change);
+  const AskedRequest* const list = HasList(query) ? exam.Last(Step::kValueList) : nullptr;
+  if (list != nullptr && JudgeValueList(exam, *list).IsOtherwise()) {
+    return different(", of a list: see comma list", JudgeValueList(exam, *list).change);
   }
   if (query.control && asked->seen) {
     std::string problem = ControlProblem(*asked, place);

@@ -17,28 +17,46 @@ bool HoldsNothing(const JsonValue& value) {
          (value.Is(Kind::kString) && (value.text.empty() || LowerCase(value.text) == "nan"));
 }
 
-bool IsNothing(const JsonValue& value) { return HoldsNothing(value) || ReadDecimal(value) == 0.0; }
-
 const JsonValue* ElementOf(const JsonValue* array, std::size_t place) {
   return array != nullptr && place < array->items.size() ? &array->items[place] : nullptr;
 }
 
-SeenSeries ReadSeries(std::string_view key, const JsonValue& json, Seconds interval) {
-  SeenSeries series{.key = key, .json = &json, .interval = interval, .buckets = {}, .numbers = {}};
+SeenBucket ReadBucket(const JsonValue* time, const JsonValue& spoof, const JsonValue& not_spoof) {
+  const auto number_of = [](const JsonValue& value) {
+    const auto number = ReadDecimal(value);
+    return number && *number >= 0 ? number : std::nullopt;
+  };
+  const auto is_nothing = [](const JsonValue& value) {
+    return HoldsNothing(value) || ReadDecimal(value) == 0.0;
+  };
+  const auto number = number_of(spoof);
+  const auto other = number_of(not_spoof);
+  const bool is_empty = is_nothing(spoof) && is_nothing(not_spoof);
+  return {.start = ReadTime(time),
+          .spoof = &spoof,
+          .not_spoof = &not_spoof,
+          .number = number,
+          .sum = number && other ? std::optional(*number + *other) : std::nullopt,
+          .is_empty = is_empty,
+          .is_half = !is_empty && HoldsNothing(spoof) != HoldsNothing(not_spoof)};
+}
+
+SeenSeries ReadSeries(std::string_view key, const JsonValue& json, const Query& query) {
+  SeenSeries series{.key = key,
+                    .json = &json,
+                    .interval = Length(query.agg_interval),
+                    .buckets = {},
+                    .numbers = {}};
   const JsonValue* const spoof = json.Find("SPOOF");
   const JsonValue* const not_spoof = json.Find("NOT_SPOOF");
-  for (std::size_t i = 0;; ++i) {
-    const JsonValue* const one = ElementOf(spoof, i);
-    const JsonValue* const other = ElementOf(not_spoof, i);
-    if (one == nullptr || other == nullptr) break;
-    series.buckets.push_back({ReadTime(ElementOf(series.timestamps(), i)), one, other});
+  for (std::size_t i = 0; ElementOf(spoof, i) != nullptr && ElementOf(not_spoof, i); ++i) {
+    series.buckets.push_back(
+        ReadBucket(ElementOf(series.timestamps(), i), spoof->items[i], not_spoof->items[i]));
   }
   std::int64_t place = 0;
-  for (const SeenBucket& bucket : series.Complete()) {
-    const auto spoof_number = bucket.Spoof();
-    if (spoof_number && !bucket.IsEmpty()) {
-      series.numbers[bucket.start ? bucket.start->time_since_epoch().count() : place] =
-          *spoof_number;
+  for (const auto& [start, one, other, number, sum, is_empty, is_half] : series.Complete()) {
+    if (number && !is_empty) {
+      series.numbers[start ? start->time_since_epoch().count() : place] = *number;
     }
     ++place;
   }
@@ -74,23 +92,6 @@ std::optional<WallTime> ReadTime(const JsonValue* value) {
   return value == nullptr ? std::nullopt : ParseRfc3339(value->text);
 }
 
-std::optional<double> SeenBucket::Spoof() const {
-  const auto number = ReadDecimal(*spoof);
-  return number && *number >= 0 ? number : std::nullopt;
-}
-
-std::optional<double> SeenBucket::Sum() const {
-  const auto one = Spoof();
-  const auto other = ReadDecimal(*not_spoof);
-  return one && other && *other >= 0 ? std::optional(*one + *other) : std::nullopt;
-}
-
-bool SeenBucket::IsEmpty() const { return IsNothing(*spoof) && IsNothing(*not_spoof); }
-
-bool SeenBucket::IsHalf() const {
-  return !IsEmpty() && HoldsNothing(*spoof) != HoldsNothing(*not_spoof);
-}
-
 std::span<const SeenBucket> SeenSeries::Complete() const {
   return std::span(buckets).first(buckets.size() > 1 ? buckets.size() - 1 : buckets.size());
 }
@@ -115,9 +116,8 @@ bool SeenAnswer::HasRatios() const {
   bool any = false;
   for (const SeenSeries& each : series) {
     for (const SeenBucket& bucket : each.Complete()) {
-      const auto sum = bucket.Sum();
-      if (!sum || *sum == 0) continue;
-      if (*sum > kAboutOne) return false;
+      if (bucket.sum.value_or(0) == 0) continue;
+      if (*bucket.sum > kAboutOne) return false;
       any = true;
     }
   }
@@ -142,9 +142,9 @@ std::optional<SeenAnswer> ReadFreely(std::string_view body, const std::vector<Qu
       answer.meta = &result->items[i];
       continue;
     }
-    answer.series.push_back(ReadSeries(key, result->items[i], Length(query.agg_interval)));
-    const auto is_own = [key](const SeriesNames& each) { return each.own == key; };
-    answer.series.back().control = query.control && std::ranges::none_of(names, is_own);
+    answer.series.push_back(ReadSeries(key, result->items[i], query));
+    answer.series.back().is_control =
+        query.control && std::ranges::find(names, key, &SeriesNames::own) == names.end();
   }
   return answer;
 }

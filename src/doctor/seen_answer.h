@@ -16,14 +16,10 @@ struct SeenBucket {
   std::optional<WallTime> start;  // nullopt: no timestamp that can be read
   const JsonValue* spoof;
   const JsonValue* not_spoof;
-
-  // Of numbers from 0 upwards, both with a value; nullopt otherwise.
-  std::optional<double> Sum() const;
-  std::optional<double> Spoof() const;
-  // Nothing in either class: 0, null, "" or NaN.
-  bool IsEmpty() const;
-  // Nothing in one class beside a number in the other.
-  bool IsHalf() const;
+  std::optional<double> number;  // SPOOF, from 0 upwards
+  std::optional<double> sum;     // with NOT_SPOOF, likewise
+  bool is_empty;                 // nothing in either class: 0, null, "" or NaN
+  bool is_half;                  // nothing in one class beside a number in the other
 };
 
 // SPOOF of complete buckets with mail, by their start in milliseconds or else by their place.
@@ -33,7 +29,7 @@ struct SeenSeries {
   std::string_view key;
   const JsonValue* json;
   Seconds interval;                 // that was asked for
-  bool control = false;             // of the control period, as far as names tell it
+  bool is_control = false;          // of the control period, as far as names tell it
   std::vector<SeenBucket> buckets;  // in the order of the answer
   SeenNumbers numbers;
 

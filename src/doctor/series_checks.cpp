@@ -113,29 +113,6 @@ bool IsAsAsked(const Examination& exam, const AskedRequest& asked) {
   return CountNamed(asked) == asked.queries.size() && SeriesProblem(exam, asked).empty();
 }
 
-Judgement JudgeSeries(const Examination& exam, Step step) {
-  const AskedRequest* const asked = exam.Last(step);
-  if (asked == nullptr) return NotAsked(exam);
-  const int configured = exam.subject.api.max_series_per_request;
-  const int most = MostSeries(exam);
-  std::string change = configured > most
-                           ? fmt::format("Set api.max_series_per_request: {}.", most)
-                           : fmt::format("Nothing: api.max_series_per_request is {}.", configured);
-  if (!asked->seen) return UnansweredWith(change, exam, *asked);
-  const std::size_t named = CountNamed(*asked);
-  const std::size_t count = asked->queries.size();
-  std::string found = fmt::format("{} of {} came back", named, count);
-  if (named == 0 && asked->failure() != nullptr) {
-    change = Unanswered(exam, *asked, *asked->failure()).change;
-  }
-  if (named < count) return Different(found, change);
-  const std::string problem = SeriesProblem(exam, *asked);
-  const std::string other = most < static_cast<int>(count) ? DifferentSeries(exam) : "";
-  if (problem.empty() && other.empty()) return Ok(found);
-  return Different(found + (problem.empty() ? "; but see " + other : ", " + problem),
-                   IsFilterIgnored(exam) ? "See filter." : change);
-}
-
 bool HasStarts(const SeenSeries& series) {
   return !series.buckets.empty() &&
          std::ranges::all_of(series.buckets, [](const auto& bucket) { return !!bucket.start; });
@@ -234,16 +211,14 @@ Judgement JudgeNames(const Examination& exam) {
   return exam.stopped.empty() ? NotSeen("no answer to a request with names") : NotAsked(exam);
 }
 
-Judgement JudgeFilter(const Examination& exam) {
-  const AskedRequest* const asked = exam.Last(Step::kOneFilter);
-  if (asked == nullptr) return NotAsked(exam);
+Judgement JudgeFilter(const Examination& exam, const AskedRequest& asked) {
   const auto change = [&exam](const std::string& what) {
     return ChangeOf(
         exam, [](const Query& query) { return query.filters != Filters(); }, what,
         "Nothing: no configured query has a filter.");
   };
-  if (!asked->seen) return UnansweredWith(change("Remove the filters from: "), exam, *asked);
-  const SeenNumbers& numbers = NumbersAt(asked, 0);
+  if (!asked.seen) return UnansweredWith(change("Remove the filters from: "), exam, asked);
+  const SeenNumbers& numbers = NumbersAt(&asked, 0);
   const SeenNumbers& mail = AllMailOver28d(exam);
   if (Compare(numbers, mail).compared == 0) {
     return NotSeen("accepted; there was nothing to compare");
@@ -255,20 +230,33 @@ Judgement JudgeFilter(const Examination& exam) {
                         MeanOf(mail, numbers).value_or(0)));
 }
 
-Judgement JudgeTwoSeries(const Examination& exam) { return JudgeSeries(exam, Step::kTwoSeries); }
-Judgement JudgeTenSeries(const Examination& exam) { return JudgeSeries(exam, Step::kTenSeries); }
-Judgement JudgeFiftySeries(const Examination& exam) {
-  return JudgeSeries(exam, Step::kFiftySeries);
+Judgement JudgeSeries(const Examination& exam, const AskedRequest& asked) {
+  const int configured = exam.subject.api.max_series_per_request;
+  const int most = MostSeries(exam);
+  std::string change = configured > most
+                           ? fmt::format("Set api.max_series_per_request: {}.", most)
+                           : fmt::format("Nothing: api.max_series_per_request is {}.", configured);
+  if (!asked.seen) return UnansweredWith(change, exam, asked);
+  const std::size_t named = CountNamed(asked);
+  const std::size_t count = asked.queries.size();
+  std::string found = fmt::format("{} of {} came back", named, count);
+  if (named == 0 && asked.failure() != nullptr) {
+    change = Unanswered(exam, asked, *asked.failure()).change;
+  }
+  if (named < count) return Different(found, change);
+  const std::string problem = SeriesProblem(exam, asked);
+  const std::string other = most < static_cast<int>(count) ? DifferentSeries(exam) : "";
+  if (problem.empty() && other.empty()) return Ok(found);
+  return Different(found + (problem.empty() ? "; but see " + other : ", " + problem),
+                   IsFilterIgnored(exam) ? "See filter." : change);
 }
 
-Judgement JudgeValueList(const Examination& exam) {
-  const AskedRequest* const asked = exam.Last(Step::kValueList);
-  if (asked == nullptr) return NotAsked(exam);
+Judgement JudgeValueList(const Examination& exam, const AskedRequest& asked) {
   const std::string change =
       ChangeOf(exam, HasList, "Write one query for each value instead of: ",
                "Nothing: no configured query has several values in a filter.");
-  if (!asked->seen || asked->seen->series.empty()) return UnansweredWith(change, exam, *asked);
-  const SeenNumbers& either = asked->seen->series.front().numbers;
+  if (!asked.seen || asked.seen->series.empty()) return UnansweredWith(change, exam, asked);
+  const SeenNumbers& either = asked.seen->series.front().numbers;
   if (SeemTheSame(either, AllMailOver28d(exam))) {
     return Different(kFilterIgnored, IsFilterIgnored(exam) ? "See filter." : change);
   }
@@ -294,19 +282,17 @@ Judgement JudgeValueList(const Examination& exam) {
   return is_between ? Ok(found) : Different(found, change);
 }
 
-Judgement JudgeControl(const Examination& exam) {
-  const AskedRequest* const asked = exam.Last(Step::kControl);
-  if (asked == nullptr) return NotAsked(exam);
+Judgement JudgeControl(const Examination& exam, const AskedRequest& asked) {
   const std::string change = ChangeOf(
       exam, [](const Query& query) { return query.control; },
       "Remove control: true from: ", "Nothing: no configured query has control: true.");
-  if (!asked->seen) return UnansweredWith(change, exam, *asked);
-  const SeenSeries* const own = asked->seen->Find(asked->names.front().own);
-  const SeenSeries* const control = asked->seen->Find(asked->names.front().control);
-  const std::string problem = ControlProblem(*asked, 0);
+  if (!asked.seen) return UnansweredWith(change, exam, asked);
+  const SeenSeries* const own = asked.seen->Find(asked.names.front().own);
+  const SeenSeries* const control = asked.seen->Find(asked.names.front().control);
+  const std::string problem = ControlProblem(asked, 0);
   if (!problem.empty()) {
     return Different(problem,
-                     own != nullptr ? change : Unanswered(exam, *asked, *asked->failure()).change);
+                     own != nullptr ? change : Unanswered(exam, asked, *asked.failure()).change);
   }
   if (own->buckets.empty() || control->buckets.empty()) {
     return NotSeen("a series without buckets");

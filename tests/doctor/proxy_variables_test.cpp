@@ -1,5 +1,5 @@
 // The environment's proxy, as libcurl takes it and as it may be told.
-#include "src/doctor/proxy_variables.h"
+#include "src/doctor/examination.h"
 
 #include <map>
 
