@@ -3,7 +3,6 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "checks.h"
 #include "radar_spoof/core/text.h"
@@ -246,7 +245,7 @@ Judgement JudgeClasses(const Examination& exam) {
   std::string names;
   std::size_t shown = 0;
   for (const std::string& other : others) {
-    if (shown++ < kShownClasses) names += (names.empty() ? "" : ", ") + other;
+    if (shown++ < kShownClasses) AppendTo(names, other);
   }
   if (shown > kShownClasses) names += fmt::format(" and {} more", shown - kShownClasses);
   if (lacking > 0) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "radar_spoof/core/text.h"
 
@@ -83,7 +82,7 @@ constexpr Check kChecks[] = {
 };
 
 // The row of what such a request is made of, if that was refused, too.
-std::string_view SimplerRefused(const Examination& exam, Step step) {
+std::string SimplerRefused(const Examination& exam, Step step) {
   const auto refused = [&exam](Step other) {
     const AskedRequest* const asked = exam.Last(other);
     return asked != nullptr && asked->failure() != nullptr && !asked->HasSucceeded();
@@ -150,13 +149,9 @@ bool IsAllWell(const Examination& examination, std::span<const CheckRow> rows) {
          });
 }
 
-Judgement Ok(std::string found) { return {Verdict::kOk, std::move(found), ""}; }
-
 Judgement Different(std::string found, std::string change) {
   return {Verdict::kDifferent, std::move(found), std::move(change)};
 }
-
-Judgement NotSeen(std::string found) { return {Verdict::kNotSeen, std::move(found), ""}; }
 
 Judgement NotAsked(const Examination& exam) {
   return {Verdict::kNotAsked, exam.stopped.empty() ? "not asked" : "not asked: " + exam.stopped,
@@ -174,11 +169,11 @@ Judgement Failed(const Examination& exam, const AskedRequest& asked, const Failu
   }
   std::string change(WhatToDo(failure.reason));
   if (failure.reason == FailureReason::kValidation || failure.reason == FailureReason::kEmpty) {
-    const auto rows = OtherwiseInAnswers(exam);
-    if (!rows.empty()) change = fmt::format("See {}.", fmt::join(rows, ", "));
+    const std::string rows = OtherwiseInAnswers(exam);
+    if (!rows.empty()) change = "See " + rows + '.';
   }
   if (asked.status() == 0) {
-    return Different(fmt::format("{}: {}", InPlainWords(failure.reason), failure.detail), change);
+    return Different(std::string(InPlainWords(failure.reason)) + ": " + failure.detail, change);
   }
   return {asked.HasSucceeded() ? Verdict::kDifferent : Verdict::kRefused, failure.detail, change};
 }
@@ -197,19 +192,18 @@ Judgement UnansweredWith(const std::string& change, const Examination& exam,
                          const AskedRequest& asked) {
   Judgement judgement = Unanswered(exam, asked, *asked.failure());
   if (judgement.verdict != Verdict::kRefused || asked.IsRedirected()) return judgement;
-  const std::string_view simpler = SimplerRefused(exam, asked.step);
-  judgement.change = simpler.empty() ? change : fmt::format("See {}.", simpler);
+  const std::string simpler = SimplerRefused(exam, asked.step);
+  judgement.change = simpler.empty() ? change : "See " + simpler + '.';
   return judgement;
 }
 
-std::vector<std::string_view> OtherwiseInAnswers(const Examination& exam) {
-  std::vector<std::string_view> names;
+std::string OtherwiseInAnswers(const Examination& exam) {
+  std::string names;
   for (const Check& check : kChecks) {
     if (!check.is_of_answers) continue;
-    const Judgement judgement = check.judge(exam);
-    const bool copes =
-        judgement.change.starts_with("Nothing:") || judgement.change.starts_with("See ");
-    if (judgement.verdict == Verdict::kDifferent && !copes) names.push_back(check.name);
+    const auto [verdict, found, change] = check.Of(exam);
+    const bool copes = change.starts_with("Nothing:") || change.starts_with("See ");
+    if (verdict == Verdict::kDifferent && !copes) AppendTo(names, check.name);
   }
   return names;
 }
@@ -220,11 +214,15 @@ std::string ChangeOf(const Examination& exam, const std::function<bool(const Que
   std::string names;
   std::size_t count = 0;
   for (const Query& query : exam.subject.queries) {
-    if (!is(query) || ++count > kShown) continue;
-    names += (names.empty() ? "" : ", ") + ForMessage(query.name);
+    if (is(query) && ++count <= kShown) AppendTo(names, ForMessage(query.name));
   }
   if (count == 0) return nothing;
   return change + names + (count > kShown ? fmt::format(" and {} more", count - kShown) : "");
+}
+
+void AppendTo(std::string& list, std::string_view item, std::string_view separator) {
+  if (!list.empty()) list += separator;
+  list += item;
 }
 
 bool HasList(const Query& query) {

@@ -55,9 +55,9 @@ inline constexpr const char* kNoChange = "Nothing: the exporter copes with it.";
 inline constexpr const char* kOpenAnIssue =
     "No key of the configuration helps: please open an issue with a --report.";
 
-Judgement Ok(std::string found);
+inline Judgement Ok(std::string found) { return {Verdict::kOk, std::move(found), ""}; }
+inline Judgement NotSeen(std::string found) { return {Verdict::kNotSeen, std::move(found), ""}; }
 Judgement Different(std::string found, std::string change);
-Judgement NotSeen(std::string found);
 // With why nothing more was asked.
 Judgement NotAsked(const Examination& exam);
 // No answer shows what the row is about.
@@ -75,8 +75,11 @@ Judgement UnansweredWith(const std::string& change, const Examination& exam,
 // where there is none.
 std::string ChangeOf(const Examination& exam, const std::function<bool(const Query&)>& is,
                      const std::string& change, const std::string& nothing);
-// The rows about what answers hold that are different in what the exporter cannot cope with.
-std::vector<std::string_view> OtherwiseInAnswers(const Examination& exam);
+// "interval, values", the rows about what answers hold that are different in what the exporter
+// cannot cope with; "": none.
+std::string OtherwiseInAnswers(const Examination& exam);
+// Behind what stands in the list already, and a separator.
+void AppendTo(std::string& list, std::string_view item, std::string_view separator = ", ");
 // Whether some filter has several values.
 bool HasList(const Query& query);
 // ".../spoof", of a path.

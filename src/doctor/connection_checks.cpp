@@ -188,23 +188,23 @@ Judgement JudgeClock(const Examination& exam) {
 }
 
 Judgement JudgeLatency(const Examination& exam) {
-  std::vector<std::int64_t> times;  // in milliseconds
+  std::vector<Milliseconds> times;
   std::size_t late = 0;
   for (const AskedRequest& each : exam.asked) {
-    if (each.status() != 0) times.push_back(each.duration.count());
+    if (each.status() != 0) times.push_back(each.duration);
     if (each.FailedFor(FailureReason::kTimeout)) ++late;
   }
   if (times.empty()) return NotAsked(exam);
   std::ranges::sort(times);
   const Seconds timeout = exam.subject.api.timeout;
-  std::string found =
-      fmt::format("{} ms at least, {} ms usually, {} ms at most; api.timeout is {} s",
-                  times.front(), times[times.size() / 2], times.back(), timeout.count());
+  std::string found = fmt::format(
+      "{} ms at least, {} ms usually, {} ms at most; api.timeout is {} s", times.front().count(),
+      times[times.size() / 2].count(), times.back().count(), timeout.count());
   if (late > 0) {
     found = fmt::format("{} of {} requests without a complete answer in time; others {}", late,
                         exam.asked.size(), found);
   }
-  if (late == 0 && Milliseconds(times.back()) * 2 <= timeout) return Ok(found);
+  if (late == 0 && times.back() * 2 <= timeout) return Ok(found);
   return Different(found, "Raise api.timeout, or look for what is slow on the way.");
 }
 

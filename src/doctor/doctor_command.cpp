@@ -57,24 +57,25 @@ Result<DoctorCommandLine, EarlyExit> ParseDoctorCommandLine(int argc, const char
   return read;
 }
 
+Subject SubjectOf(const ApiConfig& api, const PollingConfig& polling, std::vector<Query> queries) {
+  const std::string host = SplitHostAndPort(HostAndPort(api.base_url)).host;
+  const auto read = [](const std::string& name) {
+    const char* const value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  return {api, polling, std::move(queries), ProxyVariableFor(host, read)};
+}
+
 Result<Subject, Lines> ReadSubject(const DoctorCommandLine& read) {
-  Subject subject;
   const auto config = LoadConfigIfThere(read.config_file);
   if (!config) return config.error();
   if (const auto& there = config.value()) {
-    subject = {there->api(), there->polling(), there->queries()};
-  } else {
-    auto query = ReadQueryFlags({});
-    if (!query) return query.error();
-    query.value().query.name = "default";
-    subject.queries = {std::move(query.value().query)};
+    return SubjectOf(there->api(), there->polling(), there->queries());
   }
-  subject.proxy_variable = ProxyVariableFor(
-      SplitHostAndPort(HostAndPort(subject.api.base_url)).host, [](const std::string& name) {
-        const char* const value = std::getenv(name.c_str());
-        return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-      });
-  return subject;
+  auto query = ReadQueryFlags({});
+  if (!query) return query.error();
+  query.value().query.name = "default";
+  return SubjectOf({}, {}, {std::move(query.value().query)});
 }
 
 // Opened before anything is asked: a new file, or a report of an earlier run, which is replaced.

@@ -79,7 +79,7 @@ std::string CountsText(std::span<const CheckRow> rows) {
   std::string text;
   for (const Verdict verdict : kAllVerdicts) {
     const auto count = std::ranges::count(rows, verdict, &CheckRow::verdict);
-    if (count > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, Name(verdict));
+    if (count > 0) AppendTo(text, fmt::format("{} {}", count, Name(verdict)));
   }
   return text;
 }

@@ -99,6 +99,13 @@ bool IsRadars(const AskedRequest& asked) {
                             failure->reason) > 0;
 }
 
+std::string KindOf(const Credentials& credentials) {
+  const auto* const bearer = std::get_if<BearerToken>(&credentials);
+  if (bearer == nullptr) return "a Global API Key";
+  const bool is_account_owned = bearer->token.Reveal().starts_with("cfat_");
+  return is_account_owned ? "an account-owned API token" : "an API token";
+}
+
 class Examiner {
  public:
   Examiner(const Subject& subject, const CredentialsInUse& credentials, HttpClient& http,
@@ -110,15 +117,8 @@ class Examiner {
         other_path_(subject.endpoint().Alternative()),
         endpoint_(subject.endpoint()),
         deadline_(clock.Now().steady + kLongestExamination),
-        number_(static_cast<std::uint32_t>(clock.Now().wall.time_since_epoch().count())) {
-    result_.subject = subject;
-    result_.plan = PlanExamination(subject);
-    const auto* const bearer = std::get_if<BearerToken>(&credentials.credentials);
-    result_.credential = bearer == nullptr ? "a Global API Key"
-                         : bearer->token.Reveal().starts_with("cfat_")
-                             ? "an account-owned API token"
-                             : "an API token";
-  }
+        number_(static_cast<std::uint32_t>(clock.Now().wall.time_since_epoch().count())),
+        result_{subject, PlanExamination(subject), KindOf(credentials.credentials), {}, ""} {}
 
   Examination Run() {
     for (const PlannedRequest& planned : result_.plan.requests) {

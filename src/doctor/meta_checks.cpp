@@ -3,7 +3,6 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "checks.h"
 #include "radar_spoof/core/text.h"
@@ -110,8 +109,9 @@ std::string ErrorProblem(const Examination& exam) {
 }
 
 // What answers have that is not documented, and not of a series.
-std::set<std::string> AdditionsIn(const Examination& exam) {
+std::string Additions(const Examination& exam) {
   std::set<std::string> additions;
+  if (std::string problem = ErrorProblem(exam); !problem.empty()) additions.insert(problem);
   for (const AskedRequest* const asked : exam.Seen()) {
     const JsonValue* const errors = asked->seen->document.root.Find("errors");
     if (errors != nullptr && !errors->items.empty()) additions.insert("`errors` is not empty");
@@ -123,7 +123,9 @@ std::set<std::string> AdditionsIn(const Examination& exam) {
       additions.insert("`meta` also has " + ForLog(key, 40));
     }
   }
-  return additions;
+  std::string text;
+  for (const std::string& addition : additions) AppendTo(text, addition, "; ");
+  return text;
 }
 
 const JsonValue* InConfidence(const AskedRequest& asked, std::string_view key) {
@@ -153,11 +155,8 @@ Judgement JudgeEnvelope(const Examination& exam) {
                                             : std::string(WhatToDo(failure->reason)));
     }
   }
-  auto others = AdditionsIn(exam);
-  if (std::string problem = ErrorProblem(exam); !problem.empty()) others.insert(std::move(problem));
-  if (!others.empty()) {
-    return Different(ForLog(fmt::format("{}", fmt::join(others, "; ")), 300), kNoChange);
-  }
+  const std::string others = Additions(exam);
+  if (!others.empty()) return Different(ForLog(others, 300), kNoChange);
   return answers == 0 ? NothingSeen(exam) : Ok(fmt::format("in all of {} answers", answers));
 }
 
@@ -229,7 +228,7 @@ Judgement JudgeConfidence(const Examination& exam) {
   if (levels.empty()) return NothingSeen(exam);
   std::string found;
   for (const auto& [level, count] : levels) {
-    found += fmt::format("{}{} in {}", found.empty() ? "" : ", ", level, count);
+    AppendTo(found, fmt::format("{} in {}", level, count));
   }
   found += levels.size() == 1 && levels.begin()->second == 1 ? " answer" : " answers";
   if (wrong > 0 || legal == 0) {
@@ -274,8 +273,9 @@ Judgement JudgeAnnotations(const Examination& exam) {
   }
   if (lists == 0) return NothingSeen(exam);
   if (!unknown.empty()) {
-    return Different(fmt::format("event types that are new: {}", fmt::join(unknown, ", ")),
-                     "Nothing: they are counted as OTHER.");
+    std::string names;
+    for (const std::string& name : unknown) AppendTo(names, name);
+    return Different("event types that are new: " + names, "Nothing: they are counted as OTHER.");
   }
   std::string found = fmt::format("a list in {} answers", lists);
   for (const auto& [type, count] : types) found += fmt::format(", {} {}", count, type);
