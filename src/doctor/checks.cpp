@@ -83,20 +83,18 @@ constexpr Check kChecks[] = {
 
 // The row of what such a request is made of, if that was refused, too.
 std::string SimplerRefused(const Examination& exam, Step step) {
-  const auto refused = [&exam](Step other) {
-    const AskedRequest* const asked = exam.Last(other);
-    return asked != nullptr && asked->failure() != nullptr && !asked->HasSucceeded();
-  };
   const bool is_hour_there = exam.AllMail()->HasSucceeded();
-  const bool is_day_refused = refused(Step::k1dOver28d);
-  if (!is_hour_there && refused(Step::k15mOver1d) && is_day_refused && refused(Step::k1wOver52w)) {
+  const bool is_day_refused = exam.WasRefused(Step::k1dOver28d);
+  if (!is_hour_there && is_day_refused && exam.WasRefused(Step::k15mOver1d) &&
+      exam.WasRefused(Step::k1wOver52w)) {
     return "path";
   }
   if (step == Step::kControl) return is_hour_there ? "" : "1h over 7d";
   const bool is_shared = step == Step::kTwoSeries || step == Step::kTenSeries ||
                          step == Step::kFiftySeries || step == Step::kValueList;
-  if (is_shared && refused(Step::kOneFilter) && !is_day_refused) return "filter";
-  return (is_shared || step == Step::kOneFilter) && is_day_refused ? "1d over 28d" : "";
+  if (!is_shared && step != Step::kOneFilter) return "";
+  if (is_day_refused) return "1d over 28d";
+  return is_shared && exam.WasRefused(Step::kOneFilter) ? "filter" : "";
 }
 
 std::string WhereTo(const AskedRequest& asked) {

@@ -88,14 +88,10 @@ std::string Host(const Subject& subject) { return HostAndPort(subject.api.base_u
 
 // "" for Cloudflare.
 std::string WhoseText(const Subject& subject) {
-  switch (WhoseNumbers(Host(subject))) {
-    case NumbersOf::kCloudflare: return "";
-    case NumbersOf::kThisMachine:
-      return "This was a program on this machine, and not Cloudflare: it says nothing of the real "
-             "API.";
-    case NumbersOf::kSomebody: break;
-  }
-  return "This was not Cloudflare's own host.";
+  const NumbersOf whose = WhoseNumbers(Host(subject));
+  if (whose == NumbersOf::kCloudflare) return "";
+  if (whose == NumbersOf::kSomebody) return "This was not Cloudflare's own host.";
+  return "This was a program on this machine, and not Cloudflare: it says nothing of the real API.";
 }
 
 std::string InMarkdown(std::string_view text) {

@@ -349,6 +349,11 @@ const AskedRequest* Examination::Last(Step step) const {
   return last;
 }
 
+bool Examination::WasRefused(Step step) const {
+  const AskedRequest* const last = Last(step);
+  return last != nullptr && !last->HasSucceeded();
+}
+
 const AskedRequest* Examination::AllMail() const {
   const AskedRequest* const first = Last(Step::kFirst);
   const AskedRequest* const other = Last(Step::kOtherPath);

@@ -116,6 +116,8 @@ struct Examination {
 
   // The last request of that step; nullptr when there was none.
   const AskedRequest* Last(Step step) const;
+  // It was asked for, and got no answer of 2xx.
+  bool WasRefused(Step step) const;
   // All mail, 1h over 7d: at the configured path, or at the other one if only that answers.
   const AskedRequest* AllMail() const;
   // The first that was answered, whatever with.

@@ -43,11 +43,6 @@ std::string AcceptedInstead(const Examination& exam, const Query& query) {
   return "";
 }
 
-bool IsRefused(const Examination& exam, Step step) {
-  const AskedRequest* const asked = exam.Last(step);
-  return asked != nullptr && !asked->HasSucceeded();
-}
-
 // What to change in a configured query that is refused, as far as what else is refused tells it.
 std::string CauseOfRefusal(const Examination& exam, const Query& query, std::size_t series) {
   const bool is_accepted = std::ranges::any_of(kPairs, [&](Step step) {
@@ -58,14 +53,14 @@ std::string CauseOfRefusal(const Examination& exam, const Query& query, std::siz
   });
   const std::string instead = AcceptedInstead(exam, query);
   if (!is_accepted && !instead.empty()) return "Give it " + instead + '.';
-  if (query.filters != Filters() && IsRefused(exam, Step::kOneFilter)) return "See filter.";
+  if (query.filters != Filters() && exam.WasRefused(Step::kOneFilter)) return "See filter.";
   const int most = MostSeries(exam);
   if (series > static_cast<std::size_t>(most)) {
     return fmt::format(
         "Set api.max_series_per_request: {}; until then the exporter halves such requests.", most);
   }
-  if (query.control && IsRefused(exam, Step::kControl)) return "Remove control: true from it.";
-  if (HasList(query) && IsRefused(exam, Step::kValueList)) {
+  if (query.control && exam.WasRefused(Step::kControl)) return "Remove control: true from it.";
+  if (HasList(query) && exam.WasRefused(Step::kValueList)) {
     return "Write one query for each value of a filter.";
   }
   return std::string(WhatToDo(FailureReason::kRejected));
