@@ -43,8 +43,8 @@ Judgement JudgeMember(const Examination& exam, std::string_view key, ProblemOf* 
 std::string RangeProblem(const AskedRequest& asked, const JsonValue& value) {
   const bool is_list = value.Is(Kind::kArray) && !value.items.empty();
   const JsonValue& range = is_list ? value.items.front() : value;
-  const auto from = ReadTime(range.Find("startTime"));
-  const auto to = ReadTime(range.Find("endTime"));
+  const auto from = ReadSeenTime(range.Find("startTime"));
+  const auto to = ReadSeenTime(range.Find("endTime"));
   if (!from || !to) return ShapeOf(range);
   const Query& query = asked.queries.front();
   // It is widened to whole hours and buckets.

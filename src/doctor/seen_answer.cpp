@@ -12,7 +12,7 @@ namespace {
 
 using Kind = JsonValue::Kind;
 
-bool HoldsNothing(const JsonValue& value) {
+bool HasNoValue(const JsonValue& value) {
   return value.Is(Kind::kNull) ||
          (value.Is(Kind::kString) && (value.text.empty() || LowerCase(value.text) == "nan"));
 }
@@ -21,27 +21,28 @@ const JsonValue* ElementOf(const JsonValue* array, std::size_t place) {
   return array != nullptr && place < array->items.size() ? &array->items[place] : nullptr;
 }
 
-SeenBucket ReadBucket(const JsonValue* time, const JsonValue& spoof, const JsonValue& not_spoof) {
+SeenBucket ReadSeenBucket(const JsonValue* time, const JsonValue& spoof,
+                          const JsonValue& not_spoof) {
   const auto number_of = [](const JsonValue& value) {
     const auto number = ReadDecimal(value);
     return number && *number >= 0 ? number : std::nullopt;
   };
   const auto is_nothing = [](const JsonValue& value) {
-    return HoldsNothing(value) || ReadDecimal(value) == 0.0;
+    return HasNoValue(value) || ReadDecimal(value) == 0.0;
   };
   const auto number = number_of(spoof);
   const auto other = number_of(not_spoof);
   const bool is_empty = is_nothing(spoof) && is_nothing(not_spoof);
-  return {.start = ReadTime(time),
+  return {.start = ReadSeenTime(time),
           .spoof = &spoof,
           .not_spoof = &not_spoof,
           .number = number,
           .sum = number && other ? std::optional(*number + *other) : std::nullopt,
           .is_empty = is_empty,
-          .is_half = !is_empty && HoldsNothing(spoof) != HoldsNothing(not_spoof)};
+          .is_half = !is_empty && HasNoValue(spoof) != HasNoValue(not_spoof)};
 }
 
-SeenSeries ReadSeries(std::string_view key, const JsonValue& json, const Query& query) {
+SeenSeries ReadSeenSeries(std::string_view key, const JsonValue& json, const Query& query) {
   SeenSeries series{.key = key,
                     .json = &json,
                     .interval = Length(query.agg_interval),
@@ -51,7 +52,7 @@ SeenSeries ReadSeries(std::string_view key, const JsonValue& json, const Query& 
   const JsonValue* const not_spoof = json.Find("NOT_SPOOF");
   for (std::size_t i = 0; ElementOf(spoof, i) != nullptr && ElementOf(not_spoof, i); ++i) {
     series.buckets.push_back(
-        ReadBucket(ElementOf(series.timestamps(), i), spoof->items[i], not_spoof->items[i]));
+        ReadSeenBucket(ElementOf(series.timestamps(), i), spoof->items[i], not_spoof->items[i]));
   }
   std::int64_t place = 0;
   for (const auto& [start, one, other, number, sum, is_empty, is_half] : series.Complete()) {
@@ -88,7 +89,7 @@ bool IsTelling(std::string_view text) {
 
 }  // namespace
 
-std::optional<WallTime> ReadTime(const JsonValue* value) {
+std::optional<WallTime> ReadSeenTime(const JsonValue* value) {
   return value == nullptr ? std::nullopt : ParseRfc3339(value->text);
 }
 
@@ -109,7 +110,9 @@ const JsonValue* SeenAnswer::InMeta(std::string_view member) const {
   return meta == nullptr ? nullptr : meta->Find(member);
 }
 
-std::optional<WallTime> SeenAnswer::LastUpdated() const { return ReadTime(InMeta("lastUpdated")); }
+std::optional<WallTime> SeenAnswer::LastUpdated() const {
+  return ReadSeenTime(InMeta("lastUpdated"));
+}
 
 bool SeenAnswer::HasRatios() const {
   constexpr double kAboutOne = 1.01;
@@ -142,7 +145,7 @@ std::optional<SeenAnswer> ReadFreely(std::string_view body, const std::vector<Qu
       answer.meta = &result->items[i];
       continue;
     }
-    answer.series.push_back(ReadSeries(key, result->items[i], query));
+    answer.series.push_back(ReadSeenSeries(key, result->items[i], query));
     answer.series.back().is_control =
         query.control && std::ranges::find(names, key, &SeriesNames::own) == names.end();
   }

@@ -62,7 +62,7 @@ std::optional<SeenAnswer> ReadFreely(std::string_view body, const std::vector<Qu
                                      const std::vector<SeriesNames>& names);
 
 // nullopt for nullptr and for whatever is no RFC 3339 time.
-std::optional<WallTime> ReadTime(const JsonValue* value);
+std::optional<WallTime> ReadSeenTime(const JsonValue* value);
 
 // How alike two series are in the buckets that both have.
 struct Likeness {
