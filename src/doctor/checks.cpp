@@ -3,9 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include "judgement.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
@@ -14,8 +12,24 @@ namespace {
 struct Check {
   std::string_view name;
   std::string_view expected;
-  Judgement (*judge)(const Evidence&);  // nullptr: a row a configured query
-  bool is_of_answers = false;           // of what they hold, whatever was asked
+  JudgeAll* judge = nullptr;
+  bool is_of_answers = false;  // of what they hold, whatever was asked
+  Step step = Step::kFirst;    // the last request of that step is judged
+  JudgeRequest* judge_request = nullptr;
+
+  constexpr Check(std::string_view row, std::string_view relied_on, JudgeAll* judge_all,
+                  bool of_answers = false)
+      : name(row), expected(relied_on), judge(judge_all), is_of_answers(of_answers) {}
+  constexpr Check(std::string_view row, std::string_view relied_on, Step of,
+                  JudgeRequest* judge_one)
+      : name(row), expected(relied_on), step(of), judge_request(judge_one) {}
+
+  // REQUIRES: it is not that of the configured queries.
+  Judgement Of(const Examination& exam) const {
+    if (judge != nullptr) return judge(exam);
+    const AskedRequest* const asked = step == Step::kFirst ? exam.AllMail() : exam.Last(step);
+    return asked == nullptr ? NotAsked(exam) : judge_request(exam, *asked);
+  }
 };
 
 constexpr std::string_view kQueryRow = "query NAME";
@@ -30,19 +44,20 @@ constexpr Check kChecks[] = {
     {"token", "It is accepted and may read Radar.", JudgeToken},
     {"path", "The configured api.path answers, without redirects or errors.", JudgePath},
     {"other path", "The path's other spelling answers with the same numbers.", JudgeOtherPath},
-    {"15m over 1d", "Accepted, with all its buckets.", Judge15mOver1d},
-    {"1h over 7d", "Accepted, with all its buckets.", Judge1hOver7d},
-    {"1h over 28d", "Accepted, with all its buckets.", Judge1hOver28d},
-    {"1d over 28d", "Accepted, with all its buckets.", Judge1dOver28d},
-    {"1w over 52w", "Accepted, with all its buckets.", Judge1wOver52w},
+    {"15m over 1d", "Accepted, with all its buckets.", Step::k15mOver1d, JudgePair},
+    {"1h over 7d", "Accepted, with all its buckets.", Step::kFirst, JudgePair},
+    {"1h over 28d", "Accepted, with all its buckets.", Step::k1hOver28d, JudgePair},
+    {"1d over 28d", "Accepted, with all its buckets.", Step::k1dOver28d, JudgePair},
+    {"1w over 52w", "Accepted, with all its buckets.", Step::k1wOver52w, JudgePair},
     {kQueryRow, "The exporter gets a value, of the query's own filters.", nullptr},
     {"names", "A series comes back under the name it was asked for.", JudgeNames, true},
-    {"filter", "spf=FAIL selects a part of the mail.", JudgeFilter},
-    {"two series", "Both come back, each with its own filters.", JudgeTwoSeries},
-    {"ten series", "All come back, each with its own filters.", JudgeTenSeries},
-    {"fifty series", "All come back, each with its own filters.", JudgeFiftySeries},
-    {"comma list", "spf=PASS,FAIL selects mail with either.", JudgeValueList},
-    {"control period", "7dcontrol gives the same buckets a week earlier.", JudgeControl},
+    {"filter", "spf=FAIL selects a part of the mail.", Step::kOneFilter, JudgeFilter},
+    {"two series", "Both come back, each with its own filters.", Step::kTwoSeries, JudgeSeries},
+    {"ten series", "All come back, each with its own filters.", Step::kTenSeries, JudgeSeries},
+    {"fifty series", "All come back, each with its own filters.", Step::kFiftySeries, JudgeSeries},
+    {"comma list", "spf=PASS,FAIL selects mail with either.", Step::kValueList, JudgeValueList},
+    {"control period", "7dcontrol gives the same buckets a week earlier.", Step::kControl,
+     JudgeControl},
     {"envelope", "JSON with success: true and an object result, as documented.", JudgeEnvelope,
      true},
     {"timestamps", "One a value, in order, in UTC, the start of its bucket; weeks begin on Monday.",
@@ -66,65 +81,27 @@ constexpr Check kChecks[] = {
     {"budget", "The API allows as much as api.rate_limit does.", JudgeBudget},
 };
 
-CheckRow RowOf(std::string name, std::string_view expected, Judgement judgement,
-               const Redactor& redactor) {
-  const auto harmless = [&](std::string_view text) {
-    return WithoutIdentity(redactor.Redacted(text));
-  };
-  return {std::move(name), judgement.verdict, std::string(expected), harmless(judgement.found),
-          std::move(judgement.change)};
-}
-
-std::vector<std::string_view> OtherwiseIn(const Evidence& evidence) {
-  std::vector<std::string_view> names;
-  for (const Check& check : kChecks) {
-    if (!check.is_of_answers) continue;
-    const Judgement judgement = check.judge(evidence);
-    const bool copes =
-        judgement.change.starts_with("Nothing:") || judgement.change.starts_with("See ");
-    if (judgement.verdict == Verdict::kDifferent && !copes) names.push_back(check.name);
-  }
-  return names;
-}
-
 // The row of what such a request is made of, if that was refused, too.
-std::string_view SimplerRefused(const Evidence& evidence, Step step) {
-  const auto refused = [&evidence](Step other) {
-    const AskedRequest* const asked = evidence.Last(other);
-    return asked != nullptr && asked->failure() != nullptr && !asked->HasSucceeded();
-  };
-  const bool any_pair =
-      evidence.AllMail()->HasSucceeded() ||
-      !(refused(Step::k15mOver1d) && refused(Step::k1dOver28d) && refused(Step::k1wOver52w));
-  if (!any_pair) return "path";
-  switch (step) {
-    case Step::kControl: return !evidence.AllMail()->HasSucceeded() ? "1h over 7d" : "";
-    case Step::kTwoSeries:
-    case Step::kTenSeries:
-    case Step::kFiftySeries:
-    case Step::kValueList:
-      if (refused(Step::kOneFilter) && !refused(Step::k1dOver28d)) return "filter";
-      [[fallthrough]];
-    case Step::kOneFilter: return refused(Step::k1dOver28d) ? "1d over 28d" : "";
-    case Step::kFirst:
-    case Step::kOtherPath:
-    case Step::k15mOver1d:
-    case Step::k1hOver28d:
-    case Step::k1dOver28d:
-    case Step::k1wOver52w:
-    case Step::kNarrow:
-    case Step::kConfigured:
-    case Step::kAlone: break;
+std::string SimplerRefused(const Examination& exam, Step step) {
+  const bool is_hour_there = exam.AllMail()->HasSucceeded();
+  const bool is_day_refused = exam.WasRefused(Step::k1dOver28d);
+  if (!is_hour_there && is_day_refused && exam.WasRefused(Step::k15mOver1d) &&
+      exam.WasRefused(Step::k1wOver52w)) {
+    return "path";
   }
-  return "";
+  if (step == Step::kControl) return is_hour_there ? "" : "1h over 7d";
+  const bool is_shared = step == Step::kTwoSeries || step == Step::kTenSeries ||
+                         step == Step::kFiftySeries || step == Step::kValueList;
+  if (!is_shared && step != Step::kOneFilter) return "";
+  if (is_day_refused) return "1d over 28d";
+  return is_shared && exam.WasRefused(Step::kOneFilter) ? "filter" : "";
 }
 
-std::string LocationOf(const AskedRequest& asked) {
-  const std::string location = asked.answer.value().Header("location");
+std::string WhereTo(const AskedRequest& asked) {
+  const std::string location = asked.Header("location");
   const std::string host = HostAndPort(location);
-  return location.empty()
-             ? ""
-             : fmt::format(", to {}", host.empty() ? "another path" : ForLog(host, 60));
+  if (location.empty()) return "";
+  return ", to " + (host.empty() ? "another path" : ForLog(host, 60));
 }
 
 }  // namespace
@@ -140,129 +117,119 @@ std::string_view Name(Verdict verdict) {
   return "";
 }
 
-std::vector<CheckDescription> CheckCatalog() {
-  std::vector<CheckDescription> catalog;
-  for (const Check& check : kChecks) catalog.push_back({check.name, check.expected});
-  return catalog;
+std::vector<std::string_view> CheckNames() {
+  std::vector<std::string_view> names;
+  for (const Check& check : kChecks) names.push_back(check.name);
+  return names;
 }
 
 std::vector<CheckRow> Judge(const Examination& examination, const Redactor& redactor) {
-  Evidence evidence{examination, SeenIn(examination)};
-  evidence.otherwise = OtherwiseIn(evidence);
   std::vector<CheckRow> rows;
+  const auto add = [&](std::string name, const Check& check, Judgement judgement) {
+    judgement.found = WithoutIdentity(redactor.Redacted(judgement.found));
+    rows.push_back({std::move(judgement), std::move(name), std::string(check.expected)});
+  };
   for (const Check& check : kChecks) {
-    if (check.judge != nullptr) {
-      rows.push_back(
-          RowOf(std::string(check.name), check.expected, check.judge(evidence), redactor));
+    if (check.name != kQueryRow) {
+      add(std::string(check.name), check, check.Of(examination));
       continue;
     }
     for (const Query& query : examination.plan.queries) {
-      rows.push_back(RowOf("query " + ForMessage(query.name), check.expected,
-                           JudgeQuery(evidence, query), redactor));
+      add("query " + ForMessage(query.name), check, JudgeQuery(examination, query));
     }
   }
   return rows;
 }
 
 bool IsAllWell(const Examination& examination, std::span<const CheckRow> rows) {
-  return examination.stopped.empty() && std::ranges::none_of(rows, [](const CheckRow& row) {
-           return row.verdict != Verdict::kOk && row.verdict != Verdict::kNotSeen;
+  return examination.stopped.empty() && std::ranges::all_of(rows, [](const CheckRow& row) {
+           return row.verdict == Verdict::kOk || row.verdict == Verdict::kNotSeen;
          });
 }
 
-const AskedRequest* Evidence::Last(Step step) const {
-  const auto& asked = examination.asked;
-  const auto found = std::find_if(asked.rbegin(), asked.rend(),
-                                  [step](const AskedRequest& each) { return each.step == step; });
-  return found == asked.rend() ? nullptr : &*found;
+Judgement Different(std::string found, std::string change) {
+  return {Verdict::kDifferent, std::move(found), std::move(change)};
 }
 
-const AskedRequest* Evidence::AllMail() const {
-  const AskedRequest* const first = Last(Step::kFirst);
-  const AskedRequest* const other = Last(Step::kOtherPath);
-  const bool only_there =
-      first != nullptr && first->failure() != nullptr && other != nullptr &&
-      (other->failure() == nullptr || (other->HasSucceeded() && !first->HasSucceeded()));
-  return only_there ? other : first;
+Judgement NotAsked(const Examination& exam) {
+  return {Verdict::kNotAsked, exam.stopped.empty() ? "not asked" : "not asked: " + exam.stopped,
+          ""};
 }
 
-const SeenAnswer* Evidence::AnswerTo(const AskedRequest* asked) const {
-  const auto found = std::ranges::find(answers, asked, &SeenAnswer::asked);
-  return found == answers.end() ? nullptr : &*found;
+Judgement NothingSeen(const Examination& exam) {
+  return exam.stopped.empty() ? NotSeen("no answer shows it") : NotAsked(exam);
 }
 
-std::vector<const SeenSeries*> Evidence::AllSeries() const {
-  std::vector<const SeenSeries*> all;
-  for (const SeenAnswer& answer : answers) {
-    for (const SeenSeries& series : answer.series) all.push_back(&series);
-  }
-  return all;
-}
-
-Judgement NotAsked(const Evidence& evidence) {
-  const std::string& why = evidence.examination.stopped;
-  return {Verdict::kNotAsked, why.empty() ? "not asked" : "not asked: " + why, ""};
-}
-
-Judgement Failed(const Evidence& evidence, const AskedRequest& asked, const Failure& failure) {
+Judgement Failed(const Examination& exam, const AskedRequest& asked, const Failure& failure) {
   if (asked.IsRedirected()) {
-    return {Verdict::kRefused, failure.detail + LocationOf(asked),
+    return {Verdict::kRefused, failure.detail + WhereTo(asked),
             "Set api.base_url and api.path to where it leads, if that is Cloudflare's."};
   }
-  const bool refused = asked.status() != 0 && (asked.status() < 200 || asked.status() >= 300);
-  const bool is_of_answer =
-      (failure.reason == FailureReason::kValidation || failure.reason == FailureReason::kEmpty) &&
-      !evidence.otherwise.empty();
-  const std::string change = is_of_answer
-                                 ? fmt::format("See {}.", fmt::join(evidence.otherwise, ", "))
-                                 : std::string(WhatToDo(failure.reason));
-  return {refused ? Verdict::kRefused : Verdict::kDifferent,
-          asked.status() == 0 ? fmt::format("{}: {}", InPlainWords(failure.reason), failure.detail)
-                              : failure.detail,
-          change};
+  std::string change(WhatToDo(failure.reason));
+  if (failure.reason == FailureReason::kValidation || failure.reason == FailureReason::kEmpty) {
+    const std::string rows = OtherwiseInAnswers(exam);
+    if (!rows.empty()) change = "See " + rows + '.';
+  }
+  if (asked.status() == 0) {
+    return Different(std::string(InPlainWords(failure.reason)) + ": " + failure.detail, change);
+  }
+  return {asked.HasSucceeded() ? Verdict::kDifferent : Verdict::kRefused, failure.detail, change};
 }
 
-Judgement Unanswered(const Evidence& evidence, const AskedRequest& asked, const Failure& failure) {
-  const bool is_last = &asked == &evidence.examination.asked.back();
-  const bool ended_it = is_last || failure.reason == FailureReason::kUnauthorized;
-  if (ended_it && !evidence.examination.stopped.empty()) return NotAsked(evidence);
+Judgement Unanswered(const Examination& exam, const AskedRequest& asked, const Failure& failure) {
+  const bool ended_it =
+      &asked == &exam.asked.back() || failure.reason == FailureReason::kUnauthorized;
+  if (ended_it && !exam.stopped.empty()) return NotAsked(exam);
   if (failure.reason == FailureReason::kNotFound) {
     return {Verdict::kNotAsked, "not asked: the path was not found", ""};
   }
-  return Failed(evidence, asked, failure);
+  return Failed(exam, asked, failure);
 }
 
-Judgement NothingSeen(const Evidence& evidence) {
-  if (!evidence.examination.stopped.empty()) return NotAsked(evidence);
-  return {Verdict::kNotSeen, "no answer shows it", ""};
-}
-
-Judgement UnansweredWith(const std::string& change, const Evidence& evidence,
+Judgement UnansweredWith(const std::string& change, const Examination& exam,
                          const AskedRequest& asked) {
-  Judgement judgement = Unanswered(evidence, asked, *asked.failure());
+  Judgement judgement = Unanswered(exam, asked, *asked.failure());
   if (judgement.verdict != Verdict::kRefused || asked.IsRedirected()) return judgement;
-  const std::string_view simpler = SimplerRefused(evidence, asked.step);
-  judgement.change = simpler.empty() ? change : fmt::format("See {}.", simpler);
+  const std::string simpler = SimplerRefused(exam, asked.step);
+  judgement.change = simpler.empty() ? change : "See " + simpler + '.';
   return judgement;
 }
 
-std::string Unless(const std::string& queries, std::string_view nothing, std::string change) {
-  return queries.empty() ? std::string(nothing) : std::move(change);
+std::string OtherwiseInAnswers(const Examination& exam) {
+  std::string names;
+  for (const Check& check : kChecks) {
+    if (!check.is_of_answers) continue;
+    const auto [verdict, found, change] = check.Of(exam);
+    const bool copes = change.starts_with("Nothing:") || change.starts_with("See ");
+    if (verdict == Verdict::kDifferent && !copes) AppendTo(names, check.name);
+  }
+  return names;
+}
+
+std::string ChangeOf(const Examination& exam, const std::function<bool(const Query&)>& is,
+                     const std::string& change, const std::string& nothing) {
+  constexpr std::size_t kShown = 3;
+  std::string names;
+  std::size_t count = 0;
+  for (const Query& query : exam.subject.queries) {
+    if (is(query) && ++count <= kShown) AppendTo(names, ForMessage(query.name));
+  }
+  if (count == 0) return nothing;
+  return change + names + (count > kShown ? fmt::format(" and {} more", count - kShown) : "");
+}
+
+void AppendTo(std::string& list, std::string_view item, std::string_view separator) {
+  if (!list.empty()) list += separator;
+  list += item;
 }
 
 bool HasList(const Query& query) {
   return FilterText(query.filters).find(',') != std::string::npos;
 }
 
-std::string QueriesFor(const Evidence& evidence, const std::function<bool(const Query&)>& is) {
-  constexpr std::size_t kShown = 3;
-  std::vector<std::string> names;
-  for (const Query& query : evidence.subject().queries) {
-    if (is(query)) names.push_back(ForMessage(query.name));
-  }
-  if (names.size() <= kShown) return fmt::format("{}", fmt::join(names, ", "));
-  return fmt::format("{} and {} more", fmt::join(std::span(names).first(kShown), ", "),
-                     names.size() - kShown);
+std::string Shortened(const RadarEndpoint& endpoint) {
+  const std::string& path = endpoint.path();
+  return "..." + ForMessage(path.substr(std::min(path.rfind('/'), path.size())));
 }
 
 }  // namespace radar_spoof

@@ -1,6 +1,7 @@
-// What the exporter relies on, and whether that was found: `doctor`'s rows.
+// What the exporter relies on, and whether that was found: `doctor`'s rows, and their judges.
 //
-// docs/api.md has the same rows, with the source of each fact; a test compares them.
+// docs/api.md has the same rows, with the source of each fact; a test compares them. The table of
+// the rows is in checks.cpp; their judges stand in five files, by what they look at.
 // Thread rule: pure.
 #pragma once
 
@@ -23,26 +24,98 @@ inline constexpr std::array kAllVerdicts = {Verdict::kOk, Verdict::kDifferent, V
 // "ok", "different", "refused", "not seen", "not asked".
 std::string_view Name(Verdict verdict);
 
-// Texts are one line each, in which nothing names a credential, an account or a person.
-struct CheckRow {
-  std::string name;
+// Texts are one line each.
+struct Judgement {
   Verdict verdict;
-  std::string expected;  // what the exporter relies on
   std::string found;
   std::string change;  // what to change, or that nothing need be; "" where all is well
+
+  bool IsOtherwise() const {
+    return verdict == Verdict::kDifferent || verdict == Verdict::kRefused;
+  }
 };
 
-struct CheckDescription {
-  std::string_view name;
-  std::string_view expected;
+// In its texts nothing names a credential, an account or a person.
+struct CheckRow : Judgement {
+  std::string name;
+  std::string expected;  // what the exporter relies on
 };
 
-// In the order of the rows. "query NAME" stands for one row a configured query.
-std::vector<CheckDescription> CheckCatalog();
+// The names of the rows, in their order. "query NAME" stands for one row a configured query.
+std::vector<std::string_view> CheckNames();
 
 std::vector<CheckRow> Judge(const Examination& examination, const Redactor& redactor);
 
 // All was asked and answered, and nothing is different or refused.
 bool IsAllWell(const Examination& examination, std::span<const CheckRow> rows);
+
+// The rest is for the judges.
+
+inline constexpr const char* kNoChange = "Nothing: the exporter copes with it.";
+inline constexpr const char* kOpenAnIssue =
+    "No key of the configuration helps: please open an issue with a --report.";
+
+inline Judgement Ok(std::string found) { return {Verdict::kOk, std::move(found), ""}; }
+inline Judgement NotSeen(std::string found) { return {Verdict::kNotSeen, std::move(found), ""}; }
+Judgement Different(std::string found, std::string change);
+// With why nothing more was asked.
+Judgement NotAsked(const Examination& exam);
+// No answer shows what the row is about.
+Judgement NothingSeen(const Examination& exam);
+// Of a request whose queries have no value.
+Judgement Failed(const Examination& exam, const AskedRequest& asked, const Failure& failure);
+// The same where it was to find something else out: what ended the examination says nothing of it.
+Judgement Unanswered(const Examination& exam, const AskedRequest& asked, const Failure& failure);
+// As Unanswered(), but with this to change where it is the request that was refused, and nothing
+// simpler: what that is made of was accepted.
+Judgement UnansweredWith(const std::string& change, const Examination& exam,
+                         const AskedRequest& asked);
+
+// `change` and behind it "a, b and 3 more": the configured queries for which `is` holds; `nothing`
+// where there is none.
+std::string ChangeOf(const Examination& exam, const std::function<bool(const Query&)>& is,
+                     const std::string& change, const std::string& nothing);
+// "interval, values", the rows about what answers hold that are different in what the exporter
+// cannot cope with; "": none.
+std::string OtherwiseInAnswers(const Examination& exam);
+// Behind what stands in the list already, and a separator.
+void AppendTo(std::string& list, std::string_view item, std::string_view separator = ", ");
+// Whether some filter has several values.
+bool HasList(const Query& query);
+// ".../spoof", of a path.
+std::string Shortened(const RadarEndpoint& endpoint);
+// How many series a request may have, as far as was tried.
+int MostSeries(const Examination& exam);
+// Of the requests for several series, the row of the smallest that is different, though accepted;
+// "": none.
+std::string DifferentSeries(const Examination& exam);
+// What is different in the series of that query in a shared answer; "": nothing is seen to be.
+std::string SharedProblem(const Examination& exam, const AskedRequest& asked, std::size_t place);
+// What is different in the query's control period; "": nothing is seen to be.
+std::string ControlProblem(const AskedRequest& asked, std::size_t place);
+// SPOOF of all mail on average, in percent, if it is no such part as it is known to be: the classes
+// may be exchanged.
+std::optional<double> ExchangedMean(const Examination& exam);
+
+// Of a row about all that came, and of one about the answer to one request.
+using JudgeAll = Judgement(const Examination&);
+using JudgeRequest = Judgement(const Examination&, const AskedRequest&);
+
+// The way to the API: connection_checks.cpp.
+JudgeAll JudgeAddress, JudgeProxy, JudgeTls, JudgeClock, JudgeLatency, JudgeToken, JudgeRateLimit,
+    JudgeBudget;
+// What may be asked: request_checks.cpp.
+JudgeAll JudgePath, JudgeOtherPath;
+JudgeRequest JudgePair;
+Judgement JudgeQuery(const Examination& exam, const Query& query);
+// Several series in a request, and what makes one: series_checks.cpp.
+JudgeAll JudgeNames;
+JudgeRequest JudgeFilter, JudgeSeries, JudgeValueList, JudgeControl;
+// What stands around the series: meta_checks.cpp.
+JudgeAll JudgeEnvelope, JudgeDateRange, JudgeInterval, JudgeNormalization, JudgeUnits,
+    JudgeConfidence, JudgeAnnotations, JudgeLag;
+// The series' buckets: bucket_checks.cpp.
+JudgeAll JudgeTimestamps, JudgeNewestBucket, JudgeValues, JudgeSums, JudgeClasses,
+    JudgeEmptyBuckets;
 
 }  // namespace radar_spoof

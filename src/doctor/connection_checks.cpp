@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "judgement.h"
+#include "checks.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
@@ -11,41 +11,66 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Milliseconds kClocksApart = 30s;
-constexpr Seconds kFiveMinutes = 5min;
-
-bool IsPlain(const Evidence& evidence) {
-  return evidence.subject().api.base_url.starts_with("http://");
-}
-
-std::string HostOf(const Evidence& evidence) {
-  return ForMessage(HostAndPort(evidence.subject().api.base_url));
-}
-
-const AskedRequest* FirstAnswered(const Evidence& evidence) {
-  const auto& asked = evidence.examination.asked;
-  const auto found =
-      std::ranges::find_if(asked, [](const auto& each) { return each.status() != 0; });
-  return found == asked.end() ? nullptr : &*found;
-}
+bool IsPlain(const Examination& exam) { return exam.subject.api.base_url.starts_with("http://"); }
 
 // What `api.proxy` has used for https://, and where that is from: "http://proxy.example:3128"; ""
 // without one.
-std::string ProxyOf(const Evidence& evidence) {
-  const std::string& proxy = evidence.subject().api.proxy;
-  const auto& variable = evidence.subject().proxy_variable;
-  if (proxy == "none" || IsPlain(evidence)) return "";
+std::string ProxyOf(const Examination& exam) {
+  const std::string& proxy = exam.subject.api.proxy;
+  const auto& variable = exam.subject.proxy_variable;
+  if (proxy == "none" || IsPlain(exam)) return "";
   if (proxy != "environment") return ForMessage(HostAndPort(proxy));
-  return !variable || variable->excepted
-             ? ""
-             : fmt::format("{}, from {}", variable->proxy, variable->name);
+  return !variable || variable->excepted ? "" : variable->proxy + ", from " + variable->name;
 }
 
-bool IsThroughProxy(const Evidence& evidence, const AskedRequest& asked) {
-  const auto& variable = evidence.subject().proxy_variable;
-  const bool is_socks = evidence.subject().api.proxy == "environment" && variable &&
-                        variable->IsSocks() && !ProxyOf(evidence).empty();
+bool IsThroughProxy(const Examination& exam, const AskedRequest& asked) {
+  const auto& variable = exam.subject.proxy_variable;
+  const bool is_socks = exam.subject.api.proxy == "environment" && variable &&
+                        variable->IsSocks() && !ProxyOf(exam).empty();
   return asked.connection.through_proxy || is_socks;
+}
+
+struct Variable {
+  std::string name;
+  std::string value;
+};
+
+// The first that is set to something; otherwise without a value.
+Variable FirstOf(std::initializer_list<const char*> names, const ReadVariable& read) {
+  for (const char* const name : names) {
+    const auto value = read(name);
+    if (value && !value->empty()) return {name, *value};
+  }
+  return {};
+}
+
+// Whatever the value is, what stands before an "@" is not repeated.
+std::string WithoutUser(std::string_view value) {
+  constexpr std::array kSchemes = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
+  std::string scheme = "http";
+  if (const std::size_t end = value.find("://"); end != std::string_view::npos) {
+    scheme = LowerCase(value.substr(0, end));
+    value.remove_prefix(end + 3);
+  }
+  if (const std::size_t at = value.rfind('@'); at != std::string_view::npos) {
+    value.remove_prefix(at + 1);
+  }
+  value = value.substr(0, value.find_first_of("/?#"));
+  const bool is_known = std::ranges::find(kSchemes, scheme) != kSchemes.end();
+  return is_known ? scheme + "://" + ForMessage(value, 80) : "a proxy of an unknown kind";
+}
+
+bool IsExcepted(std::string_view host, std::string_view list) {
+  const std::string wanted = LowerCase(host);
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find_first_of(", "), list.size());
+    std::string item = LowerCase(list.substr(0, end));
+    list.remove_prefix(std::min(end + 1, list.size()));
+    if (item == "*") return true;
+    if (item.starts_with('.')) item.erase(0, 1);
+    if (!item.empty() && (wanted == item || wanted.ends_with('.' + item))) return true;
+  }
+  return false;
 }
 
 // To the unit in which InWords() tells it.
@@ -56,267 +81,243 @@ Milliseconds Rounded(Milliseconds duration) {
   return std::chrono::round<std::chrono::days>(duration);
 }
 
-std::size_t CountAnswers(const Evidence& evidence, std::string_view header) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(evidence.examination.asked, [header](const AskedRequest& each) {
-        return each.status() != 0 && !each.answer.value().Header(header).empty();
-      }));
-}
-
 }  // namespace
 
-Judgement JudgeAddress(const Evidence& evidence) {
-  if (evidence.examination.asked.empty()) return NotAsked(evidence);
-  if (const AskedRequest* const asked = FirstAnswered(evidence)) {
-    const std::string& address = asked->connection.address;
-    const auto is_broken = [](const AskedRequest& each) {
-      return each.status() == 0 && each.failure()->reason != FailureReason::kTimeout &&
-             each.failure()->reason != FailureReason::kParse;
-    };
-    const auto& all = evidence.examination.asked;
-    const auto broken = std::ranges::count_if(all, is_broken);
-    // One may pass.
-    if (broken > 1) {
-      return {Verdict::kDifferent,
-              fmt::format("{} of {} requests without an answer: {}", broken, all.size(),
-                          std::ranges::find_if(all, is_broken)->failure()->detail),
-              "Look for what breaks connections on the way, such as a proxy or a firewall."};
-    }
-    const std::string_view family = address.find(':') == std::string::npos ? "IPv4" : "IPv6";
-    if (IsThroughProxy(evidence, *asked)) {
-      return {Verdict::kOk,
-              fmt::format("{} answers, through a proxy at {}", HostOf(evidence), address), ""};
-    }
-    return {Verdict::kOk, fmt::format("{} is {} ({})", HostOf(evidence), address, family), ""};
-  }
-  const AskedRequest& last = evidence.examination.asked.back();
-  const Failure& failure = *last.failure();
-  Judgement judgement = Failed(evidence, last, failure);
-  if (failure.reason == FailureReason::kTls || failure.reason == FailureReason::kParse) {
-    return {Verdict::kOk, fmt::format("{} is {}", HostOf(evidence), last.connection.address), ""};
-  }
-  if (failure.detail.find("HTTP/0.9") != std::string::npos) {
-    judgement.change = "Look what answers at that address: it does not speak HTTP/1.1.";
-  }
-  return judgement;
+std::optional<ProxyVariable> ProxyVariableFor(std::string_view host, const ReadVariable& read) {
+  const Variable set = FirstOf({"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}, read);
+  if (set.value.empty()) return std::nullopt;
+  const Variable exceptions = FirstOf({"no_proxy", "NO_PROXY"}, read);
+  return ProxyVariable{.name = set.name,
+                       .proxy = WithoutUser(set.value),
+                       .excepted = IsExcepted(host, exceptions.value)};
 }
 
-Judgement JudgeProxy(const Evidence& evidence) {
-  if (evidence.examination.asked.empty()) return NotAsked(evidence);
-  const AskedRequest* const asked = FirstAnswered(evidence);
-  const std::string& configured = evidence.subject().api.proxy;
-  const auto& variable = evidence.subject().proxy_variable;
-  const std::string proxy = ProxyOf(evidence);
+Judgement JudgeAddress(const Examination& exam) {
+  if (exam.asked.empty()) return NotAsked(exam);
+  const std::string host = ForMessage(HostAndPort(exam.subject.api.base_url));
+  const AskedRequest* const asked = exam.FirstAnswered();
   if (asked == nullptr) {
-    if (IsPlain(evidence)) return NotAsked(evidence);
-    if (!proxy.empty()) {
-      return {Verdict::kDifferent, "no answer came through " + proxy,
-              "Look whether that proxy works, or change api.proxy."};
+    const AskedRequest& last = exam.asked.back();
+    if (last.FailedFor(FailureReason::kTls) || last.FailedFor(FailureReason::kParse)) {
+      return Ok(host + " is " + last.connection.address);
     }
-    if (configured != "none" || !variable || variable->excepted) return NotAsked(evidence);
-    return {Verdict::kDifferent,
-            fmt::format("none, though {} names {}", variable->name, variable->proxy),
-            "Set api.proxy: environment, if the API can only be reached through it."};
+    Judgement judgement = Failed(exam, last, *last.failure());
+    if (last.failure()->detail.find("HTTP/0.9") != std::string::npos) {
+      judgement.change = "Look what answers at that address: it does not speak HTTP/1.1.";
+    }
+    return judgement;
   }
-  if (IsThroughProxy(evidence, *asked)) return {Verdict::kOk, "in use: " + proxy, ""};
-  if (configured == "none") return {Verdict::kOk, "none", ""};
-  if (IsPlain(evidence)) return {Verdict::kOk, "not used for plain HTTP to this machine", ""};
-  if (!proxy.empty()) {
-    return {Verdict::kDifferent, "not used: " + proxy, std::string(kOpenAnIssue)};
+  const auto is_broken = [](const AskedRequest& each) {
+    return each.status() == 0 && !each.FailedFor(FailureReason::kTimeout) &&
+           !each.FailedFor(FailureReason::kParse);
+  };
+  const auto broken = std::ranges::count_if(exam.asked, is_broken);
+  if (broken > 1) {  // one may pass
+    return Different(
+        fmt::format("{} of {} requests without an answer: {}", broken, exam.asked.size(),
+                    std::ranges::find_if(exam.asked, is_broken)->failure()->detail),
+        "Look for what breaks connections on the way, such as a proxy or a firewall.");
   }
-  return {Verdict::kOk,
-          variable ? "none: no_proxy excepts the host" : "none: the environment names none for it",
-          ""};
+  const std::string& address = asked->connection.address;
+  if (IsThroughProxy(exam, *asked)) return Ok(host + " answers, through a proxy at " + address);
+  const bool is_ipv4 = address.find(':') == std::string::npos;
+  return Ok(host + " is " + address + (is_ipv4 ? " (IPv4)" : " (IPv6)"));
 }
 
-Judgement JudgeTls(const Evidence& evidence) {
-  const auto& asked = evidence.examination.asked;
-  if (asked.empty()) return NotAsked(evidence);
-  if (const AskedRequest* const answered = FirstAnswered(evidence)) {
-    if (IsPlain(evidence)) return {Verdict::kOk, "none: plain HTTP to this machine", ""};
-    const auto& [address, tls, issuer, proxy] = answered->connection;
-    return {Verdict::kOk, fmt::format("{}, verified; issued by {}", tls, issuer), ""};
+Judgement JudgeProxy(const Examination& exam) {
+  if (exam.asked.empty()) return NotAsked(exam);
+  const AskedRequest* const asked = exam.FirstAnswered();
+  const bool is_none = exam.subject.api.proxy == "none";
+  const auto& variable = exam.subject.proxy_variable;
+  const std::string proxy = ProxyOf(exam);
+  if (asked == nullptr) {
+    if (IsPlain(exam)) return NotAsked(exam);
+    if (!proxy.empty()) {
+      return Different("no answer came through " + proxy,
+                       "Look whether that proxy works, or change api.proxy.");
+    }
+    if (!is_none || !variable || variable->excepted) return NotAsked(exam);
+    return Different("none, though " + variable->name + " names " + variable->proxy,
+                     "Set api.proxy: environment, if the API can only be reached through it.");
   }
-  const Failure& failure = *asked.back().failure();
-  if (failure.reason != FailureReason::kTls) return NotAsked(evidence);
-  if (LowerCase(failure.detail).find("protocol") != std::string::npos) {
-    return {Verdict::kDifferent, "neither TLS 1.2 nor 1.3: " + failure.detail,
-            "Look what answers at that address: Cloudflare does with both."};
-  }
-  return Failed(evidence, asked.back(), failure);
+  if (IsThroughProxy(exam, *asked)) return Ok("in use: " + proxy);
+  if (is_none) return Ok("none");
+  if (IsPlain(exam)) return Ok("not used for plain HTTP to this machine");
+  if (!proxy.empty()) return Different("not used: " + proxy, kOpenAnIssue);
+  return Ok(variable ? "none: no_proxy excepts the host"
+                     : "none: the environment names none for it");
 }
 
-Judgement JudgeClock(const Evidence& evidence) {
-  if (FirstAnswered(evidence) == nullptr) return NotAsked(evidence);
+Judgement JudgeTls(const Examination& exam) {
+  if (exam.asked.empty()) return NotAsked(exam);
+  if (const AskedRequest* const answered = exam.FirstAnswered()) {
+    if (IsPlain(exam)) return Ok("none: plain HTTP to this machine");
+    return Ok(answered->connection.tls + ", verified; issued by " + answered->connection.issuer);
+  }
+  const AskedRequest& last = exam.asked.back();
+  if (!last.FailedFor(FailureReason::kTls)) return NotAsked(exam);
+  if (LowerCase(last.failure()->detail).find("protocol") == std::string::npos) {
+    return Failed(exam, last, *last.failure());
+  }
+  return Different("neither TLS 1.2 nor 1.3: " + last.failure()->detail,
+                   "Look what answers at that address: Cloudflare does with both.");
+}
+
+Judgement JudgeClock(const Examination& exam) {
+  if (exam.FirstAnswered() == nullptr) return NotAsked(exam);
   std::vector<Milliseconds> ahead;  // the API's clock of ours
   bool any_unreadable = false;
-  for (const AskedRequest& each : evidence.examination.asked) {
-    const std::string text = each.status() == 0 ? "" : each.answer.value().Header("date");
-    if (text.empty()) continue;
+  for (const AskedRequest& each : exam.asked) {
+    const std::string text = each.Header("date");
     const auto date = ParseHttpDate(text, each.received.wall);
-    any_unreadable = any_unreadable || !date;
+    any_unreadable = any_unreadable || (!date && !text.empty());
     if (date) ahead.push_back(*date - (each.received.wall - each.duration / 2));
   }
   if (ahead.empty()) {
-    return any_unreadable ? Judgement{Verdict::kDifferent, "a Date header that is no date",
-                                      std::string(kNoChange)}
-                          : Judgement{Verdict::kNotSeen, "no answer has a Date header", ""};
+    return any_unreadable ? Different("a Date header that is no date", kNoChange)
+                          : NotSeen("no answer has a Date header");
   }
   std::ranges::sort(ahead);
   const Milliseconds usual = ahead[ahead.size() / 2];
   const Milliseconds apart = std::chrono::abs(usual);
-  if (apart <= kClocksApart) {
-    return {Verdict::kOk, "within " + InWords(std::chrono::ceil<Seconds>(apart + 1ms)), ""};
-  }
-  return {
-      Verdict::kDifferent,
-      fmt::format("the API's clock is {} {} this host's", InWords(Rounded(apart)),
-                  usual > 0ms ? "ahead of" : "behind"),
-      "Set this host's clock (timedatectl set-ntp true); if it is right, the API's or a proxy's "
-      "is wrong."};
+  if (apart <= 30s) return Ok("within " + InWords(std::chrono::ceil<Seconds>(apart + 1ms)));
+  return Different("the API's clock is " + InWords(Rounded(apart)) +
+                       (usual > 0ms ? " ahead of" : " behind") + " this host's",
+                   "Set this host's clock (timedatectl set-ntp true); if it is right, the API's or "
+                   "a proxy's is wrong.");
 }
 
-Judgement JudgeLatency(const Evidence& evidence) {
-  std::vector<Milliseconds> durations;
+Judgement JudgeLatency(const Examination& exam) {
+  std::vector<Milliseconds> times;
   std::size_t late = 0;
-  for (const AskedRequest& each : evidence.examination.asked) {
-    if (each.status() != 0) durations.push_back(each.duration);
-    const Failure* const failure = each.failure();
-    if (failure != nullptr && failure->reason == FailureReason::kTimeout) ++late;
+  for (const AskedRequest& each : exam.asked) {
+    if (each.status() != 0) times.push_back(each.duration);
+    if (each.FailedFor(FailureReason::kTimeout)) ++late;
   }
-  if (durations.empty()) return NotAsked(evidence);
-  std::ranges::sort(durations);
-  const Seconds timeout = evidence.subject().api.timeout;
-  std::string found =
-      fmt::format("{} ms at least, {} ms usually, {} ms at most; api.timeout is {} s",
-                  durations.front().count(), durations[durations.size() / 2].count(),
-                  durations.back().count(), timeout.count());
+  if (times.empty()) return NotAsked(exam);
+  std::ranges::sort(times);
+  const Seconds timeout = exam.subject.api.timeout;
+  std::string found = fmt::format(
+      "{} ms at least, {} ms usually, {} ms at most; api.timeout is {} s", times.front().count(),
+      times[times.size() / 2].count(), times.back().count(), timeout.count());
   if (late > 0) {
     found = fmt::format("{} of {} requests without a complete answer in time; others {}", late,
-                        evidence.examination.asked.size(), found);
+                        exam.asked.size(), found);
   }
-  if (late == 0 && durations.back() * 2 <= timeout) return {Verdict::kOk, found, ""};
-  return {Verdict::kDifferent, found, "Raise api.timeout, or look for what is slow on the way."};
+  if (late == 0 && times.back() * 2 <= timeout) return Ok(found);
+  return Different(found, "Raise api.timeout, or look for what is slow on the way.");
 }
 
-Judgement JudgeToken(const Evidence& evidence) {
-  std::size_t accepted = 0;
-  const AskedRequest* accepted_last = nullptr;
+Judgement JudgeToken(const Examination& exam) {
+  const AskedRequest* accepted = nullptr;
   const AskedRequest* refused = nullptr;
-  for (const AskedRequest& each : evidence.examination.asked) {
+  for (const AskedRequest& each : exam.asked) {
     // What the exporter cannot use is still said to whom may ask.
-    if (each.failure() == nullptr || each.failure()->reason == FailureReason::kValidation ||
-        each.failure()->reason == FailureReason::kEmpty) {
-      ++accepted;
-      accepted_last = &each;
+    if (each.failure() == nullptr || each.FailedFor(FailureReason::kValidation) ||
+        each.FailedFor(FailureReason::kEmpty)) {
+      accepted = &each;
     }
-    if (each.failure() != nullptr && each.failure()->reason == FailureReason::kUnauthorized) {
-      refused = &each;
-    }
+    if (each.FailedFor(FailureReason::kUnauthorized)) refused = &each;
   }
-  const std::string& kind = evidence.examination.credential;
-  const auto is_accepted_there = [&](const AskedRequest& each) {
-    return each.form.endpoint == refused->form.endpoint && each.failure() == nullptr;
-  };
-  if (refused != nullptr && accepted > 0 &&
-      std::ranges::none_of(evidence.examination.asked, is_accepted_there)) {
-    const bool is_configured =
-        refused->form.endpoint ==
-        RadarEndpoint(evidence.subject().api.base_url, evidence.subject().api.path);
-    return {Verdict::kDifferent,
-            fmt::format("{}: accepted by {}, refused by {}: {}", kind,
-                        Shortened(accepted_last->form.endpoint), Shortened(refused->form.endpoint),
-                        refused->failure()->detail),
-            is_configured ? "See path." : "See other path."};
+  const std::string& kind = exam.credential;
+  if (refused == nullptr) {
+    if (accepted != nullptr) return Ok(kind + ", accepted");
+    return exam.FirstAnswered() == nullptr ? NotAsked(exam)
+                                           : NotSeen("no answer shows whether it is accepted");
   }
-  if (refused != nullptr) {
-    return {accepted > 0 ? Verdict::kDifferent : Verdict::kRefused,
-            accepted > 0
-                ? fmt::format("{}: accepted, but once {}", kind, refused->failure()->detail)
-                : fmt::format("{}: {}", kind, refused->failure()->detail),
-            accepted > 0 ? "Nothing, if it does not happen again: Cloudflare does so under load."
-                         : "Look the error up in docs/token.md: a token that is whole, valid from "
-                           "here, with the permission Account > Radar > Read."};
+  const RadarEndpoint& endpoint = refused->form.endpoint;
+  const std::string& detail = refused->failure()->detail;
+  if (accepted == nullptr) {
+    return {Verdict::kRefused, kind + ": " + detail,
+            "Look the error up in docs/token.md: a token that is whole, valid from here, with the "
+            "permission Account > Radar > Read."};
   }
-  if (accepted > 0) return {Verdict::kOk, kind + ", accepted", ""};
-  if (FirstAnswered(evidence) == nullptr) return NotAsked(evidence);
-  return {Verdict::kNotSeen, "no answer shows whether it is accepted", ""};
-}
-
-Judgement JudgeRateLimit(const Evidence& evidence) {
-  const auto answers = static_cast<std::size_t>(std::ranges::count_if(
-      evidence.examination.asked, [](const auto& each) { return each.status() != 0; }));
-  if (answers == 0) return NotAsked(evidence);
-  const std::size_t remaining = CountAnswers(evidence, "ratelimit");
-  const std::size_t policy = CountAnswers(evidence, "ratelimit-policy");
-  for (const AskedRequest& each : evidence.examination.asked) {
-    if (each.status() != 429) continue;
-    const std::string wait = each.WaitText();
-    return {
-        Verdict::kRefused,
-        "HTTP 429, " + (wait.empty() ? "without a Retry-After" : "to be asked again in " + wait),
-        "Ask again later; something else uses the requests of the same Cloudflare user, or "
-        "api.rate_limit is too high."};
-  }
-  for (const auto& [name, limit] : evidence.examination.asked.back().outcome.rate_limits) {
-    if (limit.remaining != 0U) continue;
-    return {Verdict::kDifferent,
-            fmt::format("no request is left by policy {}{}", name,
-                        limit.reset_in ? " for " + InWords(*limit.reset_in) : ""),
-            "Ask again later; something else uses the requests of the same Cloudflare user."};
-  }
-  const HttpResponse& first = FirstAnswered(evidence)->answer.value();
-  const std::string text = first.Header("ratelimit-policy");
-  std::string counts = fmt::format("Ratelimit on {} and Ratelimit-Policy on {} of {} answers",
-                                   remaining, policy, answers);
-  for (const auto& [name, value] : first.headers) {
-    const bool is_other = name.find("ratelimit") != std::string::npos && name != "ratelimit" &&
-                          name != "ratelimit-policy";
-    if (is_other) counts += "; there is " + ForLog(name, 40);
-  }
-  if (remaining < answers || policy < answers) {
-    return {Verdict::kDifferent, counts,
-            "Nothing: without them api.rate_limit alone bounds what is asked."};
-  }
-  const bool readable = std::ranges::all_of(evidence.examination.asked, [](const auto& each) {
-    const auto has_quota = [](const auto& limit) { return limit.second.quota.has_value(); };
-    return each.status() == 0 || std::ranges::any_of(each.outcome.rate_limits, has_quota);
+  const bool is_accepted_there = std::ranges::any_of(exam.asked, [&](const AskedRequest& each) {
+    return each.form.endpoint == endpoint && each.failure() == nullptr;
   });
-  if (readable) return {Verdict::kOk, ForLog(text, 80), ""};
-  return {Verdict::kDifferent, "cannot be read: " + ForLog(text, 80), std::string(kNoChange)};
+  if (!is_accepted_there) {
+    return Different(kind + ": accepted by " + Shortened(accepted->form.endpoint) +
+                         ", refused by " + Shortened(endpoint) + ": " + detail,
+                     endpoint == exam.subject.endpoint() ? "See path." : "See other path.");
+  }
+  return Different(kind + ": accepted, but once " + detail,
+                   "Nothing, if it does not happen again: Cloudflare does so under load.");
 }
 
-Judgement JudgeBudget(const Evidence& evidence) {
-  if (FirstAnswered(evidence) == nullptr) return NotAsked(evidence);
-  const Subject& subject = evidence.subject();
+Judgement JudgeRateLimit(const Examination& exam) {
+  const AskedRequest* const first = exam.FirstAnswered();
+  if (first == nullptr) return NotAsked(exam);
+  std::size_t answers = 0;
+  std::size_t remaining = 0;
+  std::size_t policies = 0;
+  bool is_readable = true;
+  for (const AskedRequest& each : exam.asked) {
+    if (each.status() == 0) continue;
+    if (each.status() == 429) {
+      const std::string wait = each.WaitText();
+      return {
+          Verdict::kRefused,
+          "HTTP 429, " + (wait.empty() ? "without a Retry-After" : "to be asked again in " + wait),
+          "Ask again later; something else uses the requests of the same Cloudflare user, or "
+          "api.rate_limit is too high."};
+    }
+    ++answers;
+    if (!each.Header("ratelimit").empty()) ++remaining;
+    if (!each.Header("ratelimit-policy").empty()) ++policies;
+    const auto has_quota = [](const auto& limit) { return limit.second.quota.has_value(); };
+    is_readable = is_readable && std::ranges::any_of(each.outcome.rate_limits, has_quota);
+  }
+  for (const auto& [name, limit] : exam.asked.back().outcome.rate_limits) {
+    if (limit.remaining != 0U) continue;
+    return Different("no request is left by policy " + name +
+                         (limit.reset_in ? " for " + InWords(*limit.reset_in) : ""),
+                     "Ask again later; something else uses the requests of the same Cloudflare "
+                     "user.");
+  }
+  if (remaining < answers || policies < answers) {
+    std::string counts = fmt::format("Ratelimit on {} and Ratelimit-Policy on {} of {} answers",
+                                     remaining, policies, answers);
+    for (const auto& [name, value] : first->answer.value().headers) {
+      if (name == "ratelimit" || name == "ratelimit-policy") continue;
+      if (name.find("ratelimit") != std::string::npos) counts += "; there is " + ForLog(name, 40);
+    }
+    return Different(counts, "Nothing: without them api.rate_limit alone bounds what is asked.");
+  }
+  const std::string text = ForLog(first->Header("ratelimit-policy"), 80);
+  return is_readable ? Ok(text) : Different("cannot be read: " + text, kNoChange);
+}
+
+Judgement JudgeBudget(const Examination& exam) {
+  if (exam.FirstAnswered() == nullptr) return NotAsked(exam);
+  constexpr Seconds kFiveMinutes = 5min;
+  const auto& [api, polling, queries, proxy] = exam.subject;
   QueriesByInterval by_interval;
-  for (const Query& query : subject.queries) ++by_interval[query.poll_interval];
-  const double needed = MakePlan(by_interval, subject.queries, subject.api).requests_per_5_minutes;
-  std::optional<double> allowed;
+  for (const Query& query : queries) ++by_interval[query.poll_interval];
+  const double needed = MakePlan(by_interval, queries, api).requests_per_5_minutes;
+  double allowed = HUGE_VAL;
   std::string by;
-  for (const AskedRequest& each : evidence.examination.asked) {
+  for (const AskedRequest& each : exam.asked) {
     for (const auto& [name, policy] : each.outcome.rate_limits) {
-      if (!policy.quota) continue;
       const Seconds window = policy.window.value_or(kFiveMinutes);
-      const double rate = static_cast<double>(*policy.quota) *
+      const double rate = static_cast<double>(policy.quota.value_or(0)) *
                           static_cast<double>(kFiveMinutes.count()) /
                           static_cast<double>(window.count());
-      if (allowed && *allowed <= rate) continue;
+      if (!policy.quota || allowed <= rate) continue;
       allowed = rate;
       by = name;
     }
   }
-  if (!allowed) return {Verdict::kNotSeen, "no answer has a policy that can be read", ""};
+  if (by.empty()) return NotSeen("no answer has a policy that can be read");
   const std::string found = fmt::format(
       "{:.0f} requests in 5 minutes (policy {}); the queries need {:.3g}, api.rate_limit is {}",
-      *allowed, by, needed, subject.api.rate_limit);
-  if (needed > *allowed) {
-    return {Verdict::kDifferent, found,
-            "Poll less: raise poll_interval, drop queries, or share requests "
-            "(api.max_series_per_request)."};
+      allowed, by, needed, api.rate_limit);
+  if (needed > allowed) {
+    return Different(found,
+                     "Poll less: raise poll_interval, drop queries, or share requests "
+                     "(api.max_series_per_request).");
   }
-  if (subject.api.rate_limit <= *allowed) return {Verdict::kOk, found, ""};
-  return {Verdict::kDifferent, found, fmt::format("Set api.rate_limit: {:.0f} or less.", *allowed)};
+  if (api.rate_limit <= allowed) return Ok(found);
+  return Different(found, fmt::format("Set api.rate_limit: {:.0f} or less.", allowed));
 }
 
 }  // namespace radar_spoof

@@ -80,36 +80,35 @@ Result<Subject, Lines> ReadSubject(const DoctorCommandLine& read) {
 
 // Opened before anything is asked: a new file, or a report of an earlier run, which is replaced.
 Result<FileDescriptor, std::string> OpenReport(const std::string& path) {
+  constexpr std::size_t kLongest = std::size_t{1} << 20U;
+  constexpr mode_t kMode = 0644;
+  const std::string shown = ForMessage(path);
   struct stat status {};
   const bool is_there = stat(path.c_str(), &status) == 0;
-  if (is_there && S_ISREG(status.st_mode) && status.st_size > 0) {
-    constexpr std::size_t kLongest = std::size_t{1} << 20U;
+  if (is_there && !S_ISREG(status.st_mode)) {
+    return "--report: " + shown + " is not a regular file";
+  }
+  if (is_there && status.st_size > 0) {
     const auto before = ReadRegularFile(path, kLongest);
     if (!before || !before.value().content.starts_with(kReportTitle)) {
-      return fmt::format("--report: {} exists and is no report of doctor", ForMessage(path));
+      return "--report: " + shown + " exists and is no report of doctor";
     }
   }
-  if (is_there && !S_ISREG(status.st_mode)) {
-    return fmt::format("--report: {} is not a regular file", ForMessage(path));
-  }
-  constexpr mode_t kMode = 0644;
   FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC, kMode));
   if (file) return file;
-  return fmt::format("--report: cannot write {}: {}", ForMessage(path), SystemErrorText(errno));
+  return "--report: cannot write " + shown + ": " + SystemErrorText(errno);
 }
 
 std::string OutcomeText(const AskedRequest& asked) {
-  const Failure* const failure = asked.failure();
-  const std::string taken = fmt::format("{} ms", asked.duration.count());
-  if (asked.status() == 0) return fmt::format("{}, {}", Name(failure->reason), taken);
-  return fmt::format("HTTP {}, {}", asked.status(), taken);
+  const std::string outcome = asked.status() == 0 ? std::string(Name(asked.failure()->reason))
+                                                  : fmt::format("HTTP {}", asked.status());
+  return fmt::format("{}, {} ms\n", outcome, asked.duration.count());
 }
 
 Examination ExamineWithProgress(const Subject& subject, const CredentialsInUse& credentials,
                                 HttpClient& http) {
   const Interrupts interrupts;
   const PlannedExamination plan = PlanExamination(subject);
-  const std::size_t count = plan.requests.size();
   std::fputs(AnnouncementText(subject, plan).c_str(), stderr);
   std::size_t number = 0;
   std::string title;
@@ -119,14 +118,14 @@ Examination ExamineWithProgress(const Subject& subject, const CredentialsInUse& 
     if (!again) ++number;
     title = planned.title;
     is_open = true;
-    std::fputs(fmt::format("[{:>2}/{}] {}{} ... ", number, count, ForTerminal(planned.title, false),
-                           again ? ", again" : "")
+    std::fputs(fmt::format("[{:>2}/{}] {}{} ... ", number, plan.requests.size(),
+                           ForTerminal(title, false), again ? ", again" : "")
                    .c_str(),
                stderr);
   };
   const auto ended = [&](const AskedRequest& asked) {
     is_open = false;
-    std::fputs((OutcomeText(asked) + '\n').c_str(), stderr);
+    std::fputs(OutcomeText(asked).c_str(), stderr);
   };
   Examination examination = Examine(subject, credentials, http, SystemClock(),
                                     {begins, ended, [&] { return interrupts.Came(); }});

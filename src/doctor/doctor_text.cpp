@@ -7,7 +7,6 @@
 #include "radar_spoof/core/json_writer.h"
 #include "radar_spoof/core/text.h"
 #include "radar_spoof/core/version.h"
-#include "seen_answers.h"
 
 namespace radar_spoof {
 namespace {
@@ -15,77 +14,72 @@ namespace {
 constexpr std::size_t kNameColumns = 16;
 constexpr std::size_t kVerdictColumns = 11;
 constexpr std::size_t kExpectedColumns = 32;
-constexpr std::size_t kNarrowest = 80;
+constexpr int kNarrowest = 80;  // for a table
 
-Tone ToneOf(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kOk: return Tone::kGood;
-    case Verdict::kDifferent:
-    case Verdict::kRefused: return Tone::kBad;
-    case Verdict::kNotSeen:
-    case Verdict::kNotAsked: break;
-  }
-  return Tone::kSoft;
+Tone ToneOf(const CheckRow& row) {
+  return row.verdict == Verdict::kOk ? Tone::kGood : row.IsOtherwise() ? Tone::kBad : Tone::kSoft;
 }
 
-std::string Padded(std::string text, std::size_t columns) {
-  text.append(columns - std::min(columns, Columns(text)), ' ');
-  return text;
+// A line of a cell, with spaces behind it.
+std::string LineOf(const std::vector<std::string>& cell, std::size_t i, std::size_t columns = 0) {
+  std::string line = i < cell.size() ? cell[i] : "";
+  line.append(columns - std::min(columns, Columns(line)), ' ');
+  return line;
 }
 
 // The lines of one row, its three wrapped cells side by side.
 void AppendRow(std::string& text, const CheckRow& row, const Terminal& terminal) {
-  const auto width = static_cast<std::size_t>(terminal.columns);
-  const std::size_t indent = kNameColumns + kVerdictColumns;
-  const auto shown = [&](std::string_view cell) { return ForTerminal(cell, terminal.unicode); };
-  const auto names = Wrapped(shown(row.name), kNameColumns - 1);
-  const auto expected = Wrapped(shown(row.expected), kExpectedColumns - 1);
-  const auto found = Wrapped(shown(row.found), width - indent - kExpectedColumns);
-  const auto line_of = [](const std::vector<std::string>& lines, std::size_t i) {
-    return i < lines.size() ? lines[i] : std::string();
+  constexpr std::size_t kIndent = kNameColumns + kVerdictColumns;
+  const std::size_t width = static_cast<std::size_t>(terminal.columns) - kIndent;
+  const auto cell = [&](const std::string& value, std::size_t columns) {
+    return Wrapped(ForTerminal(value, terminal.unicode), columns);
   };
-  for (std::size_t i = 0; i < std::max({names.size(), expected.size(), found.size()}); ++i) {
-    std::string line = Padded(line_of(names, i), kNameColumns);
+  const auto name = cell(row.name, kNameColumns - 1);
+  const auto expected = cell(row.expected, kExpectedColumns - 1);
+  const auto found = cell(row.found, width - kExpectedColumns);
+  const std::string verdict(Name(row.verdict));
+  for (std::size_t i = 0; i < std::max({name.size(), expected.size(), found.size()}); ++i) {
+    std::string line = LineOf(name, i, kNameColumns);
     // A name of one long word has a line of its own.
-    if (Columns(line) > kNameColumns) {
-      text += line + '\n';
-      line = std::string(kNameColumns, ' ');
-    }
-    const std::string verdict = i == 0 ? std::string(Name(row.verdict)) : "";
-    line += Toned(verdict, ToneOf(row.verdict), terminal) +
-            std::string(kVerdictColumns - verdict.size(), ' ');
-    line += Padded(line_of(expected, i), kExpectedColumns) + line_of(found, i);
-    line.erase(line.find_last_not_of(' ') + 1);
+    if (Columns(line) > kNameColumns) line += '\n' + std::string(kNameColumns, ' ');
+    line += i == 0 ? Toned(verdict, ToneOf(row), terminal) : std::string(verdict.size(), ' ');
+    line.append(kVerdictColumns - verdict.size(), ' ');
+    line += LineOf(expected, i, kExpectedColumns) + LineOf(found, i);
+    line.erase(line.find_last_not_of(" \n") + 1);
     if (!line.empty()) text += line + '\n';
   }
   if (row.change.empty()) return;
-  std::string begin = std::string(indent, ' ') + "-> ";
-  for (const std::string& line : Wrapped(shown(row.change), width - indent - 3)) {
+  std::string begin = std::string(kIndent, ' ') + "-> ";
+  for (const std::string& line : cell(row.change, width - 3)) {
     text += begin + Toned(line, Tone::kBold, terminal) + '\n';
-    begin = std::string(indent + 3, ' ');
+    begin = std::string(begin.size(), ' ');
+  }
+}
+
+// `begin` and the text, wrapped behind an indent; nothing for "".
+void AppendWrapped(std::string& text, std::size_t indent, const std::string& begin,
+                   const std::string& value, const Terminal& terminal) {
+  if (value.empty()) return;
+  const auto width = static_cast<std::size_t>(terminal.columns);
+  for (const std::string& line : Wrapped(begin + ForTerminal(value, terminal.unicode),
+                                         width > 2 * indent ? width - indent : width)) {
+    text += std::string(indent, ' ') + line + '\n';
   }
 }
 
 void AppendParagraph(std::string& text, const CheckRow& row, const Terminal& terminal) {
-  const auto width = static_cast<std::size_t>(terminal.columns);
-  text += fmt::format("{}: {}\n", ForTerminal(row.name, terminal.unicode),
-                      Toned(Name(row.verdict), ToneOf(row.verdict), terminal));
-  for (const auto& [label, cell] :
-       {std::pair("expected: ", row.expected), std::pair("found: ", row.found),
-        std::pair("-> ", row.change)}) {
-    if (cell.empty()) continue;
-    for (const std::string& line :
-         Wrapped(label + ForTerminal(cell, terminal.unicode), width > 4 ? width - 2 : width)) {
-      text += "  " + line + '\n';
-    }
-  }
+  text += ForTerminal(row.name, terminal.unicode) + ": " +
+          Toned(Name(row.verdict), ToneOf(row), terminal) + '\n';
+  AppendWrapped(text, 2, "expected: ", row.expected, terminal);
+  AppendWrapped(text, 2, "found: ", row.found, terminal);
+  AppendWrapped(text, 2, "-> ", row.change, terminal);
 }
 
 std::string CountsText(std::span<const CheckRow> rows) {
   std::string text;
   for (const Verdict verdict : kAllVerdicts) {
     const auto count = std::ranges::count(rows, verdict, &CheckRow::verdict);
-    if (count > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, Name(verdict));
+    if (count > 0) AppendTo(text, fmt::format("{} {}", count, Name(verdict)));
   }
   return text;
 }
@@ -94,20 +88,16 @@ std::string Host(const Subject& subject) { return HostAndPort(subject.api.base_u
 
 // "" for Cloudflare.
 std::string WhoseText(const Subject& subject) {
-  switch (WhoseNumbers(Host(subject))) {
-    case NumbersOf::kCloudflare: return "";
-    case NumbersOf::kThisMachine:
-      return "This was a program on this machine, and not Cloudflare: it says nothing of the real "
-             "API.";
-    case NumbersOf::kSomebody: break;
-  }
-  return "This was not Cloudflare's own host.";
+  const NumbersOf whose = WhoseNumbers(Host(subject));
+  if (whose == NumbersOf::kCloudflare) return "";
+  if (whose == NumbersOf::kSomebody) return "This was not Cloudflare's own host.";
+  return "This was a program on this machine, and not Cloudflare: it says nothing of the real API.";
 }
 
 std::string InMarkdown(std::string_view text) {
   std::string safe;
   for (const char c : ForTerminal(text, true)) {
-    if (c == '|' || c == '\\' || c == '<' || c == '*' || c == '_' || c == '`') safe += '\\';
+    if (std::string_view("|\\<*_`").find(c) != std::string_view::npos) safe += '\\';
     safe += c;
   }
   return safe;
@@ -124,17 +114,17 @@ void AppendRequest(std::string& text, const AskedRequest& asked, std::size_t num
     text += fmt::format("no answer: {}\n```\n", harmless(asked.answer.error().detail));
     return;
   }
-  const HttpResponse& response = asked.answer.value();
-  text += fmt::format("HTTP {}, {} ms\n", response.status, asked.duration.count());
-  for (const std::string_view name :
+  text += fmt::format("HTTP {}, {} ms\n", asked.status(), asked.duration.count());
+  for (const std::string name :
        {"date", "content-type", "content-encoding", "cf-cache-status", "age", "ratelimit",
         "ratelimit-policy", "retry-after", "deprecation", "sunset"}) {
-    const std::string value = response.Header(name);
-    if (!value.empty()) text += fmt::format("{}: {}\n", name, harmless(ForLog(value, 120)));
+    const std::string value = asked.Header(name);
+    if (!value.empty()) text += name + ": " + harmless(ForLog(value, 120)) + '\n';
   }
-  const auto parsed = ParseJson(response.body);
+  const std::string& body = asked.answer.value().body;
+  const auto parsed = ParseJson(body);
   text += parsed ? harmless(ShapeOf(parsed.value().root)) + '\n'
-                 : fmt::format("{} bytes that are not JSON\n", response.body.size());
+                 : fmt::format("{} bytes that are not JSON\n", body.size());
   if (const Failure* const failure = asked.failure()) {
     text += fmt::format("{}: {}\n", Name(failure->reason), harmless(failure->detail));
   }
@@ -160,33 +150,25 @@ std::string AnnouncementText(const Subject& subject, const PlannedExamination& p
 std::string DoctorText(const Examination& examination, std::span<const CheckRow> rows,
                        const Terminal& terminal) {
   std::string text;
-  const bool is_table = static_cast<std::size_t>(terminal.columns) >= kNarrowest;
+  const bool is_table = terminal.columns >= kNarrowest;
   if (is_table) {
-    text += Toned(fmt::format("{:<{}}{:<{}}{:<{}}{}", "Check", kNameColumns, "Verdict",
-                              kVerdictColumns, "The exporter relies on", kExpectedColumns, "Found"),
-                  Tone::kSoft, terminal) +
-            '\n';
+    text = Toned(fmt::format("{:<{}}{:<{}}{:<{}}Found", "Check", kNameColumns, "Verdict",
+                             kVerdictColumns, "The exporter relies on", kExpectedColumns),
+                 Tone::kSoft, terminal) +
+           '\n';
   }
   for (const CheckRow& row : rows) {
     is_table ? AppendRow(text, row, terminal) : AppendParagraph(text, row, terminal);
   }
-  std::vector<std::string> notes = {fmt::format("{} checks by {} requests: {}.", rows.size(),
-                                                examination.asked.size(), CountsText(rows))};
-  if (!examination.stopped.empty()) {
-    notes.push_back("Not all was asked: " + examination.stopped + ".");
-  }
-  if (examination.plan.left_out > 0) {
-    notes.push_back(fmt::format("{} configured queries were left out.", examination.plan.left_out));
-  }
-  const std::string whose = WhoseText(examination.subject);
-  if (!whose.empty()) notes.push_back(whose);
+  const auto note = [&](const std::string& line) { AppendWrapped(text, 0, "", line, terminal); };
   text += '\n';
-  for (const std::string& note : notes) {
-    for (const std::string& line :
-         Wrapped(ForTerminal(note, terminal.unicode), static_cast<std::size_t>(terminal.columns))) {
-      text += line + '\n';
-    }
+  note(fmt::format("{} checks by {} requests: {}.", rows.size(), examination.asked.size(),
+                   CountsText(rows)));
+  if (!examination.stopped.empty()) note("Not all was asked: " + examination.stopped + ".");
+  if (examination.plan.left_out > 0) {
+    note(fmt::format("{} configured queries were left out.", examination.plan.left_out));
   }
+  note(WhoseText(examination.subject));
   return text;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include <fmt/format.h>
 
@@ -20,101 +19,91 @@ constexpr std::size_t kOtherForms = 3;
 constexpr std::size_t kConfiguredRequests = 8;
 constexpr std::size_t kConfiguredQueries = 24;
 
-Query QueryOf(AggInterval interval, std::string_view range) {
-  return {.name = fmt::format("{} over {}", RequestName(interval), range),
-          .filters = {},
-          .agg_interval = interval,
-          .date_range = DateRange::Parse(range).value(),
-          .poll_interval = Length(interval)};
-}
+struct Filter {
+  Dimension dimension;
+  std::string_view value;
+};
 
-Query Filtered(Query query, Dimension dimension, std::string_view value) {
-  (void)query.filters.Add(dimension, value);
+Query QueryOf(AggInterval interval, std::string_view range,
+              std::initializer_list<Filter> filters = {}) {
+  Query query{.name = fmt::format("{} over {}", RequestName(interval), range),
+              .filters = {},
+              .agg_interval = interval,
+              .date_range = DateRange::Parse(range).value(),
+              .poll_interval = Length(interval)};
+  for (const auto& [dimension, value] : filters) (void)query.filters.Add(dimension, value);
   return query;
 }
 
-// `count` different combinations of ARC, DKIM, DMARC and SPF, of which there are 81.
-std::vector<Query> Combinations(std::size_t count) {
+// `count` different combinations of ARC, DKIM, DMARC and SPF, of which there are 81, from that one.
+std::vector<Query> Combinations(std::size_t first, std::size_t count) {
   std::vector<Query> queries;
   for (std::size_t i = 0; i < count; ++i) {
-    Query query = QueryOf(AggInterval::k1d, "28d");
-    std::size_t rest = i;
+    std::size_t rest = (i + first) % count;
+    queries.push_back(QueryOf(AggInterval::k1d, "28d"));
+    queries.back().name += fmt::format(" ({})", rest + 1);
     for (const Dimension dimension :
          {Dimension::kSpf, Dimension::kDmarc, Dimension::kDkim, Dimension::kArc}) {
       const auto values = LegalValues(dimension);
-      query = Filtered(std::move(query), dimension, values[rest % values.size()]);
+      (void)queries.back().filters.Add(dimension, values[rest % values.size()]);
       rest /= values.size();
     }
-    query.name = fmt::format("{} ({})", query.name, i + 1);
-    queries.push_back(std::move(query));
   }
   return queries;
 }
 
 std::vector<PlannedRequest> GeneralRequests() {
-  const Query hours = QueryOf(AggInterval::k1h, "7d");
-  const Query days = QueryOf(AggInterval::k1d, "28d");
+  using enum AggInterval;
+  const Filter spf_passed{Dimension::kSpf, "PASS"};
+  const Filter spf_failed{Dimension::kSpf, "FAIL"};
+  const Filter dkim_failed{Dimension::kDkim, "FAIL"};
+  const Filter dmarc_failed{Dimension::kDmarc, "FAIL"};
+  const Query hours = QueryOf(k1h, "7d");
+  const Query passed = QueryOf(k1d, "28d", {spf_passed});
+  const Query failed = QueryOf(k1d, "28d", {spf_failed});
   Query control = hours;
   control.control = true;
-  const Query failed = Filtered(days, Dimension::kSpf, "FAIL");
-  const Query passed = Filtered(days, Dimension::kSpf, "PASS");
-  Query narrow = QueryOf(AggInterval::k15m, "1d");
-  for (const Dimension dimension : {Dimension::kDkim, Dimension::kDmarc, Dimension::kSpf}) {
-    narrow = Filtered(std::move(narrow), dimension, "FAIL");
-  }
-  // In other places than among ten: where places are mixed up, their numbers are others, too.
-  std::vector<Query> fifty = Combinations(50);
-  std::rotate(fifty.begin(), fifty.begin() + 1, fifty.end());
   return {
       {Step::kFirst, "1h over 7d", {hours}},
       {Step::kOtherPath, "the other spelling of the path", {hours}},
-      {Step::k15mOver1d, "15m over 1d", {QueryOf(AggInterval::k15m, "1d")}},
-      {Step::k1hOver28d, "1h over 28d", {QueryOf(AggInterval::k1h, "28d")}},
-      {Step::k1dOver28d, "1d over 28d", {days}},
-      {Step::k1wOver52w, "1w over 52w", {QueryOf(AggInterval::k1w, "52w")}},
+      {Step::k15mOver1d, "15m over 1d", {QueryOf(k15m, "1d")}},
+      {Step::k1hOver28d, "1h over 28d", {QueryOf(k1h, "28d")}},
+      {Step::k1dOver28d, "1d over 28d", {QueryOf(k1d, "28d")}},
+      {Step::k1wOver52w, "1w over 52w", {QueryOf(k1w, "52w")}},
       {Step::kOneFilter, "spf=FAIL", {failed}},
       {Step::kTwoSeries, "two series", {passed, failed}},
-      {Step::kTenSeries, "ten series", Combinations(10)},
-      {Step::kFiftySeries, "fifty series", fifty},
-      {Step::kValueList, "spf=PASS,FAIL", {Filtered(passed, Dimension::kSpf, "FAIL")}},
+      {Step::kTenSeries, "ten series", Combinations(0, 10)},
+      // In other places than among ten: where places are mixed up, their numbers are others, too.
+      {Step::kFiftySeries, "fifty series", Combinations(1, 50)},
+      {Step::kValueList, "spf=PASS,FAIL", {QueryOf(k1d, "28d", {spf_passed, spf_failed})}},
       {Step::kControl, "control period", {control}},
-      {Step::kNarrow, "mail that fails DKIM, DMARC and SPF", {narrow}},
+      {Step::kNarrow,
+       "mail that fails DKIM, DMARC and SPF",
+       {QueryOf(k15m, "1d", {dkim_failed, dmarc_failed, spf_failed})}},
   };
 }
 
 // A 5xx, a timeout or a connection that broke off; what the credential is refused with may pass,
 // too, when there is much to do.
 bool MayPass(const Failure& failure) {
-  return failure.retry == RetryClass::kTransient || failure.retry == RetryClass::kTransientOnce ||
-         failure.retry == RetryClass::kCredentials;
+  return failure.retry != RetryClass::kThrottled && failure.retry != RetryClass::kNextSlot;
 }
 
-// For the credential.
-bool IsRefused(const AskedRequest& asked) {
-  return asked.failure() != nullptr && asked.failure()->reason == FailureReason::kUnauthorized;
-}
-
+// Whether it was answered as Radar answers, with a value or without.
 bool IsRadars(const AskedRequest& asked) {
+  using enum FailureReason;
   const Failure* const failure = asked.failure();
   if (failure == nullptr) return true;
-  switch (failure->reason) {
-    case FailureReason::kRejected: return !asked.IsRedirected();
-    case FailureReason::kApiError:
-    case FailureReason::kTooLarge:
-    case FailureReason::kValidation:
-    case FailureReason::kEmpty: return true;
-    case FailureReason::kDns:
-    case FailureReason::kConnect:
-    case FailureReason::kTls:
-    case FailureReason::kTimeout:
-    case FailureReason::kTransport:
-    case FailureReason::kRateLimited:
-    case FailureReason::kUnauthorized:
-    case FailureReason::kNotFound:
-    case FailureReason::kServer:
-    case FailureReason::kParse: break;
-  }
-  return false;
+  if (failure->reason == kRejected) return !asked.IsRedirected();
+  return std::ranges::count(std::array{kApiError, kTooLarge, kValidation, kEmpty},
+                            failure->reason) > 0;
+}
+
+std::string KindOf(const Credentials& credentials) {
+  const auto* const bearer = std::get_if<BearerToken>(&credentials);
+  if (bearer == nullptr) return "a Global API Key";
+  const bool is_account_owned = bearer->token.Reveal().starts_with("cfat_");
+  return is_account_owned ? "an account-owned API token" : "an API token";
 }
 
 class Examiner {
@@ -125,26 +114,17 @@ class Examiner {
         http_(http),
         clock_(clock),
         progress_(progress),
-        configured_(subject.api.base_url, subject.api.path),
-        endpoint_(configured_),
+        other_path_(subject.endpoint().Alternative()),
+        endpoint_(subject.endpoint()),
         deadline_(clock.Now().steady + kLongestExamination),
-        number_(static_cast<std::uint32_t>(clock.Now().wall.time_since_epoch().count())) {
-    result_.subject = subject;
-    result_.plan = PlanExamination(subject);
-    const auto* const bearer = std::get_if<BearerToken>(&credentials.credentials);
-    result_.credential = bearer == nullptr ? "a Global API Key"
-                         : bearer->token.Reveal().starts_with("cfat_")
-                             ? "an account-owned API token"
-                             : "an API token";
-  }
+        number_(static_cast<std::uint32_t>(clock.Now().wall.time_since_epoch().count())),
+        result_{subject, PlanExamination(subject), KindOf(credentials.credentials), {}, ""} {}
 
   Examination Run() {
     for (const PlannedRequest& planned : result_.plan.requests) {
-      if (planned.step == Step::kOtherPath && WasAsked(configured_.Alternative())) continue;
-      if (planned.step != Step::kFirst && planned.step != Step::kOtherPath &&
-          std::ranges::none_of(result_.asked, IsRadars)) {
-        Stop("nothing there answered as Radar does");
-      }
+      const bool is_of_path = planned.step == Step::kFirst || planned.step == Step::kOtherPath;
+      if (planned.step == Step::kOtherPath && WasAsked(other_path_)) continue;
+      if (!is_of_path && !AnyIsRadars()) Stop("nothing there answered as Radar does");
       Ask(planned);
       if (!result_.stopped.empty()) break;
     }
@@ -156,31 +136,29 @@ class Examiner {
     if (result_.stopped.empty()) result_.stopped = std::move(why);
   }
 
+  bool AnyIsRadars() const { return std::ranges::any_of(result_.asked, IsRadars); }
+
   bool WasAsked(const std::optional<RadarEndpoint>& endpoint) const {
     return std::ranges::any_of(
         result_.asked, [&](const AskedRequest& each) { return endpoint == each.form.endpoint; });
   }
 
-  RequestForm FormFor(const PlannedRequest& planned) const {
-    RequestForm form = endpoint_.form();
-    if (planned.step == Step::kOtherPath) form.endpoint = *configured_.Alternative();
-    return form;
-  }
-
   void Ask(const PlannedRequest& planned) {
     const std::string& name = planned.queries.front().name;
-    const bool finds_form =
-        planned.step == Step::kFirst ||
-        (planned.step == Step::kOtherPath && std::ranges::none_of(result_.asked, IsRadars));
-    const bool was_refused = planned.step == Step::kOtherPath && IsRefused(result_.asked.back());
-    std::vector<RequestForm> tried = {FormFor(planned)};
+    const bool is_first = planned.step == Step::kFirst;
+    const bool is_other_path = planned.step == Step::kOtherPath;
+    const bool finds_form = is_first || (is_other_path && !AnyIsRadars());
+    const bool was_refused =
+        is_other_path && result_.asked.back().FailedFor(FailureReason::kUnauthorized);
+    std::vector<RequestForm> tried = {endpoint_.form()};
+    if (is_other_path) tried.back().endpoint = *other_path_;
     for (bool again = false;;) {
       const AskedRequest* const asked = AskOnce(planned, tried.back());
       if (asked == nullptr) return;
       const Failure* const failure = asked->failure();
       if (failure != nullptr && finds_form) {
         auto other = endpoint_.Other(tried, asked->outcome.form, name);
-        if (other && (planned.step == Step::kFirst || other->endpoint == asked->form.endpoint)) {
+        if (other && (is_first || other->endpoint == asked->form.endpoint)) {
           tried.push_back(*std::move(other));
           continue;
         }
@@ -188,27 +166,24 @@ class Examiner {
       // An answer that the exporter cannot use shows as well how it is to be asked.
       if (finds_form && asked->HasSucceeded()) (void)endpoint_.NoteGood(tried.back(), name);
       if (failure == nullptr) return;
-      const bool may_pass = MayPass(*failure) && !(was_refused && IsRefused(*asked));
-      if (again || !may_pass || repeats_ == 0) return StopAfter(*asked, *failure);
+      const bool is_refused_again = was_refused && asked->FailedFor(FailureReason::kUnauthorized);
+      if (again || !MayPass(*failure) || is_refused_again || repeats_ == 0) {
+        return StopAfter(*asked, *failure);
+      }
       again = true;
       --repeats_;
-      if (!Pause(kBeforeRepeating)) return;
+      if (!PauseUntil(clock_.Now().steady + kBeforeRepeating)) return;
     }
   }
 
   void StopAfter(const AskedRequest& asked, const Failure& failure) {
-    const bool any_accepted = std::ranges::any_of(result_.asked, IsRadars);
-    const bool any_answer =
-        std::ranges::any_of(result_.asked, [](const auto& each) { return each.status() != 0; });
+    const bool any_answer = result_.FirstAnswered() != nullptr;
     if (failure.reason == FailureReason::kRateLimited) {
       const std::string wait = asked.WaitText();
-      Stop(wait.empty() ? "the API limits the rate" : "the API limits the rate, for " + wait);
-    } else if (failure.reason == FailureReason::kUnauthorized && !any_accepted) {
+      Stop("the API limits the rate" + (wait.empty() ? "" : ", for " + wait));
+    } else if (failure.reason == FailureReason::kUnauthorized && !AnyIsRadars()) {
       // One spelling of the path may be open to the credential, and the other not.
-      if (asked.step == Step::kFirst && !WasAsked(configured_.Alternative()) &&
-          configured_.Alternative()) {
-        return;
-      }
+      if (asked.step == Step::kFirst && other_path_ && !WasAsked(other_path_)) return;
       Stop("the API does not accept the credential");
     } else if (failure.reason == FailureReason::kParse && !any_answer) {
       Stop("no answer of the API can be decoded");
@@ -221,39 +196,36 @@ class Examiner {
     if (result_.asked.size() >= result_.plan.most_requests) {
       Stop(fmt::format("{} requests are the most that may be asked", result_.asked.size()));
     }
-    if (!Pause(UntilAllowed())) return nullptr;
+    if (!PauseUntil(NextAllowed())) return nullptr;
     std::vector<const Query*> queries;
     for (const Query& query : planned.queries) queries.push_back(&query);
     RadarRequest request = BuildRequest(form, queries, number_++, credentials_.credentials);
     request.http.own_connection = true;  // on a stale one the client repeats it, uncounted
     progress_.begins(planned);
-    auto finished = Fetch(request.http);
-    if (!finished) return nullptr;
+    http_.Start(0, request.http);
+    auto finished = WaitUntil(SteadyTime::max());
+    if (!finished) {
+      http_.CancelAll();
+      return nullptr;
+    }
     const Instant now = clock_.Now();
     AnswerOutcome outcome =
         OutcomeOf(queries, request.names, *finished, credentials_.redactor, now);
-    result_.asked.push_back({.step = planned.step,
-                             .title = planned.title,
-                             .queries = planned.queries,
-                             .form = form,
-                             .url = std::move(request.http.url),
-                             .names = std::move(request.names),
-                             .received = now,
-                             .duration = finished->duration,
-                             .connection = std::move(finished->connection),
-                             .answer = std::move(finished->result),
-                             .outcome = std::move(outcome)});
-    progress_.ended(result_.asked.back());
-    return &result_.asked.back();
-  }
-
-  std::optional<HttpClient::Finished> Fetch(const HttpRequest& request) {
-    http_.Start(0, request);
-    while (!IsOver()) {
-      if (auto finished = http_.Wait(kTurn)) return finished;
+    AskedRequest asked{planned,
+                       form,
+                       std::move(request.http.url),
+                       std::move(request.names),
+                       now,
+                       finished->duration,
+                       std::move(finished->connection),
+                       std::move(finished->result),
+                       std::move(outcome),
+                       {}};
+    if (asked.HasSucceeded()) {
+      asked.seen = ReadFreely(asked.answer.value().body, asked.queries, asked.names);
     }
-    http_.CancelAll();
-    return std::nullopt;
+    progress_.ended(asked);
+    return &result_.asked.emplace_back(std::move(asked));
   }
 
   bool IsOver() {
@@ -264,37 +236,41 @@ class Examiner {
     return !result_.stopped.empty();
   }
 
-  // Until the policy of the last answer that leaves no request is over.
-  Milliseconds UntilAllowed() {
-    Milliseconds wait{0};
-    if (result_.asked.empty()) return wait;
+  // When no policy of the last answer leaves no request any more.
+  SteadyTime NextAllowed() {
+    SteadyTime next{};
+    if (result_.asked.empty()) return next;
     const AskedRequest& last = result_.asked.back();
     for (const auto& [name, policy] : last.outcome.rate_limits) {
       if (policy.remaining != 0U) continue;
       const Seconds reset = policy.reset_in.value_or(kLongestWaitForReset + 1s);
       if (reset > kLongestWaitForReset) Stop("the API's Ratelimit header leaves no request");
-      const SteadyTime end = last.received.steady + reset + 1s;
-      wait = std::max<Milliseconds>(wait, end - clock_.Now().steady);
+      next = std::max(next, last.received.steady + reset + 1s);
     }
-    return wait;
+    return next;
   }
 
-  // False when nothing more is to be asked.
-  bool Pause(Milliseconds duration) {
-    const SteadyTime end = clock_.Now().steady + duration;
+  // The transfer that ended; nullopt: that is the time, or nothing more is to be asked.
+  std::optional<HttpClient::Finished> WaitUntil(SteadyTime end) {
     while (!IsOver()) {
       const Milliseconds left = end - clock_.Now().steady;
-      if (left <= 0ms) return true;
-      (void)http_.Wait(std::min(left, kTurn));
+      if (left <= 0ms) break;
+      if (auto finished = http_.Wait(std::min(left, kTurn))) return finished;
     }
-    return false;
+    return std::nullopt;
+  }
+
+  // False when nothing more is to be asked. REQUIRES: nothing is in flight.
+  bool PauseUntil(SteadyTime end) {
+    (void)WaitUntil(end);
+    return result_.stopped.empty();
   }
 
   const CredentialsInUse& credentials_;
   HttpClient& http_;
   const Clock& clock_;
   const ExaminationProgress& progress_;
-  const RadarEndpoint configured_;
+  const std::optional<RadarEndpoint> other_path_;  // the other spelling of the configured one
   EndpointInUse endpoint_;
   const SteadyTime deadline_;
   std::uint32_t number_;
@@ -311,40 +287,34 @@ bool AskTheSame(const Query& one, const Query& other) {
 
 PlannedExamination PlanExamination(const Subject& subject) {
   PlannedExamination plan{.requests = GeneralRequests()};
-  if (!RadarEndpoint(subject.api.base_url, subject.api.path).Alternative()) {
+  if (!subject.endpoint().Alternative()) {
     std::erase_if(plan.requests,
                   [](const auto& planned) { return planned.step == Step::kOtherPath; });
   }
   const std::size_t general = plan.requests.size();
-  const auto is_planned = [&](const Query& query) {
+  const auto is_general = [&](const Query& query) {
     return std::ranges::any_of(std::span(plan.requests).first(general), [&](const auto& planned) {
       return planned.queries.size() == 1 && AskTheSame(planned.queries.front(), query);
     });
   };
+  bool any_shared = false;
   for (const RequestGroup& group :
        GroupQueries(subject.queries, subject.api.max_series_per_request)) {
     std::vector<Query> queries;
     for (const std::size_t place : group) queries.push_back(subject.queries[place]);
-    const bool shares = queries.size() == 1 && is_planned(queries.front());
-    const bool is_full = plan.requests.size() >= general + kConfiguredRequests ||
-                         plan.queries.size() >= kConfiguredQueries;
-    if (is_full && !shares) continue;
-    if (plan.queries.size() >= kConfiguredQueries) continue;
+    const std::size_t others = queries.size() - 1;
+    const bool is_planned = others == 0 && is_general(queries.front());
+    if (plan.queries.size() >= kConfiguredQueries) break;
+    if (!is_planned && plan.requests.size() >= general + kConfiguredRequests) continue;
     plan.queries.insert(plan.queries.end(), queries.begin(), queries.end());
-    if (shares) continue;
-    const std::string title =
-        queries.size() == 1
-            ? fmt::format("query {}", queries.front().name)
-            : fmt::format("query {} and {} more", queries.front().name, queries.size() - 1);
-    const bool is_first_shared =
-        queries.size() > 1 && std::ranges::none_of(plan.requests, [](const auto& planned) {
-          return planned.step == Step::kAlone;
-        });
+    if (is_planned) continue;
+    const std::string title = "query " + queries.front().name;
     const Query last = queries.back();
-    plan.requests.push_back({Step::kConfigured, title, std::move(queries)});
-    if (is_first_shared) {
-      plan.requests.push_back({Step::kAlone, fmt::format("query {} alone", last.name), {last}});
-    }
+    plan.requests.push_back({Step::kConfigured,
+                             title + (others > 0 ? fmt::format(" and {} more", others) : ""),
+                             std::move(queries)});
+    if (others == 0 || std::exchange(any_shared, true)) continue;
+    plan.requests.push_back({Step::kAlone, "query " + last.name + " alone", {last}});
   }
   plan.left_out = subject.queries.size() - plan.queries.size();
   plan.most_requests = std::min(plan.requests.size() + kRepeats + kOtherForms,
@@ -352,29 +322,68 @@ PlannedExamination PlanExamination(const Subject& subject) {
   return plan;
 }
 
+std::string AskedRequest::Header(std::string_view name) const {
+  return answer ? answer.value().Header(name) : "";
+}
+
 std::string AskedRequest::WaitText() const {
-  if (!outcome.retry_after) return "";
-  const HttpResponse& response = answer.value();
-  const std::string header = response.Header("retry-after");
-  const WallTime answered =
-      ParseHttpDate(response.Header("date"), received.wall).value_or(received.wall);
-  // Which is cut to what the exporter waits for without asking again.
-  Seconds wait = *outcome.retry_after;
-  long seconds = 0;
-  const char* const end = header.data() + header.size();
-  if (const auto until = ParseHttpDate(header, answered)) {
-    wait = std::max(wait, std::chrono::floor<Seconds>(*until - answered));
-  } else if (std::from_chars(header.data(), end, seconds).ptr == end && seconds < 100'000'000) {
-    wait = std::max(wait, Seconds(seconds));
-  }
-  const bool is_whole = InWords(wait) != InWords(wait - 1s);
-  return (is_whole ? "" : "at least ") + InWords(wait);
+  constexpr Seconds kHoweverLong = std::chrono::years(3);
+  const auto wait =
+      ParseRetryAfter(Header("retry-after"), Header("date"), received.wall, kHoweverLong);
+  if (!wait) return "";
+  const bool is_whole = InWords(*wait) != InWords(*wait - 1s);
+  return (is_whole ? "" : "at least ") + InWords(*wait);
 }
 
 const Failure* AskedRequest::failure() const {
   const auto is_good = [](const auto& window) { return window.ok(); };
   if (std::ranges::any_of(outcome.windows, is_good)) return nullptr;
   return &outcome.windows.front().error();
+}
+
+const AskedRequest* Examination::Last(Step step) const {
+  const AskedRequest* last = nullptr;
+  for (const AskedRequest& each : asked) {
+    if (each.step == step) last = &each;
+  }
+  return last;
+}
+
+bool Examination::WasRefused(Step step) const {
+  const AskedRequest* const last = Last(step);
+  return last != nullptr && !last->HasSucceeded();
+}
+
+const AskedRequest* Examination::AllMail() const {
+  const AskedRequest* const first = Last(Step::kFirst);
+  const AskedRequest* const other = Last(Step::kOtherPath);
+  if (first == nullptr || first->failure() == nullptr || other == nullptr) return first;
+  const bool only_there =
+      other->failure() == nullptr || (other->HasSucceeded() && !first->HasSucceeded());
+  return only_there ? other : first;
+}
+
+const AskedRequest* Examination::FirstAnswered() const {
+  for (const AskedRequest& each : asked) {
+    if (each.status() != 0) return &each;
+  }
+  return nullptr;
+}
+
+std::vector<const AskedRequest*> Examination::Seen() const {
+  std::vector<const AskedRequest*> with_answer;
+  for (const AskedRequest& each : asked) {
+    if (each.seen) with_answer.push_back(&each);
+  }
+  return with_answer;
+}
+
+std::vector<const SeenSeries*> Examination::AllSeries() const {
+  std::vector<const SeenSeries*> all;
+  for (const AskedRequest* const each : Seen()) {
+    for (const SeenSeries& series : each->seen->series) all.push_back(&series);
+  }
+  return all;
 }
 
 Examination Examine(const Subject& subject, const CredentialsInUse& credentials, HttpClient& http,

@@ -9,7 +9,6 @@
 
 #include <functional>
 
-#include "proxy_variables.h"
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/error.h"
@@ -17,8 +16,25 @@
 #include "radar_spoof/fetch/http_client.h"
 #include "radar_spoof/fetch/radar_request.h"
 #include "radar_spoof/poll/answer_outcome.h"
+#include "seen_answer.h"
 
 namespace radar_spoof {
+
+// Which proxy the environment names, as libcurl reads it with `api.proxy: environment`. Source:
+// libcurl, "libcurl-env" and CURLOPT_NOPROXY. An address range in no_proxy is not understood.
+struct ProxyVariable {
+  std::string name;       // "https_proxy"
+  std::string proxy;      // "socks5h://proxy.example:1080": no user name, no password, printable
+  bool excepted = false;  // no_proxy excepts the host
+  // That it was used is not told by the connection, as an HTTP proxy is.
+  bool IsSocks() const { return proxy.starts_with("socks"); }
+};
+
+// The value of a variable; nullopt when it is not set.
+using ReadVariable = std::function<std::optional<std::string>(const std::string&)>;
+
+// For https:// to that host. nullopt: no variable names one.
+std::optional<ProxyVariable> ProxyVariableFor(std::string_view host, const ReadVariable& read);
 
 // What the exporter would be run with.
 struct Subject {
@@ -27,6 +43,8 @@ struct Subject {
   std::vector<Query> queries;  // at least one
   // What the environment names for the host, whether or not `api.proxy` has it used.
   std::optional<ProxyVariable> proxy_variable = {};
+
+  RadarEndpoint endpoint() const { return {api.base_url, api.path}; }  // as configured
 };
 
 enum class Step {
@@ -65,10 +83,7 @@ PlannedExamination PlanExamination(const Subject& subject);
 // Whether both ask for the same numbers, whatever they are called.
 bool AskTheSame(const Query& one, const Query& other);
 
-struct AskedRequest {
-  Step step;
-  std::string title;
-  std::vector<Query> queries;
+struct AskedRequest : PlannedRequest {
   RequestForm form;
   std::string url;  // holds no credential
   std::vector<SeriesNames> names;
@@ -77,13 +92,17 @@ struct AskedRequest {
   Connection connection;
   Result<HttpResponse, Failure> answer;  // without the credential
   AnswerOutcome outcome;
+  std::optional<SeenAnswer> seen;  // of an answer of 2xx with a `result`
 
   // Why none of the queries has a value; nullptr when one has.
   const Failure* failure() const;
+  bool FailedFor(FailureReason reason) const { return failure() && failure()->reason == reason; }
   // 0: no answer came.
   int status() const { return answer ? answer.value().status : 0; }
   bool HasSucceeded() const { return status() >= 200 && status() < 300; }
   bool IsRedirected() const { return status() >= 300 && status() < 400; }
+  // "" without an answer or without that header.
+  std::string Header(std::string_view name) const;
   // What Retry-After asks for, in words, however long: "2 hours"; "" without one.
   std::string WaitText() const;
 };
@@ -94,6 +113,17 @@ struct Examination {
   std::string credential;           // its kind: "an API token"
   std::vector<AskedRequest> asked;  // in their order
   std::string stopped;              // why not all was asked, half a sentence; "" when it was
+
+  // The last request of that step; nullptr when there was none.
+  const AskedRequest* Last(Step step) const;
+  // It was asked for, and got no answer of 2xx.
+  bool WasRefused(Step step) const;
+  // All mail, 1h over 7d: at the configured path, or at the other one if only that answers.
+  const AskedRequest* AllMail() const;
+  // The first that was answered, whatever with.
+  const AskedRequest* FirstAnswered() const;
+  std::vector<const AskedRequest*> Seen() const;     // those with something seen
+  std::vector<const SeenSeries*> AllSeries() const;  // of all of these
 };
 
 struct ExaminationProgress {

@@ -2,108 +2,68 @@
 
 #include <fmt/format.h>
 
-#include "judgement.h"
+#include "checks.h"
 #include "radar_spoof/core/text.h"
 #include "radar_spoof/expect/expectation.h"
 #include "radar_spoof/poll/snapshot.h"
-#include "seen_numbers.h"
 
 namespace radar_spoof {
 namespace {
 
-RadarEndpoint Configured(const Evidence& evidence) {
-  return {evidence.subject().api.base_url, evidence.subject().api.path};
-}
+// All mail, in pairs of an interval and a range; fine intervals first, and short ranges.
+constexpr Step kPairs[] = {Step::k15mOver1d, Step::kFirst, Step::k1hOver28d, Step::k1dOver28d,
+                           Step::k1wOver52w};
 
 // The last request at that endpoint which was to find out whether there is one.
-const AskedRequest* LastAt(const Evidence& evidence, const RadarEndpoint& endpoint) {
+const AskedRequest* LastAt(const Examination& exam, const RadarEndpoint& endpoint) {
   const AskedRequest* last = nullptr;
-  for (const AskedRequest& each : evidence.examination.asked) {
+  for (const AskedRequest& each : exam.asked) {
     const bool is_path = each.step == Step::kFirst || each.step == Step::kOtherPath;
     if (is_path && each.form.endpoint == endpoint) last = &each;
   }
   return last;
 }
 
-struct Pair {
-  AggInterval interval;
-  std::string_view range;
-  Step step;
-};
-constexpr Pair kPairs[] = {{AggInterval::k15m, "1d", Step::k15mOver1d},
-                           {AggInterval::k1h, "7d", Step::kFirst},
-                           {AggInterval::k1h, "28d", Step::k1hOver28d},
-                           {AggInterval::k1d, "28d", Step::k1dOver28d},
-                           {AggInterval::k1w, "52w", Step::k1wOver52w}};
-
 // "date_range: 7d", or with a coarser interval "agg_interval: 1h and date_range: 7d"; "" where none
 // of those that were tried is accepted.
-std::string AcceptedInstead(const Evidence& evidence, AggInterval interval, Seconds range) {
-  for (const Pair& pair : kPairs) {
-    const AskedRequest* const asked = evidence.Last(pair.step);
-    const bool same = pair.interval == interval;
-    if (pair.interval < interval || asked == nullptr || !asked->HasSucceeded()) continue;
-    if (same && DateRange::Parse(pair.range)->Length() >= range) continue;
-    return same ? fmt::format("date_range: {}", pair.range)
-                : fmt::format("agg_interval: {} and date_range: {}", RequestName(pair.interval),
-                              pair.range);
+std::string AcceptedInstead(const Examination& exam, const Query& query) {
+  for (const Step step : kPairs) {
+    const AskedRequest* const asked = exam.Last(step);
+    if (asked == nullptr || !asked->HasSucceeded()) continue;
+    const Query& pair = asked->queries.front();
+    if (pair.agg_interval > query.agg_interval) {
+      return fmt::format("agg_interval: {} and date_range: {}", RequestName(pair.agg_interval),
+                         pair.date_range.Text());
+    }
+    if (pair.agg_interval == query.agg_interval &&
+        pair.date_range.Length() < query.date_range.Length()) {
+      return "date_range: " + pair.date_range.Text();
+    }
   }
   return "";
 }
 
-bool IsRefused(const Evidence& evidence, Step step) {
-  const AskedRequest* const asked = evidence.Last(step);
-  return asked != nullptr && !asked->HasSucceeded();
-}
-
 // What to change in a configured query that is refused, as far as what else is refused tells it.
-std::string CauseOfRefusal(const Evidence& evidence, const Query& query, std::size_t series) {
-  const bool is_accepted = std::ranges::any_of(kPairs, [&](const Pair& pair) {
-    const AskedRequest* const asked = evidence.Last(pair.step);
-    return pair.interval == query.agg_interval && asked != nullptr && asked->HasSucceeded() &&
-           DateRange::Parse(pair.range)->Length() >= query.date_range.Length();
+std::string CauseOfRefusal(const Examination& exam, const Query& query, std::size_t series) {
+  const bool is_accepted = std::ranges::any_of(kPairs, [&](Step step) {
+    const AskedRequest* const asked = exam.Last(step);
+    return asked != nullptr && asked->HasSucceeded() &&
+           asked->queries.front().agg_interval == query.agg_interval &&
+           asked->queries.front().date_range.Length() >= query.date_range.Length();
   });
-  const std::string instead =
-      AcceptedInstead(evidence, query.agg_interval, query.date_range.Length());
-  if (!is_accepted && !instead.empty()) return fmt::format("Give it {}.", instead);
-  if (query.filters != Filters() && IsRefused(evidence, Step::kOneFilter)) return "See filter.";
-  const int most = MostSeries(evidence);
+  const std::string instead = AcceptedInstead(exam, query);
+  if (!is_accepted && !instead.empty()) return "Give it " + instead + '.';
+  if (query.filters != Filters() && exam.WasRefused(Step::kOneFilter)) return "See filter.";
+  const int most = MostSeries(exam);
   if (series > static_cast<std::size_t>(most)) {
     return fmt::format(
         "Set api.max_series_per_request: {}; until then the exporter halves such requests.", most);
   }
-  if (query.control && IsRefused(evidence, Step::kControl)) return "Remove control: true from it.";
-  if (HasList(query) && IsRefused(evidence, Step::kValueList)) {
+  if (query.control && exam.WasRefused(Step::kControl)) return "Remove control: true from it.";
+  if (HasList(query) && exam.WasRefused(Step::kValueList)) {
     return "Write one query for each value of a filter.";
   }
   return std::string(WhatToDo(FailureReason::kRejected));
-}
-
-Judgement JudgePair(const Evidence& evidence, const Pair& pair) {
-  const AskedRequest* const asked =
-      pair.step == Step::kFirst ? evidence.AllMail() : evidence.Last(pair.step);
-  if (asked == nullptr) return NotAsked(evidence);
-  const DateRange range = DateRange::Parse(pair.range).value();
-  if (const Failure* const failure = asked->failure()) {
-    if (failure->reason != FailureReason::kRejected) {
-      return Unanswered(evidence, *asked, *failure);
-    }
-    const std::string queries = QueriesFor(evidence, [&](const Query& query) {
-      return query.agg_interval == pair.interval && query.date_range.Length() >= range.Length();
-    });
-    const std::string instead = AcceptedInstead(evidence, pair.interval, range.Length());
-    const std::string change = instead.empty() ? "Give a coarser agg_interval to: " + queries
-                                               : fmt::format("Give {} to: {}", instead, queries);
-    return UnansweredWith(Unless(queries, "Nothing: no configured query asks for it.", change),
-                          evidence, *asked);
-  }
-  const std::size_t buckets = asked->outcome.windows.front().value().buckets.size();
-  const auto wanted = static_cast<std::size_t>(range.Length() / Length(pair.interval));
-  const std::string found = fmt::format("{} complete buckets with mail, of {}", buckets, wanted);
-  // The newest may be late, the first cut; of all mail no other is empty.
-  if (buckets + 3 >= wanted - wanted / 20) return {Verdict::kOk, found, ""};
-  return {Verdict::kDifferent, found,
-          "Nothing: what is missing are gaps, and spikes are judged by fewer buckets."};
 }
 
 // Whether its filters select all mail, value by value.
@@ -116,215 +76,222 @@ bool SelectsAll(const Filters& filters) {
 }
 
 // Whether a query with filters got the numbers of all mail.
-bool IsAsAllMail(const Evidence& evidence, const SeenAnswer& answer, std::size_t place) {
-  const Query& query = answer.asked->queries[place];
-  const SeenSeries* own = answer.Find(answer.asked->names[place].own);
-  if (own == nullptr && answer.series.size() == 1) own = &answer.series.front();
+bool IsAsAllMail(const Examination& exam, const AskedRequest& asked, std::size_t place) {
+  const Query& query = asked.queries[place];
+  const SeenSeries* own = asked.seen->Find(asked.names[place].own);
+  if (own == nullptr && asked.seen->series.size() == 1) own = &asked.seen->series.front();
   if (own == nullptr || SelectsAll(query.filters)) return false;
-  return std::ranges::any_of(kPairs, [&](const Pair& pair) {
-    const SeenAnswer* const all = evidence.AnswerTo(evidence.Last(pair.step));
-    return pair.interval == query.agg_interval && all != nullptr && !all->series.empty() &&
-           SeemTheSame(own->numbers, all->series.front().numbers);
+  return std::ranges::any_of(kPairs, [&](Step step) {
+    const AskedRequest* const all = exam.Last(step);
+    return all != nullptr && all->seen && !all->seen->series.empty() &&
+           all->queries.front().agg_interval == query.agg_interval &&
+           SeemTheSame(own->numbers, all->seen->series.front().numbers);
   });
 }
 
-bool Succeeds(const SeenAnswer* answer) {
-  const JsonValue* const success =
-      answer == nullptr ? nullptr : answer->document.root.Find("success");
+bool SaysItSucceeds(const AskedRequest& asked) {
+  const JsonValue* const success = asked.seen ? asked.seen->document.root.Find("success") : nullptr;
   return success != nullptr && success->boolean;
 }
 
-}  // namespace
-
-std::string Shortened(const RadarEndpoint& endpoint) {
-  const std::string& path = endpoint.path();
-  return "..." + ForMessage(path.substr(std::min(path.rfind('/'), path.size())));
-}
-
-Judgement JudgePath(const Evidence& evidence) {
-  const RadarEndpoint configured = Configured(evidence);
-  const AskedRequest* const asked = LastAt(evidence, configured);
-  if (asked == nullptr) return NotAsked(evidence);
-  const auto other = configured.Alternative();
-  const AskedRequest* const other_asked = other ? LastAt(evidence, *other) : nullptr;
-  const bool other_answers = other_asked != nullptr && (other_asked->failure() == nullptr ||
-                                                        Succeeds(evidence.AnswerTo(other_asked)));
-  const std::string use_other =
-      other_answers ? fmt::format("Set api.path: {}", ForMessage(other->path(), 200)) : "";
-  const Failure* const failure = asked->failure();
-  if (asked->status() == 0) return Unanswered(evidence, *asked, *failure);
-  // What the exporter cannot use answers, too, if it says that it succeeded.
-  const auto& all = evidence.examination.asked;
-  const bool answers_others = std::ranges::any_of(all, [&](const AskedRequest& each) {
-    return each.form.endpoint == configured && each.failure() == nullptr;
-  });
-  const bool is_refused = failure != nullptr && !Succeeds(evidence.AnswerTo(asked));
-  if (is_refused && !(answers_others && failure->reason == FailureReason::kRejected)) {
-    if (failure->reason == FailureReason::kRateLimited) return NotAsked(evidence);
-    if (failure->reason == FailureReason::kUnauthorized && use_other.empty()) {
-      return {Verdict::kNotAsked, "not asked: the credential was refused", ""};
-    }
-    Judgement judgement = Failed(evidence, *asked, *failure);
-    if (!use_other.empty()) judgement.change = use_other;
-    return judgement;
-  }
-  for (const std::string_view header : {"sunset", "deprecation"}) {
-    const std::string value = asked->answer.value().Header(header);
-    if (value.empty()) continue;
-    return {Verdict::kDifferent,
-            fmt::format("{} answers, and announces its end: {} {}", Shortened(configured), header,
-                        ForLog(value, 60)),
-            use_other.empty() ? std::string(kNoChange) : use_other};
-  }
-  const auto is_server_error = [](const AskedRequest& each) { return each.status() >= 500; };
-  const auto errors = std::ranges::count_if(all, is_server_error);
-  // One may pass.
-  if (errors > 1) {
-    return {Verdict::kDifferent,
-            fmt::format("{} of {} requests with HTTP {}", errors, all.size(),
-                        std::ranges::find_if(all, is_server_error)->status()),
-            std::string(WhatToDo(FailureReason::kServer))};
-  }
-  return {Verdict::kOk, Shortened(configured) + " answers", ""};
-}
-
-Judgement JudgeOtherPath(const Evidence& evidence) {
-  const RadarEndpoint configured = Configured(evidence);
-  const auto other = configured.Alternative();
-  if (!other) return {Verdict::kNotSeen, "the configured path has no other spelling", ""};
-  const AskedRequest* const asked = LastAt(evidence, *other);
-  if (asked == nullptr) return NotAsked(evidence);
-  if (asked->status() == 0) return Unanswered(evidence, *asked, *asked->failure());
-  const SeenAnswer* const answer = evidence.AnswerTo(asked);
-  if (answer == nullptr && asked->failure()->reason == FailureReason::kUnauthorized &&
-      !evidence.examination.stopped.empty()) {
-    return NotAsked(evidence);
-  }
-  if (answer == nullptr) {
-    Judgement judgement = Failed(evidence, *asked, *asked->failure());
-    judgement.found = Shortened(*other) + ": " + judgement.found;
-    const AskedRequest* const first = LastAt(evidence, configured);
-    if (first != nullptr && first->failure() != nullptr &&
-        first->failure()->detail == asked->failure()->detail &&
-        JudgePath(evidence).verdict == Verdict::kOk) {
-      return {Verdict::kNotSeen, Shortened(*other) + " refuses the same; nothing to compare", ""};
-    }
-    if (first != nullptr && evidence.AnswerTo(first) != nullptr) {
-      judgement.change = "Nothing: the configured path answers.";
-    }
-    return judgement;
-  }
-  const SeenAnswer* const first = evidence.AnswerTo(LastAt(evidence, configured));
-  const bool both = first != nullptr && !first->series.empty() && !answer->series.empty();
-  const Likeness likeness =
-      both ? Compare(first->series.front().numbers, answer->series.front().numbers) : Likeness();
-  if (likeness.compared == 0) {
-    return {Verdict::kNotSeen, Shortened(*other) + " answers; there was nothing to compare", ""};
-  }
-  const std::string found = fmt::format("{} answers; {} of {} numbers are the same",
-                                        Shortened(*other), likeness.alike, likeness.compared);
-  if (likeness.IsOfTheSame()) return {Verdict::kOk, found, ""};
-  return {Verdict::kDifferent, found,
-          "Keep api.path as it is, and compare the numbers before you change it."};
-}
-
-Judgement Judge15mOver1d(const Evidence& evidence) { return JudgePair(evidence, kPairs[0]); }
-Judgement Judge1hOver7d(const Evidence& evidence) { return JudgePair(evidence, kPairs[1]); }
-Judgement Judge1hOver28d(const Evidence& evidence) { return JudgePair(evidence, kPairs[2]); }
-Judgement Judge1dOver28d(const Evidence& evidence) { return JudgePair(evidence, kPairs[3]); }
-Judgement Judge1wOver52w(const Evidence& evidence) { return JudgePair(evidence, kPairs[4]); }
-
-Judgement JudgeQuery(const Evidence& evidence, const Query& query) {
-  const AskedRequest* asked = nullptr;
-  std::size_t place = 0;
-  for (const AskedRequest& each : evidence.examination.asked) {
+// The last request for that query and its place there. What is asked by itself says more of it than
+// what tries something out.
+std::pair<const AskedRequest*, std::size_t> RequestFor(const Examination& exam,
+                                                       const Query& query) {
+  std::pair<const AskedRequest*, std::size_t> last{};
+  for (const AskedRequest& each : exam.asked) {
     const auto found = std::ranges::find_if(
         each.queries, [&](const Query& other) { return AskTheSame(query, other); });
-    // What is asked by itself says more of it than what tries something out.
     const bool tries = each.step == Step::kOtherPath || each.step == Step::kAlone ||
                        each.step == Step::kTenSeries || each.step == Step::kFiftySeries ||
                        each.step == Step::kTwoSeries;
     if (found == each.queries.end() || tries) continue;
-    asked = &each;
-    place = static_cast<std::size_t>(found - each.queries.begin());
+    last = {&each, static_cast<std::size_t>(found - each.queries.begin())};
   }
-  if (asked == nullptr) return NotAsked(evidence);
-  const auto& window = asked->outcome.windows[place];
-  if (!window) {
-    if (window.error().reason != FailureReason::kRejected) {
-      Judgement judgement = Unanswered(evidence, *asked, window.error());
-      const std::string_view row = DifferentSeries(evidence);
-      if (asked->queries.size() > 1 && !row.empty() && evidence.otherwise.empty() &&
-          window.error().reason == FailureReason::kValidation) {
-        judgement.change =
-            fmt::format("Set api.max_series_per_request: {}; see {}.", MostSeries(evidence), row);
-      }
-      return judgement;
+  return last;
+}
+
+Judgement JudgeQueryWithout(const Examination& exam, const AskedRequest& asked, std::size_t place) {
+  const Failure& failure = asked.outcome.windows[place].error();
+  const std::size_t series = asked.queries.size();
+  if (failure.reason == FailureReason::kRejected) {
+    return UnansweredWith(CauseOfRefusal(exam, asked.queries[place], series), exam, asked);
+  }
+  Judgement judgement = Unanswered(exam, asked, failure);
+  const std::string row = DifferentSeries(exam);
+  if (series > 1 && !row.empty() && failure.reason == FailureReason::kValidation &&
+      OtherwiseInAnswers(exam).empty()) {
+    judgement.change =
+        fmt::format("Set api.max_series_per_request: {}; see {}.", MostSeries(exam), row);
+  }
+  return judgement;
+}
+
+}  // namespace
+
+Judgement JudgePath(const Examination& exam) {
+  const RadarEndpoint configured = exam.subject.endpoint();
+  const AskedRequest* const asked = LastAt(exam, configured);
+  if (asked == nullptr) return NotAsked(exam);
+  const auto other = configured.Alternative();
+  const AskedRequest* const other_asked = other ? LastAt(exam, *other) : nullptr;
+  const bool other_answers =
+      other_asked != nullptr && (other_asked->failure() == nullptr || SaysItSucceeds(*other_asked));
+  const std::string use_other =
+      other_answers ? "Set api.path: " + ForMessage(other->path(), 200) : "";
+  const Failure* const failure = asked->failure();
+  if (asked->status() == 0) return Unanswered(exam, *asked, *failure);
+  const bool answers_others = std::ranges::any_of(exam.asked, [&](const AskedRequest& each) {
+    return each.form.endpoint == configured && each.failure() == nullptr;
+  });
+  // What the exporter cannot use answers, too, if it says that it succeeded.
+  const bool is_refused = failure != nullptr && !SaysItSucceeds(*asked);
+  if (is_refused && !(answers_others && failure->reason == FailureReason::kRejected)) {
+    if (failure->reason == FailureReason::kRateLimited) return NotAsked(exam);
+    if (failure->reason == FailureReason::kUnauthorized && use_other.empty()) {
+      return {Verdict::kNotAsked, "not asked: the credential was refused", ""};
     }
-    return UnansweredWith(CauseOfRefusal(evidence, query, asked->queries.size()), evidence, *asked);
+    Judgement judgement = Failed(exam, *asked, *failure);
+    if (!use_other.empty()) judgement.change = use_other;
+    return judgement;
   }
+  for (const std::string header : {"sunset", "deprecation"}) {
+    const std::string value = asked->Header(header);
+    if (value.empty()) continue;
+    return Different(Shortened(configured) + " answers, and announces its end: " + header + ' ' +
+                         ForLog(value, 60),
+                     use_other.empty() ? kNoChange : use_other);
+  }
+  const auto is_server_error = [](const AskedRequest& each) { return each.status() >= 500; };
+  const auto errors = std::ranges::count_if(exam.asked, is_server_error);
+  if (errors <= 1) return Ok(Shortened(configured) + " answers");  // one may pass
+  return Different(fmt::format("{} of {} requests with HTTP {}", errors, exam.asked.size(),
+                               std::ranges::find_if(exam.asked, is_server_error)->status()),
+                   std::string(WhatToDo(FailureReason::kServer)));
+}
+
+Judgement JudgeOtherPath(const Examination& exam) {
+  const RadarEndpoint configured = exam.subject.endpoint();
+  const auto other = configured.Alternative();
+  if (!other) return NotSeen("the configured path has no other spelling");
+  const AskedRequest* const asked = LastAt(exam, *other);
+  if (asked == nullptr) return NotAsked(exam);
+  if (asked->status() == 0) return Unanswered(exam, *asked, *asked->failure());
+  const AskedRequest* const first = LastAt(exam, configured);
+  const std::string name = Shortened(*other);
+  if (!asked->seen) {
+    if (asked->FailedFor(FailureReason::kUnauthorized) && !exam.stopped.empty()) {
+      return NotAsked(exam);
+    }
+    Judgement judgement = Failed(exam, *asked, *asked->failure());
+    judgement.found = name + ": " + judgement.found;
+    if (first != nullptr && first->failure() != nullptr &&
+        first->failure()->detail == asked->failure()->detail &&
+        JudgePath(exam).verdict == Verdict::kOk) {
+      return NotSeen(name + " refuses the same; nothing to compare");
+    }
+    if (first != nullptr && first->seen) {
+      judgement.change = "Nothing: the configured path answers.";
+    }
+    return judgement;
+  }
+  Likeness likeness;
+  if (first != nullptr && first->seen && !first->seen->series.empty() &&
+      !asked->seen->series.empty()) {
+    likeness = Compare(first->seen->series.front().numbers, asked->seen->series.front().numbers);
+  }
+  if (likeness.compared == 0) return NotSeen(name + " answers; there was nothing to compare");
+  const std::string found = fmt::format("{} answers; {} of {} numbers are the same", name,
+                                        likeness.alike, likeness.compared);
+  if (likeness.IsOfTheSame()) return Ok(found);
+  return Different(found, "Keep api.path as it is, and compare the numbers before you change it.");
+}
+
+Judgement JudgePair(const Examination& exam, const AskedRequest& asked) {
+  const Query& pair = asked.queries.front();
+  if (const Failure* const failure = asked.failure()) {
+    if (failure->reason != FailureReason::kRejected) return Unanswered(exam, asked, *failure);
+    const std::string instead = AcceptedInstead(exam, pair);
+    const auto asks_for_it = [&](const Query& query) {
+      return query.agg_interval == pair.agg_interval &&
+             query.date_range.Length() >= pair.date_range.Length();
+    };
+    return UnansweredWith(
+        ChangeOf(exam, asks_for_it,
+                 instead.empty() ? "Give a coarser agg_interval to: " : "Give " + instead + " to: ",
+                 "Nothing: no configured query asks for it."),
+        exam, asked);
+  }
+  const std::size_t buckets = asked.outcome.windows.front().value().buckets.size();
+  const auto wanted =
+      static_cast<std::size_t>(pair.date_range.Length() / Length(pair.agg_interval));
+  const std::string found = fmt::format("{} complete buckets with mail, of {}", buckets, wanted);
+  // The newest may be late, the first cut; of all mail no other is empty.
+  if (buckets + 3 >= wanted - wanted / 20) return Ok(found);
+  return Different(found,
+                   "Nothing: what is missing are gaps, and spikes are judged by fewer buckets.");
+}
+
+Judgement JudgeQuery(const Examination& exam, const Query& query) {
+  const auto [asked, place] = RequestFor(exam, query);
+  if (asked == nullptr) return NotAsked(exam);
+  const auto& window = asked->outcome.windows[place];
+  if (!window) return JudgeQueryWithout(exam, *asked, place);
   const QueryState state{.query = query,
                          .sample = JudgedSampleOf(query, window.value()),
                          .last_success = asked->received,
                          .polls = 1};
-  const auto& sample = *state.sample;
-  std::string found = fmt::format("{:.2f} %", sample.spoof.value() * 100);
-  if (sample.bucket_start) found += " from " + MinuteText(*sample.bucket_start);
-  const SeenAnswer* const answer = evidence.AnswerTo(asked);
-  if (answer != nullptr && SeemRatios(answer->series)) {
-    return {Verdict::kDifferent, found + ", a hundredth of what it should be: see values",
-            std::string(kOpenAnIssue)};
+  std::string found = fmt::format("{:.2f} %", state.sample->spoof.value() * 100);
+  if (state.sample->bucket_start) found += " from " + MinuteText(*state.sample->bucket_start);
+  const auto different = [&found](const std::string& why, std::string change) {
+    return Different(found + why, std::move(change));
+  };
+  if (asked->seen && asked->seen->HasRatios()) {
+    return different(", a hundredth of what it should be: see values", kOpenAnIssue);
   }
-  if (ExchangedMean(evidence)) {
-    return {Verdict::kDifferent,
-            found + ", of which SPOOF of all mail makes one doubt: see classes",
-            std::string(kOpenAnIssue)};
+  if (ExchangedMean(exam)) {
+    return different(", of which SPOOF of all mail makes one doubt: see classes", kOpenAnIssue);
   }
-  if (answer != nullptr && IsAsAllMail(evidence, *answer, place)) {
-    return {Verdict::kDifferent, found + ", though its filters are ignored: as of all mail",
-            "Do not use the numbers of queries with filters; please open an issue with a "
-            "--report."};
+  if (asked->seen && IsAsAllMail(exam, *asked, place)) {
+    return different(", though its filters are ignored: as of all mail",
+                     "Do not use the numbers of queries with filters; please open an issue with a "
+                     "--report.");
   }
-  if (answer != nullptr && asked->queries.size() > 1) {
-    const std::string problem = SharedProblem(evidence, *answer, place);
-    if (!problem.empty()) {
-      return {Verdict::kDifferent, found + ", " + problem, "Set api.max_series_per_request: 1."};
-    }
-    const std::string_view row = DifferentSeries(evidence);
-    const int most = MostSeries(evidence);
-    if (!row.empty() && asked->queries.size() > static_cast<std::size_t>(most)) {
-      return {
-          Verdict::kDifferent,
-          fmt::format("{}, from a request of {} series: see {}", found, asked->queries.size(), row),
-          fmt::format("Set api.max_series_per_request: {}.", most)};
+  const std::size_t series = asked->queries.size();
+  if (asked->seen && series > 1) {
+    const std::string problem = SharedProblem(exam, *asked, place);
+    if (!problem.empty()) return different(", " + problem, "Set api.max_series_per_request: 1.");
+    const std::string row = DifferentSeries(exam);
+    const int most = MostSeries(exam);
+    if (!row.empty() && series > static_cast<std::size_t>(most)) {
+      return different(fmt::format(", from a request of {} series: see {}", series, row),
+                       fmt::format("Set api.max_series_per_request: {}.", most));
     }
   }
-  const AskedRequest* const configured = LastAt(evidence, Configured(evidence));
-  if (asked->form.endpoint != Configured(evidence) && configured != nullptr &&
-      configured->outcome.form != FormProblem::kPathNotFound) {
-    return {Verdict::kDifferent,
-            fmt::format("{} at {}, and refused at {}", found, Shortened(asked->form.endpoint),
-                        Shortened(Configured(evidence))),
-            "Set api.path: " + ForMessage(asked->form.endpoint.path(), 200)};
+  const RadarEndpoint configured = exam.subject.endpoint();
+  const AskedRequest* const there = LastAt(exam, configured);
+  if (asked->form.endpoint != configured && there != nullptr &&
+      there->outcome.form != FormProblem::kPathNotFound) {
+    return different(
+        " at " + Shortened(asked->form.endpoint) + ", and refused at " + Shortened(configured),
+        "Set api.path: " + ForMessage(asked->form.endpoint.path(), 200));
   }
-  const Judgement list = HasList(query) ? JudgeValueList(evidence) : Judgement();
-  if (list.verdict == Verdict::kDifferent || list.verdict == Verdict::kRefused) {
-    return {Verdict::kDifferent, found + ", of a list: see comma list", list.change};
+  const AskedRequest* const list = HasList(query) ? exam.Last(Step::kValueList) : nullptr;
+  if (list != nullptr && JudgeValueList(exam, *list).IsOtherwise()) {
+    return different(", of a list: see comma list", JudgeValueList(exam, *list).change);
   }
-  if (query.control && answer != nullptr) {
-    std::string problem = ControlProblem(*answer, place);
+  if (query.control && asked->seen) {
+    std::string problem = ControlProblem(*asked, place);
     if (problem.empty() && window.value().control.empty()) problem = "no bucket can be used";
     if (!problem.empty()) {
-      return {Verdict::kDifferent,
-              fmt::format("{}, without its control period: {}", found, problem),
-              "Remove control: true from it."};
+      return different(", without its control period: " + problem, "Remove control: true from it.");
     }
   }
-  if (!IsFresh(state, evidence.subject().polling, asked->received)) {
-    return {Verdict::kDifferent, found + ", too old to be shown",
-            "Wait for newer data, or raise polling.max_data_age."};
+  if (!IsFresh(state, exam.subject.polling, asked->received)) {
+    return different(", too old to be shown",
+                     "Wait for newer data, or raise polling.max_data_age.");
   }
-  return {Verdict::kOk, found, ""};
+  return Ok(found);
 }
 
 }  // namespace radar_spoof

@@ -180,16 +180,16 @@ std::optional<WallTime> ParseHttpDate(std::string_view text, WallTime now) {
   return std::nullopt;
 }
 
-std::optional<Seconds> ParseRetryAfter(std::string_view value, std::string_view date,
-                                       WallTime now) {
+std::optional<Seconds> ParseRetryAfter(std::string_view value, std::string_view date, WallTime now,
+                                       Seconds longest) {
   value = Trim(value);
   if (const auto seconds = LeadingNumber(value)) {
-    return std::max(Capped(*seconds, kMaxRetryAfter), Seconds(1));
+    return std::max(Capped(*seconds, longest), Seconds(1));
   }
   const auto end = ParseHttpDate(value, now);
   if (!end) return std::nullopt;
   const WallTime answered = ParseHttpDate(Trim(date), now).value_or(now);
-  return std::clamp(std::chrono::ceil<Seconds>(*end - answered), Seconds(1), kMaxRetryAfter);
+  return std::clamp(std::chrono::ceil<Seconds>(*end - answered), Seconds(1), longest);
 }
 
 std::map<std::string, RateLimitHeader> ParseRateLimit(std::string_view ratelimit,

@@ -109,108 +109,111 @@ inline bool Has(const Request& request, std::string_view text) {
   return request.url.find(text) != std::string::npos;
 }
 
-// What is done to every answer that is one.
-inline std::function<void(DoctorFixture&)> EachBody(const std::string& pattern,
-                                                    const std::string& by) {
+// What makes the API differ.
+using Tell = std::function<void(DoctorFixture&)>;
+
+// This is done to each answer, behind what is done to it already.
+inline Tell Each(const std::function<void(const Request&, Answer&)>& change) {
   return [=](DoctorFixture& fixture) {
-    fixture.change = [=](const Request&, Answer& answer) { Replace(answer, pattern, by); };
+    fixture.change = [=, before = fixture.change](const Request& request, Answer& answer) {
+      if (before) before(request, answer);
+      change(request, answer);
+    };
   };
 }
 
-inline std::function<void(DoctorFixture&)> EachHeader(const std::string& name,
-                                                      const std::string& value) {
+inline Tell Both(const Tell& one, const Tell& other) {
   return [=](DoctorFixture& fixture) {
-    fixture.change = [=](const Request&, Answer& answer) { SetHeader(answer, name, value); };
+    one(fixture);
+    other(fixture);
   };
+}
+
+// Of the query that is configured.
+inline Tell Mine(const std::function<void(Query&)>& change) {
+  return [=](DoctorFixture& fixture) { change(fixture.subject.queries.front()); };
+}
+
+inline Tell EachBody(const std::string& pattern, const std::string& by) {
+  return Each([=](const Request&, Answer& answer) { Replace(answer, pattern, by); });
+}
+
+inline Tell EachHeader(const std::string& name, const std::string& value) {
+  return Each([=](const Request&, Answer& answer) { SetHeader(answer, name, value); });
 }
 
 // Those whose URL has one of these parts are answered so.
-inline std::function<void(DoctorFixture&)> Refusing(std::vector<std::string> parts, Answer with) {
-  return [=](DoctorFixture& fixture) {
-    fixture.change = [=](const Request& request, Answer& answer) {
-      for (const std::string& part : parts) {
-        if (Has(request, part)) answer = with;
-      }
-    };
-  };
+inline Tell Refusing(const std::vector<std::string>& parts, const Answer& with) {
+  return Each([=](const Request& request, Answer& answer) {
+    for (const std::string& part : parts) {
+      if (Has(request, part)) answer = with;
+    }
+  });
+}
+
+inline std::string ReplacedEach(const std::string& text, const std::string& pattern,
+                                const std::function<std::string(const std::smatch&)>& by) {
+  const std::regex each(pattern);
+  std::string changed;
+  auto from = text.begin();
+  for (std::sregex_iterator it(text.begin(), text.end(), each), end; it != end; ++it) {
+    changed.append(from, text.begin() + it->position());
+    changed += by(*it);
+    from = text.begin() + it->position() + it->length();
+  }
+  return changed.append(from, text.end());
 }
 
 // With `value` for each percentage.
-inline std::function<void(DoctorFixture&)> EachValue(
-    const std::function<std::string(double)>& value) {
-  return [=](DoctorFixture& fixture) {
-    fixture.change = [=](const Request&, Answer& answer) {
-      static const std::regex kPercentage(R"re("(\d+\.\d+)")re");
-      const std::string body = BodyOf(answer);
-      std::string changed;
-      auto from = body.begin();
-      for (std::sregex_iterator it(body.begin(), body.end(), kPercentage), end; it != end; ++it) {
-        changed.append(from, body.begin() + it->position());
-        changed += value(std::stod((*it)[1]));
-        from = body.begin() + it->position() + it->length();
-      }
-      changed.append(from, body.end());
-      BodyOf(answer) = changed;
-    };
-  };
+inline Tell EachValue(const std::function<std::string(double)>& value) {
+  return Each([=](const Request&, Answer& answer) {
+    BodyOf(answer) = ReplacedEach(BodyOf(answer), R"re("(\d+\.\d+)")re",
+                                  [&](const auto& match) { return value(std::stod(match[1])); });
+  });
 }
 
 // With `by` for each series.
-inline std::function<void(DoctorFixture&)> EachSeries(const std::string& by) {
-  return [=](DoctorFixture& fixture) {
-    fixture.change = [=](const Request&, Answer& answer) {
-      static const std::regex kKey("\"[sc]\\d+_\\w+\":\\{");
-      std::string& body = BodyOf(answer);
-      std::smatch match;
-      while (std::regex_search(body, match, kKey)) {
-        const auto begin = static_cast<std::size_t>(match.position() + match.length()) - 1;
-        body.replace(begin, body.find('}', begin) + 1 - begin, by);
-      }
-    };
-  };
+inline Tell EachSeries(const std::string& by) {
+  return Each([=](const Request&, Answer& answer) {
+    static const std::regex kKey("\"[sc]\\d+_\\w+\":\\{");
+    std::string& body = BodyOf(answer);
+    std::smatch match;
+    while (std::regex_search(body, match, kKey)) {
+      const auto begin = static_cast<std::size_t>(match.position() + match.length()) - 1;
+      body.replace(begin, body.find('}', begin) + 1 - begin, by);
+    }
+  });
 }
 
 // Each timestamp so much later.
-inline std::function<void(DoctorFixture&)> TimesLater(
-    const std::function<Seconds(const Request&)>& by) {
-  return [=](DoctorFixture& fixture) {
-    fixture.change = [=](const Request& request, Answer& answer) {
-      static const std::regex kTimes(R"re("timestamps":\[[^\]]*\])re");
-      static const std::regex kTime(R"re(\d{4}-[^"]*Z)re");
-      const std::string body = BodyOf(answer);
-      std::string changed;
-      auto from = body.begin();
-      for (std::sregex_iterator it(body.begin(), body.end(), kTimes), end; it != end; ++it) {
-        changed.append(from, body.begin() + it->position());
-        std::string times = it->str();
-        std::string later;
-        auto at = times.begin();
-        for (std::sregex_iterator each(times.begin(), times.end(), kTime); each != end; ++each) {
-          later.append(at, times.begin() + each->position());
-          later += FormatRfc3339(*ParseRfc3339(each->str()) + by(request));
-          at = times.begin() + each->position() + each->length();
-        }
-        later.append(at, times.end());
-        changed += later;
-        from = body.begin() + it->position() + it->length();
-      }
-      changed.append(from, body.end());
-      BodyOf(answer) = changed;
+inline Tell TimesLater(const std::function<Seconds(const Request&)>& by) {
+  return Each([=](const Request& request, Answer& answer) {
+    const auto later = [&](const std::smatch& time) {
+      return FormatRfc3339(*ParseRfc3339(time.str()) + by(request));
     };
-  };
+    BodyOf(answer) = ReplacedEach(BodyOf(answer), R"re("timestamps":\[[^\]]*\])re",
+                                  [&](const std::smatch& times) {
+                                    return ReplacedEach(times.str(), R"re(\d{4}-[^"]*Z)re", later);
+                                  });
+  });
 }
 
 // What the simulator answers to another URL.
-inline std::function<void(DoctorFixture&)> AsIfAsked(
-    const std::function<std::string(const std::string&)>& url) {
+inline Tell AsIfAsked(const std::function<std::string(const std::string&)>& url) {
   return [=](DoctorFixture& fixture) {
     const auto api = std::make_shared<SimulatedApi>(fixture.clock, fixture.options);
-    fixture.change = [=](const Request& request, Answer& answer) {
+    Each([=](const Request& request, Answer& answer) {
       Request other = request;
       other.url = url(request.url);
       if (other.url != request.url) answer = (*api)(other);
-    };
+    })(fixture);
   };
+}
+
+// To a URL in which this stands for what has that pattern.
+inline Tell AsIfAsked(const std::string& pattern, const std::string& by) {
+  return AsIfAsked(
+      [=](const std::string& url) { return std::regex_replace(url, std::regex(pattern), by); });
 }
 
 // Without the filters behind that place.
@@ -231,13 +234,12 @@ inline Seconds IntervalOf(const Request& request) {
   return Seconds(0);
 }
 
-inline std::function<void(DoctorFixture&)> With(
-    const std::function<void(simulator::SimulatorOptions&)>& set) {
+inline Tell With(const std::function<void(simulator::SimulatorOptions&)>& set) {
   return [=](DoctorFixture& fixture) { set(fixture.options); };
 }
 
 // In requests of so many series the first two have each other's filters.
-inline std::function<void(DoctorFixture&)> Exchanged(std::ptrdiff_t least, std::ptrdiff_t most) {
+inline Tell Exchanged(std::ptrdiff_t least, std::ptrdiff_t most) {
   return AsIfAsked([=](const std::string& url) {
     static const std::regex kSeries("&name=[^&]*&dateRange=[^&]*([^\"]*?)(?=&name=|$)");
     const std::vector<std::smatch> series{std::sregex_iterator(url.begin(), url.end(), kSeries),

@@ -8,7 +8,7 @@ using namespace test;
 
 struct Lie {
   const char* what;
-  std::function<void(DoctorFixture&)> tell;
+  Tell tell;
   const char* row;
   Verdict verdict;
   const char* found;   // a part of it
@@ -17,12 +17,17 @@ struct Lie {
 
 const Answer kElsewhere = {Response(301, "", {{"location", "https://elsewhere.example/"}})};
 
-void RefuseSpfListsWithOneOfDmarc(DoctorFixture& fixture) {
-  Refusing({"spf=PASS,FAIL", "spf=FAIL,PASS"}, Refusal(400, 2001, "spf: not valid"))(fixture);
-  Query& mine = fixture.subject.queries.front();
-  (void)mine.filters.Add(Dimension::kDmarc, "FAIL");
-  (void)mine.filters.Add(Dimension::kDmarc, "NONE");
+const Tell kWithControl = Mine([](Query& mine) { mine.control = true; });
+
+Tell Filtered(Dimension dimension, const std::vector<std::string_view>& values) {
+  return Mine([=](Query& mine) {
+    for (const std::string_view value : values) (void)mine.filters.Add(dimension, value);
+  });
 }
+
+const Tell kRefuseSpfListsWithOneOfDmarc =
+    Both(Refusing({"spf=PASS,FAIL", "spf=FAIL,PASS"}, Refusal(400, 2001, "spf: not valid")),
+         Filtered(Dimension::kDmarc, {"FAIL", "NONE"}));
 
 const std::vector<Lie>& Lies() {
   using enum Verdict;
@@ -38,36 +43,28 @@ const std::vector<Lie>& Lies() {
       {"a Date that is none", EachHeader("date", "yesterday"), "clock", kDifferent, "is no date",
        ""},
       {"slow answers",
-       [](DoctorFixture& fixture) {
-         fixture.change = [](const Request&, Answer& answer) {
-           answer.takes = Milliseconds(11'000);
-         };
-       },
+       Each([](const Request&, Answer& answer) {
+         answer.takes = Milliseconds(11'000);
+       }),
        "latency", kDifferent, "11000 ms at most", "Raise api.timeout"},
       {"requests that time out",
-       [](DoctorFixture& fixture) {
-         fixture.change = [](const Request& request, Answer& answer) {
-           if (request.number > 2) answer = {Failure(FailureReason::kTimeout, "no answer")};
-         };
-       },
+       Each([](const Request& request, Answer& answer) {
+         if (request.number > 2) answer = {Failure(FailureReason::kTimeout, "no answer")};
+       }),
        "latency", kDifferent, "without a complete answer in time", "Raise api.timeout"},
       {"a token that is unknown", With([](auto& options) { options.credentials.token = "other"; }),
        "token", kRefused, "HTTP 403, API error 10000", "docs/token.md"},
       {"a token that is refused once",
-       [](DoctorFixture& fixture) {
-         fixture.change = [](const Request& request, Answer& answer) {
-           if (request.number == 4) answer = Refusal(403, 10000, "Authentication error");
-         };
-       },
+       Each([](const Request& request, Answer& answer) {
+         if (request.number == 4) answer = Refusal(403, 10000, "Authentication error");
+       }),
        "token", kDifferent, "accepted, but once HTTP 403", "under load"},
       {"the path is gone", Refusing({"/spoof?"}, Refusal(404, 7003, "Not Found")), "path", kRefused,
        "HTTP 404", "Set api.path: /radar/email/security/timeseries_groups/SPOOF"},
       {"the path redirects",
-       [](DoctorFixture& fixture) {
-         fixture.change = [](const Request&, Answer& answer) {
-           answer = {Response(301, "", {{"location", "https://elsewhere.example/x"}})};
-         };
-       },
+       Each([](const Request&, Answer& answer) {
+         answer = {Response(301, "", {{"location", "https://elsewhere.example/x"}})};
+       }),
        "path", kRefused, "redirects are not followed, to elsewhere.example", "api.base_url"},
       {"a pair redirects",
        Refusing({"aggInterval=1w"}, kElsewhere),
@@ -91,12 +88,10 @@ const std::vector<Lie>& Lies() {
        Refusing({"/SPOOF?"}, {Failure(FailureReason::kTimeout, "no answer")}), "other path",
        kDifferent, "no answer", ""},
       {"the path does not answer in time, and is reached",
-       [](DoctorFixture& fixture) {
-         fixture.change = [](const Request& request, Answer& answer) {
-           if (request.number == 0) answer = {Response(503, "")};
-           if (request.number == 1) answer = {Failure(FailureReason::kTimeout, "no answer")};
-         };
-       },
+       Each([](const Request& request, Answer& answer) {
+         if (request.number == 0) answer = {Response(503, "")};
+         if (request.number == 1) answer = {Failure(FailureReason::kTimeout, "no answer")};
+       }),
        "path", kDifferent, "no complete answer in time", ""},
       {"the path does not succeed", EachBody("\"success\":true", "\"success\":false"), "path",
        kDifferent, "`success` is false", "Ask again"},
@@ -109,38 +104,30 @@ const std::vector<Lie>& Lies() {
        },
        "other path", kNotSeen, "no other spelling", ""},
       {"the successor has other numbers",
-       [](DoctorFixture& fixture) {
-         fixture.change = [](const Request& request, Answer& answer) {
-           if (Has(request, "/SPOOF?")) Replace(answer, R"re("(\d)(\d)\.)re", "\"$2$1.");
-         };
-       },
+       Each([](const Request& request, Answer& answer) {
+         if (Has(request, "/SPOOF?")) Replace(answer, R"re("(\d)(\d)\.)re", "\"$2$1.");
+       }),
        "other path", kDifferent, "numbers are the same", "Keep api.path"},
       {"15m is refused", Refusing({"aggInterval=15m"}, kTooFine), "15m over 1d", kRefused,
        "too low for date range", "Nothing: no configured query"},
       {"1h over 7d is refused", Refusing({"aggInterval=1h"}, kTooFine), "1h over 7d", kRefused,
        "too low for date range", "Give agg_interval: 1d and date_range: 28d to: mine"},
       {"connections break off again and again",
-       [](DoctorFixture& fixture) {
-         fixture.change = [](const Request& request, Answer& answer) {
-           if (request.number % 5 == 2) answer = {Failure(FailureReason::kTransport, "reset")};
-         };
-       },
+       Each([](const Request& request, Answer& answer) {
+         if (request.number % 5 == 2) answer = {Failure(FailureReason::kTransport, "reset")};
+       }),
        "address", kDifferent, "3 of 16 requests without an answer: reset", "firewall"},
       {"server errors again and again",
-       [](DoctorFixture& fixture) {
-         fixture.change = [](const Request& request, Answer& answer) {
-           if (request.number % 5 == 2) answer = {Response(503, "")};
-         };
-       },
+       Each([](const Request& request, Answer& answer) {
+         if (request.number % 5 == 2) answer = {Response(503, "")};
+       }),
        "path", kDifferent, "3 of 16 requests with HTTP 503", "status page"},
       {"the first interval is refused, as the path sees it",
        Refusing({"aggInterval=1h"}, kTooFine), "other path", kNotSeen, "nothing to compare", ""},
       {"1h over 28d is refused",
-       [](DoctorFixture& fixture) {
-         fixture.change = [](const Request& request, Answer& answer) {
-           if (Has(request, "aggInterval=1h") && Has(request, "dateRange=28d")) answer = kTooFine;
-         };
-       },
+       Each([](const Request& request, Answer& answer) {
+         if (Has(request, "aggInterval=1h") && Has(request, "dateRange=28d")) answer = kTooFine;
+       }),
        "1h over 28d", kRefused, "too low for date range", "Give date_range: 7d to: mine"},
       {"1d over 28d is refused", Refusing({"aggInterval=1d"}, kTooFine), "1d over 28d", kRefused,
        "too low for date range", "Nothing: no configured query"},
@@ -149,17 +136,11 @@ const std::vector<Lie>& Lies() {
       {"a configured query is refused", Refusing({"dateRange=28d"}, kTooFine), "query mine",
        kRefused, "too low for date range", "Give it date_range: 7d"},
       {"a configured query with a control period is refused for that",
-       [](DoctorFixture& fixture) {
-         Refusing({"control"}, Refusal(400, 2001, "dateRange: not valid"))(fixture);
-         fixture.subject.queries.front().control = true;
-       },
+       Both(Refusing({"control"}, Refusal(400, 2001, "dateRange: not valid")), kWithControl),
        "query mine", kRefused, "dateRange: not valid", "Remove control: true from it."},
       {"a configured query with a list is refused for that",
-       [](DoctorFixture& fixture) {
-         Refusing({"FAIL,"}, Refusal(400, 2001, "not valid"))(fixture);
-         (void)fixture.subject.queries.front().filters.Add(Dimension::kDmarc, "FAIL");
-         (void)fixture.subject.queries.front().filters.Add(Dimension::kDmarc, "NONE");
-       },
+       Both(Refusing({"FAIL,"}, Refusal(400, 2001, "not valid")),
+            Filtered(Dimension::kDmarc, {"FAIL", "NONE"})),
        "query mine", kRefused, "not valid", "Write one query for each value"},
       {"names are ignored",
        With([](auto& options) { options.series_names = simulator::SeriesNames::kIgnored; }),
@@ -182,55 +163,41 @@ const std::vector<Lie>& Lies() {
       {"the second series is left out", EachBody(R"re("s1_\w+":\{[^}]*\},)re", ""), "two series",
        kDifferent, "1 of 2 came back", ""},
       {"a filter holds for the first series only",
-       [](DoctorFixture& fixture) {
-         fixture.change = [](const Request&, Answer& answer) {
-           std::string& body = BodyOf(answer);
-           const std::size_t one = body.find("\"s0_");
-           const std::size_t other = body.find("\"s1_");
-           if (one == std::string::npos || other == std::string::npos) return;
-           const std::size_t begin = body.find('{', one);
-           const std::string series = body.substr(begin, body.find('}', one) + 1 - begin);
-           const std::size_t at = body.find('{', other);
-           body.replace(at, body.find('}', other) + 1 - at, series);
-         };
-       },
+       Each([](const Request&, Answer& answer) {
+         std::string& body = BodyOf(answer);
+         const std::size_t one = body.find("\"s0_");
+         const std::size_t other = body.find("\"s1_");
+         if (one == std::string::npos || other == std::string::npos) return;
+         const std::size_t begin = body.find('{', one);
+         const std::string series = body.substr(begin, body.find('}', one) + 1 - begin);
+         const std::size_t at = body.find('{', other);
+         body.replace(at, body.find('}', other) + 1 - at, series);
+       }),
        "two series", kDifferent, "all with the same numbers", ""},
       {"of two series the second is not filtered", AsIfAsked(WithoutLaterFilters), "two series",
        kDifferent, "1 with the numbers of all mail", "Nothing: api.max_series_per_request is 1"},
       {"of ten series the first alone is filtered", AsIfAsked(WithoutLaterFilters), "ten series",
        kDifferent, "9 with the numbers of all mail", "Nothing: api.max_series_per_request is 1"},
       {"filters are ignored",
-       [](DoctorFixture& fixture) {
-         AsIfAsked([](const std::string& url) { return WithoutFilters(url, 0); })(fixture);
-         (void)fixture.subject.queries.front().filters.Add(Dimension::kDmarc, "FAIL");
-       },
+       Both(AsIfAsked([](const std::string& url) { return WithoutFilters(url, 0); }),
+            Filtered(Dimension::kDmarc, {"FAIL"})),
        "query mine", kDifferent, "its filters are ignored", "Do not use the numbers"},
       {"lists are refused",
-       RefuseSpfListsWithOneOfDmarc, "comma list", kRefused, "spf: not valid", "Write one query for each value instead of: mine"},
+       kRefuseSpfListsWithOneOfDmarc, "comma list", kRefused, "spf: not valid", "Write one query for each value instead of: mine"},
       {"of lists the first counts",
-       AsIfAsked([](const std::string& url) { return std::regex_replace(url, std::regex("spf=(\\w+),\\w+"), "spf=$1"); }),
+       AsIfAsked("spf=(\\w+),\\w+", "spf=$1"),
        "comma list", kDifferent, "of the two values counts", "Nothing: no configured query"},
       {"lists are ignored",
-       AsIfAsked([](const std::string& url) { return std::regex_replace(url, std::regex("&spf=\\w+,\\w+"), ""); }),
+       AsIfAsked("&spf=\\w+,\\w+", ""),
        "comma list", kDifferent, "those of all mail", ""},
       {"of lists the first counts, in a query",
-       [](DoctorFixture& fixture) {
-         AsIfAsked([](const std::string& url) {
-           return std::regex_replace(url, std::regex("(spf=\\w+),\\w+"), "$1");
-         })(fixture);
-         Query& mine = fixture.subject.queries.front();
-         (void)mine.filters.Add(Dimension::kSpf, "PASS");
-         (void)mine.filters.Add(Dimension::kSpf, "FAIL");
-       },
+       Both(AsIfAsked("(spf=\\w+),\\w+", "$1"), Filtered(Dimension::kSpf, {"PASS", "FAIL"})),
        "query mine", kDifferent, "see comma list", "Write one query for each value"},
       {"control periods are refused",
-       [](DoctorFixture& fixture) {
-         Refusing({"control"}, Refusal(400, 2001, "dateRange: not valid"))(fixture);
-         fixture.subject.queries.front().control = true;
-       },
+       Both(Refusing({"control"}, Refusal(400, 2001, "dateRange: not valid")), kWithControl),
        "control period", kRefused, "dateRange: not valid", "Remove control: true from: mine"},
       {"a control period is the period itself",
-       AsIfAsked([](const std::string& url) { return std::regex_replace(url, std::regex("control"), ""); }),
+       AsIfAsked("control", ""),
        "control period", kDifferent, "169 buckets, not earlier", "Nothing: no configured query"},
       {"an answer that does not succeed", EachBody("\"success\":true", "\"success\":false"),
        "envelope", kDifferent, "`success` is false", "Ask again"},
@@ -253,16 +220,10 @@ const std::vector<Lie>& Lies() {
        }),
        "timestamps", kDifferent, "is a Sunday", "issue"},
       {"times of whole intervals that are ends",
-       TimesLater([](const Request& request) { return IntervalOf(request); }), "newest bucket",
+       TimesLater(IntervalOf), "newest bucket",
        kDifferent, "are these ends?", "issue"},
       {"times that are ends, without the bucket that is filling",
-       [](DoctorFixture& fixture) {
-         TimesLater([](const Request& request) { return IntervalOf(request); })(fixture);
-         fixture.change = [later = fixture.change](const Request& request, Answer& answer) {
-           later(request, answer);
-           Replace(answer, R"re(,("[^"]*"|null)\])re", "]");
-         };
-       },
+       Both(TimesLater(IntervalOf), EachBody(R"re(,("[^"]*"|null)\])re", "]")),
        "timestamps", kDifferent, "they may be the ends of buckets", "issue"},
       {"data that end early",
        TimesLater([](const Request& request) { return -4 * IntervalOf(request); }), "newest bucket",
@@ -297,11 +258,9 @@ const std::vector<Lie>& Lies() {
       {"a class of another name", EachBody("\"SPOOF\"", "\"spoofed\""), "classes", kDifferent,
        "lack one of them; there is also spoofed", "issue"},
       {"half a bucket",
-       [](DoctorFixture& fixture) {
-         fixture.change = [](const Request&, Answer& answer) {
-           Replace(answer, R"re("SPOOF":\["[\d.]+")re", "\"SPOOF\":[null");
-         };
-       },
+       Each([](const Request&, Answer& answer) {
+         Replace(answer, R"re("SPOOF":\["[\d.]+")re", "\"SPOOF\":[null");
+       }),
        "empty buckets", kDifferent, "nothing in one class", "refuses"},
       {"no empty bucket", With([](auto& options) { options.data.volume = 1e12; }), "empty buckets",
        kNotSeen, "no bucket was empty", ""},
@@ -329,12 +288,10 @@ const std::vector<Lie>& Lies() {
       {"a policy that cannot be read", EachHeader("ratelimit-policy", "plenty"), "budget", kNotSeen,
        "", ""},
       {"headers that cannot be read",
-       [](DoctorFixture& fixture) {
-         fixture.change = [](const Request&, Answer& answer) {
-           SetHeader(answer, "ratelimit", "plenty");
-           SetHeader(answer, "ratelimit-policy", "plenty");
-         };
-       },
+       Each([](const Request&, Answer& answer) {
+         SetHeader(answer, "ratelimit", "plenty");
+         SetHeader(answer, "ratelimit-policy", "plenty");
+       }),
        "rate limit", kDifferent, "cannot be read: plenty", "copes"},
       {"a policy that cannot be read beside what remains", EachHeader("ratelimit-policy", "plenty"),
        "rate limit", kDifferent, "cannot be read: plenty", "copes"},
@@ -350,22 +307,18 @@ const std::vector<Lie>& Lies() {
        "rate limit", kRefused, "HTTP 429", "Ask again later"},
       // Beside the row itself: a row that a lie elsewhere puts into another light.
       {"the classes are exchanged",
-       [](DoctorFixture& fixture) {
-         fixture.change = [](const Request&, Answer& answer) {
-           Replace(answer, "\"SPOOF\"", "\"OTHER\"");
-           Replace(answer, "\"NOT_SPOOF\"", "\"SPOOF\"");
-           Replace(answer, "\"OTHER\"", "\"NOT_SPOOF\"");
-         };
-       },
+       Each([](const Request&, Answer& answer) {
+         Replace(answer, "\"SPOOF\"", "\"OTHER\"");
+         Replace(answer, "\"NOT_SPOOF\"", "\"SPOOF\"");
+         Replace(answer, "\"OTHER\"", "\"NOT_SPOOF\"");
+       }),
        "classes", kDifferent, "SPOOF is 8", "issue"},
       {"a query whose classes are exchanged",
-       [](DoctorFixture& fixture) {
-         fixture.change = [](const Request&, Answer& answer) {
-           Replace(answer, "\"SPOOF\"", "\"OTHER\"");
-           Replace(answer, "\"NOT_SPOOF\"", "\"SPOOF\"");
-           Replace(answer, "\"OTHER\"", "\"NOT_SPOOF\"");
-         };
-       },
+       Each([](const Request&, Answer& answer) {
+         Replace(answer, "\"SPOOF\"", "\"OTHER\"");
+         Replace(answer, "\"NOT_SPOOF\"", "\"SPOOF\"");
+         Replace(answer, "\"OTHER\"", "\"NOT_SPOOF\"");
+       }),
        "query mine", kDifferent, "see classes", "issue"},
       {"times with fractions", EachBody(R"re((:00)Z)re", "$1.000Z"), "timestamps", kDifferent,
        "is not written as", "copes"},
@@ -389,13 +342,11 @@ const std::vector<Lie>& Lies() {
       {"a clock that is hours off, in lag", EachHeader("date", "Tue, 09 Jun 2026 16:34:00 GMT"),
        "lag", kDifferent, "hours ago", "See clock."},
       {"the range is that of a week ago",
-       [](DoctorFixture& fixture) {
-         fixture.change = [](const Request& request, Answer& answer) {
-           if (!Has(request, "aggInterval=1h")) return;
-           Replace(answer, R"re("endTime":"2026-06-09)re", "\"endTime\":\"2026-06-02");
-           Replace(answer, R"re("startTime":"2026-06-02)re", "\"startTime\":\"2026-05-26");
-         };
-       },
+       Each([](const Request& request, Answer& answer) {
+         if (!Has(request, "aggInterval=1h")) return;
+         Replace(answer, R"re("endTime":"2026-06-09)re", "\"endTime\":\"2026-06-02");
+         Replace(answer, R"re("startTime":"2026-06-02)re", "\"startTime\":\"2026-05-26");
+       }),
        "date range", kDifferent, "2026-06-02", "Nothing"},
       {"the range is no list", EachBody(R"re("dateRange":\[(\{[^}]*\})[^\]]*\])re", "\"dateRange\":$1"),
        "date range", kDifferent, "one object", "copes"},
@@ -403,64 +354,37 @@ const std::vector<Lie>& Lies() {
        EachBody(R"re("dateRange":\[(\{[^}]*\})[^\]]*\])re", "\"dateRange\":[$1]"), "date range",
        kDifferent, "1 for 2 series", "Nothing"},
       {"a range of twice the length",
-       AsIfAsked([](const std::string& url) {
-         return std::regex_replace(url, std::regex("dateRange=7d"), "dateRange=14d");
-       }),
+       AsIfAsked("dateRange=7d", "dateRange=14d"),
        "date range", kDifferent, "for 7d", "issue"},
       {"another word for an interval", EachBody("\"ONE_HOUR\"", "\"1h\""), "interval", kDifferent,
        "\"1h\" for 1h", "issue"},
       {"an interval that is not honoured",
-       AsIfAsked([](const std::string& url) {
-         return std::regex_replace(url, std::regex("aggInterval=1h"), "aggInterval=1d");
-       }),
+       AsIfAsked("aggInterval=1h", "aggInterval=1d"),
        "interval", kDifferent, "\"ONE_DAY\" for 1h", "Give agg_interval: 1d to: mine"},
       {"what an interval that is not honoured does to a query",
-       AsIfAsked([](const std::string& url) {
-         return std::regex_replace(url, std::regex("aggInterval=1h"), "aggInterval=1d");
-       }),
+       AsIfAsked("aggInterval=1h", "aggInterval=1d"),
        "query mine", kDifferent, "expected ONE_HOUR", "See "},
       {"what values that are none do to a pair", EachValue([](double) { return "\"many\""; }),
        "1d over 28d", kDifferent, "many", "See values."},
       {"every bucket is empty", EachValue([](double) { return "\"0.0\""; }), "empty buckets",
        kDifferent, "all of", "issue"},
       {"times in the other order",
-       [](DoctorFixture& fixture) {
-         TimesLater([](const Request&) { return Seconds(0); })(fixture);
-         fixture.change = [](const Request&, Answer& answer) {
-           Replace(answer, R"re("timestamps":\[("[^"]*"),("[^"]*"))re", "\"timestamps\":[$2,$1");
-         };
-       },
+       EachBody(R"re("timestamps":\[("[^"]*"),("[^"]*"))re", "\"timestamps\":[$2,$1"),
        "timestamps", kDifferent, "not in order", "copes"},
       {"errors beside success", EachBody("\"errors\":\\[\\]", "\"errors\":[{\"message\":\"x\"}]"),
        "envelope", kDifferent, "`errors` is not empty", "copes"},
       {"another member of meta", EachBody("\"units\":", "\"level\":5,\"units\":"), "envelope",
        kDifferent, "`meta` also has level", "copes"},
       {"errors of another shape, and another member of meta",
-       [](DoctorFixture& fixture) {
-         EachBody("\"units\":", "\"level\":5,\"units\":")(fixture);
-         fixture.change = [change = fixture.change](const Request& request, Answer& answer) {
-           change(request, answer);
-           if (Has(request, "/SPOOF?")) answer = {Response(400, "no")};
-         };
-       },
+       Both(EachBody("\"units\":", "\"level\":5,\"units\":"), Refusing({"/SPOOF?"}, {Response(400, "no")})),
        "envelope", kDifferent, "HTTP 400 with what is not JSON; `meta` also has level", "copes"},
       {"names are changed, as a query with a control period that is refused sees it",
-       [](DoctorFixture& fixture) {
-         fixture.subject.queries.front().control = true;
-         EachBody(R"re("(s\d+)_\w+":)re", "\"$1\":")(fixture);
-         fixture.change = [change = fixture.change](const Request& request, Answer& answer) {
-           change(request, answer);
-           if (Has(request, "control")) answer = Refusal(400, 2001, "dateRange: not valid");
-         };
-       },
+       Both(kWithControl, Both(EachBody(R"re("(s\d+)_\w+":)re", "\"$1\":"), Refusing({"control"}, Refusal(400, 2001, "dateRange: not valid")))),
        "query mine", kRefused, "dateRange: not valid", "Remove control: true"},
       {"series that are lists", EachSeries("[]"), "envelope",
        kDifferent, "no series", "issue"},
       {"what series that are lists do to control periods",
-       [](DoctorFixture& fixture) {
-         EachSeries("[]")(fixture);
-         fixture.subject.queries.front().control = true;
-       },
+       Both(EachSeries("[]"), kWithControl),
        "control period", kDifferent, "", "See envelope."},
       {"an answer that cannot be decoded",
        Refusing({"/client/"}, {Failure(FailureReason::kParse, "unknown compression method")}),
@@ -488,12 +412,10 @@ const std::vector<Lie>& Lies() {
       {"no request is left", EachHeader("ratelimit", "\"default\";r=0;t=2000"), "rate limit",
        kDifferent, "no request is left", "Ask again later"},
       {"rate limits under other names",
-       [](DoctorFixture& fixture) {
-         fixture.change = [](const Request&, Answer& answer) {
-           SetHeader(answer, "ratelimit", "");
-           SetHeader(answer, "x-ratelimit-remaining", "1100");
-         };
-       },
+       Each([](const Request&, Answer& answer) {
+         SetHeader(answer, "ratelimit", "");
+         SetHeader(answer, "x-ratelimit-remaining", "1100");
+       }),
        "rate limit", kDifferent, "there is x-ratelimit-remaining", "Nothing"},
       {"the configured path is forbidden", Refusing({"/spoof?"}, Refusal(403, 9109, "Forbidden")),
        "path", kRefused, "HTTP 403", "Set api.path"},
@@ -509,13 +431,7 @@ const std::vector<Lie>& Lies() {
        Refusing({"/spoof?"}, kElsewhere),
        "query mine", kDifferent, "at .../SPOOF", "Set api.path"},
       {"the configured path is not found, and the values are none",
-       [](DoctorFixture& fixture) {
-         EachValue([](double) { return "\"many\""; })(fixture);
-         fixture.change = [change = fixture.change](const Request& request, Answer& answer) {
-           change(request, answer);
-           if (Has(request, "/spoof?")) answer = Refusal(404, 7003, "Not Found");
-         };
-       },
+       Both(EachValue([](double) { return "\"many\""; }), Refusing({"/spoof?"}, Refusal(404, 7003, "Not Found"))),
        "1w over 52w", kDifferent, "many", "See values."},
       {"the configured path is forbidden, and names are ignored",
        [](DoctorFixture& fixture) {
@@ -524,23 +440,14 @@ const std::vector<Lie>& Lies() {
        },
        "query mine", kDifferent, "at .../SPOOF", "Set api.path"},
       {"names are changed, and a pair is refused",
-       [](DoctorFixture& fixture) {
-         EachBody(R"re("(s\d+)_\w+":)re", "\"$1\":")(fixture);
-         fixture.change = [change = fixture.change](const Request& request, Answer& answer) {
-           change(request, answer);
-           if (Has(request, "aggInterval=15m")) answer = kTooFine;
-         };
-       },
+       Both(EachBody(R"re("(s\d+)_\w+":)re", "\"$1\":"), Refusing({"aggInterval=15m"}, kTooFine)),
        "15m over 1d", kRefused, "too low", "Nothing: no configured query"},
       {"names are cut, as a filter sees it", EachBody(R"re("(s\d+)_\w+":)re", "\"$1\":"),
        "comma list", kNotSeen, "without two series", ""},
       {"names are cut", EachBody(R"re("(s\d+)_\w+":)re", "\"$1\":"), "names", kDifferent,
        "came back as s0", "refuses"},
       {"what names that are cut do to control periods",
-       [](DoctorFixture& fixture) {
-         EachBody(R"re("([sc]\d+)_\w+":)re", "\"$1\":")(fixture);
-         fixture.subject.queries.front().control = true;
-       },
+       Both(EachBody(R"re("([sc]\d+)_\w+":)re", "\"$1\":"), kWithControl),
        "control period", kDifferent, "no series", "See names."},
       {"a series that nobody asked for", EachBody("\"meta\":", "\"main\":{},\"meta\":"), "names",
        kDifferent, "there is also main", "Nothing"},
@@ -555,16 +462,10 @@ const std::vector<Lie>& Lies() {
       {"1d over 28d is refused, as two series see it", Refusing({"aggInterval=1d"}, kTooFine),
        "two series", kRefused, "too low", "See 1d over 28d."},
       {"1h over 7d is refused, as the control period sees it",
-       [](DoctorFixture& fixture) {
-         Refusing({"aggInterval=1h"}, kTooFine)(fixture);
-         fixture.subject.queries.front().control = true;
-       },
+       Both(Refusing({"aggInterval=1h"}, kTooFine), kWithControl),
        "control period", kRefused, "too low", "See 1h over 7d."},
       {"1h is refused, as a query with a control period sees it",
-       [](DoctorFixture& fixture) {
-         Refusing({"aggInterval=1h"}, kTooFine)(fixture);
-         fixture.subject.queries.front().control = true;
-       },
+       Both(Refusing({"aggInterval=1h"}, kTooFine), kWithControl),
        "query mine", kRefused, "too low", "Give it agg_interval: 1d"},
       {"every request is refused, as a pair sees it",
        Refusing({"/client/"}, Refusal(400, 2001, "no")), "1h over 28d", kRefused, "no",
@@ -576,45 +477,26 @@ const std::vector<Lie>& Lies() {
       {"of ten and of fifty series the same two are exchanged", Exchanged(10, 50), "fifty series",
        kDifferent, "with other numbers than among fewer", "Nothing"},
       {"a query's series is exchanged with another's",
-       [](DoctorFixture& fixture) {
-         ShareARequest(fixture);
-         Exchanged(2, 100)(fixture);
-       },
+       Both(ShareARequest, Exchanged(2, 100)),
        "query mine", kDifferent, "from a request of 3 series: see two series",
        "Set api.max_series_per_request: 1."},
       {"of more than two series the last two are exchanged",
-       [](DoctorFixture& fixture) {
-         ShareARequest(fixture);
-         AsIfAsked([](const std::string& url) {
-           return std::regex_replace(
-               url, std::regex("dmarc=NONE(&name=[^&]*&dateRange=14d&)dmarc=PASS$"),
-               "dmarc=PASS$1dmarc=NONE");
-         })(fixture);
-       },
+       Both(ShareARequest, AsIfAsked("dmarc=NONE(&name=[^&]*&dateRange=14d&)dmarc=PASS$", "dmarc=PASS$1dmarc=NONE")),
        "query mine", kDifferent, "from a request that gives pass other numbers than it has alone",
        "Set api.max_series_per_request: 1."},
       {"one series of those that a request asks for",
-       [](DoctorFixture& fixture) {
-         ShareARequest(fixture);
-         EachBody(R"re("s[1-9]\d*_\w+":\{[^}]*\},)re", "")(fixture);
-       },
+       Both(ShareARequest, EachBody(R"re("s[1-9]\d*_\w+":\{[^}]*\},)re", "")),
        "query mine", kDifferent, "is missing", "Set api.max_series_per_request: 1; see two series."},
       {"two series are exchanged, as ten see it", Exchanged(2, 2), "ten series", kDifferent,
        "but see two series", "Nothing"},
       {"a query has the numbers of another",
-       [](DoctorFixture& fixture) {
-         ShareARequest(fixture);
-         fixture.change = [api = std::make_shared<SimulatedApi>(fixture.clock, fixture.options)](
-                              const Request& request, Answer& answer) {
-           if (!Has(request, "dmarc=NONE") || Has(request, "spf=")) return;
-           Request other = request;
-           other.url = std::regex_replace(other.url, std::regex("dmarc=NONE"), "dmarc=FAIL");
-           answer = (*api)(other);
-         };
-       },
+       Both(ShareARequest, AsIfAsked([](const std::string& url) {
+              if (url.find("spf=") != std::string::npos) return url;
+              return std::regex_replace(url, std::regex("dmarc=NONE"), "dmarc=FAIL");
+            })),
        "query mine", kDifferent, "the numbers of none", "Set api.max_series_per_request: 1."},
       {"spf lists are refused, and a query has one of another filter",
-       RefuseSpfListsWithOneOfDmarc, "query mine", kDifferent, "see comma list", "Write one query for each value"},
+       kRefuseSpfListsWithOneOfDmarc, "query mine", kDifferent, "see comma list", "Write one query for each value"},
       {"a query's control period begins ten days earlier",
        [](DoctorFixture& fixture) {
          fixture.subject.queries = {QueryNamed("mine", AggInterval::k1d, "10d")};

@@ -1,9 +1,9 @@
 // The environment's proxy, as libcurl takes it and as it may be told.
-#include "src/doctor/proxy_variables.h"
-
 #include <map>
 
 #include <doctest/doctest.h>
+
+#include "src/doctor/examination.h"
 
 namespace radar_spoof {
 namespace {

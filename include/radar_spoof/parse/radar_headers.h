@@ -14,13 +14,14 @@ namespace radar_spoof {
 
 inline constexpr Seconds kMaxRetryAfter{900};
 
-// Seconds or an HTTP date, between 1 s and kMaxRetryAfter; a date in the past is 1 s. Of a list the
+// Seconds or an HTTP date, between 1 s and `longest`; a date in the past is 1 s. Of a list the
 // first is taken, of a fraction the whole part. nullopt for "", "abc", "-5".
 // A date may have any of the forms of RFC 9110, 5.6.7, and is counted from `date`, the same
 // answer's Date header, so that this host's clock need not be right; from `now` when that header is
 // missing ("") or unreadable. Of RFC 850's two-digit years, the last that is at most 50 years after
 // `now` is meant. The day of the week is not compared with the date.
-std::optional<Seconds> ParseRetryAfter(std::string_view value, std::string_view date, WallTime now);
+std::optional<Seconds> ParseRetryAfter(std::string_view value, std::string_view date, WallTime now,
+                                       Seconds longest = kMaxRetryAfter);
 
 // A date in any of the forms of RFC 9110, 5.6.7, as above; nullopt for anything else.
 std::optional<WallTime> ParseHttpDate(std::string_view text, WallTime now);
