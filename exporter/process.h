@@ -10,8 +10,8 @@
 
 namespace radar_spoof {
 
-// Opens those of descriptors 0, 1 and 2 that are closed, so that no socket gets one of these numbers
-// and is written to as if it were the log.
+// Opens those of descriptors 0, 1 and 2 that are closed, so that no socket gets one of these
+// numbers and is written to as if it were the log.
 void OpenStandardDescriptors();
 
 // What a process that holds a credential, and is to run for months, does first. A step that the

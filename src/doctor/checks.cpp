@@ -36,7 +36,7 @@ constexpr std::string_view kQueryRow = "query NAME";
 
 constexpr Check kChecks[] = {
     {"address", "The host of api.base_url has an address that takes connections.", JudgeAddress},
-    {"proxy", "As api.proxy says; never for plain HTTP.", JudgeProxy},
+    {"proxy", "A proxy only as api.proxy says; never for plain HTTP.", JudgeProxy},
     {"TLS", "1.2 or 1.3 and a certificate that is trusted; plain HTTP only to this machine.",
      JudgeTls},
     {"clock", "This host's clock is within 30 seconds of the Date header.", JudgeClock},
@@ -60,7 +60,8 @@ constexpr Check kChecks[] = {
      JudgeControl},
     {"envelope", "JSON with success: true and an object result, as documented.", JudgeEnvelope,
      true},
-    {"timestamps", "One a value, in order, in UTC, the start of its bucket; weeks begin on Monday.",
+    {"timestamps",
+     "One for each value, in order, in UTC, the start of its bucket; weeks begin on Monday.",
      JudgeTimestamps, true},
     {"newest bucket", "None begins after lastUpdated; the last may still be filling.",
      JudgeNewestBucket, true},
