@@ -136,7 +136,7 @@ TEST_CASE_FIXTURE(ReloaderFixture, "a reload that there is no memory for is no s
   Configure("11s");
   const auto problem = reloader.Reload(ReloadCause::kRequest);
   REQUIRE(problem);
-  CHECK(problem->starts_with("The old configuration stays: there was no memory"));
+  CHECK(problem->starts_with("The old configuration stays: there was not enough memory"));
   CHECK_FALSE(Logged("configuration reloaded"));
   CHECK(Logged("reload failed"));
   CHECK_FALSE(store.Load()->reload.successful);
