@@ -22,8 +22,7 @@ std::string ProblemOf(Poller::ReloadEnd end) {
     case Poller::ReloadEnd::kTakenOver: break;
     case Poller::ReloadEnd::kNotTakenOver:
       return "The old configuration stays: there was not enough memory to apply the new one. "
-             "Reload "
-             "again.";
+             "Reload again.";
     case Poller::ReloadEnd::kNotYet:
       return "The poll loop has not taken the new configuration over yet. It will when it comes to "
              "it; the page then says whether it did.";

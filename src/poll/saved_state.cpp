@@ -119,7 +119,7 @@ std::optional<WallTime> OptionalTime(const JsonValue& object, std::string_view k
   const auto number = OptionalNumber<std::int64_t>(object, key);
   if (!number) return std::nullopt;
   const WallTime time{Milliseconds(*number)};
-  if (!IsWithinRfc3339(time)) throw Problem{"a time is none"};
+  if (!IsWithinRfc3339(time)) throw Problem{"a time cannot be read"};
   return time;
 }
 

@@ -131,7 +131,7 @@ TEST_CASE("a foreign text is refused with the reason") {
       {StateOf(R"({"base_url":"x","up":true})"), "it is not this program's: path is missing"},
       {StateOf(R"({"base_url":"x","path":"/","up":1})"), "it is not this program's: up is missing"},
       {StateOf(R"({"base_url":"x","path":"/","up":true,"held_until":99999999999999999})"),
-       "it is not this program's: a time is none"},
+       "it is not this program's: a time cannot be read"},
       {StateOf(R"({"base_url":"x","path":"/","up":true,"held_until":99999999999999999999})"),
        "it is not this program's: a number cannot be read"},
   };
@@ -158,7 +158,7 @@ TEST_CASE("a query that cannot be read costs that query, not the others and not 
       {R"({"name":"a"})", "asked is missing"},
       {query + R"(,"failure":"bored"})", "a failure has no known reason"},
       {query + R"(,"last_success":1})", "a sample has no time"},
-      {query + R"(,"last_success":999999999999999})", "a time is none"},
+      {query + R"(,"last_success":999999999999999})", "a time cannot be read"},
       {query + R"(,"last_success":1,"sample":{"spoof":15,"not_spoof":85}})",
        "a ratio is not within 0 and 1"},
       {query + R"(,"last_success":1,"sample":{"spoof":0,"not_spoof":1,"annotations":[]}})",
