@@ -35,7 +35,7 @@ void AddFlags(FlagParser& flags, CommandLine& read, Words& words) {
   flags.AddFooter(kSubcommands);
   flags.AddVersion(fmt::format("radar_spoof_exporter, version {} (revision: {})\n  compiler: {}",
                                Version(), Revision(), Compiler()));
-  flags.AddText("--config.file", read.config_file, "What to poll; see config.example.yaml",
+  flags.AddFile("--config.file", read.config_file, "What to poll; see config.example.yaml",
                 "FILE [" + read.config_file + "]");
   flags.AddDuration(
       "--config.auto-reload-interval", words.auto_reload_interval, std::chrono::hours(24),

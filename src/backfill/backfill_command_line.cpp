@@ -37,9 +37,9 @@ struct WrittenFlags {
 
 void AddFlags(FlagParser& flags, WrittenFlags& written) {
   BackfillCommandLine& read = written.read;
-  flags.AddText("--config.file", read.config_file, "The queries, as the exporter has them",
+  flags.AddFile("--config.file", read.config_file, "The queries, as the exporter has them",
                 "FILE [" + read.config_file + "]");
-  flags.AddText("--output", read.output, "Where to write; replaced when all is fetched", "FILE");
+  flags.AddFile("--output", read.output, "Where to write; replaced when all is fetched", "FILE");
   flags.Require("--output");
   flags.AddText("--range", written.range, "How far back from now to begin: 1d to 364d, 1w to 52w",
                 "RANGE");

@@ -50,6 +50,14 @@ void FlagParser::AddTexts(const std::string& name, std::vector<std::string>& tar
       ->option_text(shown);
 }
 
+void FlagParser::AddFile(const std::string& name, std::string& target, const std::string& help,
+                         const std::string& shown) {
+  const auto check = [](const std::string& given) {
+    return given.empty() ? "found \"\"; expected the name of a file" : "";
+  };
+  app_->add_option(name, target, help)->check(check)->option_text(shown);
+}
+
 void FlagParser::AddDirectory(const std::string& name, std::string& target, const std::string& help,
                               const std::string& shown) {
   app_->add_option(name, target, help)->check(CLI::ExistingDirectory)->option_text(shown);

@@ -46,11 +46,11 @@ struct DoctorCommandLine {
 Result<DoctorCommandLine, EarlyExit> ParseDoctorCommandLine(int argc, const char* const* argv) {
   FlagParser flags(kDescription, "radar_spoof_exporter doctor");
   DoctorCommandLine read;
-  flags.AddText("--config.file", read.config_file,
+  flags.AddFile("--config.file", read.config_file,
                 "Queries, and how the API is reached; without the file, the defaults",
                 fmt::format("FILE [{}]", kDefaultConfigFile));
   flags.AddSwitch("--json", read.json, "Print one line of JSON");
-  flags.AddText("--report", read.report,
+  flags.AddFile("--report", read.report,
                 "Also write what can be attached to an issue; it holds no secret", "FILE");
   flags.AddFooter(kFooter);
   if (auto early = flags.Parse(argc, argv)) return *std::move(early);

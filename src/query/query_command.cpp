@@ -43,7 +43,7 @@ Result<QueryCommandLine, EarlyExit> ParseCommandLine(int argc, const char* const
   flags.AddText("--date-range", read.flags.date_range,
                 "How far to look back: 1d to 364d or 1w to 52w", "RANGE [1d]");
   flags.AddSwitch("--control", read.flags.control, "Also ask for the control period");
-  flags.AddText("--config.file", read.config_file,
+  flags.AddFile("--config.file", read.config_file,
                 "Queries, and how the API is reached; without the file, the defaults",
                 fmt::format("FILE [{}]", kDefaultConfigFile));
   flags.AddFooter(

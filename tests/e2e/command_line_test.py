@@ -195,6 +195,15 @@ class RefusedTest(EndToEndTest):
             with self.subTest(flags=flags):
                 self.check_refused(*flags, text=text)
 
+    def test_a_file_without_a_name_is_2(self):
+        for words in (["--config.file=", "--config.check"], ["query", "--config.file=", "all"],
+                      ["backfill", "--range=1d", "--output="], ["doctor", "--report="]):
+            with self.subTest(words=words):
+                run = subprocess.run([executable("RADAR_SPOOF_EXPORTER"), *words], text=True,
+                                     capture_output=True, check=False)
+                self.assertEqual((run.returncode, run.stdout), (2, ""))
+                self.assertRegex(run.stderr, r'--[a-z.]+: found ""; expected the name of a file\n')
+
     def test_metrics_cannot_stand_where_they_would_not_be_reached(self):
         for path in ("metrics", "/-/healthy", "/-/ready", "/-/reload", "/-", "/-/", "/-/metrics",
                      "/a?b", "/a#b", "/a%2Fb", "/a b", "/a\tb", "/a\nb", "/a\x1b[2J", "/\u00e4",

@@ -44,6 +44,9 @@ class FlagParser {
   // May be repeated; what is given replaces what the target holds.
   void AddTexts(const std::string& name, std::vector<std::string>& target, const std::string& help,
                 const std::string& shown);
+  // A name that is not empty; whether there is such a file is not asked.
+  void AddFile(const std::string& name, std::string& target, const std::string& help,
+               const std::string& shown);
   // A directory that exists.
   void AddDirectory(const std::string& name, std::string& target, const std::string& help,
                     const std::string& shown);
