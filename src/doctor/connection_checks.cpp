@@ -103,7 +103,7 @@ Judgement JudgeAddress(const Examination& exam) {
     }
     Judgement judgement = Failed(exam, last, *last.failure());
     if (last.failure()->detail.find("HTTP/0.9") != std::string::npos) {
-      judgement.change = "Look what answers at that address: it does not speak HTTP/1.1.";
+      judgement.change = "Check what answers at that address: it does not speak HTTP/1.1.";
     }
     return judgement;
   }
@@ -134,7 +134,7 @@ Judgement JudgeProxy(const Examination& exam) {
     if (IsPlain(exam)) return NotAsked(exam);
     if (!proxy.empty()) {
       return Different("no answer came through " + proxy,
-                       "Look whether that proxy works, or change api.proxy.");
+                       "Check whether that proxy works, or change api.proxy.");
     }
     if (!is_none || !variable || variable->excepted) return NotAsked(exam);
     return Different("none, though " + variable->name + " names " + variable->proxy,
@@ -160,7 +160,7 @@ Judgement JudgeTls(const Examination& exam) {
     return Failed(exam, last, *last.failure());
   }
   return Different("neither TLS 1.2 nor 1.3: " + last.failure()->detail,
-                   "Look what answers at that address: Cloudflare does with both.");
+                   "Check what answers at that address: Cloudflare does with both.");
 }
 
 Judgement JudgeClock(const Examination& exam) {
