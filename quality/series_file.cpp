@@ -35,9 +35,9 @@ Result<Series, std::string> ReadSeriesFile(std::string_view text, AggInterval in
   constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
   Series series{interval, {}, {}};
   for (std::size_t number = 1; !text.empty(); ++number) {
-    std::string_view line = TakeUntil(text, '\n');
-    const std::string_view time = Unquoted(TakeUntil(line, ','));
-    const std::string_view ratio = Unquoted(TakeUntil(line, ','));
+    std::string_view line = TakeUntil(text, "\n");
+    const std::string_view time = Unquoted(TakeUntil(line, ","));
+    const std::string_view ratio = Unquoted(TakeUntil(line, ","));
     if ((time.empty() && ratio.empty()) || (number == 1 && time.starts_with("time"))) continue;
     const auto start = TimeIn(time);
     if (!start || FloorTo(*start, Length(interval)) != *start) {

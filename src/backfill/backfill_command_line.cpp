@@ -89,7 +89,7 @@ Result<ExternalLabel, std::string> ParseLabel(const std::string& text) {
     return fmt::format("--label: found \"{}\"; expected printable UTF-8", printable);
   }
   std::string_view value = text;
-  ExternalLabel label{std::string(TakeUntil(value, '=')), {}};
+  ExternalLabel label{std::string(TakeUntil(value, "=")), {}};
   label.value = value;
   if (!IsExternalLabelName(label.name) || label.value.empty()) {
     return fmt::format(

@@ -42,8 +42,8 @@ std::string ErrorJson(std::string_view reason, std::string_view detail) {
 }
 
 std::string UnusableJson(std::string_view detail) {
-  std::string harmless = ForTerminal(TakeUntil(detail, '\n'), true);
-  while (!detail.empty()) harmless += '\n' + ForTerminal(TakeUntil(detail, '\n'), true);
+  std::string harmless = ForTerminal(TakeUntil(detail, "\n"), true);
+  while (!detail.empty()) harmless += '\n' + ForTerminal(TakeUntil(detail, "\n"), true);
   return ErrorJson("unusable", harmless);
 }
 

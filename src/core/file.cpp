@@ -99,10 +99,10 @@ std::string HashedLine(std::string_view line) {
 }
 
 HashedLines::HashedLines(std::string_view text, std::string_view first)
-    : rest_(text), begins_right_(TakeUntil(rest_, '\n') == first) {}
+    : rest_(text), begins_right_(TakeUntil(rest_, "\n") == first) {}
 
 std::optional<std::string_view> HashedLines::Next() {
-  const std::string_view written = TakeUntil(rest_, '\n');
+  const std::string_view written = TakeUntil(rest_, "\n");
   const std::string_view line = written.substr(std::min(kHashLength, written.size()));
   if (!written.starts_with(HashText(line))) return std::nullopt;
   return line;

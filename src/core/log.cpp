@@ -106,7 +106,7 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
 
   void Print(std::string_view text) {
     const std::lock_guard lock(mutex_);
-    while (!text.empty()) put_(spdlog::level::err, TakeUntil(text, '\n'));
+    while (!text.empty()) put_(spdlog::level::err, TakeUntil(text, "\n"));
   }
 
  private:

@@ -49,9 +49,9 @@ std::string_view Trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-std::string_view TakeUntil(std::string_view& rest, char separator) {
+std::string_view TakeUntil(std::string_view& rest, std::string_view separator) {
   const std::string_view taken = rest.substr(0, rest.find(separator));
-  rest.remove_prefix(std::min(taken.size() + 1, rest.size()));
+  rest.remove_prefix(std::min(taken.size() + separator.size(), rest.size()));
   return taken;
 }
 

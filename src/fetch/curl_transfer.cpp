@@ -68,7 +68,7 @@ Failure FailureOf(CURLcode code, bool is_looking_up, std::string detail) {
 
 // Whether the status of a status line has three digits. libcurl 8 takes others, too.
 bool HasStatus(std::string_view line) {
-  (void)TakeUntil(line, ' ');
+  (void)TakeUntil(line, " ");
   return std::ranges::find_if_not(line, IsDigit) - line.begin() == 3 && line.front() != '0';
 }
 
@@ -81,7 +81,7 @@ bool StoreHeader(std::string_view line, HttpResponse& response) {
     value += Trim(line);
     return true;
   }
-  const std::string_view name = TakeUntil(line, ':');
+  const std::string_view name = TakeUntil(line, ":");
   response.headers.emplace_back(LowerCase(name), Trim(line));
   return true;
 }

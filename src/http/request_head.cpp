@@ -55,9 +55,9 @@ std::optional<std::string_view> OriginForm(std::string_view raw, std::string_vie
 
 bool ParseQuery(std::string_view rest, ServerRequest& request) {
   while (!rest.empty()) {
-    std::string_view pair = TakeUntil(rest, '&');
+    std::string_view pair = TakeUntil(rest, "&");
     if (pair.empty()) continue;
-    auto key = PercentDecode(TakeUntil(pair, '='), true);
+    auto key = PercentDecode(TakeUntil(pair, "="), true);
     auto value = PercentDecode(pair, true);
     if (!key || !value) return false;
     request.query.emplace_back(std::move(*key), std::move(*value));
@@ -134,7 +134,7 @@ bool ParseRequestTarget(std::string_view raw, ServerRequest& request) {
   }
   auto origin = OriginForm(raw, request.Header("host"));
   if (!origin) return false;
-  auto path = PercentDecode(TakeUntil(*origin, '?'), false);
+  auto path = PercentDecode(TakeUntil(*origin, "?"), false);
   if (!path) return false;
   request.path = path->empty() ? "/" : std::move(*path);
   return ParseQuery(*origin, request);

@@ -132,7 +132,7 @@ Ratio RatioOf(double fraction) {
 std::vector<float> TrendOf(std::string_view text) {
   std::vector<float> trend;
   while (!text.empty()) {
-    const std::string_view word = TakeUntil(text, ' ');
+    const std::string_view word = TakeUntil(text, " ");
     const auto value = ParseNumber<int>(word);
     const bool gap = word == "-";
     if (trend.size() == kTrendLength || (!gap && (!value || *value < 0 || *value > kTrendUnits))) {

@@ -26,9 +26,9 @@ TEST_CASE("an identifier is letters, digits and underscores, and begins with no 
 
 TEST_CASE("words are taken off a text up to a separator, and none is lost") {
   std::string_view rest = "a,,b";
-  CHECK(TakeUntil(rest, ',') == "a");
-  CHECK(TakeUntil(rest, ',').empty());
-  CHECK(TakeUntil(rest, ',') == "b");
+  CHECK(TakeUntil(rest, ",") == "a");
+  CHECK(TakeUntil(rest, ",").empty());
+  CHECK(TakeUntil(rest, ",") == "b");
   CHECK(rest.empty());
   rest = R"( "x\",;y" ; q=1, z)";
   CHECK(TakeUntilUnquoted(rest, ';') == R"("x\",;y")");

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/expect/expectation.h"
 #include "radar_spoof/page/exposition.h"
 #include "radar_spoof/parse/json.h"

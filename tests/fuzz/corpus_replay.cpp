@@ -9,11 +9,9 @@
 #include "tests/fuzz/fuzz_target.h"
 
 int main(int argc, char** argv) {
-  const auto& targets = radar_spoof::test::FuzzTargets();
-  if (argc != 3 || targets.count(argv[1]) == 0 || !std::filesystem::is_directory(argv[2])) {
-    std::cerr << "usage: " << argv[0] << " TARGET DIRECTORY, where TARGET is one of:";
-    for (const auto& [name, target] : targets) std::cerr << ' ' << name;
-    std::cerr << '\n';
+  const auto target = radar_spoof::test::NamedTarget(argc, argv);
+  if (argc != 3 || !std::filesystem::is_directory(argv[2])) {
+    std::cerr << "usage: " << argv[0] << " TARGET DIRECTORY\n";
     return 2;
   }
   int count = 0;
@@ -22,7 +20,7 @@ int main(int argc, char** argv) {
     std::ifstream file(entry.path(), std::ios::binary);
     const std::string input{std::istreambuf_iterator<char>(file), {}};
     if (file.bad()) return 1;
-    targets.at(argv[1])(input);
+    target(input);
     ++count;
   }
   std::cout << count << " inputs\n";

@@ -2,30 +2,34 @@
 // target "answer". Its seeds are in tests/fuzz/corpus/answer/.
 #pragma once
 
-#include <algorithm>
 #include <cstdlib>
+#include <iostream>
 #include <map>
 #include <string_view>
 
 namespace radar_spoof::test {
 
+using FuzzTarget = void (*)(std::string_view input);
+
 // All targets of this program, by their names.
-inline std::map<std::string_view, void (*)(std::string_view)>& FuzzTargets() {
-  static std::map<std::string_view, void (*)(std::string_view)> targets;
+inline std::map<std::string_view, FuzzTarget>& FuzzTargets() {
+  static std::map<std::string_view, FuzzTarget> targets;
   return targets;
+}
+
+// The one that the program's first argument names. Ends the process where that names none.
+inline FuzzTarget NamedTarget(int argc, char** argv) {
+  const auto found = argc > 1 ? FuzzTargets().find(argv[1]) : FuzzTargets().end();
+  if (found != FuzzTargets().end()) return found->second;
+  std::cerr << "the first argument must be one of:";
+  for (const auto& [name, target] : FuzzTargets()) std::cerr << ' ' << name;
+  std::cerr << '\n';
+  std::exit(2);
 }
 
 // Ends the process, which the fuzzer reports, unless it holds.
 inline void Require(bool holds) {
   if (!holds) std::abort();
-}
-
-// What stands before `separator`, which is taken from `rest` with it; all where there is none.
-inline std::string_view TakeUntil(std::string_view& rest, std::string_view separator) {
-  const std::size_t end = std::min(rest.find(separator), rest.size());
-  const std::string_view part = rest.substr(0, end);
-  rest.remove_prefix(std::min(end + separator.size(), rest.size()));
-  return part;
 }
 
 }  // namespace radar_spoof::test

@@ -1,11 +1,11 @@
 // Whatever stands in a Retry-After, Ratelimit or time field, what is read stays within its bounds.
 //
 // The first line is each of them in turn; the second the Date or the Ratelimit-Policy.
-#include <algorithm>
 #include <string>
 #include <string_view>
 
 #include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/parse/radar_headers.h"
 #include "tests/fuzz/fuzz_target.h"
 
@@ -41,9 +41,8 @@ void ReadTime(std::string_view text) {
 }  // namespace
 
 FUZZ_TARGET(headers) {
-  const std::size_t end = std::min(input.find('\n'), input.size());
-  const std::string_view first = input.substr(0, end);
-  const std::string_view second = input.substr(std::min(end + 1, input.size()));
+  std::string_view second = input;
+  const std::string_view first = TakeUntil(second, "\n");
   ReadRetryAfter(first, second);
   ReadRateLimit(first, second);
   ReadTime(first);

@@ -1,25 +1,16 @@
 // What libFuzzer calls: the target that is the program's first argument.
 #include <cstddef>
 #include <cstdint>
-#include <iostream>
 
 #include "tests/fuzz/fuzz_target.h"
 
 namespace {
-void (*target)(std::string_view) = nullptr;
+radar_spoof::test::FuzzTarget target = nullptr;
 }  // namespace
 
 // libFuzzer does not read the argument that is taken away here.
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
-  const auto& targets = radar_spoof::test::FuzzTargets();
-  const auto found = *argc > 1 ? targets.find((*argv)[1]) : targets.end();
-  if (found == targets.end()) {
-    std::cerr << "the first argument must be one of:";
-    for (const auto& [name, function] : targets) std::cerr << ' ' << name;
-    std::cerr << '\n';
-    std::exit(2);
-  }
-  target = found->second;
+  target = radar_spoof::test::NamedTarget(*argc, *argv);
   (*argv)[1] = (*argv)[0];
   ++*argv;
   --*argc;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "radar_spoof/core/text.h"
 #include "radar_spoof/page/exposition.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/support/poller_fixture.h"

@@ -36,7 +36,7 @@ std::string_view Trim(std::string_view text);
 
 // Takes what stands before the first `separator` off `rest`, and the separator with it; all of it
 // where there is none.
-std::string_view TakeUntil(std::string_view& rest, char separator);
+std::string_view TakeUntil(std::string_view& rest, std::string_view separator);
 // The same of a header's value, without the blanks around it: what stands in quotes separates
 // nothing (RFC 9110, 5.6.4).
 std::string_view TakeUntilUnquoted(std::string_view& rest, char separator);
