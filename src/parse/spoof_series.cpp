@@ -250,10 +250,10 @@ Result<SeriesWindow, Failure> ReadSeries(const AskedSeries& asked, const JsonVal
   if (!read_places) return read_places.error();
   SeriesPlaces& placed = read_places.value();
   std::vector<BucketPlace>& places = placed.buckets;
-  if (auto problem = CheckSpan(asked, places)) return *problem;
   const auto cut = CutBucket(asked, range, places);
   SeriesWindow read{.buckets = {}, .count = places.size()};
   KeepComplete(placed, interval, std::min(now, meta.last_updated), meta.projections);
+  if (auto problem = CheckSpan(asked, places)) return *problem;
   read.complete = places.size();
   read.placed_by_range = placed.by_range && placed.certain;
   if (!placed.certain) {

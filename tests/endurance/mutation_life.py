@@ -16,7 +16,6 @@ from mutants.recipe import Recipe
 from mutants.status_mutants import EARLIER_POLICY, TOKEN
 from mutants.testimony import testimony
 from mutants.tls import Tls
-from oracle.contract import ACCEPT
 from oracle.ledger import QueryLedger
 from oracle.page import PageReader
 from oracle.words import excess_of_reasons, wrong_words
@@ -90,8 +89,7 @@ class Life:
                     break
             else:
                 self._judge_end()
-        for error in self.api.errors:
-            self._violation(f"in the fuzzer: {error}")
+        self.violations[:0] = [f"in the fuzzer: {error}" for error in self.api.errors]
         return self
 
     def exchanges(self):
@@ -194,7 +192,7 @@ queries:
         """An API that answers well has to show, whatever it does not understand."""
         asked = [ledger.exchanges for ledger in self._ledgers.values()
                  if len(ledger.exchanges) >= _OFTEN]
-        answered = sum(any(each.verdict.kind == ACCEPT for each in exchanges)
+        answered = sum(any(each.may_be_used for each in exchanges)
                        for exchanges in asked)
         if answered < 0.7 * len(asked):
             self._violation(f"only {answered} of {len(asked)} queries got a good answer")

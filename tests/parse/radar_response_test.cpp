@@ -803,6 +803,9 @@ TEST_CASE("buckets stand on the grid, and span no more time than was asked for")
         "2026-06-09T10:30:00Z; expected a range of 1d");
   // The range is widened to whole hours and buckets, at both ends.
   CHECK(with({"2026-06-08T10:00:00Z", "2026-06-09T11:15:00Z"}) == "a sample");
+  // What is still to come does not count.
+  CHECK(with({"2026-06-08T10:00:00Z", "2026-06-09T10:30:00Z", "2026-06-12T10:30:00Z"}) ==
+        "a sample");
 }
 
 TEST_CASE("meta must say what was asked for") {

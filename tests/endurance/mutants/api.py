@@ -134,15 +134,14 @@ class MutatingApi:
             writer.close()
 
     async def _note_unanswered(self, connection):
-        """What lies on a connection that is about to be closed: its answer was what lay there."""
-        try:
-            while connection.in_doubt:
-                async with asyncio.timeout(_MOMENT):
-                    head = await connection.reader.readuntil(b"\r\n\r\n")
-                self._note(_read(head).series(self._queries), time.monotonic(),
-                           Verdict(NOTHING, why="on a closed connection"), "unanswered")
-        except TimeoutError:
-            pass
+        """What is asked on an ended connection has its answer in what lay there."""
+        if not connection.in_doubt:
+            return
+        hanging_up = self._loop.create_task(self._hang_up(connection))
+        while not hanging_up.done():
+            head = await connection.reader.readuntil(b"\r\n\r\n")
+            self._note(_read(head).series(self._queries), time.monotonic(),
+                       Verdict(NOTHING, why="on a closed connection"), "unanswered")
 
     async def _answer(self, connection, head):
         """Whether the connection stays open."""
@@ -159,7 +158,8 @@ class MutatingApi:
             self.sizes_when_good.append(len(series))
         refusal = self._refusal(request, asked_at)
         if connection.ended:
-            self._note(series, asked_at, Verdict(ASK_AGAIN, why="on an ended connection"), "ended")
+            self._note(series, asked_at, Verdict(NOTHING if connection.in_doubt else ASK_AGAIN,
+                                                 why="on an ended connection"), "ended")
             return False
         if refusal:
             self._note(series, asked_at, Verdict(NOTHING, why="refused"), "refused", refusal)
@@ -227,7 +227,7 @@ class MutatingApi:
         for piece in sending.pieces:
             if isinstance(piece, (int, float)):
                 await asyncio.sleep(piece)
-            else:
+            elif not connection.ended:
                 writer.write(piece)
         if sending.behind:
             connection.in_doubt = True
@@ -242,24 +242,27 @@ class MutatingApi:
             return False
         return True
 
-    @staticmethod
-    async def _surplus(connection, behind):
+    async def _surplus(self, connection, behind):
         """Ends the connection soon: what was sent may be half an answer, to be waited for."""
         for pause, text in behind:
             await asyncio.sleep(pause)
-            if not connection.writer.is_closing():
+            if not (connection.ended or connection.writer.is_closing()):
                 connection.writer.write(text)
         await asyncio.sleep(_DOUBT)
-        connection.writer.close()
+        await self._hang_up(connection)
 
     async def _end_unasked(self, connection, pause, last_words):
         requests = connection.requests
         await asyncio.sleep(pause)
         if connection.requests != requests or connection.writer.is_closing():
             return
-        connection.ended = True
         connection.writer.write(last_words)
-        if connection.writer.can_write_eof():
+        await self._hang_up(connection)
+
+    @staticmethod
+    async def _hang_up(connection):
+        connection.ended = True
+        if connection.writer.can_write_eof() and not connection.writer.is_closing():
             # Whatever is on its way is still read, to be told of.
             connection.writer.write_eof()
             await asyncio.sleep(_LINGER)

@@ -17,6 +17,8 @@ from .wire_mutants import NOTHING, Sending, plain
 
 # How many answers of a hundred stay true, and how many get a mutation of each layer.
 _SHARES = {None: 30, "document": 40, "text": 8, "wire": 22}
+# Bytes that a body has at least that the mutations of the wire can cut anywhere.
+_DIVISIBLE = 100
 
 
 class Spoiled:
@@ -61,7 +63,7 @@ class Recipe:
             _lower(verdicts, worth, kind)
         sending = Sending([plain(body)])
         for kind in chosen["wire"]:
-            if body:
+            if len(body) >= _DIVISIBLE:
                 sending = KINDS["wire"][kind][0](body, rng)
                 _lower(verdicts, sending.worth, kind)
         return Spoiled(sending, verdicts, kinds or ["true"], document)

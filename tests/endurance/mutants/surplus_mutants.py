@@ -1,6 +1,8 @@
 """What comes on a connection that nobody asked for: an answer twice, bytes behind it, somebody
 else's answer, a 408. Whatever is asked for on that connection afterwards is in doubt."""
 
+import itertools
+
 from .target import mutation
 from .text_mutants import WHOLE
 from .wire_mutants import Sending, chunked, plain
@@ -12,7 +14,7 @@ REQUEST_TIMEOUT = (b"HTTP/1.1 408 Request Time-out\r\nContent-Length: 0\r\n"
 @mutation("wire", 5)
 def doubled(body, rng):
     """The same answer again: at once, a little later, or when nobody expects it."""
-    text = plain(body) if rng.random() < 0.7 else b"".join(chunked(body, iter([500] * 10_000)))
+    text = plain(body) if rng.random() < 0.7 else b"".join(chunked(body, itertools.repeat(500)))
     return Sending([text], WHOLE, behind=[(rng.choice((0, 0, 0.001, 0.005, 0.2, 0.7)), text)])
 
 

@@ -25,7 +25,7 @@ class Exchange:
     answer: object = None  # for the words of a violation
     counted: bool = True
     seen: bool = False  # on a page that told what came of it
-    used: bool = False  # its values were on a page
+    used: bool = False  # its values were on a page of the process that was answered
 
     @property
     def may_fail(self):
@@ -148,7 +148,7 @@ class QueryLedger:
         elif not any(each.may_fail for each in self.exchanges[origin + 1:begun + 1]) and (
                 origin >= 0 or settled >= 0):
             return "a failed poll without an answer that explains it"
-        if page.success and origin >= settled:
+        if page.success and origin >= max(settled, self._first_counted):
             self.exchanges[origin].seen = self.exchanges[origin].used = True
         elif not page.success and settled > origin:
             self.exchanges[settled].seen = True

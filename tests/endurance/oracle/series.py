@@ -145,11 +145,12 @@ def check_grid(buckets, asked, last_updated, now, doubts):
             else:
                 raise Refused("a bucket stands on another")
     if steps and min(steps) > length:
-        if starts[-1] - starts[0] > asked.range_days * DAY + 2 * length:
+        complete = [start for start in starts if start + length <= min(last_updated, now)]
+        if complete and complete[-1] - complete[0] > asked.range_days * DAY + 2 * length:
             raise Refused("buckets further apart than their interval")
         doubts.about_place("no two buckets are neighbours")
     oldest = now - (asked.range_days + asked.shift_days) * DAY - 2 * length - DAY
-    if starts[0] < oldest or starts[-1] > now + length:
+    if starts[0] < oldest:
         doubts.about_place("a bucket outside of the time that was asked for")
 
 
