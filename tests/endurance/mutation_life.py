@@ -24,8 +24,9 @@ PAUSE = 0.12  # seconds between two pages
 # Until a page is judged: what the exporter asked before is then known here, on a busy machine, too.
 PATIENCE = 4
 _LAST_PATIENCE = 1
-# What is true of an API as a whole is judged by queries that asked so often, and so many requests.
-_OFTEN, _MANY = 4, 30
+# What is true of an API as a whole is judged by queries that asked so often, if there are some of
+# them, and by so many requests.
+_OFTEN, _SOME, _MANY = 4, 10, 30
 # So many refusals must have left their text in the log once: each time a query begins to fail.
 _REFUSALS_TO_BE_TOLD = 30
 
@@ -190,14 +191,14 @@ queries:
 
     def _judge_end(self):
         """An API that answers well has to show, whatever it does not understand."""
-        asked = [ledger.exchanges for ledger in self._ledgers.values()
-                 if len(ledger.exchanges) >= _OFTEN]
-        answered = sum(any(each.may_be_used for each in exchanges)
-                       for exchanges in asked)
-        if answered < 0.7 * len(asked):
+        lately = [[each for each in ledger.exchanges if each.asked_at > self.api.answers_from]
+                  for ledger in self._ledgers.values()]
+        asked = [exchanges for exchanges in lately if len(exchanges) >= _OFTEN]
+        answered = sum(any(each.may_be_used for each in exchanges) for exchanges in asked)
+        if len(asked) > _SOME and answered < 0.7 * len(asked):
             self._violation(f"only {answered} of {len(asked)} queries got a good answer")
-        lately = self.api.sizes_when_good
-        if self.plan.behaviour.refused_for and len(lately) > _MANY and max(lately[-_MANY:]) < 2:
+        sizes = self.api.sizes_when_good
+        if self.plan.behaviour.refused_for and len(sizes) > _MANY and max(sizes[-_MANY:]) < 2:
             self._violation("requests are not shared again after a refusal that has passed")
         if not self._saw_earlier_policy and any(
                 each.used and "header_like_a_status" in each.kinds for each in self.exchanges()):

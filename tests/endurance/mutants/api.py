@@ -66,9 +66,9 @@ class MutatingApi:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._ready = threading.Event()
-        self._began = None
         self._open = 0  # connections
         self.port = None
+        self.answers_from = None  # the end of the time in which everything is refused; monotonic
         self.answers = collections.Counter()  # by kind
         self.names = {}  # by which series were asked for, each with what was asked for
         self._exchanges = {}  # likewise
@@ -146,7 +146,8 @@ class MutatingApi:
     async def _answer(self, connection, head):
         """Whether the connection stays open."""
         asked_at = time.monotonic()
-        self._began = self._began or asked_at
+        if not self.answers_from:
+            self.answers_from = asked_at + self._behaviour.refused_for
         request = _read(head)
         used = connection.requests > 0
         connection.requests += 1
@@ -154,7 +155,7 @@ class MutatingApi:
         labelled = bool(request.names) and self._behaviour.names == "taken"
         self.unlabelled_on_used += used and not request.names
         series = request.series(self._queries, labelled)
-        if asked_at > self._began + self._behaviour.refused_for:
+        if asked_at > self.answers_from:
             self.sizes_when_good.append(len(series))
         refusal = self._refusal(request, asked_at)
         if connection.ended:
@@ -194,7 +195,7 @@ class MutatingApi:
             return _REFUSED % b"Invalid option for dimension."
         if request.names and behaviour.names == "refused":
             return _REFUSED % b"name: invalid value"
-        if now < self._began + behaviour.refused_for:
+        if now < self.answers_from:
             return _REFUSED % b"input validation failed"
         return None
 
@@ -234,13 +235,12 @@ class MutatingApi:
             self._loop.create_task(self._surplus(connection, sending.behind))
         if sending.unasked is not None and not connection.in_doubt:
             self._loop.create_task(self._end_unasked(connection, *sending.unasked))
-        if sending.then == "reset":
+        # Where one answer may have been taken for another, the next request is on its way already.
+        if sending.then == "reset" and not connection.in_doubt:
             writer.transport.abort()
-            return False
-        if sending.then == "close":
+        elif sending.then != "kept":
             await writer.drain()
-            return False
-        return True
+        return sending.then == "kept"
 
     async def _surplus(self, connection, behind):
         """Ends the connection soon: what was sent may be half an answer, to be waited for."""
@@ -262,9 +262,11 @@ class MutatingApi:
     @staticmethod
     async def _hang_up(connection):
         connection.ended = True
-        if connection.writer.can_write_eof() and not connection.writer.is_closing():
+        writer = connection.writer
+        half = writer.can_write_eof()  # not over TLS
+        if half and not writer.is_closing():
+            writer.write_eof()
+        if half or connection.in_doubt:
             # Whatever is on its way is still read, to be told of.
-            connection.writer.write_eof()
             await asyncio.sleep(_LINGER)
-        connection.writer.close()
-
+        writer.close()

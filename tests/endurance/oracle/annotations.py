@@ -81,8 +81,8 @@ def _read_one(entry, doubts):
     return Annotation(types, start.seconds, end.seconds, start.sure and end.sure and not instant)
 
 
-def mark_projections(buckets, annotations, length, doubts):
-    """Takes away the completeness of the buckets that are projections."""
+def mark_projections(buckets, annotations, length, reached, doubts):
+    """Takes away the completeness of the buckets that are projections. `reached`: by the data."""
     for each in annotations:
         if not each.projection:
             continue
@@ -91,6 +91,10 @@ def mark_projections(buckets, annotations, length, doubts):
             buckets[-1].complete = NO
         elif each.start is None:
             buckets[-1].complete = NO if each.sure else MAYBE
+            # The last bucket may also be the last that has begun.
+            begun = [bucket for bucket in buckets if bucket.start <= reached]
+            if begun and begun[-1].complete == YES:
+                begun[-1].complete = MAYBE
             if not each.sure:
                 doubts.about_place("a projection whose time can be read in two ways")
             # Whoever keeps the bucket that is hinted at from the page as well is right to do so.

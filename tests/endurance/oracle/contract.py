@@ -55,9 +55,10 @@ def judge(document, asked, control, now):
         result, meta = _envelope(document, doubts)
         shown = _shown(result, meta, asked, control, now, doubts)
     except NotThere as refusal:
-        # Whoever asked by a name may find out whether the API takes names.
-        by_name = not asked.name.startswith("serie_")
-        return Verdict(NOTHING if by_name else REFUSE, why=str(refusal), reasons=refusal.reasons)
+        # Whoever asked by a name may find out whether the API takes names; whoever asked for several
+        # series, whether it takes several.
+        once = asked.name.startswith("serie_") and asked.of == 1
+        return Verdict(REFUSE if once else NOTHING, why=str(refusal), reasons=refusal.reasons)
     except Refused as refusal:
         return Verdict(REFUSE, why=str(refusal), reasons=refusal.reasons)
     if not shown:
@@ -97,13 +98,13 @@ def _shown(result, meta, asked, control, now, doubts):
         doubts.append("confidenceInfo is no object")
         info = {}
     annotations = read_annotations(info, doubts)
-    if asked.name not in result:
-        raise NotThere("the series is not there", "validation", "empty")
+    if not isinstance(result.get(asked.name), dict):
+        raise NotThere("no series under its name", "validation", "empty")
     buckets = read_series(result[asked.name], meta, asked, doubts)
     length = LENGTHS[asked.interval]
     check_grid(buckets, asked, last_updated, now, doubts)
     _mark_complete(buckets, asked, last_updated, now)
-    mark_projections(buckets, annotations, length, doubts)
+    mark_projections(buckets, annotations, length, min(last_updated, now), doubts)
     places = _latest(buckets, doubts)
     confidence = _confidence(info, doubts)
     return [Shown(buckets[place].pair.spoof, buckets[place].pair.not_spoof, buckets[place].start,
@@ -168,7 +169,8 @@ def _latest(buckets, doubts):
             places.append(place)
             found = bucket.complete == YES and bucket.pair.sure
     if doubts.unplaced:
-        places += [place for place in range(len(buckets))[-2:]
+        # One more or fewer than fit, and a lastUpdated that may be a bucket behind the range.
+        places += [place for place in range(len(buckets))[-3:]
                    if buckets[place].pair.kind == "good" and place not in places]
     return places
 
