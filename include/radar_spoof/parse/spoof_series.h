@@ -67,8 +67,8 @@ struct SeriesWindow {
 };
 
 // `result`: the object `result` of the answer, whose meta is `meta`. Fails with kValidation when
-// the series is missing, has buckets of more time than was asked for, and as ReadPlaces() and
-// ReadBuckets() do. What stands in a bucket that is not complete is never looked at.
+// the series is missing, has complete buckets of more time than was asked for, and as ReadPlaces()
+// and ReadBuckets() do. What stands in a bucket that is not complete is never looked at.
 Result<SeriesWindow, Failure> ReadSeries(const AskedSeries& asked, const JsonValue& result,
                                          const AnswerMeta& meta, WallTime now);
 

@@ -27,7 +27,7 @@ def wrong_words(where, text, token):
     for policy in ('policy="trailer"', 'policy="interim"'):
         if policy in text:
             return f"{where} shows {policy}, which was in no header line of an answer"
-    if re.search(r"304[^\n]*redirect", text):
+    if re.search(r"HTTP 304[^\n]*redirect", text):
         return f"{where} calls a 304 a redirect"
     return None
 
