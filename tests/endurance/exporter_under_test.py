@@ -12,7 +12,7 @@ import os
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 from processes import Exporter, Simulator, config_text  # noqa: E402, F401
-from web_client import fetch, wait_until  # noqa: E402, F401
+from web_client import fetch, seconds_when_quiet, wait_until  # noqa: E402, F401
 
 MEBIBYTE = 1 << 20
 # What the systemd unit grants.

@@ -14,7 +14,7 @@ import time
 from crowd import HalfOpen, Idle
 from exporter_under_test import (
     Exporter, ProcessFigures, Simulator, allow_descriptors, fetch, running, scratch,
-    simulator_config, wait_until)
+    seconds_when_quiet, simulator_config, wait_until)
 from figures import Figures
 from misbehaving_api import MisbehavingApi
 from web_client import Page
@@ -66,7 +66,8 @@ def one_round(name, kind, api, exporter, figures):
         cpu = (costs.cpu_seconds() - before) / SECONDS
         held = costs.descriptors()
         turned_away = CLIENTS - crowd.still_open
-    figures.at_most(f"{name}: scrapes work again after", seconds_until_scraped(exporter), 2.0, "s")
+    figures.at_most(f"{name}: scrapes work again after", seconds_until_scraped(exporter),
+                    seconds_when_quiet(2.0), "s")
     good_after, failed_after = polls(exporter)
     figures.note(f"{name}: descriptors open, of {DESCRIPTORS}", held)
     figures.note(f"{name}: clients turned away", turned_away)
