@@ -39,6 +39,12 @@ def with_projection(**annotation):
         {"eventType": "partial_projection"} | annotation]})
 
 
+def with_one_to_come(found):
+    for key, value in (("timestamps", "2026-06-03T00:00:00Z"), ("SPOOF", "1"), ("NOT_SPOOF", "99")):
+        found["result"]["s"][key].append(value)
+    return found
+
+
 class ContractTest(unittest.TestCase):
     def verdict(self, document, own=OWN, control=None):
         return judge(copy.deepcopy(document), own, control, NOW)
@@ -86,6 +92,13 @@ class ContractTest(unittest.TestCase):
         self.shows(with_projection(startDate="2026-06-01", endDate="2026-06-01"), 46)
         self.shows(with_projection(), 46)
         self.refuses(answer(confidenceInfo={"annotations": {}}))
+        # The last one, or the last that has begun.
+        verdict = self.verdict(with_one_to_come(with_projection()))
+        self.assertEqual((verdict.kind, [each.spoof for each in verdict.shown]),
+                         (ACCEPT, [0.575, 0.565]))
+
+    def test_what_is_still_to_come(self):
+        self.shows(with_one_to_come(answer()), 45)
 
     def test_grid(self):
         off, overlapping, apart = answer(), answer(), answer()
@@ -140,6 +153,10 @@ class ContractTest(unittest.TestCase):
         found = answer()
         found["result"]["serie_0"] = found["result"].pop("s")
         self.assertEqual(self.verdict(found).kind, NOTHING)
+        found["result"]["s"] = []
+        self.assertEqual(self.verdict(found).kind, NOTHING)
+        self.assertEqual(self.verdict(found, Asked("serie_1", 1, 2, "15m", 1)).kind, NOTHING)
+        self.assertEqual(self.verdict(found, Asked("serie_1", 0, 1, "15m", 1)).kind, REFUSE)
 
 
 class LedgerTest(unittest.TestCase):
@@ -177,6 +194,12 @@ class LedgerTest(unittest.TestCase):
                       self.ledger.check(self.page(self.first, 1, 2, 1), 20.1, 20.2))
         self.assertIn("failures counted",
                       self.ledger.check(self.page(self.first, 0, 2, 0), 20.1, 20.2))
+
+    def test_values_that_a_restart_kept(self):
+        self.exchanges(self.first)
+        self.ledger.restart()
+        self.assertIsNone(self.ledger.check(self.page(self.first, 1, 0, 0), 5, 6))
+        self.assertFalse(self.ledger.exchanges[0].used)
 
     def test_failure_without_a_cause(self):
         self.exchanges(self.first, self.second)
