@@ -64,12 +64,14 @@ def bad_bytes(document, rng):
 @mutation("text")
 def not_json(document, rng):
     text = json.dumps(document)
-    return rng.choice((
+    spoiled = rng.choice((
         text.replace('"', "'"), text.replace('"success"', "success"), text.replace(",", ",,", 1),
         text[:-1] + ",}", text.replace("true", "True"), text.replace("true", "NaN"),
         text.replace('"SPOOF": [', '"SPOOF": [NaN, '), text.replace(":", "=", 1),
         "/* */" + text, text.replace('"errors"', '"errors', 1), "null", "[]", "{}", "7", '"x"',
-        "<html><title>Just a moment...</title></html>", "", " ")).encode(), BROKEN
+        "<html><title>Just a moment...</title></html>", "", " "))
+    # What it would replace may not be there any more.
+    return ("" if spoiled == text else spoiled).encode(), BROKEN
 
 
 @mutation("text", 2)

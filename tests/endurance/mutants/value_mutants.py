@@ -1,5 +1,7 @@
 """Mutations of the shares, and of the arrays that they stand in."""
 
+import math
+
 from .target import mutation
 
 # No mail, in the ways in which sibling data sets say so.
@@ -49,7 +51,10 @@ def spelling(target):
 @mutation("document")
 def numbers_for_strings(target):
     for name in ("SPOOF", "NOT_SPOOF"):
-        target.series[name] = [float(each) for each in target.series[name]]
+        numbers = [float(each) for each in target.series[name]]
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError("JSON has no such number")
+        target.series[name] = numbers
 
 
 @mutation("document")
