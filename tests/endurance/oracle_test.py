@@ -4,7 +4,7 @@ import copy
 import datetime
 import unittest
 
-from oracle.contract import ACCEPT, EITHER, NOTHING, REFUSE, Verdict, judge
+from oracle.contract import ACCEPT, ASK_AGAIN, EITHER, NOTHING, REFUSE, Verdict, judge
 from oracle.ledger import Exchange, QueryLedger
 from oracle.page import PageReader, QueryOnPage
 from oracle.series import Asked
@@ -204,6 +204,12 @@ class LedgerTest(unittest.TestCase):
     def test_failure_without_a_cause(self):
         self.exchanges(self.first, self.second)
         self.assertIn("explains", self.ledger.check(self.page(self.first, 0, 2, 1), 10.1, 12))
+
+    def test_before_the_first_poll_has_ended(self):
+        self.exchanges(Verdict(ASK_AGAIN), self.first, self.first)
+        nothing = QueryOnPage(success=0, polls=0, failures=0)
+        self.assertIsNone(self.ledger.check(nothing, 15, 16))
+        self.assertIn("not shown", self.ledger.check(nothing, 25, 26))
 
     def test_mixture_of_answers(self):
         self.exchanges(self.first, self.second)
