@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import contextlib
 import dataclasses
 import threading
 import time
@@ -265,7 +266,8 @@ class MutatingApi:
         writer = connection.writer
         half = writer.can_write_eof()  # not over TLS
         if half and not writer.is_closing():
-            writer.write_eof()
+            with contextlib.suppress(OSError):  # the exporter has closed it
+                writer.write_eof()
         if half or connection.in_doubt:
             # Whatever is on its way is still read, to be told of.
             await asyncio.sleep(_LINGER)

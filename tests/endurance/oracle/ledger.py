@@ -146,7 +146,8 @@ class QueryLedger:
             if failed:
                 return f"success after an answer that was not used: {describe(failed)}"
         elif not any(each.may_fail for each in self.exchanges[origin + 1:begun + 1]) and any(
-                each.verdict.kind != ASK_AGAIN for each in self.exchanges[:max(origin, settled) + 1]):
+                each.verdict.kind != ASK_AGAIN
+                for each in self.exchanges[:max(origin, settled) + 1]):
             return "a failed poll without an answer that explains it"
         if page.success and origin >= max(settled, self._first_counted):
             self.exchanges[origin].seen = self.exchanges[origin].used = True
