@@ -131,21 +131,22 @@ def check_grid(buckets, asked, last_updated, now, doubts):
     if starts[0] is None:
         return
     length = LENGTHS[asked.interval]
+    reached = min(last_updated, now)
     for start in starts:
         if not on_grid(start, asked.interval):
-            if start + length > min(last_updated, now) - 2 * length:
+            if start + length > reached - 2 * length:
                 doubts.about_place("a bucket off the grid that is not complete, or nearly not")
             else:
                 raise Refused("a bucket off the grid")
     steps = [later - earlier for earlier, later in zip(starts, starts[1:])]
     for step, start in zip(steps, starts[1:]):
         if step < length:
-            if start + length > min(last_updated, now):
+            if start + length > reached:
                 doubts.about_place("an overlapping bucket that is not complete")
             else:
                 raise Refused("a bucket stands on another")
     if steps and min(steps) > length:
-        complete = [start for start in starts if start + length <= min(last_updated, now)]
+        complete = [start for start in starts if start + length <= reached]
         if complete and complete[-1] - complete[0] > asked.range_days * DAY + 2 * length:
             raise Refused("buckets further apart than their interval")
         doubts.about_place("no two buckets are neighbours")
