@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -58,6 +59,10 @@ void Wipe(std::string& text) { explicit_bzero(text.data(), text.size()); }
 }  // namespace
 
 double PercentToRatio(double percent) {
+  // What has six decimal places, as the API writes them, and 15 digits is that decimal alone; so
+  // this division of two whole numbers gives what follows, in a tenth of the time.
+  const double millionths = std::round(percent * 1e6);
+  if (std::abs(millionths) < 1e15 && millionths / 1e6 == percent) return millionths / 1e8;
   constexpr std::string_view kTwoPlaces = "e-2";
   std::array<char, 400> text;  // no number is longer than 345 characters
   char* end = std::to_chars(text.data(), text.data() + text.size() - kTwoPlaces.size(), percent,

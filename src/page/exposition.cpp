@@ -26,8 +26,14 @@ constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";
 
 enum class Quotes { kEscape, kKeep };
 
+bool StandsForItself(char c) { return c >= 0x20 && c < 0x7f && c != '\\' && c != '"'; }
+
 void AppendEscaped(std::string_view text, Quotes quotes, std::string& out) {
-  while (!text.empty()) {
+  while (true) {
+    const auto first = std::ranges::find_if_not(text, StandsForItself);
+    out.append(text.begin(), first);
+    text.remove_prefix(static_cast<std::size_t>(first - text.begin()));
+    if (text.empty()) return;
     const CodePoint c = FirstCodePoint(text);
     if (c.bytes == 0) {
       out += kReplacementCharacter;
