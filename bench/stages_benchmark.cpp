@@ -153,8 +153,7 @@ void BM_Schedule(benchmark::State& state) {
       now = now + std::max(schedule.WakeAt(now) - now.steady, Milliseconds(1));
       started = schedule.StartNext(now);
     }
-    schedule.Record(started->front(), {.last_updated = now.wall, .newest_bucket_end = now.wall},
-                    now);
+    schedule.Record(started->front(), {.last_updated = now.wall}, now);
     benchmark::DoNotOptimize(schedule.WakeAt(now));
   }
   state.SetComplexityN(state.range(0));

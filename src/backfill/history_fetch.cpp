@@ -240,9 +240,7 @@ std::optional<std::string> HistoryFetch::Keep(const Piece& piece, const SpoofWin
                     "the answer is about another time, up to " + FormatRfc3339(newest));
   }
   TimeRange known = piece.range;
-  if (window.last_updated) {
-    known.to = std::min(to, FloorTo(*window.last_updated, Length(query.agg_interval)));
-  }
+  known.to = std::min(to, FloorTo(window.last_updated, Length(query.agg_interval)));
   if (known.from >= known.to) return std::nullopt;
   return file_.Add(query, known, buckets);
 }

@@ -32,13 +32,6 @@ std::array<std::string_view, kDimensionCount> DimensionNames() {
   return names;
 }
 
-std::optional<Dimension> ParseDimension(std::string_view name) {
-  for (const Dimension dimension : kAllDimensions) {
-    if (LabelName(dimension) == name) return dimension;
-  }
-  return std::nullopt;
-}
-
 std::vector<std::string_view> LegalWords(Dimension dimension) {
   const auto legal = LegalValues(dimension);
   std::vector<std::string_view> words(legal.begin(), legal.end());
@@ -98,13 +91,15 @@ bool ForEachDimension(const YamlNode& map, const std::string& path, ProblemList&
   for (std::size_t i = 0; i < map.keys.size(); ++i) {
     const YamlNode::Key& key = map.keys[i];
     const KeyPath key_path = {path, key.name};
-    const auto dimension = ParseDimension(key.name);
-    if (!dimension) {
+    const auto* const dimension = std::ranges::find(kAllDimensions, key.name, LabelName);
+    if (dimension == kAllDimensions.end()) {
       problems.Add(key, key_path.Text(),
                    fmt::format("found an unknown dimension; expected one of {}{}",
                                Joined(DimensionNames()), DidYouMean(key.name, DimensionNames())));
+      all_good = false;
+    } else if (!read(*dimension, map.children[i], key_path)) {
+      all_good = false;
     }
-    if (!dimension || !read(*dimension, map.children[i], key_path)) all_good = false;
   }
   return all_good;
 }

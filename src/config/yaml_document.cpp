@@ -144,7 +144,7 @@ class TreeBuilder final : public YAML::EventHandler {
     YamlNode node;
     bool key_is_next = true;           // kMap
     std::optional<YamlNode::Key> key;  // kMap: of the value that is next; none: drop that value
-    std::map<std::string, int, std::less<>> lines_of_keys;  // of a map with many keys
+    std::map<std::string, int> lines_of_keys;  // of a map
   };
 
   static Place PlaceOf(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
@@ -227,27 +227,13 @@ class TreeBuilder final : public YAML::EventHandler {
       Refuse(node, "found a merge key (<<); expected the keys themselves");
       return;
     }
-    const std::optional<int> first = LineOfKey(parent, node.text);
+    const auto [first, is_new] = parent.lines_of_keys.emplace(node.text, node.place.line);
     parent.key = YamlNode::Key{std::move(node.text), node.place};
-    if (!first) return;
+    if (is_new) return;
     Refuse(*parent.key,
-           fmt::format("found this key again, first on line {}; expected each key once", *first));
+           fmt::format("found this key again, first on line {}; expected each key once",
+                       first->second));
     parent.key.reset();
-  }
-
-  // Few keys, as most maps have, are looked through; many are looked up.
-  static std::optional<int> LineOfKey(OpenNode& map, std::string_view name) {
-    constexpr std::size_t kFew = 16;
-    const std::vector<YamlNode::Key>& keys = map.node.keys;
-    if (keys.size() <= kFew) {
-      const auto found = std::ranges::find(keys, name, &YamlNode::Key::name);
-      return found == keys.end() ? std::nullopt : std::optional(found->place.line);
-    }
-    for (std::size_t i = map.lines_of_keys.size(); i < keys.size(); ++i) {
-      map.lines_of_keys.emplace(keys[i].name, keys[i].place.line);
-    }
-    const auto found = map.lines_of_keys.find(name);
-    return found == map.lines_of_keys.end() ? std::nullopt : std::optional(found->second);
   }
 
   const std::string_view yaml_;

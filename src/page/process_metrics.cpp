@@ -1,6 +1,5 @@
 #include "radar_spoof/page/process_metrics.h"
 
-#include <algorithm>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -20,23 +19,13 @@ std::string ReadFile(const std::string& path) {
   return file ? std::move(file).value().content : "";
 }
 
-std::vector<std::string_view> Words(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\n";
-  std::vector<std::string_view> words;
-  std::size_t end = 0;
-  for (;;) {
-    const std::size_t begin = text.find_first_not_of(kBlank, end);
-    if (begin == std::string_view::npos) return words;
-    end = std::min(text.find_first_of(kBlank, begin), text.size());
-    words.push_back(text.substr(begin, end - begin));
-  }
-}
-
 void ReadStat(const std::string& stat, ProcessMetrics& metrics) {
   // The second field, the command's name in parentheses, may itself hold blanks and parentheses.
   const std::size_t name_end = stat.rfind(')');
   if (name_end == std::string::npos) return;
-  const std::vector<std::string_view> fields = Words(std::string_view(stat).substr(name_end + 1));
+  std::string_view rest = Trim(std::string_view(stat).substr(name_end + 1));
+  std::vector<std::string_view> fields;
+  while (!rest.empty()) fields.push_back(TakeUntil(rest, " "));
   // `number` as in proc(5), where the first field after the name is 3.
   const auto field = [&fields](std::size_t number) -> std::optional<std::uint64_t> {
     return number - 3 < fields.size() ? ParseNumber<std::uint64_t>(fields[number - 3])
@@ -58,11 +47,10 @@ void ReadStat(const std::string& stat, ProcessMetrics& metrics) {
 std::optional<std::uint64_t> SoftLimit(const std::string& limits, std::string_view name) {
   const std::size_t line = limits.find(name);
   if (line == std::string::npos) return std::nullopt;
-  const std::vector<std::string_view> words =
-      Words(std::string_view(limits).substr(line + name.size()));
-  if (words.empty()) return std::nullopt;
-  if (words.front() == "unlimited") return std::numeric_limits<std::uint64_t>::max();
-  return ParseNumber<std::uint64_t>(words.front());
+  std::string_view rest = Trim(std::string_view(limits).substr(line + name.size()));
+  const std::string_view limit = TakeUntil(rest, " ");
+  if (limit == "unlimited") return std::numeric_limits<std::uint64_t>::max();
+  return ParseNumber<std::uint64_t>(limit);
 }
 
 // Not std::filesystem::directory_iterator: it allocates for each entry where it may not throw, so

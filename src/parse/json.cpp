@@ -16,7 +16,7 @@ constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseNu
 using Reader = rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>, ThrowingAllocator>;
 
 // Builds the tree from the parser's events; false ends the parse.
-class TreeBuilder {
+class TreeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, TreeBuilder> {
  public:
   using Kind = JsonValue::Kind;
 
@@ -50,12 +50,8 @@ class TreeBuilder {
   bool StartArray() { return Open(Kind::kArray); }
   bool EndArray(rapidjson::SizeType) { return Close(); }
 
-  // Never sent with kParseNumbersAsStringsFlag, but the reader's interface has them.
-  bool Int(int) { return false; }
-  bool Uint(unsigned) { return false; }
-  bool Int64(std::int64_t) { return false; }
-  bool Uint64(std::uint64_t) { return false; }
-  bool Double(double) { return false; }
+  // What else the reader can send: numbers, which kParseNumbersAsStringsFlag keeps from it.
+  bool Default() { return false; }
 
   // REQUIRES: the parse came to its end.
   JsonDocument Document() && { return {std::move(text_), std::move(values_.front())}; }

@@ -128,7 +128,7 @@ Failure NotJson(const HttpResponse& response, const JsonProblem& problem) {
                       problem.detail, ForLog(response.body, 80))};
 }
 
-// The document's root is the object `result` of an answer that says `success`. Failures: those of
+// The document is an answer's that says `success` and has an object `result`. Failures: those of
 // the status, kParse, kApiError, kValidation.
 Result<JsonDocument, Failure> OpenEnvelope(const HttpResponse& response) {
   if (response.status < 200 || response.status >= 300) return FailureOfStatus(response);
@@ -146,14 +146,10 @@ Result<JsonDocument, Failure> OpenEnvelope(const HttpResponse& response) {
                    ApiErrors(envelope).After(fmt::format("HTTP {}, but `success` is {}",
                                                          response.status, Describe(success))));
   }
-  const auto key = std::find(envelope.keys.begin(), envelope.keys.end(), "result");
-  if (key == envelope.keys.end()) return Invalid("result is missing; expected an object");
-  const auto place = static_cast<std::size_t>(key - envelope.keys.begin());
-  JsonValue result = std::move(document.root.items[place]);
-  if (!result.Is(Kind::kObject)) {
-    return Invalid(fmt::format("result is {}; expected an object", Describe(&result)));
+  const JsonValue* const result = envelope.Find("result");
+  if (result == nullptr || !result->Is(Kind::kObject)) {
+    return Invalid(fmt::format("result is {}; expected an object", Describe(result)));
   }
-  document.root = std::move(result);
   return document;
 }
 
@@ -194,7 +190,6 @@ Result<SpoofWindow, Failure> ReadQuery(const Query& query, const SeriesNames& na
                      .control = {},
                      .confidence = meta.confidence,
                      .last_updated = meta.last_updated,
-                     .complete_until = read.complete_until,
                      .placed_by_range = read.placed_by_range};
   if (!query.control) return window;
   const WallTime earlier = from - query.date_range.ControlShift();
@@ -253,8 +248,7 @@ SpoofSample SampleOf(const Query& query, const SpoofWindow& window) {
       .confidence_level = window.confidence.level,
       .annotations = CountAnnotations(query, window),
       .last_updated = window.last_updated,
-      .trend = TrendOf(window.buckets, interval),
-      .complete_until = window.complete_until};
+      .trend = TrendOf(window.buckets, interval)};
 }
 
 const SpoofBucket* ControlBucket(const Query& query, const SpoofWindow& window) {
@@ -279,7 +273,7 @@ Result<std::vector<Result<SpoofWindow, Failure>>, AnswerRefusal> ReadSharedAnswe
     const HttpResponse& response, WallTime now) {
   const auto answer = OpenEnvelope(response);
   if (!answer) return AnswerRefusal{answer.error(), FormProblemOf(answer.error(), response.status)};
-  const JsonValue& result = answer.value().root;
+  const JsonValue& result = *answer.value().root.Find("result");
   for (const SeriesNames& each : names) {
     if (auto problem = CheckIsThere(result, each.own)) {
       return AnswerRefusal{*std::move(problem), WhatIsThereInstead(result, names)};

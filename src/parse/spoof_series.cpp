@@ -259,9 +259,6 @@ Result<SeriesWindow, Failure> ReadSeries(const AskedSeries& asked, const JsonVal
   if (!placed.certain) {
     for (BucketPlace& place : places) place.start.reset();
   }
-  if (!places.empty() && places.back().start) {
-    read.complete_until = *places.back().start + interval;
-  }
   auto buckets = ReadBuckets(series, asked.name, places, cut);
   if (!buckets) return buckets.error();
   read.buckets = std::move(buckets).value();

@@ -29,10 +29,7 @@ PollReport ReportOf(const Sample& sample, std::optional<Seconds> retry_after,
             .retry_after = retry_after,
             .fewer_series = sample.error().fewer_series};
   }
-  // A bucket without mail is as new as any: the schedule waits for what comes after it.
-  return {.retry_after = retry_after,
-          .last_updated = sample.value().last_updated,
-          .newest_bucket_end = sample.value().complete_until};
+  return {.last_updated = sample.value().last_updated};
 }
 
 }  // namespace

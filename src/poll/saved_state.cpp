@@ -83,7 +83,8 @@ std::string QueryLine(const SavedQuery& query) {
     json.Member("ended", query.ended);
     if (query.failure) json.Member("failure", Name(*query.failure));
     WriteTime(json, "logged", query.logged);
-    if (!query.sample || !query.last_success || !IsWithinRfc3339(*query.last_success)) return;
+    if (!query.sample || !IsWithinRfc3339(query.sample->last_updated)) return;
+    if (!query.last_success || !IsWithinRfc3339(*query.last_success)) return;
     WriteTime(json, "last_success", query.last_success);
     json.Key("sample");
     json.Object([&] { WriteSample(json, *query.sample); });
@@ -144,6 +145,12 @@ std::vector<float> TrendOf(std::string_view text) {
   return trend;
 }
 
+WallTime TimeOf(const JsonValue& object, std::string_view key) {
+  const auto time = OptionalTime(object, key);
+  if (!time) throw Problem{fmt::format("{} is missing", key)};
+  return *time;
+}
+
 SpoofSample SampleOf(const JsonValue& tree) {
   SpoofSample sample{
       .spoof = RatioOf(NumberOf<double>(Member(tree, "spoof", Kind::kNumber))),
@@ -152,7 +159,7 @@ SpoofSample SampleOf(const JsonValue& tree) {
       .window = std::nullopt,
       .control = std::nullopt,
       .confidence_level = OptionalNumber<int>(tree, "confidence"),
-      .last_updated = OptionalTime(tree, "last_updated")};
+      .last_updated = TimeOf(tree, "last_updated")};
   const auto mean = OptionalNumber<double>(tree, "window_mean");
   const auto deviation = OptionalNumber<double>(tree, "window_stddev");
   if (mean && deviation) sample.window = {*mean, *deviation};
@@ -187,11 +194,9 @@ std::optional<FailureReason> FailureOf(const JsonValue& tree) {
 }
 
 SavedQuery QueryOf(const JsonValue& tree) {
-  const auto asked = OptionalTime(tree, "asked");
-  if (!asked) throw Problem{"asked is missing"};
   SavedQuery query{.name = std::string(Member(tree, "name", Kind::kString).text),
                    .asks = std::string(Member(tree, "asks", Kind::kString).text),
-                   .asked = *asked,
+                   .asked = TimeOf(tree, "asked"),
                    .ended = Member(tree, "ended", Kind::kBool).boolean,
                    .last_success = OptionalTime(tree, "last_success"),
                    .failure = FailureOf(tree),

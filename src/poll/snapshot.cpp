@@ -14,11 +14,9 @@ SteadyTime PollIsRecentTo(const QueryState& state, const PollingConfig& polling)
          (state.success() ? failing_limit + kPollGrace : failing_limit);
 }
 
-// The last moment at which the sample's data are recent: WallTime::max() if that cannot be told.
+// The last moment at which the sample's data are recent.
 WallTime DataAreRecentTo(const QueryState& state, const PollingConfig& polling) {
-  const auto bucket_end = state.BucketEnd();
-  const auto data_time = bucket_end ? bucket_end : state.sample->last_updated;
-  return data_time ? *data_time + MaxDataAge(state.query, polling) : WallTime::max();
+  return state.BucketEnd().value_or(state.sample->last_updated) + MaxDataAge(state.query, polling);
 }
 
 }  // namespace

@@ -30,11 +30,6 @@ void ResumeQuery(const SavedQuery& saved, QueryState& state, Instant now) {
   }
 }
 
-std::optional<WallTime> ReachOf(const QueryState& state) {
-  if (!state.sample) return std::nullopt;
-  return state.sample->last_updated ? state.sample->last_updated : state.BucketEnd();
-}
-
 SavedQuery SavedFrom(const QueryState& state, WallTime asked, bool ended) {
   SavedQuery saved{.name = state.query.name,
                    .asks = AsksFor(state.query),
@@ -146,7 +141,9 @@ void StateSaver::Resume(const ApiConfig& api, Snapshot& snapshot, Schedule& sche
     if (found == by_name.end() || found->second->asks != AsksFor(state.query)) continue;
     const SavedQuery& query = *found->second;
     ResumeQuery(query, state, now);
-    asked.push_back({i, query.asked, query.ended && state.success(), ReachOf(state)});
+    std::optional<WallTime> reach;
+    if (state.sample) reach = state.sample->last_updated;
+    asked.push_back({i, query.asked, query.ended && state.success(), reach});
   }
   snapshot.api.up = saved->up;
   log_.Info("resumed from saved state", {{"queries", asked.size()}});

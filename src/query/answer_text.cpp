@@ -132,10 +132,8 @@ class Report {
     } else if (query_.control) {
       Field("Control", "none: the answer has no such bucket that can be used");
     }
-    if (sample_.last_updated) {
-      Field("Data of", fmt::format("{}, {} ago", MinuteText(*sample_.last_updated),
-                                   InWords(now - *sample_.last_updated)));
-    }
+    Field("Data of", fmt::format("{}, {} ago", MinuteText(sample_.last_updated),
+                                 InWords(now - sample_.last_updated)));
   }
 
   void Usual() {

@@ -103,14 +103,14 @@ void Outage::Forget() {
   ++run_;
 }
 
-SteadyTime Outage::NextOfFailed() const {
-  return last_asked_ + Backoff(kFirstPause, 2, failures_ - kFailuresOfAnOutage, longest_);
+SteadyTime Outage::NextOfFailed(Milliseconds longest) const {
+  return last_asked_ + Backoff(kFirstPause, 2, failures_ - kFailuresOfAnOutage, longest);
 }
 
-SteadyTime Outage::NextOfOthers() const {
+SteadyTime Outage::NextOfOthers(Milliseconds longest) const {
   const int beyond = failed_ - kFailuresOfAnOutage;
   if (beyond <= 0) return last_asked_;
-  return last_asked_ + Backoff(kFirstPauseOfOthers, kGrowthOfOthers, beyond, longest_);
+  return last_asked_ + Backoff(kFirstPauseOfOthers, kGrowthOfOthers, beyond, longest);
 }
 
 }  // namespace radar_spoof

@@ -44,7 +44,6 @@ Schedule::Schedule(const ApiConfig& api, const PollingConfig& polling, std::vect
       requests_(queries_, api.max_series_per_request),
       lags_(polling.settle, SlowestLagStep(queries_), queries_.size()),
       budget_(api.rate_limit, polling.retry_max),
-      outage_(polling.retry_max),
       random_(seed) {
   ClearOrder();
 }
@@ -69,7 +68,6 @@ void Schedule::Reconfigure(const ApiConfig& api, const PollingConfig& polling,
   refused_ = static_cast<int>(std::ranges::count(entries_, true, &Entry::refused));
   just_refused_.clear();
   budget_.SetLimits(api.rate_limit, polling.retry_max);
-  outage_.SetLongest(polling.retry_max);
   requests_ = SharedRequests(queries_, api.max_series_per_request);
   lags_.ForgetQueries(SlowestLagStep(queries_), queries_.size());
   ClearOrder();
@@ -158,12 +156,12 @@ Schedule::Due Schedule::DueOf(std::size_t query, Instant now) const {
 
 SteadyTime Schedule::EarliestRequest(SteadyTime now) const {
   const SteadyTime earliest = hold_.NotBefore(budget_.EarliestRequest(now));
-  return NothingAnswers() ? std::max(earliest, outage_.NextOfOthers()) : earliest;
+  return NothingAnswers() ? std::max(earliest, outage_.NextOfOthers(polling_.retry_max)) : earliest;
 }
 
 SteadyTime Schedule::EarliestRetry(SteadyTime now) const {
   const SteadyTime earliest = hold_.NotBefore(budget_.EarliestRetry(now));
-  return NothingAnswers() ? std::max(earliest, outage_.NextOfFailed()) : earliest;
+  return NothingAnswers() ? std::max(earliest, outage_.NextOfFailed(polling_.retry_max)) : earliest;
 }
 
 SteadyTime Schedule::MayStartAt(const Due& due, SteadyTime now) const {
@@ -242,7 +240,7 @@ void Schedule::ForgetApi() {
   refused_ = 0;
   budget_.ForgetApi();
   hold_ = {};
-  outage_ = Outage(polling_.retry_max);
+  outage_ = Outage();
   lags_ = DataLags(polling_.settle, SlowestLagStep(queries_), queries_.size());
   Invalidate();
 }
@@ -410,20 +408,20 @@ void Schedule::RecordGood(std::size_t query, const PollReport& report, Instant n
   entry.failures_of_class = 0;
   entry.not_before.reset();
   NoteRefused(query, false);
-  entry.reach = report.last_updated ? report.last_updated : report.newest_bucket_end;
   // By the clock as it is now: it may have been set since.
-  if (entry.reach) entry.reach = std::min(*entry.reach, now.wall);
-  const bool is_there = !entry.awaited || (entry.reach && *entry.reach >= *entry.awaited);
+  const WallTime reach = std::min(report.last_updated, now.wall);
+  entry.reach = reach;
+  const bool is_there = !entry.awaited || reach >= *entry.awaited;
   // Who is asked early, since another shares the request, lacks nothing.
   const bool is_early = !is_there && !entry.in_slot;
-  if (entry.reach && IsAlignedToBuckets(queries_[query])) {
-    const WallTime newest = FloorTo(*entry.reach, Length(queries_[query].agg_interval));
-    lags_.Observe(query, now.WallAt(entry.asked->steady), *entry.reach, newest,
+  if (IsAlignedToBuckets(queries_[query])) {
+    const WallTime newest = FloorTo(reach, Length(queries_[query].agg_interval));
+    lags_.Observe(query, now.WallAt(entry.asked->steady), reach, newest,
                   is_early ? std::nullopt : entry.awaited);
   }
   if (std::chrono::abs(lags_.Shared() - ordered_lag_) >= kLagTolerance) Invalidate();
   if (is_early) return;
-  entry.asked_too_early = is_there || !entry.reach ? 0 : entry.asked_too_early + 1;
+  entry.asked_too_early = is_there ? 0 : entry.asked_too_early + 1;
 }
 
 void Schedule::RecordFailure(std::size_t query, const PollReport& report, Instant now) {

@@ -136,10 +136,8 @@ std::string RatioCell(const QueryState& state, bool fresh) {
         fmt::format("<small>{} from <span class=\"time\">{}</span></small>",
                     InWords(Length(state.query.agg_interval)), MinuteText(*sample.bucket_start));
   }
-  if (sample.last_updated) {
-    times += fmt::format("<small>data of <span class=\"time\">{}</span></small>",
-                         MinuteText(*sample.last_updated));
-  }
+  times += fmt::format("<small>data of <span class=\"time\">{}</span></small>",
+                       MinuteText(sample.last_updated));
   const std::string expected =
       sample.expectation ? ExpectedText(*sample.expectation, state.query.agg_interval) : "";
   return fmt::format("<span><b{}>{}</b>{}{}</span>",

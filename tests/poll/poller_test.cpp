@@ -116,8 +116,8 @@ TEST_CASE("every snapshot is of one answer, at every moment of a day") {
       const QueryState& state = snapshot->queries.front();
       const SpoofSample& sample = *state.sample;
       CHECK(sample.spoof.value() + sample.not_spoof.value() == doctest::Approx(1));
-      CHECK(*sample.bucket_start + 15min == *sample.last_updated);
-      CHECK(*sample.last_updated == FloorTo(state.last_success->wall - 5min, 15min));
+      CHECK(*sample.bucket_start + 15min == sample.last_updated);
+      CHECK(sample.last_updated == FloorTo(state.last_success->wall - 5min, 15min));
       CHECK(state.success() == snapshot->api.up);
       std::uint64_t failures = 0;
       for (const FailureReason reason : kAllFailureReasons) failures += f.Failures(reason);

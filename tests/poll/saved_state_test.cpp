@@ -209,13 +209,12 @@ class AnyValue {
                        .window = {},
                        .control = {},
                        .confidence_level = {},
-                       .last_updated = {}};
+                       .last_updated = Time()};
     if (Maybe()) sample.bucket_start = Time();
     if (Maybe()) sample.window = {Fraction(), Fraction()};
     if (Maybe()) sample.control = Ratio::FromFraction(Fraction());
     if (Maybe()) sample.expectation = {Fraction(), Fraction(), static_cast<int>(Between(0, 24))};
     if (Maybe()) sample.confidence_level = static_cast<int>(Between(1, 5));
-    if (Maybe()) sample.last_updated = Time();
     for (int& count : sample.annotations) count = static_cast<int>(Between(0, 1000));
     std::vector<float> trend;
     for (std::int64_t left = Between(0, kTrendLength); left > 0; --left) {
@@ -272,20 +271,23 @@ TEST_CASE("what cannot be read back is not written, and costs nothing else") {
   SavedState state = FullState();
   const WallTime beyond{Milliseconds(253'402'300'800'000)};
   state.held_until = WallTime::max();
-  state.queries[0].sample->last_updated = beyond;
+  state.queries[0].sample->bucket_start = beyond;
   state.queries[0].sample->window = {std::numeric_limits<double>::infinity(), 0};
   state.queries[1].asked = WallTime::min();
   state.queries.push_back(FullState().queries[0]);
   state.queries[2].last_success = beyond;
+  state.queries.push_back(FullState().queries[0]);
+  state.queries[3].sample->last_updated = beyond;
   const auto read = ReadSavedState(WriteSavedState(state));
   REQUIRE(read);
   CHECK(read.value().refused == 0);
   CHECK_FALSE(read.value().held_until);
-  REQUIRE(read.value().queries.size() == 2);
-  CHECK(read.value().queries[0].sample->bucket_start == FullSample().bucket_start);
-  CHECK_FALSE(read.value().queries[0].sample->last_updated);
+  REQUIRE(read.value().queries.size() == 3);
+  CHECK(read.value().queries[0].sample->last_updated == FullSample().last_updated);
+  CHECK_FALSE(read.value().queries[0].sample->bucket_start);
   CHECK_FALSE(read.value().queries[0].sample->window);
   CHECK_FALSE(read.value().queries[1].sample);
+  CHECK_FALSE(read.value().queries[2].sample);
 }
 
 TEST_CASE("as many queries as a configuration may have are read back, and the text has its limit") {

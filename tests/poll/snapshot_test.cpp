@@ -234,14 +234,6 @@ TEST_CASE("Without timestamps lastUpdated tells how old the data are") {
   CHECK_FALSE(IsFresh(state, {}, kNow));
 }
 
-TEST_CASE("Without timestamps and lastUpdated only the age of the poll counts") {
-  QueryState state = FailingFor(45min);
-  state.sample->bucket_start.reset();
-  CHECK(IsFresh(state, {}, kNow));
-  state.last_success = kNow + -46min;
-  CHECK_FALSE(IsFresh(state, {}, kNow));
-}
-
 // Whether any value of `snapshot` may be shown.
 bool AnyFresh(const Snapshot& snapshot, Instant now) {
   return std::ranges::any_of(snapshot.queries, [&](const QueryState& state) {

@@ -94,14 +94,16 @@ class Deployment {
   void End(const Ending& ending) {
     const RequestGroup together = schedule_.QueriesSharingRequest(ending.first);
     for (const std::size_t query : together) {
-      const PollReport answer = data_.Answer(queries_[query], ending.sent.wall);
-      if (ending.sent.wall > counted_from_ && *answer.newest_bucket_end > newest_[query]) {
-        const WallTime awaited = newest_[query] + Length(queries_[query].agg_interval);
-        if (*answer.newest_bucket_end > awaited) ++use_.buckets_never_asked;
+      const PollReport answer = data_.Answer(ending.sent.wall);
+      const Seconds interval = Length(queries_[query].agg_interval);
+      const WallTime newest = FloorTo(answer.last_updated, interval);
+      if (ending.sent.wall > counted_from_ && newest > newest_[query]) {
+        const WallTime awaited = newest_[query] + interval;
+        if (newest > awaited) ++use_.buckets_never_asked;
         use_.longest_wait =
             std::max(use_.longest_wait, ending.at.wall - data_.AvailableAt(awaited));
       }
-      newest_[query] = *answer.newest_bucket_end;
+      newest_[query] = newest;
       schedule_.Record(query, answer, ending.at);
     }
   }

@@ -71,18 +71,20 @@ SteadyState RunSteadyState(const DataSet& api, const std::vector<Query>& queries
   while (now.wall < kStart.wall + intervals * period) {
     while (const auto started = schedule.StartNext(now)) {
       const std::size_t query = started->front();
-      const PollReport answer = api.Answer(queries[query], now.wall);
+      const PollReport answer = api.Answer(now.wall);
       const Instant ended = now + kLatency;
+      const Seconds interval = Length(queries[query].agg_interval);
+      const WallTime bucket_end = FloorTo(answer.last_updated, interval);
       const auto before = newest.find(query);
       if (now.wall > counted_from) {
         ++requests;
-        if (before != newest.end() && *answer.newest_bucket_end > before->second) {
+        if (before != newest.end() && bucket_end > before->second) {
           ++seen.buckets;
-          const WallTime awaited = before->second + Length(queries[query].agg_interval);
+          const WallTime awaited = before->second + interval;
           seen.longest_wait = std::max(seen.longest_wait, ended.wall - api.AvailableAt(awaited));
         }
       }
-      newest[query] = *answer.newest_bucket_end;
+      newest[query] = bucket_end;
       schedule.Record(query, answer, ended);
       now = ended;
     }
@@ -198,7 +200,7 @@ TEST_CASE("frozen data are asked for with growing delays, and found soon after t
       const std::size_t query = started->front();
       if (api.frozen) ++requests_while_frozen;
       if (now.wall >= thaw) found = now.wall;
-      schedule.Record(query, api.Answer(queries[query], now.wall), now);
+      schedule.Record(query, api.Answer(now.wall), now);
     }
   }
   // 48 intervals; the plausible lag of an hour is searched closely, then once an interval.
@@ -227,8 +229,7 @@ std::vector<OfOne> RunDiffering(
       const std::size_t query = started->front();
       const PollReport report = answer(query, now.wall);
       const Instant ended = now + kLatency;
-      const WallTime bucket_end =
-          FloorTo(*report.last_updated, Length(queries[query].agg_interval));
+      const WallTime bucket_end = FloorTo(report.last_updated, Length(queries[query].agg_interval));
       if (now.wall > counted_from) {
         OfOne& one = seen[query];
         ++one.requests;
@@ -252,41 +253,12 @@ std::vector<Query> ManyQueries(int count, AggInterval interval) {
   return queries;
 }
 
-TEST_CASE("a query whose newest buckets are without mail moves no poll, neither its own") {
-  const DataSet api{.lag = Constant(20min)};
-  for (const AggInterval interval : {AggInterval::k15m, AggInterval::k1h}) {
-    const auto queries = ManyQueries(5, interval);
-    const auto good = [&](std::size_t query, WallTime now) {
-      return api.Answer(queries[query], now);
-    };
-    const auto without = RunDiffering(queries, 46h, good, api);
-    const auto with = RunDiffering(
-        queries, 46h,
-        [&](std::size_t query, WallTime now) {
-          PollReport report = good(query, now);
-          // Three hours of every six.
-          if (query == 2 && now.time_since_epoch() % 6h < 3h) {
-            report.newest_bucket_end = FloorTo(now, 6h);
-          }
-          return report;
-        },
-        api);
-    for (std::size_t query = 0; query < queries.size(); ++query) {
-      CAPTURE(query);
-      CHECK(with[query].requests == without[query].requests);
-      CHECK(with[query].longest_wait <= 3min);
-    }
-  }
-}
-
 TEST_CASE("a query whose data are behind, or glitch, moves no other's polls by a tenth") {
   const DataSet api{.lag = Constant(20min)};
   auto queries = ManyQueries(20, AggInterval::k15m);
   queries.push_back(MakeQuery("hour", AggInterval::k1h));
   queries.push_back(MakeQuery("day", AggInterval::k1d));
-  const auto good = [&](std::size_t query, WallTime now) {
-    return api.Answer(queries[query], now);
-  };
+  const auto good = [&](std::size_t, WallTime now) { return api.Answer(now); };
   const auto sum = [](const std::vector<OfOne>& seen) {
     int requests = 0;
     for (std::size_t query = 0; query < 19; ++query) requests += seen[query].requests;
@@ -305,7 +277,7 @@ TEST_CASE("a query whose data are behind, or glitch, moves no other's polls by a
         queries, 46h,
         [&](std::size_t query, WallTime now) {
           PollReport report = good(query, now);
-          if (is_behind(query, now)) *report.last_updated -= 5h;
+          if (is_behind(query, now)) report.last_updated -= 5h;
           return report;
         },
         api);
@@ -339,8 +311,7 @@ TEST_CASE("a poll interval that is no multiple of the aggregation interval costs
     const Milliseconds length = 60 * Milliseconds(row.poll_interval) + 6h;
     const std::vector<Query> queries = {odd, MakeQuery("normal")};
     const auto seen = RunDiffering(
-        queries, length,
-        [&](std::size_t query, WallTime now) { return api.Answer(queries[query], now); }, api);
+        queries, length, [&](std::size_t, WallTime now) { return api.Answer(now); }, api);
     CHECK(seen[0].requests <= 60 * 1.25);
     CHECK(seen[0].requests >= 30);
     CHECK(seen[1].longest_wait <= 3min);
@@ -390,9 +361,7 @@ constexpr PollReport kUnavailable{.failure = RetryClass::kTransient};
 
 TEST_CASE("retries stay within a tenth of the requests, however failures are spread") {
   const auto queries = ManyQueries(400, AggInterval::k15m);
-  const auto good = [&](std::size_t query, WallTime now) {
-    return kData.Answer(queries[query], now);
-  };
+  const auto good = [&](std::size_t, WallTime now) { return kData.Answer(now); };
   const auto healthy = RequestsOf(queries, 6h, good).size();
   for (const RetryClass failure : {RetryClass::kTransient, RetryClass::kTransientOnce}) {
     for (const double share : {0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97}) {
@@ -422,7 +391,7 @@ TEST_CASE("an answer of one query a minute does not have those that fail asked w
   auto queries = ManyQueries(4, AggInterval::k15m);
   queries[0].poll_interval = 60s;
   const auto asked = RequestsOf(queries, 6h, [&](std::size_t query, WallTime now) {
-    return query == 0 ? kData.Answer(queries[query], now) : kUnavailable;
+    return query == 0 ? kData.Answer(now) : kUnavailable;
   });
   CHECK(CountOf(asked, 0) >= 359);
   for (const std::size_t dead : {1U, 2U, 3U}) CHECK(CountOf(asked, dead) <= 6 * 10.5);
@@ -437,8 +406,8 @@ TEST_CASE("while nothing answers one request in each retry_max stands for all; t
   for (const Milliseconds begins : {Milliseconds(0), Milliseconds(20h)}) {
     const WallTime begin = kStart.wall + begins;
     const WallTime end = begin + 30h;
-    const auto asked = RequestsOf(queries, begins + 31h, [&](std::size_t query, WallTime now) {
-      return begin <= now && now < end ? kUnavailable : kData.Answer(queries[query], now);
+    const auto asked = RequestsOf(queries, begins + 31h, [&](std::size_t, WallTime now) {
+      return begin <= now && now < end ? kUnavailable : kData.Answer(now);
     });
     CHECK(CountBetween(asked, begin, begin + 2h) <= 200);
     CHECK(CountBetween(asked, begin + 2h, end) <= 28 * 12 + 1);
@@ -476,8 +445,8 @@ TEST_CASE("a second outage soon after the first is over just so for whoever has 
     const auto since = now - kStart.wall;
     return (since >= 6h && since < 6h + 20min) || (since >= 6h + 40min && since < 7h);
   };
-  const auto asked = RequestsOf(queries, 9h, [&](std::size_t query, WallTime now) {
-    return fails(now) ? kUnavailable : kData.Answer(queries[query], now);
+  const auto asked = RequestsOf(queries, 9h, [&](std::size_t, WallTime now) {
+    return fails(now) ? kUnavailable : kData.Answer(now);
   });
   std::set<std::size_t> back;
   for (const Asked& each : asked) {
@@ -491,14 +460,13 @@ TEST_CASE("what is down for some is no outage for the others") {
   for (std::size_t query = 0; query < 20; ++query)
     queries[query] = MakeQuery("h" + std::to_string(query), AggInterval::k1h);
   const auto all_good = RunDiffering(
-      queries, 46h,
-      [&](std::size_t query, WallTime now) { return kData.Answer(queries[query], now); }, kData);
+      queries, 46h, [&](std::size_t, WallTime now) { return kData.Answer(now); }, kData);
   std::map<std::size_t, Milliseconds> longest;
   std::map<std::size_t, WallTime> found;
   const auto asked = RequestsOf(queries, 46h, [&](std::size_t query, WallTime now) {
     if (query >= 20) return kUnavailable;
-    const PollReport report = kData.Answer(queries[query], now);
-    const WallTime bucket_end = FloorTo(*report.last_updated, 1h);
+    const PollReport report = kData.Answer(now);
+    const WallTime bucket_end = FloorTo(report.last_updated, 1h);
     if (now > kStart.wall + 6h && found[query] < bucket_end) {
       longest[query] = std::max(longest[query], now - kData.AvailableAt(bucket_end));
     }
@@ -517,7 +485,7 @@ TEST_CASE("a query that is refused for itself does not keep an outage of the oth
     queries[30].poll_interval = often;
     const auto asked = RequestsOf(queries, 40h, [&](std::size_t query, WallTime now) {
       if (query == 30) return PollReport{.failure = RetryClass::kNextSlot};
-      return now < kStart.wall + 20h ? kUnavailable : kData.Answer(queries[query], now);
+      return now < kStart.wall + 20h ? kUnavailable : kData.Answer(now);
     });
     std::set<std::size_t> back;
     for (const Asked& each : asked) {
@@ -540,10 +508,9 @@ TEST_CASE("a query whose data stand still takes no retry from the others") {
       longest = std::max(longest, now - at->second);
       failed.erase(at);
     }
-    PollReport report = kData.Answer(queries[query], now);
+    PollReport report = kData.Answer(now);
     if (query == 0 && now.time_since_epoch() % 4h < 2h) {
       report.last_updated = FloorTo(now, 4h) - 30min;
-      report.newest_bucket_end = report.last_updated;
     } else if (query != 0 && Happens(0.01, random)) {
       failed[query] = now;
       return kUnavailable;
@@ -634,7 +601,7 @@ class RandomLife {
 
   // The answer as a whole, and now and then one of its series otherwise.
   void Record(const RequestGroup& ended) {
-    const PollReport report = RandomReport(ended.front());
+    const PollReport report = RandomReport();
     for (const std::size_t query : ended) {
       const bool is_bad = !report.failure && Between(0, 20) == 0;
       schedule_->Record(query, is_bad ? PollReport{.failure = RetryClass::kNextSlot} : report,
@@ -642,8 +609,8 @@ class RandomLife {
     }
   }
 
-  PollReport RandomReport(std::size_t query) {
-    if (Between(0, 3) > 0) return data_.Answer(queries_[query], now_.wall);
+  PollReport RandomReport() {
+    if (Between(0, 3) > 0) return data_.Answer(now_.wall);
     const int kind = Between(0, 40);
     PollReport report;
     report.failure = kind == 0   ? RetryClass::kThrottled
@@ -691,7 +658,7 @@ TEST_CASE("a cold start of 1,280 queries is spread evenly and done within 11 min
       ++polled;
       ++per_minute[(now.steady - kStart.steady) / 1min];
       last = now.steady;
-      schedule.Record(query, api.Answer(queries[query], now.wall), now);
+      schedule.Record(query, api.Answer(now.wall), now);
     }
     now = now + (std::max(schedule.WakeAt(now), now.steady + 1ms) - now.steady);
   }

@@ -35,13 +35,7 @@ struct DataSet {
     return reach;
   }
 
-  PollReport Answer(const Query& query, WallTime now) const {
-    const WallTime reach = Reach(now);
-    return {.failure = {},
-            .retry_after = {},
-            .last_updated = reach,
-            .newest_bucket_end = FloorTo(reach, Length(query.agg_interval))};
-  }
+  PollReport Answer(WallTime now) const { return {.last_updated = Reach(now)}; }
 };
 
 }  // namespace radar_spoof::test

@@ -255,10 +255,8 @@ struct SpoofSample {
   std::optional<Ratio> control;            // same bucket, one control period earlier
   std::optional<int> confidence_level;     // 1 to 5; nullopt when the API does not say
   AnnotationCounts annotations{};          // those that overlap the sample's bucket
-  std::optional<WallTime> last_updated;    // `meta.lastUpdated`
+  WallTime last_updated;                   // `meta.lastUpdated`
   Trend trend = {};
-  // Where the newest complete bucket ends, with mail or without; nullopt without bucket_start.
-  std::optional<WallTime> complete_until = {};
   std::optional<Expectation> expectation = {};  // nullopt: the window is too short to say
 };
 

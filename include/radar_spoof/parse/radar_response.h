@@ -27,9 +27,7 @@ struct SpoofWindow {
   // The control period's; empty unless `query.control` and nothing is wrong with it.
   std::vector<SpoofBucket> control;
   Confidence confidence;
-  std::optional<WallTime> last_updated = {};  // `meta.lastUpdated`
-  // Where the newest complete bucket ends, with mail or without; nullopt where none has a start.
-  std::optional<WallTime> complete_until = {};
+  WallTime last_updated;         // `meta.lastUpdated`
   bool placed_by_range = false;  // starts are from `meta.dateRange`, for want of timestamps
 };
 

@@ -59,11 +59,10 @@ struct AskedSeries {
 };
 
 struct SeriesWindow {
-  std::vector<SpoofBucket> buckets;             // complete, with mail; oldest first
-  std::size_t count = 0;                        // of all buckets in the answer
-  std::size_t complete = 0;                     // of the complete ones, with mail or without
-  std::optional<WallTime> complete_until = {};  // where the newest of these ends
-  bool placed_by_range = false;                 // starts are from `meta.dateRange`
+  std::vector<SpoofBucket> buckets;  // complete, with mail; oldest first
+  std::size_t count = 0;             // of all buckets in the answer
+  std::size_t complete = 0;          // of the complete ones, with mail or without
+  bool placed_by_range = false;      // starts are from `meta.dateRange`
 };
 
 // `result`: the object `result` of the answer, whose meta is `meta`. Fails with kValidation when

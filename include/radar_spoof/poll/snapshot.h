@@ -91,7 +91,7 @@ inline constexpr Seconds kPollGrace{900};
 // - it is not failing, but no poll has ended for that long and kPollGrace more: polling itself has
 //   stopped. Up to then a good value stays, as a slow answer or a rate-limit hold is no failure;
 // - the bucket behind it ended more than MaxDataAge ago, by the wall clock. Without timestamps in
-//   the answer `last_updated` stands for the bucket's end; without either this rule is silent.
+//   the answer `last_updated` stands for the bucket's end.
 bool IsFresh(const QueryState& state, const PollingConfig& polling, Instant now);
 
 // Until when, on each clock, a page of this snapshot made at `now` still shows what may be shown:

@@ -34,10 +34,6 @@ Milliseconds Backoff(Milliseconds first, double factor, int times, Milliseconds 
 // others.
 class Outage {
  public:
-  // `longest`: between requests while nothing answers.
-  explicit Outage(Milliseconds longest) : longest_(longest) {}
-  void SetLongest(Milliseconds longest) { longest_ = longest; }
-
   // The number of the run of failures that lasts, or else of the next. Never 0.
   std::uint64_t run() const { return run_; }
   bool NothingAnswers(std::size_t requests) const;
@@ -58,12 +54,11 @@ class Outage {
   // What has failed so far is not counted any more.
   void Forget();
 
-  // The earliest next request while nothing answers.
-  SteadyTime NextOfFailed() const;
-  SteadyTime NextOfOthers() const;
+  // The earliest next request while nothing answers, at most `longest` after the last one.
+  SteadyTime NextOfFailed(Milliseconds longest) const;
+  SteadyTime NextOfOthers(Milliseconds longest) const;
 
  private:
-  Milliseconds longest_;
   std::uint64_t run_ = 1;
   int failures_ = 0;
   int failed_ = 0;           // requests, each once

@@ -44,8 +44,7 @@ namespace radar_spoof {
 struct PollReport {
   std::optional<RetryClass> failure{};              // nullopt: a good answer
   std::optional<Seconds> retry_after{};             // as the API asked; kThrottled and kTransient
-  std::optional<WallTime> last_updated{};           // a good answer's `meta.lastUpdated`
-  std::optional<WallTime> newest_bucket_end{};      // stands for it where it is missing
+  WallTime last_updated{};                          // a good answer's
   FewerSeries fewer_series = FewerSeries::kNoHelp;  // as the failure's
 };
 
