@@ -11,9 +11,9 @@
 namespace radar_spoof {
 namespace {
 
-constexpr DecimalRange kScales = {0, 100};
-constexpr DecimalRange kFactor = {1, 100};
-constexpr DecimalRange kShare = {0, 1};
+constexpr Bounds<double> kScales = {0, 100};
+constexpr Bounds<double> kFactor = {1, 100};
+constexpr Bounds<double> kShare = {0, 1};
 constexpr std::size_t kMostLabels = 16;
 constexpr std::size_t kLongestLabelName = 64;    // bytes
 constexpr std::size_t kLongestLabelValue = 128;  // bytes

@@ -34,15 +34,15 @@ std::array<KeySet, 6> AllKeys() {
           KeySet{"defaults", kDefaultsKeys},  KeySet{"expected", kExpectedKeys}};
 }
 
-constexpr DurationRange kTimeout = {1s, 5min};
-constexpr IntegerRange kMaxConcurrency = {1, 64};
-constexpr IntegerRange kRateLimit = {1, 1'000'000'000};
+constexpr Bounds<Seconds> kTimeout = {1s, 5min};
+constexpr Bounds<int> kMaxConcurrency = {1, 64};
+constexpr Bounds<int> kRateLimit = {1, 1'000'000'000};
 // 50 fit into a URL of 12 KiB, with several values in every filter; of 6 KiB with one in each.
-constexpr IntegerRange kMaxSeriesPerRequest = {1, 50};
-constexpr DurationRange kSettle = {0s, 1h};
-constexpr DurationRange kRetryMax = {1s, 24h};
-constexpr IntegerRange kStaleAfter = {1, 1'000};
-constexpr DurationRange kMaxDataAge = {1min, 52 * 168h};
+constexpr Bounds<int> kMaxSeriesPerRequest = {1, 50};
+constexpr Bounds<Seconds> kSettle = {0s, 1h};
+constexpr Bounds<Seconds> kRetryMax = {1s, 24h};
+constexpr Bounds<int> kStaleAfter = {1, 1'000};
+constexpr Bounds<Seconds> kMaxDataAge = {1min, 52 * 168h};
 
 // https://developers.cloudflare.com/fundamentals/api/reference/limits/: per user, in 5 minutes.
 constexpr int kCloudflareDefaultLimit = 1'200;

@@ -86,7 +86,7 @@ std::string WithShortUnit(std::string_view text) {
   return (digits == 0 ? "1" : lower.substr(0, digits)) + std::string(unit->letters);
 }
 
-std::string DurationHint(const YamlNode& node, DurationRange range) {
+std::string DurationHint(const YamlNode& node, Bounds<Seconds> range) {
   if (node.kind != YamlNode::Kind::kScalar) return "";
   if (IsDigits(node.text)) {
     return node.text.size() > 9 ? "add a unit"
@@ -151,7 +151,7 @@ std::string DateRangeHint(const YamlNode& node) {
   return unit == 'h' || in_minutes ? "whole days only" : "";
 }
 
-Result<int, std::string> ReadInteger(const YamlNode& node, IntegerRange range) {
+Result<int, std::string> ReadInteger(const YamlNode& node, Bounds<int> range) {
   const std::string expected = fmt::format("a whole number from {} to {}", range.least, range.most);
   if (node.quoted || !IsDigits(node.text) || (node.text.size() > 1 && node.text.front() == '0')) {
     return NotThis(node, expected, IntegerHint(node));
@@ -181,7 +181,7 @@ std::string DecimalHint(const YamlNode& node) {
   return "";
 }
 
-Result<double, std::string> ReadDecimal(const YamlNode& node, DecimalRange range) {
+Result<double, std::string> ReadDecimal(const YamlNode& node, Bounds<double> range) {
   const auto number = node.quoted ? std::nullopt : ParseDecimal(node.text);
   if (number && *number >= range.least && *number <= range.most) return *number;
   return NotThis(node, fmt::format("a number from {} to {}", range.least, range.most),
@@ -201,7 +201,7 @@ Result<bool, std::string> ReadBoolean(const YamlNode& node) {
   return NotThis(node, "true or false") + DidYouMean(node.text, kWords, kSynonyms);
 }
 
-Result<Seconds, std::string> ReadDuration(const YamlNode& node, DurationRange range) {
+Result<Seconds, std::string> ReadDuration(const YamlNode& node, Bounds<Seconds> range) {
   const auto duration = ParseDuration(node.text);
   if (duration && *duration >= range.least && *duration <= range.most) return *duration;
   return NotThis(
@@ -235,8 +235,8 @@ std::string UnknownKey(std::string_view key, std::span<const std::string_view> k
   }
   for (const KeySet& other : elsewhere) {
     if (!Contains(other.keys, key)) continue;
-    return fmt::format("found a key of {}; expected one of {}{}", other.owner, expected,
-                       other.advice);
+    return fmt::format("found a key of {}; expected one of {}; move it there", other.owner,
+                       expected);
   }
   constexpr std::array kSynonyms = {Synonym{"aggregation_interval", "agg_interval"},
                                     Synonym{"window", "date_range"}, Synonym{"severity", "alert"}};
@@ -304,19 +304,19 @@ bool MapReader::Take(std::string_view key, Reading read, Value& value, Range... 
   return false;
 }
 
-bool MapReader::Read(std::string_view key, IntegerRange range, int& value) {
+bool MapReader::Read(std::string_view key, Bounds<int> range, int& value) {
   return Take(key, ReadInteger, value, range);
 }
 
-bool MapReader::Read(std::string_view key, DecimalRange range, double& value) {
+bool MapReader::Read(std::string_view key, Bounds<double> range, double& value) {
   return Take(key, ReadDecimal, value, range);
 }
 
-bool MapReader::Read(std::string_view key, DurationRange range, Seconds& value) {
+bool MapReader::Read(std::string_view key, Bounds<Seconds> range, Seconds& value) {
   return Take(key, ReadDuration, value, range);
 }
 
-bool MapReader::Read(std::string_view key, DurationRange range, std::optional<Seconds>& value) {
+bool MapReader::Read(std::string_view key, Bounds<Seconds> range, std::optional<Seconds>& value) {
   return Take(key, ReadDuration, value, range);
 }
 

@@ -168,7 +168,7 @@ std::optional<std::vector<MatrixAxis>> ReadMatrix(const YamlNode& node, const st
 constexpr auto kKeys =
     std::to_array<std::string_view>({"name", "filters", "agg_interval", "date_range", "control",
                                      "poll_interval", "matrix", "alert", "expected", "labels"});
-constexpr DurationRange kPollInterval = {1s, 4 * 168h};
+constexpr Bounds<Seconds> kPollInterval = {1s, 4 * 168h};
 
 bool IsQueryName(std::string_view text) {
   return !text.empty() && text.size() <= kLongestQueryName && ForMessage(text, text.size()) == text;

@@ -328,7 +328,7 @@ class WebConfigReader {
                         "1h; 0 is no limit");
     }
     limit.interval = parsed.value_or(nanoseconds(0));
-    const bool is_read = map.Read("burst", IntegerRange{0, 1'000'000}, limit.burst);
+    const bool is_read = map.Read("burst", Bounds<int>{0, 1'000'000}, limit.burst);
     if (is_read && limit.interval.count() > 0 && limit.burst == 0) {
       problems_.Add(map.PlaceOf("burst"), map.PathOf("burst"),
                     std::string("found ") + (map.Find("burst") == nullptr ? "nothing" : "0") +

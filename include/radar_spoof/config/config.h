@@ -42,8 +42,8 @@ struct PollingConfig {
 // the larger of 6 hours and 3 aggregation intervals.
 Seconds MaxDataAge(const Query& query, const PollingConfig& polling);
 
-// Valid by construction: only ParseConfig makes one. Holds at least one query; names are unique; no
-// two queries ask for the same thing; the plan fits the budget.
+// Valid by construction: only LoadConfig and ParseConfig make one. Holds at least one query; names
+// are unique; no two queries ask for the same thing; the plan fits the budget.
 class Config {
  public:
   const ApiConfig& api() const { return api_; }

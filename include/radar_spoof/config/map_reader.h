@@ -13,29 +13,20 @@
 
 namespace radar_spoof {
 
-struct IntegerRange {
-  int least;
-  int most;
-};
-
-struct DecimalRange {
-  double least;
-  double most;
-};
-
-struct DurationRange {
-  Seconds least;
-  Seconds most;
+// Both included.
+template <typename T>
+struct Bounds {
+  T least;
+  T most;
 };
 
 // As Prometheus writes durations, the shortest form: "1h30m", "1d", "0s".
 std::string DurationText(Seconds duration);
 
-// The keys one kind of map may have. `owner` fits behind "found a key of", `advice` behind all.
+// The keys one kind of map may have. `owner` fits behind "found a key of".
 struct KeySet {
   std::string_view owner;
   std::span<const std::string_view> keys;
-  std::string_view advice = "; move it there";
 };
 
 // The words of a closed list, and what each means.
@@ -65,12 +56,12 @@ class MapReader {
 
   // Each reads one key, if it is there. False when its value is wrong.
   // Plain decimal digits, unquoted, without leading zeros.
-  bool Read(std::string_view key, IntegerRange range, int& value);
+  bool Read(std::string_view key, Bounds<int> range, int& value);
   // Plain decimal digits, perhaps with a point between them, unquoted: "3", "0.05".
-  bool Read(std::string_view key, DecimalRange range, double& value);
+  bool Read(std::string_view key, Bounds<double> range, double& value);
   // "90s", "15m", "1h30m", "1d", "1w": whole numbers, each unit once, the largest first.
-  bool Read(std::string_view key, DurationRange range, Seconds& value);
-  bool Read(std::string_view key, DurationRange range, std::optional<Seconds>& value);
+  bool Read(std::string_view key, Bounds<Seconds> range, Seconds& value);
+  bool Read(std::string_view key, Bounds<Seconds> range, std::optional<Seconds>& value);
   // Unquoted `true` or `false`.
   bool Read(std::string_view key, bool& value);
   bool Read(std::string_view key, std::optional<AggInterval>& value);

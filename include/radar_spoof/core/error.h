@@ -13,8 +13,8 @@
 
 namespace radar_spoof {
 
-// A value, or the reason there is none. Expected failures travel as values; exceptions are left
-// for start-up and for bugs. REQUIRES: T and E are different types.
+// A value, or the reason there is none. Expected failures travel as values; docs/design.md lists
+// the few exceptions. REQUIRES: T and E are different types.
 template <typename T, typename E>
 class [[nodiscard]] Result {
  public:

@@ -20,7 +20,7 @@ struct QueryState {
   std::optional<SpoofSample> sample{};    // of the last good poll
   std::optional<Instant> last_success{};  // when that answer arrived
   std::optional<Failure> last_failure{};  // of the last poll; nullopt: it was good, or none ended
-  std::optional<WallTime> next_poll{};    // nullopt only before the first schedule
+  std::optional<WallTime> next_poll{};    // nullopt where nothing is scheduled, as in a command
   std::uint64_t polls = 0;           // ended in this run of the program, each with all its requests
   std::uint64_t failures = 0;        // those that gave no usable answer
   std::optional<WallTime> logged{};  // start of the newest bucket that the log told of
@@ -50,8 +50,8 @@ struct BudgetUse {
 
 // What is counted of the API is in api_metrics.h.
 struct ApiState {
-  bool asked = false;                                 // a request has ended since the program began
-  bool up = false;                                    // the last one was answered well
+  bool asked = false;  // a request of this API has ended in this run of the program
+  bool up = false;     // the last one was answered well
   std::map<std::string, RateLimitPolicy> rate_limit;  // by policy name, [a-z0-9_-]{1,32}, at most 8
   std::optional<Instant> blocked_until;               // end of the last rate-limit hold
   std::string host;                                   // HOST[:PORT] of the API, as configured
