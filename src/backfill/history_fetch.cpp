@@ -165,6 +165,7 @@ std::optional<HistoryFetch::Answered> HistoryFetch::Ask(const Piece& piece, cons
     if (auto finished = http_.Wait(kLookForStop)) {
       const Instant now = clock_.Now();
       auto outcome = OutcomeOf(alone, request.names, *finished, redactor_, now);
+      if (outcome.windows.front()) hold_.NoteGood(sent);
       for (const auto& [name, header] : outcome.rate_limits) {
         if (!header.remaining || !header.reset_in) continue;
         budget_.Advise(name, *header.remaining, *header.reset_in, number, now.steady);
