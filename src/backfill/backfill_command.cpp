@@ -140,9 +140,8 @@ class Backfill {
 
   bool Fetch(HistoryFile& file) {
     const auto http = MakeCurlHttpClient(UserAgent(), ClientOptions(config_.api()));
-    const Interrupts interrupts;
     HistoryFetch fetch(std::move(settings_), clock_, *http, file, log_, std::random_device{}(),
-                       [&interrupts] { return interrupts.Came(); });
+                       [this] { return interrupts_.Came(); });
     log_.Info("fetching", {{"requests", fetch.Plan(needed_)}});
     const auto problem = fetch.Run([this](const FetchProgress& progress) { Report(progress); });
     bar_.Clear();
@@ -168,9 +167,16 @@ class Backfill {
     const std::string fresh = output_ + kNewSuffix;
     errno = 0;
     std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
-    const HistoryTextSize size = WriteHistory(shown, command_line_.labels, command_line_.step, out);
+    const auto size = WriteHistory(
+        shown, command_line_.labels, command_line_.step, [this] { return interrupts_.Came(); },
+        out);
     out.close();
-    if (size.samples == 0) {
+    if (!size) {
+      std::remove(fresh.c_str());
+      PrintError(log_, "interrupted");
+      return false;
+    }
+    if (size->samples == 0) {
       std::remove(fresh.c_str());
       PrintError(log_, kNothingToWrite);
       return false;
@@ -181,8 +187,8 @@ class Backfill {
       PrintError(log_, "cannot write " + output_ + ": " + reason);
       return false;
     }
-    Print(fmt::format("{}: {} samples of {} series, up to 3 hours ago", output_, size.samples,
-                      size.series));
+    Print(fmt::format("{}: {} samples of {} series, up to 3 hours ago", output_, size->samples,
+                      size->series));
     return true;
   }
 
@@ -208,6 +214,7 @@ class Backfill {
   ProgressBar& bar_;
   Log& log_;
   const SystemClock clock_;
+  const Interrupts interrupts_;
   std::vector<TimeRange> wanted_;  // by query: the buckets to be shown
   std::vector<TimeRange> needed_;  // and what must be known for it
   SteadyTime next_report_{};

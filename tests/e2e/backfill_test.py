@@ -255,6 +255,27 @@ class ResumeTest(BackfillTest):
         self.assertEqual(output.read_bytes(), at_once.read_bytes())
         self.assertIn("hours: 1344 of 1344 buckets of 1h", done.stdout)
 
+    def test_an_interrupt_while_the_output_is_written_leaves_the_old_one(self):
+        output = self.directory / "history.om"
+        fresh = self.directory / "history.om.new"
+        self.configure(rate_limit=100000)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            output.write_text("old")
+            child = Child(self.backfill_command(f"--output={output}", "--step=1", *self.FLAGS),
+                          exporter_environment(TOKEN))
+            self.addCleanup(child.end)
+            wait_until(lambda: fresh.exists() and fresh.stat().st_size > 0, "the first samples")
+            child.process.send_signal(number)
+            self.assertEqual(child.wait(), 1)
+            self.assertIn("interrupted", child.output)
+            self.assertIn("history.om.partial", child.output)
+            self.assertFalse(fresh.exists())
+            self.assertEqual(output.read_text(), "old")
+        done = self.run_backfill(f"--output={output}", *self.FLAGS)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(output.read_text().endswith("# EOF\n"))
+        self.assertEqual(self.simulator.requests(), {200: self.REQUESTS})
+
     def test_what_a_shorter_range_does_not_need_is_kept(self):
         output = self.directory / "history.om"
         partial = self.directory / "history.om.partial"
