@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <random>
@@ -233,6 +234,7 @@ void WarnOfMissingLabels(const BackfillCommandLine& command_line, Log& log) {
 int RunBackfill(int argc, const char* const* argv) {
   const auto command_line = ParseBackfillCommandLine(argc, argv, SystemClock().Now().wall);
   if (!command_line) return Print(command_line.error());
+  std::signal(SIGPIPE, SIG_IGN);
   ProgressBar bar(isatty(STDERR_FILENO) == 1);
   Log log(command_line.value().log_level, command_line.value().log_format,
           bar.terminal() ? [&bar](std::string_view line) { bar.Line(line); } : Log::Sink());

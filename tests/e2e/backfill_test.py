@@ -276,6 +276,21 @@ class ResumeTest(BackfillTest):
         self.assertTrue(output.read_text().endswith("# EOF\n"))
         self.assertEqual(self.simulator.requests(), {200: self.REQUESTS})
 
+    def test_the_output_is_written_though_nobody_reads_what_is_printed(self):
+        many = "\n".join(f"- {{name: q{number}, agg_interval: 1d, date_range: {number}d}}"
+                         for number in range(1, 71))
+        self.file("config.yaml", config_text(self.simulator, many))
+        output = self.directory / "history.om"
+        ours, its = os.pipe()
+        os.close(ours)
+        done = subprocess.run(self.backfill_command(f"--output={output}", *self.FLAGS),
+                              env=exporter_environment(TOKEN), stdin=subprocess.DEVNULL, stdout=its,
+                              stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+        os.close(its)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("the output could not be written", done.stderr)
+        self.assertTrue(output.read_text().endswith("# EOF\n"))
+
     def test_what_a_shorter_range_does_not_need_is_kept(self):
         output = self.directory / "history.om"
         partial = self.directory / "history.om.partial"
