@@ -62,13 +62,15 @@ enum class Step {
   kControl,      // all mail with its control period, 1h over 7d
   kNarrow,       // what fails DKIM, DMARC and SPF, 15m over 1d: some buckets are empty
   kConfigured,   // queries of the configuration, as the daemon shares requests among them
-  kAlone,        // the last of the first that share one, by itself
+  kAlone,        // the last query of the first shared request, asked alone to compare
 };
 
 struct PlannedRequest {
   Step step;
   std::string title;  // for a person
   std::vector<Query> queries;
+
+  int CountSeries() const;  // control periods included
 };
 
 struct PlannedExamination {
@@ -111,8 +113,9 @@ struct Examination {
   Subject subject;
   PlannedExamination plan;
   std::string credential;           // its kind: "an API token"
-  std::vector<AskedRequest> asked;  // in their order
+  std::vector<AskedRequest> asked;  // in their order; without one that was given up
   std::string stopped;              // why not all was asked, half a sentence; "" when it was
+  std::size_t requests = 0;         // that were made, with one that was given up
 
   // The last request of that step; nullptr when there was none.
   const AskedRequest* Last(Step step) const;

@@ -58,8 +58,7 @@ std::string RangeProblem(const AskedRequest& asked, const JsonValue& value) {
 
 std::string DateRangeProblem(const AskedRequest& asked, const JsonValue& value) {
   std::string problem = RangeProblem(asked, value);
-  int series = 0;
-  for (const Query& query : asked.queries) series += SeriesOf(query);
+  const int series = asked.CountSeries();
   if (!problem.empty() || value.items.empty() || !value.Is(Kind::kArray) ||
       std::ssize(value.items) == series) {
     return problem;
