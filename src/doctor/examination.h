@@ -9,6 +9,7 @@
 
 #include <functional>
 
+#include "proxy_variable.h"
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/error.h"
@@ -19,22 +20,6 @@
 #include "seen_answer.h"
 
 namespace radar_spoof {
-
-// Which proxy the environment names, as libcurl reads it with `api.proxy: environment`. Source:
-// libcurl, "libcurl-env" and CURLOPT_NOPROXY. An address range in no_proxy is not understood.
-struct ProxyVariable {
-  std::string name;       // "https_proxy"
-  std::string proxy;      // "socks5h://proxy.example:1080": no user name, no password, printable
-  bool excepted = false;  // no_proxy excepts the host
-  // That it was used is not told by the connection, as an HTTP proxy is.
-  bool IsSocks() const { return proxy.starts_with("socks"); }
-};
-
-// The value of a variable; nullopt when it is not set.
-using ReadVariable = std::function<std::optional<std::string>(const std::string&)>;
-
-// For https:// to that host. nullopt: no variable names one.
-std::optional<ProxyVariable> ProxyVariableFor(std::string_view host, const ReadVariable& read);
 
 // What the exporter would be run with.
 struct Subject {
