@@ -19,10 +19,7 @@ constexpr std::size_t kOtherForms = 3;
 constexpr std::size_t kConfiguredRequests = 8;
 constexpr std::size_t kConfiguredQueries = 24;
 
-struct Filter {
-  Dimension dimension;
-  std::string_view value;
-};
+using Filter = std::pair<Dimension, std::string_view>;
 
 Query QueryOf(AggInterval interval, std::string_view range,
               std::initializer_list<Filter> filters = {}) {

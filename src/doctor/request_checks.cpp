@@ -79,14 +79,11 @@ bool SelectsAll(const Filters& filters) {
 // Whether a query with filters got the numbers of all mail.
 bool IsAsAllMail(const Examination& exam, const AskedRequest& asked, std::size_t place) {
   const Query& query = asked.queries[place];
-  const SeenSeries* own = asked.seen->Find(asked.names[place].own);
-  if (own == nullptr && asked.seen->series.size() == 1) own = &asked.seen->series.front();
-  if (own == nullptr || SelectsAll(query.filters)) return false;
+  if (SelectsAll(query.filters)) return false;
   return std::ranges::any_of(kPairs, [&](Step step) {
     const AskedRequest* const all = exam.Last(step);
-    return all != nullptr && all->seen && !all->seen->series.empty() &&
-           all->queries.front().agg_interval == query.agg_interval &&
-           SeemTheSame(own->numbers, all->seen->series.front().numbers);
+    return all != nullptr && all->queries.front().agg_interval == query.agg_interval &&
+           SeemTheSame(NumbersAt(&asked, place), NumbersAt(all, 0));
   });
 }
 
@@ -195,11 +192,7 @@ Judgement JudgeOtherPath(const Examination& exam) {
     }
     return judgement;
   }
-  Likeness likeness;
-  if (first != nullptr && first->seen && !first->seen->series.empty() &&
-      !asked->seen->series.empty()) {
-    likeness = Compare(first->seen->series.front().numbers, asked->seen->series.front().numbers);
-  }
+  const Likeness likeness = Compare(NumbersAt(first, 0), NumbersAt(asked, 0));
   if (likeness.compared == 0) return NotSeen(name + " answers; there was nothing to compare");
   const std::string found = fmt::format("{} answers; {} of {} numbers are the same", name,
                                         likeness.alike, likeness.compared);
@@ -252,7 +245,7 @@ Judgement JudgeQuery(const Examination& exam, const Query& query) {
   if (ExchangedMean(exam)) {
     return different(", of which SPOOF of all mail makes one doubt: see classes", kOpenAnIssue);
   }
-  if (asked->seen && IsAsAllMail(exam, *asked, place)) {
+  if (IsAsAllMail(exam, *asked, place)) {
     return different(", though its filters are ignored: as of all mail",
                      "Do not use the numbers of queries with filters; please open an issue with a "
                      "--report.");

@@ -411,7 +411,7 @@ TEST_CASE_FIXTURE(DoctorFixture,
   CHECK(narrow.find("1h over 28d: refused\n  expected: ") != std::string::npos);
 }
 
-TEST_CASE("docs/api.md has the rows that there are, in their order") {
+TEST_CASE_FIXTURE(DoctorFixture, "docs/api.md has the rows that there are, in their order") {
   std::ifstream file(RADAR_SPOOF_SOURCE_DIR "/docs/api.md");
   std::vector<std::string> documented;
   bool is_there_yet = false;
@@ -423,7 +423,10 @@ TEST_CASE("docs/api.md has the rows that there are, in their order") {
     if (std::regex_match(line, match, kRow)) documented.push_back(match[1]);
   }
   std::vector<std::string> there;
-  for (const std::string_view name : CheckNames()) there.emplace_back(name);
+  Run();
+  for (const CheckRow& row : rows) {
+    there.push_back(row.name == "query mine" ? "query NAME" : row.name);
+  }
   CHECK(documented == there);
 }
 
