@@ -30,6 +30,7 @@ using namespace std::chrono_literals;
 // holds.
 constexpr Seconds kHead = 3h;
 constexpr Milliseconds kReportEvery = 10s;
+constexpr const char* kInterrupted = "interrupted";
 constexpr const char* kNothingToWrite =
     "there is nothing to write: no complete bucket that was shown 3 hours ago";
 
@@ -163,34 +164,35 @@ class Backfill {
   }
 
   bool Write(const HistoryFile& file) {
-    std::vector<QueryHistory> shown;
-    for (std::size_t i = 0; i < wanted_.size(); ++i) shown.push_back(Shown(i, file));
     const std::string fresh = output_ + kNewSuffix;
+    const auto problem = WriteBy(fresh, file);
+    if (!problem) return true;
+    std::remove(fresh.c_str());
+    PrintError(log_, *problem);
+    return false;
+  }
+
+  // nullopt: the output is written, by way of that file.
+  std::optional<std::string> WriteBy(const std::string& fresh, const HistoryFile& file) {
+    std::vector<QueryHistory> shown;
+    for (std::size_t i = 0; i < wanted_.size(); ++i) {
+      if (interrupts_.Came()) return kInterrupted;
+      shown.push_back(Shown(i, file));
+    }
     errno = 0;
     std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
-    const auto size = WriteHistory(
-        shown, command_line_.labels, command_line_.step, [this] { return interrupts_.Came(); },
-        out);
+    // Once a write has failed, errno says why, until something else is done.
+    const auto stopped = [&] { return !out || interrupts_.Came(); };
+    const auto size = WriteHistory(shown, command_line_.labels, command_line_.step, stopped, out);
     out.close();
-    if (!size) {
-      std::remove(fresh.c_str());
-      PrintError(log_, "interrupted");
-      return false;
-    }
-    if (size->samples == 0) {
-      std::remove(fresh.c_str());
-      PrintError(log_, kNothingToWrite);
-      return false;
-    }
+    if (!size && out) return kInterrupted;
+    if (size && size->samples == 0) return kNothingToWrite;
     if (!out || std::rename(fresh.c_str(), output_.c_str()) != 0) {
-      const std::string reason = SystemErrorText(errno);
-      std::remove(fresh.c_str());
-      PrintError(log_, "cannot write " + output_ + ": " + reason);
-      return false;
+      return "cannot write " + output_ + ": " + SystemErrorText(errno);
     }
     Print(fmt::format("{}: {} samples of {} series, up to 3 hours ago", output_, size->samples,
                       size->series));
-    return true;
+    return std::nullopt;
   }
 
   QueryHistory Shown(std::size_t index, const HistoryFile& file) const {

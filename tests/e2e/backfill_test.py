@@ -291,6 +291,17 @@ class ResumeTest(BackfillTest):
         self.assertIn("the output could not be written", done.stderr)
         self.assertTrue(output.read_text().endswith("# EOF\n"))
 
+    def test_an_output_that_may_not_grow_says_so(self):
+        self.configure(rate_limit=100000)
+        limit = ["prlimit", f"--fsize={1 << 20}"]
+        done = subprocess.run(
+            limit + self.backfill_command(f"--output={self.directory}/history.om", "--step=1", *self.FLAGS),
+            env=exporter_environment(TOKEN), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=PATIENCE)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(f"cannot write {self.directory}/history.om: File too large", done.stderr)
+        self.assertEqual([each.name for each in self.directory.glob("history*")], ["history.om.partial"])
+
     def test_what_a_shorter_range_does_not_need_is_kept(self):
         output = self.directory / "history.om"
         partial = self.directory / "history.om.partial"
