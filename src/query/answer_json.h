@@ -1,5 +1,5 @@
-// An answer as one line of JSON. docs/query.md shows its keys; all stand in every answer, null where
-// there is nothing to say. Ratios are 0 to 1, times RFC 3339 in UTC.
+// An answer as one line of JSON. docs/query.md shows its keys; all stand in every answer, null
+// where there is nothing to say. Ratios are 0 to 1, times RFC 3339 in UTC.
 //
 // Thread rule: pure.
 #pragma once
