@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <random>
@@ -29,6 +30,7 @@ using namespace std::chrono_literals;
 // holds.
 constexpr Seconds kHead = 3h;
 constexpr Milliseconds kReportEvery = 10s;
+constexpr const char* kInterrupted = "interrupted";
 constexpr const char* kNothingToWrite =
     "there is nothing to write: no complete bucket that was shown 3 hours ago";
 
@@ -140,9 +142,8 @@ class Backfill {
 
   bool Fetch(HistoryFile& file) {
     const auto http = MakeCurlHttpClient(UserAgent(), ClientOptions(config_.api()));
-    const Interrupts interrupts;
     HistoryFetch fetch(std::move(settings_), clock_, *http, file, log_, std::random_device{}(),
-                       [&interrupts] { return interrupts.Came(); });
+                       [this] { return interrupts_.Came(); });
     log_.Info("fetching", {{"requests", fetch.Plan(needed_)}});
     const auto problem = fetch.Run([this](const FetchProgress& progress) { Report(progress); });
     bar_.Clear();
@@ -163,27 +164,35 @@ class Backfill {
   }
 
   bool Write(const HistoryFile& file) {
-    std::vector<QueryHistory> shown;
-    for (std::size_t i = 0; i < wanted_.size(); ++i) shown.push_back(Shown(i, file));
     const std::string fresh = output_ + kNewSuffix;
+    const auto problem = WriteBy(fresh, file);
+    if (!problem) return true;
+    std::remove(fresh.c_str());
+    PrintError(log_, *problem);
+    return false;
+  }
+
+  // nullopt: the output is written, by way of that file.
+  std::optional<std::string> WriteBy(const std::string& fresh, const HistoryFile& file) {
+    std::vector<QueryHistory> shown;
+    for (std::size_t i = 0; i < wanted_.size(); ++i) {
+      if (interrupts_.Came()) return kInterrupted;
+      shown.push_back(Shown(i, file));
+    }
     errno = 0;
     std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
-    const HistoryTextSize size = WriteHistory(shown, command_line_.labels, command_line_.step, out);
+    // Once a write has failed, errno says why, until something else is done.
+    const auto stopped = [&] { return !out || interrupts_.Came(); };
+    const auto size = WriteHistory(shown, command_line_.labels, command_line_.step, stopped, out);
     out.close();
-    if (size.samples == 0) {
-      std::remove(fresh.c_str());
-      PrintError(log_, kNothingToWrite);
-      return false;
-    }
+    if (!size && out) return kInterrupted;
+    if (size && size->samples == 0) return kNothingToWrite;
     if (!out || std::rename(fresh.c_str(), output_.c_str()) != 0) {
-      const std::string reason = SystemErrorText(errno);
-      std::remove(fresh.c_str());
-      PrintError(log_, "cannot write " + output_ + ": " + reason);
-      return false;
+      return "cannot write " + output_ + ": " + SystemErrorText(errno);
     }
-    Print(fmt::format("{}: {} samples of {} series, up to 3 hours ago", output_, size.samples,
-                      size.series));
-    return true;
+    Print(fmt::format("{}: {} samples of {} series, up to 3 hours ago", output_, size->samples,
+                      size->series));
+    return std::nullopt;
   }
 
   QueryHistory Shown(std::size_t index, const HistoryFile& file) const {
@@ -208,6 +217,7 @@ class Backfill {
   ProgressBar& bar_;
   Log& log_;
   const SystemClock clock_;
+  const Interrupts interrupts_;
   std::vector<TimeRange> wanted_;  // by query: the buckets to be shown
   std::vector<TimeRange> needed_;  // and what must be known for it
   SteadyTime next_report_{};
@@ -226,6 +236,7 @@ void WarnOfMissingLabels(const BackfillCommandLine& command_line, Log& log) {
 int RunBackfill(int argc, const char* const* argv) {
   const auto command_line = ParseBackfillCommandLine(argc, argv, SystemClock().Now().wall);
   if (!command_line) return Print(command_line.error());
+  std::signal(SIGPIPE, SIG_IGN);
   ProgressBar bar(isatty(STDERR_FILENO) == 1);
   Log log(command_line.value().log_level, command_line.value().log_format,
           bar.terminal() ? [&bar](std::string_view line) { bar.Line(line); } : Log::Sink());

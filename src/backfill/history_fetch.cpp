@@ -14,7 +14,6 @@ using namespace std::chrono_literals;
 constexpr Milliseconds kLookForStop = 200ms;
 constexpr int kMostFailedRequests = 10;
 constexpr HttpClient::TransferId kOnly = 0;
-constexpr Seconds kDay = 24h;
 
 // Both are what the API says of a range that is too long for the interval, or too costly.
 bool MayBeTooLong(const HttpClient::Finished& finished, const Failure& failure) {
@@ -62,16 +61,6 @@ std::vector<TimeRange> Without(const TimeRange& range, std::vector<TimeRange> kn
   return missing;
 }
 
-Seconds LongestPiece(AggInterval interval) {
-  switch (interval) {
-    case AggInterval::k15m: return kDay;
-    case AggInterval::k1h: return 7 * kDay;
-    case AggInterval::k1d: return 12 * 7 * kDay;
-    case AggInterval::k1w: return 52 * 7 * kDay;
-  }
-  return kDay;
-}
-
 std::vector<TimeRange> Pieces(const TimeRange& range, AggInterval interval, Seconds longest) {
   const Seconds step = longest / Length(interval) * Length(interval);
   std::vector<TimeRange> pieces;
@@ -95,7 +84,7 @@ HistoryFetch::HistoryFetch(Settings settings, const Clock& clock, HttpClient& ht
       request_number_(seed),
       budget_(settings_.config.api().rate_limit),
       random_(seed) {
-  for (const AggInterval interval : kAllAggIntervals) longest_[interval] = LongestPiece(interval);
+  for (const AggInterval each : kAllAggIntervals) longest_[each] = KnownRange(each).Length();
 }
 
 std::size_t HistoryFetch::Plan(const std::vector<TimeRange>& needed) {
@@ -165,6 +154,7 @@ std::optional<HistoryFetch::Answered> HistoryFetch::Ask(const Piece& piece, cons
     if (auto finished = http_.Wait(kLookForStop)) {
       const Instant now = clock_.Now();
       auto outcome = OutcomeOf(alone, request.names, *finished, redactor_, now);
+      if (outcome.windows.front()) hold_.NoteGood(sent);
       for (const auto& [name, header] : outcome.rate_limits) {
         if (!header.remaining || !header.reset_in) continue;
         budget_.Advise(name, *header.remaining, *header.reset_in, number, now.steady);

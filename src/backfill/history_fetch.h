@@ -2,9 +2,8 @@
 // them are known.
 //
 // The API refuses an interval that is too fine for the range, and does not say where that begins.
-// Seen accepted: 7d of 1h, 12w of 1d, 52w of 1w; documented: 1d gives 15m. Those are the pieces.
-// A piece that is refused as too long (HTTP 400 or 422) is halved, and so is every other of that
-// interval.
+// Pieces are as long as KnownRange(). A piece that is refused as too long (HTTP 400 or 422) is
+// halved, and so is every other of that interval.
 //
 // One request at a time, within the request budget of the configuration. Failures are repeated as
 // the daemon repeats them (schedule/retry.h, the holds after HTTP 429, the credentials read again),
@@ -43,9 +42,6 @@ TimeRange HistoryNeeded(const Query& query, const TimeRange& shown);
 
 // What of `range` is in none of `known`, oldest first.
 std::vector<TimeRange> Without(const TimeRange& range, std::vector<TimeRange> known);
-
-// The longest piece to begin with: 1d, 7d, 12w, 52w.
-Seconds LongestPiece(AggInterval interval);
 
 // `range` in pieces of `longest`, the last one shorter where it does not divide, oldest first.
 // REQUIRES: `longest` is one interval or more; it is rounded down to whole ones.

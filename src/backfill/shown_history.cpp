@@ -85,11 +85,13 @@ std::string SeriesName(const MetricDescription& description, const Query& query,
   return name;
 }
 
-// How many samples there were.
-std::uint64_t WriteSeries(const WrittenMetric& written, const QueryHistory& history,
-                          const std::string& series, Seconds step, std::ostream& out) {
+// How many samples there were; nullopt: stopped.
+std::optional<std::uint64_t> WriteSeries(const WrittenMetric& written, const QueryHistory& history,
+                                         const std::string& series, Seconds step,
+                                         const std::function<bool()>& stopped, std::ostream& out) {
   std::uint64_t samples = 0;
   for (const ShownBucket& bucket : history.buckets) {
+    if (stopped()) return std::nullopt;
     const std::optional<double> value = written.value(bucket);
     if (!value) continue;
     std::string start = series + ' ';
@@ -135,9 +137,10 @@ bool IsExternalLabelName(const std::string& name) {
   return IsIdentifier(name) && !name.starts_with("__") && std::ranges::find(own, name) == own.end();
 }
 
-HistoryTextSize WriteHistory(const std::vector<QueryHistory>& queries,
-                             const std::vector<ExternalLabel>& labels, Seconds step,
-                             std::ostream& out) {
+std::optional<HistoryTextSize> WriteHistory(const std::vector<QueryHistory>& queries,
+                                            const std::vector<ExternalLabel>& labels, Seconds step,
+                                            const std::function<bool()>& stopped,
+                                            std::ostream& out) {
   HistoryTextSize size;
   for (const WrittenMetric& written : kWritten) {
     const MetricDescription& description = Describe(written.metric);
@@ -153,10 +156,11 @@ HistoryTextSize WriteHistory(const std::vector<QueryHistory>& queries,
                    ExpositionFormat::kOpenMetrics, head);
         out << head;
       }
-      const std::uint64_t samples =
-          WriteSeries(written, history, SeriesName(description, history.query, labels), step, out);
-      size.samples += samples;
-      if (samples > 0) ++size.series;
+      const auto samples = WriteSeries(
+          written, history, SeriesName(description, history.query, labels), step, stopped, out);
+      if (!samples) return std::nullopt;
+      size.samples += *samples;
+      if (*samples > 0) ++size.series;
     }
   }
   out << "# EOF\n";

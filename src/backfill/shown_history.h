@@ -12,6 +12,7 @@
 // but for the stream.
 #pragma once
 
+#include <functional>
 #include <ostream>
 
 #include "radar_spoof/core/types.h"
@@ -60,8 +61,10 @@ struct HistoryTextSize {
 
 // Each bucket's values stand at every whole `step` of the time it is shown in. `labels` come after
 // the series' own, as given. REQUIRES: step >= 1 s. Whether all of it was written, `out` says.
-HistoryTextSize WriteHistory(const std::vector<QueryHistory>& queries,
-                             const std::vector<ExternalLabel>& labels, Seconds step,
-                             std::ostream& out);
+// `stopped` is asked at each bucket; nullopt: it ended the writing.
+std::optional<HistoryTextSize> WriteHistory(const std::vector<QueryHistory>& queries,
+                                            const std::vector<ExternalLabel>& labels, Seconds step,
+                                            const std::function<bool()>& stopped,
+                                            std::ostream& out);
 
 }  // namespace radar_spoof

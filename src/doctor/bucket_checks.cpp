@@ -50,7 +50,7 @@ std::string TimestampProblem(const SeenSeries& series) {
   }
   std::set<WallTime> seen;
   for (const JsonValue& time : times->items) {
-    const auto start = ReadSeenTime(&time);
+    const auto start = ReadTime(&time);
     if (!start) return Describe(&time) + " is no RFC 3339 time";
     if (FloorTo(*start, series.interval) != *start) {
       const bool midnight = FloorTo(*start, std::chrono::hours(24)) == *start;
@@ -59,7 +59,7 @@ std::string TimestampProblem(const SeenSeries& series) {
     if (!seen.insert(*start).second) return Describe(&time) + " stands twice";
   }
   for (const JsonValue& time : times->items) {
-    const std::string usual = FormatRfc3339(*ReadSeenTime(&time));
+    const std::string usual = FormatRfc3339(*ReadTime(&time));
     if (time.text != usual) return Describe(&time) + " is not written as " + usual;
   }
   return "";
@@ -71,7 +71,7 @@ std::optional<WallTime> RangeStartOf(const SeenAnswer& answer) {
   if (range != nullptr && range->Is(Kind::kArray)) {
     range = range->items.size() == 1 ? &range->items.front() : nullptr;
   }
-  return range == nullptr ? std::nullopt : ReadSeenTime(range->Find("startTime"));
+  return range == nullptr ? std::nullopt : ReadTime(range->Find("startTime"));
 }
 
 // Starts look the same as ends when the bucket that is filling is left out; the beginning of the

@@ -12,27 +12,19 @@ namespace {
 struct Check {
   std::string_view name;
   std::string_view expected;
-  JudgeAll* judge = nullptr;
+  JudgeAll* judge;             // nullptr: JudgeQuery(), a row for each configured query
   bool is_of_answers = false;  // of what they hold, whatever was asked
-  Step step = Step::kFirst;    // the last request of that step is judged
-  JudgeRequest* judge_request = nullptr;
-
-  constexpr Check(std::string_view row, std::string_view relied_on, JudgeAll* judge_all,
-                  bool of_answers = false)
-      : name(row), expected(relied_on), judge(judge_all), is_of_answers(of_answers) {}
-  constexpr Check(std::string_view row, std::string_view relied_on, Step of,
-                  JudgeRequest* judge_one)
-      : name(row), expected(relied_on), step(of), judge_request(judge_one) {}
-
-  // REQUIRES: it is not that of the configured queries.
-  Judgement Of(const Examination& exam) const {
-    if (judge != nullptr) return judge(exam);
-    const AskedRequest* const asked = step == Step::kFirst ? exam.AllMail() : exam.Last(step);
-    return asked == nullptr ? NotAsked(exam) : judge_request(exam, *asked);
-  }
 };
 
-constexpr std::string_view kQueryRow = "query NAME";
+// Of the last request of that step.
+template <Step step, JudgeRequest* judge>
+Judgement OfStep(const Examination& exam) {
+  const AskedRequest* const asked = step == Step::kFirst ? exam.AllMail() : exam.Last(step);
+  return asked == nullptr ? NotAsked(exam) : judge(exam, *asked);
+}
+
+constexpr std::array<std::string_view, kAllVerdicts.size()> kVerdictNames = {
+    "ok", "different", "refused", "not seen", "not asked"};  // by Verdict
 
 constexpr Check kChecks[] = {
     {"address", "The host of api.base_url has an address that takes connections.", JudgeAddress},
@@ -44,20 +36,24 @@ constexpr Check kChecks[] = {
     {"token", "It is accepted and may read Radar.", JudgeToken},
     {"path", "The configured api.path answers, without redirects or errors.", JudgePath},
     {"other path", "The path's other spelling answers with the same numbers.", JudgeOtherPath},
-    {"15m over 1d", "Accepted, with all its buckets.", Step::k15mOver1d, JudgePair},
-    {"1h over 7d", "Accepted, with all its buckets.", Step::kFirst, JudgePair},
-    {"1h over 28d", "Accepted, with all its buckets.", Step::k1hOver28d, JudgePair},
-    {"1d over 28d", "Accepted, with all its buckets.", Step::k1dOver28d, JudgePair},
-    {"1w over 52w", "Accepted, with all its buckets.", Step::k1wOver52w, JudgePair},
-    {kQueryRow, "The exporter gets a value, of the query's own filters.", nullptr},
+    {"15m over 1d", "Accepted, with all its buckets.", OfStep<Step::k15mOver1d, JudgePair>},
+    {"1h over 7d", "Accepted, with all its buckets.", OfStep<Step::kFirst, JudgePair>},
+    {"1h over 28d", "Accepted, with all its buckets.", OfStep<Step::k1hOver28d, JudgePair>},
+    {"1d over 28d", "Accepted, with all its buckets.", OfStep<Step::k1dOver28d, JudgePair>},
+    {"1w over 52w", "Accepted, with all its buckets.", OfStep<Step::k1wOver52w, JudgePair>},
+    {"query NAME", "The exporter gets a value, of the query's own filters.", nullptr},
     {"names", "A series comes back under the name it was asked for.", JudgeNames, true},
-    {"filter", "spf=FAIL selects a part of the mail.", Step::kOneFilter, JudgeFilter},
-    {"two series", "Both come back, each with its own filters.", Step::kTwoSeries, JudgeSeries},
-    {"ten series", "All come back, each with its own filters.", Step::kTenSeries, JudgeSeries},
-    {"fifty series", "All come back, each with its own filters.", Step::kFiftySeries, JudgeSeries},
-    {"comma list", "spf=PASS,FAIL selects mail with either.", Step::kValueList, JudgeValueList},
-    {"control period", "7dcontrol gives the same buckets a week earlier.", Step::kControl,
-     JudgeControl},
+    {"filter", "spf=FAIL selects a part of the mail.", OfStep<Step::kOneFilter, JudgeFilter>},
+    {"two series", "Both come back, each with its own filters.",
+     OfStep<Step::kTwoSeries, JudgeSeries>},
+    {"ten series", "All come back, each with its own filters.",
+     OfStep<Step::kTenSeries, JudgeSeries>},
+    {"fifty series", "All come back, each with its own filters.",
+     OfStep<Step::kFiftySeries, JudgeSeries>},
+    {"comma list", "spf=PASS,FAIL selects mail with either.",
+     OfStep<Step::kValueList, JudgeValueList>},
+    {"control period", "7dcontrol gives the same buckets a week earlier.",
+     OfStep<Step::kControl, JudgeControl>},
     {"envelope", "JSON with success: true and an object result, as documented.", JudgeEnvelope,
      true},
     {"timestamps",
@@ -107,22 +103,7 @@ std::string WhereTo(const AskedRequest& asked) {
 
 }  // namespace
 
-std::string_view Name(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kOk: return "ok";
-    case Verdict::kDifferent: return "different";
-    case Verdict::kRefused: return "refused";
-    case Verdict::kNotSeen: return "not seen";
-    case Verdict::kNotAsked: return "not asked";
-  }
-  return "";
-}
-
-std::vector<std::string_view> CheckNames() {
-  std::vector<std::string_view> names;
-  for (const Check& check : kChecks) names.push_back(check.name);
-  return names;
-}
+std::string_view Name(Verdict verdict) { return kVerdictNames[static_cast<std::size_t>(verdict)]; }
 
 std::vector<CheckRow> Judge(const Examination& examination, const Redactor& redactor) {
   std::vector<CheckRow> rows;
@@ -131,8 +112,8 @@ std::vector<CheckRow> Judge(const Examination& examination, const Redactor& reda
     rows.push_back({std::move(judgement), std::move(name), std::string(check.expected)});
   };
   for (const Check& check : kChecks) {
-    if (check.name != kQueryRow) {
-      add(std::string(check.name), check, check.Of(examination));
+    if (check.judge != nullptr) {
+      add(std::string(check.name), check, check.judge(examination));
       continue;
     }
     for (const Query& query : examination.plan.queries) {
@@ -146,10 +127,6 @@ bool IsAllWell(const Examination& examination, std::span<const CheckRow> rows) {
   return examination.stopped.empty() && std::ranges::all_of(rows, [](const CheckRow& row) {
            return row.verdict == Verdict::kOk || row.verdict == Verdict::kNotSeen;
          });
-}
-
-Judgement Different(std::string found, std::string change) {
-  return {Verdict::kDifferent, std::move(found), std::move(change)};
 }
 
 Judgement NotAsked(const Examination& exam) {
@@ -200,7 +177,8 @@ std::string OtherwiseInAnswers(const Examination& exam) {
   std::string names;
   for (const Check& check : kChecks) {
     if (!check.is_of_answers) continue;
-    const auto [verdict, found, change] = check.Of(exam);
+    const auto [verdict, found, change] = check.judge(exam);
+    // Advice begins so where the exporter copes, or where another row says what is the matter.
     const bool copes = change.starts_with("Nothing:") || change.starts_with("See ");
     if (verdict == Verdict::kDifferent && !copes) AppendTo(names, check.name);
   }
@@ -219,8 +197,8 @@ std::string ChangeOf(const Examination& exam, const std::function<bool(const Que
   return change + names + (count > kShown ? fmt::format(" and {} more", count - kShown) : "");
 }
 
-void AppendTo(std::string& list, std::string_view item, std::string_view separator) {
-  if (!list.empty()) list += separator;
+void AppendTo(std::string& list, std::string_view item) {
+  if (!list.empty()) list += ", ";
   list += item;
 }
 

@@ -41,9 +41,6 @@ struct CheckRow : Judgement {
   std::string expected;  // what the exporter relies on
 };
 
-// The names of the rows, in their order. "query NAME" stands for one row a configured query.
-std::vector<std::string_view> CheckNames();
-
 std::vector<CheckRow> Judge(const Examination& examination, const Redactor& redactor);
 
 // All was asked and answered, and nothing is different or refused.
@@ -57,7 +54,9 @@ inline constexpr const char* kOpenAnIssue =
 
 inline Judgement Ok(std::string found) { return {Verdict::kOk, std::move(found), ""}; }
 inline Judgement NotSeen(std::string found) { return {Verdict::kNotSeen, std::move(found), ""}; }
-Judgement Different(std::string found, std::string change);
+inline Judgement Different(std::string found, std::string change) {
+  return {Verdict::kDifferent, std::move(found), std::move(change)};
+}
 // With why nothing more was asked.
 Judgement NotAsked(const Examination& exam);
 // No answer shows what the row is about.
@@ -76,14 +75,16 @@ Judgement UnansweredWith(const std::string& change, const Examination& exam,
 std::string ChangeOf(const Examination& exam, const std::function<bool(const Query&)>& is,
                      const std::string& change, const std::string& nothing);
 // "interval, values", the rows about what answers hold that are different in what the exporter
-// cannot cope with; "": none.
+// cannot cope with, as their advice says; "": none.
 std::string OtherwiseInAnswers(const Examination& exam);
-// Behind what stands in the list already, and a separator.
-void AppendTo(std::string& list, std::string_view item, std::string_view separator = ", ");
+// Appends the item to the list, and before it a comma if the list is not empty.
+void AppendTo(std::string& list, std::string_view item);
 // Whether some filter has several values.
 bool HasList(const Query& query);
 // ".../spoof", of a path.
 std::string Shortened(const RadarEndpoint& endpoint);
+// The numbers that the query in that place was answered with; empty where there are none.
+const SeenNumbers& NumbersAt(const AskedRequest* asked, std::size_t place);
 // How many series a request may have, as far as was tried.
 int MostSeries(const Examination& exam);
 // Of the requests for several series, the row of the smallest that is different, though accepted;

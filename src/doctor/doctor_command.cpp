@@ -57,25 +57,24 @@ Result<DoctorCommandLine, EarlyExit> ParseDoctorCommandLine(int argc, const char
   return read;
 }
 
-Subject SubjectOf(const ApiConfig& api, const PollingConfig& polling, std::vector<Query> queries) {
-  const std::string host = SplitHostAndPort(HostAndPort(api.base_url)).host;
-  const auto read = [](const std::string& name) {
-    const char* const value = std::getenv(name.c_str());
-    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-  };
-  return {api, polling, std::move(queries), ProxyVariableFor(host, read)};
-}
-
 Result<Subject, Lines> ReadSubject(const DoctorCommandLine& read) {
   const auto config = LoadConfigIfThere(read.config_file);
   if (!config) return config.error();
+  Subject subject;
   if (const auto& there = config.value()) {
-    return SubjectOf(there->api(), there->polling(), there->queries());
+    subject = {there->api(), there->polling(), there->queries()};
+  } else {
+    auto query = ReadQueryFlags({});
+    if (!query) return query.error();
+    query.value().query.name = "default";
+    subject.queries = {std::move(query.value().query)};
   }
-  auto query = ReadQueryFlags({});
-  if (!query) return query.error();
-  query.value().query.name = "default";
-  return SubjectOf({}, {}, {std::move(query.value().query)});
+  const std::string host = SplitHostAndPort(HostAndPort(subject.api.base_url)).host;
+  subject.proxy_variable = ProxyVariableFor(host, [](const std::string& name) {
+    const char* const value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  });
+  return subject;
 }
 
 // Opened before anything is asked: a new file, or a report of an earlier run, which is replaced.
@@ -99,12 +98,6 @@ Result<FileDescriptor, std::string> OpenReport(const std::string& path) {
   return "--report: cannot write " + shown + ": " + SystemErrorText(errno);
 }
 
-std::string OutcomeText(const AskedRequest& asked) {
-  const std::string outcome = asked.status() == 0 ? std::string(Name(asked.failure()->reason))
-                                                  : fmt::format("HTTP {}", asked.status());
-  return fmt::format("{}, {} ms\n", outcome, asked.duration.count());
-}
-
 Examination ExamineWithProgress(const Subject& subject, const CredentialsInUse& credentials,
                                 HttpClient& http) {
   const Interrupts interrupts;
@@ -125,7 +118,9 @@ Examination ExamineWithProgress(const Subject& subject, const CredentialsInUse& 
   };
   const auto ended = [&](const AskedRequest& asked) {
     is_open = false;
-    std::fputs(OutcomeText(asked).c_str(), stderr);
+    const std::string outcome = asked.status() == 0 ? std::string(Name(asked.failure()->reason))
+                                                    : fmt::format("HTTP {}", asked.status());
+    std::fputs(fmt::format("{}, {} ms\n", outcome, asked.duration.count()).c_str(), stderr);
   };
   Examination examination = Examine(subject, credentials, http, SystemClock(),
                                     {begins, ended, [&] { return interrupts.Came(); }});
@@ -133,7 +128,7 @@ Examination ExamineWithProgress(const Subject& subject, const CredentialsInUse& 
   return examination;
 }
 
-int Examine(const DoctorCommandLine& read, const Subject& subject) {
+int ExamineAndPrint(const DoctorCommandLine& read, const Subject& subject) {
   const auto reading = ProcessEnvironment().ReaderOf(subject.api.credentials).Read();
   if (!reading) return Refuse(kCommand, {reading.error()}, read.json);
   FileDescriptor report;
@@ -172,7 +167,8 @@ int RunDoctorCommand(int argc, const char* const* argv) {
   std::signal(SIGPIPE, SIG_IGN);
   const DoctorCommandLine& read = parsed.value();
   const auto subject = ReadSubject(read);
-  return subject ? Examine(read, subject.value()) : Refuse(kCommand, subject.error(), read.json);
+  return subject ? ExamineAndPrint(read, subject.value())
+                 : Refuse(kCommand, subject.error(), read.json);
 }
 
 }  // namespace radar_spoof

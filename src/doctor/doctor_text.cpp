@@ -141,7 +141,7 @@ std::string AnnouncementText(const Subject& subject, const PlannedExamination& p
       std::min(plan.requests.size(), plan.most_requests), ForTerminal(Host(subject), false),
       plan.most_requests, subject.api.rate_limit);
   if (plan.left_out > 0) {
-    text += fmt::format("Of the {} configured queries the first {} are asked; {} are left out.\n",
+    text += fmt::format("Of the {} configured queries {} are asked; {} are left out.\n",
                         subject.queries.size(), plan.queries.size(), plan.left_out);
   }
   return text;
@@ -162,7 +162,7 @@ std::string DoctorText(const Examination& examination, std::span<const CheckRow>
   }
   const auto note = [&](const std::string& line) { AppendWrapped(text, 0, "", line, terminal); };
   text += '\n';
-  note(fmt::format("{} checks by {} requests: {}.", rows.size(), examination.asked.size(),
+  note(fmt::format("{} checks by {} requests: {}.", rows.size(), examination.requests,
                    CountsText(rows)));
   if (!examination.stopped.empty()) note("Not all was asked: " + examination.stopped + ".");
   if (examination.plan.left_out > 0) {
@@ -179,7 +179,7 @@ std::string DoctorJson(const Examination& examination, std::span<const CheckRow>
     json.Member("host", Host(examination.subject));
     json.Member("path", examination.subject.api.path);
     json.Member("all_well", IsAllWell(examination, rows));
-    json.Member("requests", static_cast<std::uint64_t>(examination.asked.size()));
+    json.Member("requests", static_cast<std::uint64_t>(examination.requests));
     json.Member("stopped",
                 examination.stopped.empty() ? std::nullopt : std::optional(examination.stopped));
     json.Member("queries_left_out", static_cast<std::uint64_t>(examination.plan.left_out));

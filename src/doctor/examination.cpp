@@ -19,10 +19,7 @@ constexpr std::size_t kOtherForms = 3;
 constexpr std::size_t kConfiguredRequests = 8;
 constexpr std::size_t kConfiguredQueries = 24;
 
-struct Filter {
-  Dimension dimension;
-  std::string_view value;
-};
+using Filter = std::pair<Dimension, std::string_view>;
 
 Query QueryOf(AggInterval interval, std::string_view range,
               std::initializer_list<Filter> filters = {}) {
@@ -193,8 +190,8 @@ class Examiner {
   }
 
   const AskedRequest* AskOnce(const PlannedRequest& planned, const RequestForm& form) {
-    if (result_.asked.size() >= result_.plan.most_requests) {
-      Stop(fmt::format("{} requests are the most that may be asked", result_.asked.size()));
+    if (result_.requests >= result_.plan.most_requests) {
+      Stop(fmt::format("{} requests are the most that may be asked", result_.requests));
     }
     if (!PauseUntil(NextAllowed())) return nullptr;
     std::vector<const Query*> queries;
@@ -203,6 +200,7 @@ class Examiner {
     request.http.own_connection = true;  // on a stale one the client repeats it, uncounted
     progress_.begins(planned);
     http_.Start(0, request.http);
+    ++result_.requests;
     auto finished = WaitUntil(SteadyTime::max());
     if (!finished) {
       http_.CancelAll();
@@ -304,8 +302,10 @@ PlannedExamination PlanExamination(const Subject& subject) {
     for (const std::size_t place : group) queries.push_back(subject.queries[place]);
     const std::size_t others = queries.size() - 1;
     const bool is_planned = others == 0 && is_general(queries.front());
+    const bool is_first_shared = others > 0 && !any_shared;
+    const std::size_t needed = is_planned ? 0 : is_first_shared ? 2 : 1;
     if (plan.queries.size() >= kConfiguredQueries) break;
-    if (!is_planned && plan.requests.size() >= general + kConfiguredRequests) continue;
+    if (plan.requests.size() + needed > general + kConfiguredRequests) continue;
     plan.queries.insert(plan.queries.end(), queries.begin(), queries.end());
     if (is_planned) continue;
     const std::string title = "query " + queries.front().name;
@@ -313,13 +313,20 @@ PlannedExamination PlanExamination(const Subject& subject) {
     plan.requests.push_back({Step::kConfigured,
                              title + (others > 0 ? fmt::format(" and {} more", others) : ""),
                              std::move(queries)});
-    if (others == 0 || std::exchange(any_shared, true)) continue;
+    if (!is_first_shared) continue;
+    any_shared = true;
     plan.requests.push_back({Step::kAlone, "query " + last.name + " alone", {last}});
   }
   plan.left_out = subject.queries.size() - plan.queries.size();
   plan.most_requests = std::min(plan.requests.size() + kRepeats + kOtherForms,
                                 static_cast<std::size_t>(subject.api.rate_limit));
   return plan;
+}
+
+int PlannedRequest::CountSeries() const {
+  int count = 0;
+  for (const Query& query : queries) count += SeriesOf(query);
+  return count;
 }
 
 std::string AskedRequest::Header(std::string_view name) const {

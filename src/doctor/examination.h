@@ -9,6 +9,7 @@
 
 #include <functional>
 
+#include "proxy_variable.h"
 #include "radar_spoof/config/config.h"
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/error.h"
@@ -19,22 +20,6 @@
 #include "seen_answer.h"
 
 namespace radar_spoof {
-
-// Which proxy the environment names, as libcurl reads it with `api.proxy: environment`. Source:
-// libcurl, "libcurl-env" and CURLOPT_NOPROXY. An address range in no_proxy is not understood.
-struct ProxyVariable {
-  std::string name;       // "https_proxy"
-  std::string proxy;      // "socks5h://proxy.example:1080": no user name, no password, printable
-  bool excepted = false;  // no_proxy excepts the host
-  // That it was used is not told by the connection, as an HTTP proxy is.
-  bool IsSocks() const { return proxy.starts_with("socks"); }
-};
-
-// The value of a variable; nullopt when it is not set.
-using ReadVariable = std::function<std::optional<std::string>(const std::string&)>;
-
-// For https:// to that host. nullopt: no variable names one.
-std::optional<ProxyVariable> ProxyVariableFor(std::string_view host, const ReadVariable& read);
 
 // What the exporter would be run with.
 struct Subject {
@@ -62,13 +47,15 @@ enum class Step {
   kControl,      // all mail with its control period, 1h over 7d
   kNarrow,       // what fails DKIM, DMARC and SPF, 15m over 1d: some buckets are empty
   kConfigured,   // queries of the configuration, as the daemon shares requests among them
-  kAlone,        // the last of the first that share one, by itself
+  kAlone,        // the last query of the first shared request, asked alone to compare
 };
 
 struct PlannedRequest {
   Step step;
   std::string title;  // for a person
   std::vector<Query> queries;
+
+  int CountSeries() const;  // control periods included
 };
 
 struct PlannedExamination {
@@ -111,8 +98,9 @@ struct Examination {
   Subject subject;
   PlannedExamination plan;
   std::string credential;           // its kind: "an API token"
-  std::vector<AskedRequest> asked;  // in their order
+  std::vector<AskedRequest> asked;  // in their order; without one that was given up
   std::string stopped;              // why not all was asked, half a sentence; "" when it was
+  std::size_t requests = 0;         // that were made, with one that was given up
 
   // The last request of that step; nullptr when there was none.
   const AskedRequest* Last(Step step) const;

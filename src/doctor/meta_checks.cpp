@@ -3,6 +3,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "checks.h"
 #include "radar_spoof/core/text.h"
@@ -43,8 +44,8 @@ Judgement JudgeMember(const Examination& exam, std::string_view key, ProblemOf* 
 std::string RangeProblem(const AskedRequest& asked, const JsonValue& value) {
   const bool is_list = value.Is(Kind::kArray) && !value.items.empty();
   const JsonValue& range = is_list ? value.items.front() : value;
-  const auto from = ReadSeenTime(range.Find("startTime"));
-  const auto to = ReadSeenTime(range.Find("endTime"));
+  const auto from = ReadTime(range.Find("startTime"));
+  const auto to = ReadTime(range.Find("endTime"));
   if (!from || !to) return ShapeOf(range);
   const Query& query = asked.queries.front();
   // It is widened to whole hours and buckets.
@@ -58,8 +59,7 @@ std::string RangeProblem(const AskedRequest& asked, const JsonValue& value) {
 
 std::string DateRangeProblem(const AskedRequest& asked, const JsonValue& value) {
   std::string problem = RangeProblem(asked, value);
-  int series = 0;
-  for (const Query& query : asked.queries) series += SeriesOf(query);
+  const int series = asked.CountSeries();
   if (!problem.empty() || value.items.empty() || !value.Is(Kind::kArray) ||
       std::ssize(value.items) == series) {
     return problem;
@@ -123,9 +123,7 @@ std::string Additions(const Examination& exam) {
       additions.insert("`meta` also has " + ForLog(key, 40));
     }
   }
-  std::string text;
-  for (const std::string& addition : additions) AppendTo(text, addition, "; ");
-  return text;
+  return fmt::format("{}", fmt::join(additions, "; "));
 }
 
 const JsonValue* InConfidence(const AskedRequest& asked, std::string_view key) {
@@ -273,9 +271,8 @@ Judgement JudgeAnnotations(const Examination& exam) {
   }
   if (lists == 0) return NothingSeen(exam);
   if (!unknown.empty()) {
-    std::string names;
-    for (const std::string& name : unknown) AppendTo(names, name);
-    return Different("event types that are new: " + names, "Nothing: they are counted as OTHER.");
+    return Different(fmt::format("event types that are new: {}", fmt::join(unknown, ", ")),
+                     "Nothing: they are counted as OTHER.");
   }
   std::string found = fmt::format("a list in {} answers", lists);
   for (const auto& [type, count] : types) found += fmt::format(", {} {}", count, type);

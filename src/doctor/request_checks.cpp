@@ -44,18 +44,19 @@ std::string AcceptedInstead(const Examination& exam, const Query& query) {
 }
 
 // What to change in a configured query that is refused, as far as what else is refused tells it.
-std::string CauseOfRefusal(const Examination& exam, const Query& query, std::size_t series) {
+std::string CauseOfRefusal(const Examination& exam, const AskedRequest& asked, std::size_t place) {
+  const Query& query = asked.queries[place];
   const bool is_accepted = std::ranges::any_of(kPairs, [&](Step step) {
-    const AskedRequest* const asked = exam.Last(step);
-    return asked != nullptr && asked->HasSucceeded() &&
-           asked->queries.front().agg_interval == query.agg_interval &&
-           asked->queries.front().date_range.Length() >= query.date_range.Length();
+    const AskedRequest* const pair = exam.Last(step);
+    return pair != nullptr && pair->HasSucceeded() &&
+           pair->queries.front().agg_interval == query.agg_interval &&
+           pair->queries.front().date_range.Length() >= query.date_range.Length();
   });
   const std::string instead = AcceptedInstead(exam, query);
   if (!is_accepted && !instead.empty()) return "Give it " + instead + '.';
   if (query.filters != Filters() && exam.WasRefused(Step::kOneFilter)) return "See filter.";
   const int most = MostSeries(exam);
-  if (series > static_cast<std::size_t>(most)) {
+  if (asked.queries.size() > 1 && asked.CountSeries() > most) {
     return fmt::format(
         "Set api.max_series_per_request: {}; until then the exporter halves such requests.", most);
   }
@@ -78,14 +79,11 @@ bool SelectsAll(const Filters& filters) {
 // Whether a query with filters got the numbers of all mail.
 bool IsAsAllMail(const Examination& exam, const AskedRequest& asked, std::size_t place) {
   const Query& query = asked.queries[place];
-  const SeenSeries* own = asked.seen->Find(asked.names[place].own);
-  if (own == nullptr && asked.seen->series.size() == 1) own = &asked.seen->series.front();
-  if (own == nullptr || SelectsAll(query.filters)) return false;
+  if (SelectsAll(query.filters)) return false;
   return std::ranges::any_of(kPairs, [&](Step step) {
     const AskedRequest* const all = exam.Last(step);
-    return all != nullptr && all->seen && !all->seen->series.empty() &&
-           all->queries.front().agg_interval == query.agg_interval &&
-           SeemTheSame(own->numbers, all->seen->series.front().numbers);
+    return all != nullptr && all->queries.front().agg_interval == query.agg_interval &&
+           SeemTheSame(NumbersAt(&asked, place), NumbersAt(all, 0));
   });
 }
 
@@ -113,13 +111,12 @@ std::pair<const AskedRequest*, std::size_t> RequestFor(const Examination& exam,
 
 Judgement JudgeQueryWithout(const Examination& exam, const AskedRequest& asked, std::size_t place) {
   const Failure& failure = asked.outcome.windows[place].error();
-  const std::size_t series = asked.queries.size();
   if (failure.reason == FailureReason::kRejected) {
-    return UnansweredWith(CauseOfRefusal(exam, asked.queries[place], series), exam, asked);
+    return UnansweredWith(CauseOfRefusal(exam, asked, place), exam, asked);
   }
   Judgement judgement = Unanswered(exam, asked, failure);
   const std::string row = DifferentSeries(exam);
-  if (series > 1 && !row.empty() && failure.reason == FailureReason::kValidation &&
+  if (asked.queries.size() > 1 && !row.empty() && failure.reason == FailureReason::kValidation &&
       OtherwiseInAnswers(exam).empty()) {
     judgement.change =
         fmt::format("Set api.max_series_per_request: {}; see {}.", MostSeries(exam), row);
@@ -195,11 +192,7 @@ Judgement JudgeOtherPath(const Examination& exam) {
     }
     return judgement;
   }
-  Likeness likeness;
-  if (first != nullptr && first->seen && !first->seen->series.empty() &&
-      !asked->seen->series.empty()) {
-    likeness = Compare(first->seen->series.front().numbers, asked->seen->series.front().numbers);
-  }
+  const Likeness likeness = Compare(NumbersAt(first, 0), NumbersAt(asked, 0));
   if (likeness.compared == 0) return NotSeen(name + " answers; there was nothing to compare");
   const std::string found = fmt::format("{} answers; {} of {} numbers are the same", name,
                                         likeness.alike, likeness.compared);
@@ -252,18 +245,18 @@ Judgement JudgeQuery(const Examination& exam, const Query& query) {
   if (ExchangedMean(exam)) {
     return different(", of which SPOOF of all mail makes one doubt: see classes", kOpenAnIssue);
   }
-  if (asked->seen && IsAsAllMail(exam, *asked, place)) {
+  if (IsAsAllMail(exam, *asked, place)) {
     return different(", though its filters are ignored: as of all mail",
                      "Do not use the numbers of queries with filters; please open an issue with a "
                      "--report.");
   }
-  const std::size_t series = asked->queries.size();
-  if (asked->seen && series > 1) {
+  if (asked->seen && asked->queries.size() > 1) {
     const std::string problem = SharedProblem(exam, *asked, place);
     if (!problem.empty()) return different(", " + problem, "Set api.max_series_per_request: 1.");
     const std::string row = DifferentSeries(exam);
     const int most = MostSeries(exam);
-    if (!row.empty() && series > static_cast<std::size_t>(most)) {
+    const int series = asked->CountSeries();
+    if (!row.empty() && series > most) {
       return different(fmt::format(", from a request of {} series: see {}", series, row),
                        fmt::format("Set api.max_series_per_request: {}.", most));
     }

@@ -12,11 +12,6 @@ namespace {
 
 using Kind = JsonValue::Kind;
 
-bool HasNoValue(const JsonValue& value) {
-  return value.Is(Kind::kNull) ||
-         (value.Is(Kind::kString) && (value.text.empty() || LowerCase(value.text) == "nan"));
-}
-
 const JsonValue* ElementOf(const JsonValue* array, std::size_t place) {
   return array != nullptr && place < array->items.size() ? &array->items[place] : nullptr;
 }
@@ -28,18 +23,18 @@ SeenBucket ReadSeenBucket(const JsonValue* time, const JsonValue& spoof,
     return number && *number >= 0 ? number : std::nullopt;
   };
   const auto is_nothing = [](const JsonValue& value) {
-    return HasNoValue(value) || ReadDecimal(value) == 0.0;
+    return HoldsNothing(value) || ReadDecimal(value) == 0.0;
   };
   const auto number = number_of(spoof);
   const auto other = number_of(not_spoof);
   const bool is_empty = is_nothing(spoof) && is_nothing(not_spoof);
-  return {.start = ReadSeenTime(time),
+  return {.start = ReadTime(time),
           .spoof = &spoof,
           .not_spoof = &not_spoof,
           .number = number,
           .sum = number && other ? std::optional(*number + *other) : std::nullopt,
           .is_empty = is_empty,
-          .is_half = !is_empty && HasNoValue(spoof) != HasNoValue(not_spoof)};
+          .is_half = !is_empty && HoldsNothing(spoof) != HoldsNothing(not_spoof)};
 }
 
 SeenSeries ReadSeenSeries(std::string_view key, const JsonValue& json, const Query& query) {
@@ -64,34 +59,23 @@ SeenSeries ReadSeenSeries(std::string_view key, const JsonValue& json, const Que
   return series;
 }
 
-bool IsHexDigit(char c) {
-  return (c >= '0' && c <= '9') || (LowerCase(c) >= 'a' && LowerCase(c) <= 'f');
-}
+constexpr std::string_view kHexDigits = "0123456789ABCDEFabcdef";
+constexpr std::string_view kOfAddress =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._%+-";
+constexpr std::string_view kOfWord = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
 
-bool IsOfAddress(char c) {
-  return IsHexDigit(c) || (LowerCase(c) >= 'a' && LowerCase(c) <= 'z') ||
-         std::string_view("._%+-").find(c) != std::string_view::npos;
-}
-
-// How many of the characters at the beginning are such.
-std::size_t RunOf(std::string_view text, bool (*is)(char)) {
-  return static_cast<std::size_t>(std::ranges::find_if_not(text, is) - text.begin());
+// How many characters at the beginning are among these.
+std::size_t RunOf(std::string_view text, std::string_view characters) {
+  return std::min(text.find_first_not_of(characters), text.size());
 }
 
 bool IsTelling(std::string_view text) {
   constexpr std::size_t kLongestWord = 40;
-  const auto is_capital = [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  };
   return ParseRfc3339(text) || text == "*" || text == "requests" ||
-         (!text.empty() && text.size() <= kLongestWord && RunOf(text, is_capital) == text.size());
+         (!text.empty() && text.size() <= kLongestWord && RunOf(text, kOfWord) == text.size());
 }
 
 }  // namespace
-
-std::optional<WallTime> ReadSeenTime(const JsonValue* value) {
-  return value == nullptr ? std::nullopt : ParseRfc3339(value->text);
-}
 
 std::span<const SeenBucket> SeenSeries::Complete() const {
   return std::span(buckets).first(buckets.size() > 1 ? buckets.size() - 1 : buckets.size());
@@ -110,9 +94,7 @@ const JsonValue* SeenAnswer::InMeta(std::string_view member) const {
   return meta == nullptr ? nullptr : meta->Find(member);
 }
 
-std::optional<WallTime> SeenAnswer::LastUpdated() const {
-  return ReadSeenTime(InMeta("lastUpdated"));
-}
+std::optional<WallTime> SeenAnswer::LastUpdated() const { return ReadTime(InMeta("lastUpdated")); }
 
 bool SeenAnswer::HasRatios() const {
   constexpr double kAboutOne = 1.01;
@@ -209,15 +191,15 @@ std::string WithoutIdentity(std::string_view text) {
   constexpr std::size_t kShortestId = 32;
   std::string rest;
   while (!text.empty()) {
-    const std::size_t digits = RunOf(text, IsHexDigit);
-    const std::size_t local = RunOf(text, IsOfAddress);
+    const std::size_t digits = RunOf(text, kHexDigits);
+    const std::size_t local = RunOf(text, kOfAddress);
     const std::string_view behind = text.substr(std::min(local + 1, text.size()));
     std::size_t take = std::max<std::size_t>(digits, 1);
     if (digits >= kShortestId) {
       rest += "[id]";
-    } else if (local > 0 && text.substr(local).starts_with('@') && RunOf(behind, IsOfAddress) > 0) {
+    } else if (local > 0 && text.substr(local).starts_with('@') && RunOf(behind, kOfAddress) > 0) {
       rest += "[address]";
-      take = local + 1 + RunOf(behind, IsOfAddress);
+      take = local + 1 + RunOf(behind, kOfAddress);
     } else {
       rest += text.substr(0, take);
     }

@@ -61,9 +61,6 @@ struct SeenAnswer {
 std::optional<SeenAnswer> ReadFreely(std::string_view body, const std::vector<Query>& queries,
                                      const std::vector<SeriesNames>& names);
 
-// nullopt for nullptr and for whatever is no RFC 3339 time.
-std::optional<WallTime> ReadSeenTime(const JsonValue* value);
-
 // How alike two series are in the buckets that both have.
 struct Likeness {
   std::size_t compared = 0;  // those that are in both

@@ -30,15 +30,6 @@ const SeenSeries* ForeignIn(const AskedRequest& asked) {
   return nullptr;
 }
 
-// The numbers that the query in that place was answered with; empty where there are none.
-const SeenNumbers& NumbersAt(const AskedRequest* asked, std::size_t place) {
-  static const SeenNumbers kNone;
-  if (asked == nullptr || !asked->seen) return kNone;
-  if (const SeenSeries* const own = asked->seen->Find(asked->names[place].own)) return own->numbers;
-  // Under whatever name.
-  return asked->seen->series.size() == 1 ? asked->seen->series.front().numbers : kNone;
-}
-
 const SeenNumbers& AllMailOver28d(const Examination& exam) {
   return NumbersAt(exam.Last(Step::k1dOver28d), 0);
 }
@@ -131,6 +122,14 @@ std::string ControlText(const SeenSeries& own, const SeenSeries& control) {
 }
 
 }  // namespace
+
+const SeenNumbers& NumbersAt(const AskedRequest* asked, std::size_t place) {
+  static const SeenNumbers kNone;
+  if (asked == nullptr || !asked->seen) return kNone;
+  if (const SeenSeries* const own = asked->seen->Find(asked->names[place].own)) return own->numbers;
+  // Under whatever name.
+  return asked->seen->series.size() == 1 ? asked->seen->series.front().numbers : kNone;
+}
 
 int MostSeries(const Examination& exam) {
   int most = 1;

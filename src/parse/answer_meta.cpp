@@ -16,12 +16,6 @@ constexpr Milliseconds kMoment{1};
 // How far the API's clock may be ahead of ours.
 constexpr Seconds kClocksApart = std::chrono::hours(1);
 
-// nullopt for whatever is no RFC 3339 time.
-std::optional<WallTime> ReadTime(const JsonValue* value) {
-  if (value == nullptr || !value->Is(Kind::kString)) return std::nullopt;
-  return ParseRfc3339(value->text);
-}
-
 Failure NotA(std::string_view what, std::string_view path, const JsonValue& value) {
   return Invalid(
       fmt::format("result.meta.confidenceInfo{} is {}; expected {}", path, Describe(&value), what));

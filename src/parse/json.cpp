@@ -130,6 +130,17 @@ std::optional<double> ReadDecimal(const JsonValue& value) {
   return number && std::isfinite(*number) ? number : std::nullopt;
 }
 
+bool HoldsNothing(const JsonValue& value) {
+  if (value.Is(JsonValue::Kind::kNull)) return true;
+  return value.Is(JsonValue::Kind::kString) &&
+         (value.text.empty() || LowerCase(value.text) == "nan");
+}
+
+std::optional<WallTime> ReadTime(const JsonValue* value) {
+  if (value == nullptr || !value->Is(JsonValue::Kind::kString)) return std::nullopt;
+  return ParseRfc3339(value->text);
+}
+
 const JsonValue* JsonValue::Find(std::string_view key) const {
   const auto found = std::find(keys.begin(), keys.end(), key);
   return found == keys.end() ? nullptr : &items[static_cast<std::size_t>(found - keys.begin())];

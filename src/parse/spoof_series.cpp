@@ -110,12 +110,6 @@ SeriesPlaces PlacesIn(const std::optional<TimeRange>& range, std::size_t count, 
   return places;
 }
 
-// Null, "" or NaN.
-bool HoldsNothing(const JsonValue& value) {
-  if (value.Is(Kind::kNull)) return true;
-  return value.Is(Kind::kString) && (value.text.empty() || LowerCase(value.text) == "nan");
-}
-
 Failure Broken(const JsonValue& value, std::string_view name, std::string_view key,
                std::size_t position) {
   return Invalid(fmt::format("result.{}.{}[{}] is {}; expected a percentage from 0 to 100", name,

@@ -14,14 +14,6 @@ namespace {
 
 constexpr std::size_t kDetailBytes = 300;
 
-// The longest range that the API was seen to accept at each interval, on this endpoint or on those
-// of the same family: 1d and 7d are those for which it chooses 15m and 1h by itself. Longer ones
-// may be accepted, too; the limits are not documented, and differ from data set to data set.
-DateRange KnownRange(AggInterval interval) {
-  constexpr std::array kRanges = {"1d", "7d", "84d", "52w"};  // by AggInterval
-  return DateRange::Parse(kRanges[static_cast<std::size_t>(interval)]).value();
-}
-
 // What the API's "aggregation interval is too low for date range" does not say.
 std::string KnownToWork(const Query& query, const Failure& failure) {
   const std::string words = LowerCase(failure.detail);
@@ -58,6 +50,11 @@ AnswerOutcome Read(std::span<const Query* const> asked, std::span<const SeriesNa
 }
 
 }  // namespace
+
+DateRange KnownRange(AggInterval interval) {
+  constexpr std::array kRanges = {"1d", "7d", "84d", "52w"};  // by AggInterval
+  return DateRange::Parse(kRanges[static_cast<std::size_t>(interval)]).value();
+}
 
 AnswerOutcome OutcomeOf(std::span<const Query* const> asked, std::span<const SeriesNames> names,
                         HttpClient::Finished& finished, const Redactor& redactor, Instant now) {

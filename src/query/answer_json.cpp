@@ -1,7 +1,6 @@
 #include "answer_json.h"
 
 #include "explanation.h"
-#include "radar_spoof/cli/command.h"
 #include "radar_spoof/core/json_writer.h"
 #include "radar_spoof/core/text.h"
 
@@ -121,10 +120,6 @@ std::string AnswerJson(const AnsweredQuery& answer, Explained explained) {
     }
   });
   return json.Text() + '\n';
-}
-
-std::string FailureJson(const Failure& failure) {
-  return ErrorJson(Name(failure.reason), failure.detail);
 }
 
 }  // namespace radar_spoof

@@ -1,4 +1,5 @@
-// An answer, or why there is none, as a person reads it in a terminal.
+// An answer, or why there is none, as a person reads it in a terminal; and a window laid out in
+// time, from which its line of characters and its table are drawn.
 //
 // Nothing from outside reaches the terminal that could steer it.
 // Thread rule: pure.

@@ -113,8 +113,9 @@ int AskAndPrint(const Question& question, const QueryCommandLine& read) {
   const auto answer = Ask(question.query, question.api, question.polling,
                           credentials.value().credentials, *http, SystemClock());
   if (answer) return PrintOutput(Written(answer.value(), read), 0);
-  if (read.json) return PrintOutput(FailureJson(answer.error()), kFailed);
-  Tell(kCommand, FailureText(answer.error()));
+  const Failure& failure = answer.error();
+  if (read.json) return PrintOutput(ErrorJson(Name(failure.reason), failure.detail), kFailed);
+  Tell(kCommand, FailureText(failure));
   return kFailed;
 }
 

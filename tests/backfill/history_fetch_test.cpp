@@ -1,6 +1,7 @@
 #include "src/backfill/history_fetch.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -261,6 +262,26 @@ TEST_CASE("after a 429 nothing is asked until the hold is over") {
   rig.CheckHolds(range);
   REQUIRE(rig.http.requests().size() == 3);
   CHECK(rig.http.requests()[2].at.steady - rig.http.requests()[1].at.steady >= 77s);
+}
+
+TEST_CASE("a good answer ends the row of 429s that makes holds longer") {
+  // Of every ten requests four are refused: one, and three in a row.
+  static const std::map<std::size_t, Seconds> kHolds = {{2, 30s}, {5, 30s}, {6, 300s}, {7, 900s}};
+  Rig rig([](const Request& request) {
+    if (!kHolds.contains(request.number % 10)) return History(request);
+    return Reply{Response(429, "", {{"retry-after", "30"}})};
+  });
+  CHECK(rig.Run({{kMonday - 40 * 7 * kDay, kMonday}}) == std::nullopt);
+  const auto& requests = rig.http.requests();
+  REQUIRE(requests.size() > 50);
+  for (std::size_t i = 0; i + 1 < requests.size(); ++i) {
+    CAPTURE(i);
+    const auto hold = kHolds.find(i % 10);
+    if (hold == kHolds.end()) continue;
+    const auto waited = requests[i + 1].at.steady - requests[i].at.steady;
+    CHECK(waited >= hold->second);
+    CHECK(waited <= hold->second * 21 / 20 + 1s);
+  }
 }
 
 TEST_CASE("never more than rate_limit in any 5 minutes") {
@@ -545,7 +566,7 @@ TEST_CASE("pieces are of the length that the API is known to take, and leave not
   };
   for (const Row& row : {Row{AggInterval::k15m, 24h}, Row{AggInterval::k1h, 7 * 24h},
                          Row{AggInterval::k1d, 84 * 24h}, Row{AggInterval::k1w, 364 * 24h}}) {
-    CHECK(LongestPiece(row.interval) == row.longest);
+    CHECK(KnownRange(row.interval).Length() == row.longest);
     const WallTime from = At("2026-01-05");
     const TimeRange range{from, from + 2 * row.longest + Length(row.interval)};
     const auto pieces = Pieces(range, row.interval, row.longest);

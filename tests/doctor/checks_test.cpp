@@ -10,6 +10,12 @@ namespace {
 
 using namespace test;
 
+// How many were made, as --json says it.
+std::size_t RequestsTold(const DoctorFixture& fixture) {
+  const auto said = ParseJson(DoctorJson(*fixture.examination, fixture.rows));
+  return said.value().root.Find("requests")->NumberAs<std::size_t>().value();
+}
+
 TEST_CASE_FIXTURE(DoctorFixture, "everything is ok with the simulator as it is") {
   Run();
   CHECK(NotOk() == std::set<std::string>());
@@ -187,6 +193,7 @@ TEST_CASE_FIXTURE(DoctorFixture,
   Run();
   CHECK(requests.size() == 16);
   CHECK(requests.size() <= examination->plan.most_requests);
+  CHECK(RequestsTold(*this) == requests.size());
   CHECK(Row("15m over 1d").verdict == Verdict::kRefused);
 }
 
@@ -204,6 +211,10 @@ TEST_CASE_FIXTURE(DoctorFixture, "an interrupt ends it with what was found") {
   Run();
   CHECK(Row("15m over 1d").verdict == Verdict::kOk);
   CHECK(Row("1h over 28d").found == "not asked: it was interrupted");
+  // With the one that was in flight.
+  CHECK(RequestsTold(*this) == 4);
+  CHECK(DoctorText(*examination, rows, {.columns = 100}).find(" by 4 requests") !=
+        std::string::npos);
   CHECK_FALSE(IsAllWell(*examination, rows));
 }
 
@@ -214,6 +225,7 @@ TEST_CASE_FIXTURE(DoctorFixture, "answers that take for ever end it after four m
   Run();
   CHECK(clock.Now().steady - before.steady <= Seconds(241));
   CHECK(requests.size() == 3);
+  CHECK(RequestsTold(*this) == 3);
   CHECK(Row("1w over 52w").found == "not asked: it took longer than 4 minutes");
 }
 
@@ -232,7 +244,38 @@ TEST_CASE_FIXTURE(DoctorFixture,
   CHECK(examination->plan.queries.size() == 8);
   CHECK(examination->plan.left_out == 1992);
   CHECK(AnnouncementText(subject, examination->plan)
-            .find("the first 8 are asked; 1992 are left out") != std::string::npos);
+            .find("Of the 2000 configured queries 8 are asked; 1992 are left out.") !=
+        std::string::npos);
+}
+
+TEST_CASE_FIXTURE(DoctorFixture, "the configured queries never need more than eight requests") {
+  subject.api.max_series_per_request = 2;
+  for (int alone = 0; alone < 12; ++alone) {
+    CAPTURE(alone);
+    subject.queries.clear();
+    const auto add = [&](int days) {
+      Query query = QueryNamed("q" + std::to_string(subject.queries.size()), AggInterval::k1d,
+                               std::to_string(days) + "d");
+      (void)query.filters.Add(Dimension::kSpf, days % 2 == 0 ? "FAIL" : "PASS");
+      subject.queries.push_back(std::move(query));
+    };
+    for (int i = 0; i < alone; ++i) add(1 + i);
+    for (int i = 0; i < 3; ++i) {
+      add(20 + i);
+      add(20 + i);
+    }
+    for (int i = 0; i < 3; ++i) add(24 + i);
+    const PlannedExamination plan = PlanExamination(subject);
+    const auto count = [&](Step step) {
+      return std::ranges::count(plan.requests, step, &PlannedRequest::step);
+    };
+    const auto shared = std::ranges::count_if(plan.requests, [](const PlannedRequest& planned) {
+      return planned.step == Step::kConfigured && planned.queries.size() > 1;
+    });
+    CHECK(plan.requests.size() <= 13 + 8);
+    CHECK(count(Step::kAlone) == (shared > 0 ? 1 : 0));
+    CHECK(plan.queries.size() + plan.left_out == subject.queries.size());
+  }
 }
 
 TEST_CASE_FIXTURE(DoctorFixture, "too many queries for a request are told how many may share one") {
@@ -253,6 +296,49 @@ TEST_CASE_FIXTURE(DoctorFixture, "too many queries for a request are told how ma
   CHECK(Row("query q11").verdict == Verdict::kRefused);
   CHECK(Row("query q11").change.starts_with("Set api.max_series_per_request: 10;"));
   CHECK(Row("fifty series").change == "Set api.max_series_per_request: 10.");
+}
+
+TEST_CASE_FIXTURE(DoctorFixture, "a control period counts as a series of the request") {
+  subject.queries.clear();
+  subject.api.max_series_per_request = 20;
+  for (const std::string_view dmarc : LegalValues(Dimension::kDmarc)) {
+    for (const std::string_view spf : LegalValues(Dimension::kSpf)) {
+      Query query =
+          QueryNamed("q" + std::to_string(subject.queries.size()), AggInterval::k1d, "14d");
+      (void)query.filters.Add(Dimension::kDmarc, dmarc);
+      (void)query.filters.Add(Dimension::kSpf, spf);
+      query.control = true;
+      subject.queries.push_back(query);
+    }
+  }
+  const int limit = options.max_series;
+  options.max_series = 10;
+  Run();
+  for (const Query& query : subject.queries) {
+    CAPTURE(query.name);
+    CHECK(Row("query " + query.name).verdict == Verdict::kRefused);
+    CHECK(Row("query " + query.name).change.starts_with("Set api.max_series_per_request: 10;"));
+  }
+  // Of one query, a smaller number is no remedy.
+  subject.queries.erase(subject.queries.begin() + 1, subject.queries.end());
+  options.max_series = 1;
+  Run();
+  CHECK(Row("query q0").verdict == Verdict::kRefused);
+  CHECK(Row("query q0").change == "Remove control: true from it.");
+
+  // Accepted, and mixed up from three series on.
+  options.max_series = limit;
+  subject.queries.push_back(subject.queries.front());
+  subject.queries.back().name = "q1";
+  subject.queries.back().filters = {};
+  (void)subject.queries.back().filters.Add(Dimension::kDmarc, "PASS");
+  (void)subject.queries.back().filters.Add(Dimension::kSpf, "PASS");
+  Exchanged(3, 100)(*this);
+  Run();
+  CHECK(Row("two series").verdict == Verdict::kOk);
+  CHECK(Row("query q0").verdict == Verdict::kDifferent);
+  CHECK(Row("query q0").found.find("from a request of 4 series: see ") != std::string::npos);
+  CHECK(Row("query q0").change == "Set api.max_series_per_request: 2.");
 }
 
 TEST_CASE_FIXTURE(DoctorFixture, "an answer of whatever form is judged, and is never all well") {
@@ -325,7 +411,7 @@ TEST_CASE_FIXTURE(DoctorFixture,
   CHECK(narrow.find("1h over 28d: refused\n  expected: ") != std::string::npos);
 }
 
-TEST_CASE("docs/api.md has the rows that there are, in their order") {
+TEST_CASE_FIXTURE(DoctorFixture, "docs/api.md has the rows that there are, in their order") {
   std::ifstream file(RADAR_SPOOF_SOURCE_DIR "/docs/api.md");
   std::vector<std::string> documented;
   bool is_there_yet = false;
@@ -337,7 +423,10 @@ TEST_CASE("docs/api.md has the rows that there are, in their order") {
     if (std::regex_match(line, match, kRow)) documented.push_back(match[1]);
   }
   std::vector<std::string> there;
-  for (const std::string_view name : CheckNames()) there.emplace_back(name);
+  Run();
+  for (const CheckRow& row : rows) {
+    there.push_back(row.name == "query mine" ? "query NAME" : row.name);
+  }
   CHECK(documented == there);
 }
 

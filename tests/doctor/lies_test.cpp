@@ -451,6 +451,17 @@ const std::vector<Lie>& Lies() {
        "control period", kDifferent, "no series", "See names."},
       {"a series that nobody asked for", EachBody("\"meta\":", "\"main\":{},\"meta\":"), "names",
        kDifferent, "there is also main", "Nothing"},
+      {"a series that nobody asked for before the wanted one, and filters are ignored",
+       Both(Both(AsIfAsked([](const std::string& url) { return WithoutFilters(url, 0); }),
+                 Filtered(Dimension::kDmarc, {"FAIL"})),
+            EachBody("\"result\":\\{", "\"result\":{\"main\":{},")),
+       "query mine", kDifferent, "its filters are ignored", "Do not use the numbers"},
+      {"a series that nobody asked for before the successor's, with other numbers",
+       Each([](const Request& request, Answer& answer) {
+         Replace(answer, "\"result\":\\{", "\"result\":{\"main\":{},");
+         if (Has(request, "/SPOOF?")) Replace(answer, R"re("(\d)(\d)\.)re", "\"$2$1.");
+       }),
+       "other path", kDifferent, "numbers are the same", "Keep api.path"},
       {"a filter is refused", Refusing({"spf=FAIL"}, Refusal(400, 2001, "spf: not valid")),
        "filter", kRefused, "spf: not valid", "Nothing: no configured query has a filter."},
       {"what a filter that is refused does to two series",

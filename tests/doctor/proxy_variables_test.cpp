@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "src/doctor/examination.h"
+#include "src/doctor/proxy_variable.h"
 
 namespace radar_spoof {
 namespace {

@@ -255,6 +255,53 @@ class ResumeTest(BackfillTest):
         self.assertEqual(output.read_bytes(), at_once.read_bytes())
         self.assertIn("hours: 1344 of 1344 buckets of 1h", done.stdout)
 
+    def test_an_interrupt_while_the_output_is_written_leaves_the_old_one(self):
+        output = self.directory / "history.om"
+        fresh = self.directory / "history.om.new"
+        self.configure(rate_limit=100000)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            output.write_text("old")
+            child = Child(self.backfill_command(f"--output={output}", "--step=1", *self.FLAGS),
+                          exporter_environment(TOKEN))
+            self.addCleanup(child.end)
+            wait_until(lambda: fresh.exists() and fresh.stat().st_size > 0, "the first samples")
+            child.process.send_signal(number)
+            self.assertEqual(child.wait(), 1)
+            self.assertIn("interrupted", child.output)
+            self.assertIn("history.om.partial", child.output)
+            self.assertFalse(fresh.exists())
+            self.assertEqual(output.read_text(), "old")
+        done = self.run_backfill(f"--output={output}", *self.FLAGS)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(output.read_text().endswith("# EOF\n"))
+        self.assertEqual(self.simulator.requests(), {200: self.REQUESTS})
+
+    def test_the_output_is_written_though_nobody_reads_what_is_printed(self):
+        many = "\n".join(f"- {{name: q{number}, agg_interval: 1d, date_range: {number}d}}"
+                         for number in range(1, 71))
+        self.file("config.yaml", config_text(self.simulator, many))
+        output = self.directory / "history.om"
+        ours, its = os.pipe()
+        os.close(ours)
+        done = subprocess.run(self.backfill_command(f"--output={output}", *self.FLAGS),
+                              env=exporter_environment(TOKEN), stdin=subprocess.DEVNULL, stdout=its,
+                              stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+        os.close(its)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("the output could not be written", done.stderr)
+        self.assertTrue(output.read_text().endswith("# EOF\n"))
+
+    def test_an_output_that_may_not_grow_says_so(self):
+        self.configure(rate_limit=100000)
+        limit = ["prlimit", f"--fsize={1 << 20}"]
+        done = subprocess.run(
+            limit + self.backfill_command(f"--output={self.directory}/history.om", "--step=1", *self.FLAGS),
+            env=exporter_environment(TOKEN), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=PATIENCE)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(f"cannot write {self.directory}/history.om: File too large", done.stderr)
+        self.assertEqual([each.name for each in self.directory.glob("history*")], ["history.om.partial"])
+
     def test_what_a_shorter_range_does_not_need_is_kept(self):
         output = self.directory / "history.om"
         partial = self.directory / "history.om.partial"

@@ -263,7 +263,7 @@ class DoctorTest(EndToEndTest):
             os.kill(child.process.pid, number)
             self.assertEqual(child.wait(), 1)
             said = json.loads(next(line for line in child.lines if line.startswith("{")))
-            self.assertEqual(said["stopped"], "it was interrupted")
+            self.assertEqual((said["requests"], said["stopped"]), (1, "it was interrupted"))
             self.assertIn("[ 1/14] 1h over 7d ... given up", child.output)
             self.assertEqual({row["verdict"] for row in said["checks"]}, {"not asked"})
             self.assertIn(f"the report is in {report}", child.output)

@@ -406,7 +406,7 @@ TEST_CASE("a failure is one sentence with its reason, and another with what to d
 }
 
 TEST_CASE("a failure as JSON") {
-  CHECK(FailureJson(Failure(FailureReason::kServer, "HTTP 503 \"x\"")) ==
+  CHECK(ErrorJson(Name(FailureReason::kServer), "HTTP 503 \"x\"") ==
         "{\"error\":{\"reason\":\"server\",\"detail\":\"HTTP 503 \\\"x\\\"\"}}\n");
 }
 

@@ -1,5 +1,5 @@
-// `radar_spoof_exporter doctor`: asks the API some fifteen requests and prints, row by row, what
-// the exporter relies on and what was found.
+// `radar_spoof_exporter doctor`: makes 13 to 21 requests to the API and prints, row by row,
+// what the exporter relies on and what was found.
 //
 // `doctor --help` documents the flags, docs/api.md the rows. Exit codes: 0 nothing is different or
 // refused, and all was asked; 1 otherwise; 2 command line, configuration or credentials. Blocking:

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/text.h"
 
@@ -42,6 +43,12 @@ std::optional<double> ReadDecimal(const JsonValue& value);
 inline bool IsAbsent(const JsonValue* value) {
   return value == nullptr || value->Is(JsonValue::Kind::kNull);
 }
+
+// Where a number should be: null, "" or NaN.
+bool HoldsNothing(const JsonValue& value);
+
+// nullopt for nullptr and for whatever is no RFC 3339 time.
+std::optional<WallTime> ReadTime(const JsonValue* value);
 
 // Its values are valid for as long as it lives, wherever it is moved to.
 struct JsonDocument {

@@ -31,6 +31,11 @@ struct AnswerOutcome {
 AnswerOutcome OutcomeOf(std::span<const Query* const> asked, std::span<const SeriesNames> names,
                         HttpClient::Finished& finished, const Redactor& redactor, Instant now);
 
+// The longest range that the API was seen to accept at each interval, on this endpoint or on those
+// of the same family: 1d and 7d are those for which it chooses 15m and 1h by itself. Longer ones
+// may be accepted, too; the limits are not documented, and differ from data set to data set.
+DateRange KnownRange(AggInterval interval);
+
 // The sample of each window, in their order. REQUIRES: `windows` is as long as `asked`.
 std::vector<Result<SpoofSample, Failure>> SamplesOf(
     std::span<const Query* const> asked, std::span<const Result<SpoofWindow, Failure>> windows);
