@@ -139,7 +139,7 @@ struct BasicAuth::Guess {
   SteadyTime time;
   std::string user;
   std::string password;
-  std::string hash;  // the user's; for an unknown user somebody else's
+  std::string hash;  // the user's; for an unknown user the costliest there is
   bool user_exists;
   std::string digest;  // of the password
   std::shared_ptr<PasswordComparison> comparison = std::make_shared<PasswordComparison>();
@@ -187,7 +187,9 @@ AuthDecision BasicAuth::Check(std::string_view authorization, std::string_view c
     if (!credentials) return {kRefused};
     const auto user = users.find(credentials->user);
     guess->user_exists = user != users.end();
-    guess->hash = guess->user_exists ? user->second : users.begin()->second;
+    const auto costliest = std::ranges::max_element(
+        users, {}, [](const auto& each) { return BcryptCost(each.second); });
+    guess->hash = (guess->user_exists ? user : costliest)->second;
   }
   guess->client = client;
   guess->network = ClientNetwork(client);

@@ -76,7 +76,8 @@ class PasswordComparison {
 // their own, which is not waited for by the destructor. A client (FailedLogins) waits for one at a
 // time, and 16 do; others are told to try later, as is who guessed wrong 10 times within a minute,
 // until the minute is over. Credentials that were right before are known again at once, whatever
-// else goes on. An unknown user takes as long as a wrong password.
+// else goes on. An unknown user takes as long as a wrong password for the costliest of the
+// hashes; so only where all cost the same does the time not tell who is known.
 class BasicAuth {
  public:
   // User name to bcrypt hash. Empty: everyone is let in. REQUIRES: every hash satisfies
