@@ -127,21 +127,20 @@ std::vector<std::optional<Expectation>> ExpectationsOf(const Series& series, std
 }
 
 FalsePages PagesOf(const Series& series, std::size_t window, const SpikeBounds& bounds) {
-  constexpr std::int64_t kDay = 86400;
+  constexpr Seconds kDay{86400};
   const auto expectations = ExpectationsOf(series, window, bounds);
   FalsePages pages;
   if (expectations.size() < window) return pages;
-  const std::int64_t interval = Length(series.interval).count();
-  pages.years = static_cast<double>(expectations.size() + 1 - window) *
-                static_cast<double>(interval) / (365.0 * kDay);
+  const Seconds interval = Length(series.interval);
+  pages.years = static_cast<double>(expectations.size() + 1 - window) * interval / (365 * kDay);
   Alert alert(series.interval);
   bool fired = false;
-  std::optional<std::int64_t> day;
+  std::optional<WallTime> day;
   for (std::size_t i = window - 1; i < expectations.size(); ++i) {
     const bool fires = alert.Next(!std::isnan(series.ratios[i]), Pages(expectations[i]));
     if (fires && !fired) {
       ++pages.firings;
-      const std::int64_t today = static_cast<std::int64_t>(i) * interval / kDay;
+      const WallTime today = FloorTo(series.start + static_cast<std::int64_t>(i) * interval, kDay);
       if (day != today) ++pages.days;
       day = today;
     }
