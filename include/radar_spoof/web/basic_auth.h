@@ -34,10 +34,10 @@ inline constexpr int kHighestBcryptCost = 14;
 // most 1024 are remembered; one more makes the oldest forgotten. Thread rule: one thread at a time.
 class FailedLogins {
  public:
-  // `client` as in ServerRequest.
-  void Add(std::string_view client, SteadyTime now);
+  // `client`: its ClientNetwork().
+  void Add(const std::string& client, SteadyTime now);
   // How long this client must wait before its next guess; zero: not at all.
-  Milliseconds Wait(std::string_view client, SteadyTime now) const;
+  Milliseconds Wait(const std::string& client, SteadyTime now) const;
 
  private:
   struct Count {
@@ -47,10 +47,10 @@ class FailedLogins {
 
   void MakeRoom(SteadyTime now);
 
-  std::map<std::string, Count, std::less<>> counts_;
+  std::map<std::string, Count> counts_;
 };
 
-class PasswordComparison;
+struct PasswordComparison;
 
 struct AuthDecision {
   enum class Outcome { kAllowed, kRefused, kTryLater, kComparing };
@@ -61,15 +61,10 @@ struct AuthDecision {
 };
 
 // A guess that is compared with its bcrypt hash, or will be.
-class PasswordComparison {
- public:
+struct PasswordComparison {
   Awaited done;
   // REQUIRES: `done` was called. Never kComparing.
-  AuthDecision Decision() const { return {outcome_, Seconds(1)}; }
-
- private:
-  friend class BasicAuth;
-  AuthDecision::Outcome outcome_ = AuthDecision::Outcome::kTryLater;
+  AuthDecision decision = {AuthDecision::Outcome::kTryLater, Seconds(1)};
 };
 
 // Thread rule: any thread; nothing blocks. Comparisons are made one after the other by a thread of
