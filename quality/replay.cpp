@@ -1,9 +1,7 @@
 #include "quality/replay.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <optional>
 
 #include "radar_spoof/expect/expectation.h"
 
@@ -13,39 +11,27 @@ namespace {
 constexpr double kMostSpoofed = 0.97;
 
 constexpr std::array<SpikeShape, 8> kShapes = {{
-    {Spike::kDoubleForTwo, "x2 for 2", 2},
-    {Spike::kHalfMoreForThree, "x1.5 for 3", 3},
-    {Spike::kTripleForTwo, "x3 for 2", 2},
-    {Spike::kFivefoldForOne, "x5 for 1", 1},
-    {Spike::kTripleForTwelve, "x3 for 12", 12},
-    {Spike::kSecondDouble, "second x2", 2},
-    {Spike::kRamp, "ramp to x3 in 12", 12},
-    {Spike::kStep, "step x2, 48", 48},
+    {Spike::kDoubleForTwo, 2, 2},
+    {Spike::kHalfMoreForThree, 3, 1.5},
+    {Spike::kTripleForTwo, 2, 3},
+    {Spike::kFivefoldForOne, 1, 5},
+    {Spike::kTripleForTwelve, 12, 3},
+    {Spike::kSecondDouble, 2, 2},
+    {Spike::kRamp, 12, 3},
+    {Spike::kStep, 48, 2},
 }};
 
-double FactorAt(Spike spike, std::size_t place) {
-  switch (spike) {
-    case Spike::kDoubleForTwo:
-    case Spike::kSecondDouble:
-    case Spike::kStep: return 2;
-    case Spike::kHalfMoreForThree: return 1.5;
-    case Spike::kTripleForTwo:
-    case Spike::kTripleForTwelve: return 3;
-    case Spike::kFivefoldForOne: return 5;
-    case Spike::kRamp: return 1 + 2 * static_cast<double>(place) / 11;
-  }
-  return 1;
+double FactorAt(const SpikeShape& shape, std::size_t place) {
+  if (shape.spike != Spike::kRamp) return shape.factor;
+  return 1 +
+         (shape.factor - 1) * static_cast<double>(place) / static_cast<double>(shape.buckets - 1);
 }
 
 // How long before the second spike the first one begins.
 std::size_t SecondAfter(AggInterval interval) {
-  switch (interval) {
-    case AggInterval::k15m: return 96;
-    case AggInterval::k1h: return 24;
-    case AggInterval::k1d:
-    case AggInterval::k1w: return 5;
-  }
-  return 0;
+  constexpr std::array<std::size_t, 4> kBuckets = {96, 24, 5, 5};
+  static_assert(kBuckets.size() == kAllAggIntervals.size());
+  return kBuckets[static_cast<std::size_t>(interval)];
 }
 
 // The series as buckets, where a missing one is not there.
@@ -127,21 +113,20 @@ std::vector<std::optional<Expectation>> ExpectationsOf(const Series& series, std
 }
 
 FalsePages PagesOf(const Series& series, std::size_t window, const SpikeBounds& bounds) {
-  constexpr std::int64_t kDay = 86400;
+  constexpr Seconds kDay{86400};
   const auto expectations = ExpectationsOf(series, window, bounds);
   FalsePages pages;
   if (expectations.size() < window) return pages;
-  const std::int64_t interval = Length(series.interval).count();
-  pages.years = static_cast<double>(expectations.size() + 1 - window) *
-                static_cast<double>(interval) / (365.0 * kDay);
+  const Seconds interval = Length(series.interval);
+  pages.years = static_cast<double>(expectations.size() + 1 - window) * interval / (365 * kDay);
   Alert alert(series.interval);
   bool fired = false;
-  std::optional<std::int64_t> day;
+  std::optional<WallTime> day;
   for (std::size_t i = window - 1; i < expectations.size(); ++i) {
     const bool fires = alert.Next(!std::isnan(series.ratios[i]), Pages(expectations[i]));
     if (fires && !fired) {
       ++pages.firings;
-      const std::int64_t today = static_cast<std::int64_t>(i) * interval / kDay;
+      const WallTime today = FloorTo(series.start + static_cast<std::int64_t>(i) * interval, kDay);
       if (day != today) ++pages.days;
       day = today;
     }
@@ -168,7 +153,7 @@ Found SpikesFound(const Series& series, std::size_t window, const SpikeBounds& b
     bool complete = true;
     for (std::size_t i = 0; i < shape.buckets; ++i) {
       complete = complete && buckets.IsThere(at + i);
-      buckets.Multiply(at + i, FactorAt(shape.spike, i));
+      buckets.Multiply(at + i, FactorAt(shape, i));
     }
     if (!complete && shape.buckets <= 3) continue;
     for (std::size_t i = 0; before > 0 && i < first_for; ++i) buckets.Multiply(at - before + i, 3);

@@ -6,9 +6,6 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
-#include <string_view>
-#include <vector>
 
 #include "quality/worlds.h"
 #include "radar_spoof/core/types.h"
@@ -46,8 +43,8 @@ enum class Spike {
 
 struct SpikeShape {
   Spike spike;
-  std::string_view name;
   std::size_t buckets;
+  double factor;  // of each bucket; of a ramp's last one
 };
 std::span<const SpikeShape> SpikeShapes();
 

@@ -2,11 +2,9 @@
 
 #include <cmath>
 #include <limits>
-#include <optional>
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/text.h"
 
 namespace radar_spoof::quality {

@@ -3,9 +3,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "quality/worlds.h"
 #include "radar_spoof/core/error.h"
 

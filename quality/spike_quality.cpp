@@ -1,89 +1,61 @@
 // How good the spike alerts are: replays years of mail, or a file, through the very code that the
 // exporter judges buckets with, and prints false pages and found spikes as a table.
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
 #include "quality/replay.h"
 #include "quality/series_file.h"
 #include "quality/worlds.h"
-#include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/flag_parser.h"
 
 namespace radar_spoof::quality {
 namespace {
 
-constexpr std::string_view kUsage = R"(usage: spike_quality [OPTION...]
-Without --csv: the made-up worlds that the alerts are judged by.
-  --tuning              the worlds that the thresholds were chosen by, instead
-  --check               end with 1 when a goal is missed
-  --csv=FILE            the series in FILE instead: lines of "time,ratio", time being the start of a
-                        bucket (RFC 3339 or Unix seconds), ratio 0 to 1 or empty
-  --interval=1h         of the file's buckets: 15m, 1h, 1d, 1w
-  --range=28d           of the windows that the file is judged by
-  --expectations        print the file with what was expected of each bucket, as CSV
-  --only=1h             only worlds in buckets of this width
-  --moments=60          spikes of each shape that are put into each series
-  --scales=3 --factor=1.5 --rise=0.03 --floor=0.05
-                        as under `expected:` in the configuration
-)";
-
 struct Options {
-  Purpose purpose = Purpose::kJudging;
+  bool tuning = false;
   bool check = false;
   bool expectations = false;
   std::string csv;
   std::string interval = "1h";
   std::string range = "28d";
   std::string only;
-  double moments = 60;
+  int moments = 60;
   SpikeBounds bounds;
 };
 
-std::optional<Options> ReadOptions(std::span<char*> arguments) {
-  Options options;
-  const std::pair<std::string_view, std::string*> texts[] = {{"--csv=", &options.csv},
-                                                             {"--interval=", &options.interval},
-                                                             {"--range=", &options.range},
-                                                             {"--only=", &options.only}};
-  const std::pair<std::string_view, double*> numbers[] = {{"--moments=", &options.moments},
-                                                          {"--scales=", &options.bounds.scales},
-                                                          {"--factor=", &options.bounds.factor},
-                                                          {"--rise=", &options.bounds.rise},
-                                                          {"--floor=", &options.bounds.floor}};
-  for (const std::string_view argument : arguments) {
-    bool known = true;
-    if (argument == "--tuning") {
-      options.purpose = Purpose::kTuning;
-    } else if (argument == "--check") {
-      options.check = true;
-    } else if (argument == "--expectations") {
-      options.expectations = true;
-    } else {
-      known = false;
-    }
-    for (const auto& [name, text] : texts) {
-      if (!argument.starts_with(name)) continue;
-      *text = argument.substr(name.size());
-      known = true;
-    }
-    for (const auto& [name, number] : numbers) {
-      if (!argument.starts_with(name)) continue;
-      const char* const end = argument.data() + argument.size();
-      const auto [stopped, error] = std::from_chars(argument.data() + name.size(), end, *number);
-      known = error == std::errc() && stopped == end;
-    }
-    if (!known) return std::nullopt;
-  }
-  return options;
+std::optional<EarlyExit> ReadOptions(int argc, const char* const* argv, Options& options) {
+  FlagParser flags("Without --csv: the made-up worlds that the alerts are judged by.",
+                   "spike_quality");
+  flags.AddSwitch("--tuning", options.tuning,
+                  "The worlds that the thresholds were chosen by, instead");
+  flags.AddSwitch("--check", options.check, "End with 1 when a goal is missed");
+  flags.AddText("--csv", options.csv,
+                "The series in FILE instead: lines of \"time,ratio\", time being the start of a "
+                "bucket (RFC 3339 or Unix seconds), ratio 0 to 1 or empty",
+                "FILE");
+  flags.AddText("--interval", options.interval, "Of the file's buckets: 15m, 1h, 1d, 1w",
+                "INTERVAL [1h]");
+  flags.AddText("--range", options.range, "Of the windows that the file is judged by",
+                "RANGE [28d]");
+  flags.AddSwitch("--expectations", options.expectations,
+                  "Print the file with what was expected of each bucket, as CSV");
+  flags.AddText("--only", options.only, "Only worlds in buckets of this width", "INTERVAL");
+  flags.AddNumber("--moments", options.moments, 1, 100'000,
+                  "Spikes of each shape that are put into each series", "NUMBER [60]");
+  const auto add_bound = [&flags](const std::string& name, double& bound,
+                                  const std::string& shown) {
+    flags.AddNumber("--" + name, bound, 0, 1000, "As under `expected:` in the configuration",
+                    "NUMBER [" + shown + "]");
+  };
+  add_bound("scales", options.bounds.scales, "3");
+  add_bound("factor", options.bounds.factor, "1.5");
+  add_bound("rise", options.bounds.rise, "0.03");
+  add_bound("floor", options.bounds.floor, "0.05");
+  return flags.Parse(argc, argv);
 }
 
 // What all series of a world, or a file, gave together.
@@ -114,8 +86,7 @@ Score ScoreOf(const std::vector<Series>& all, std::size_t window, const Options&
     sum.firings += pages.firings;
     sum.days += pages.days;
     for (const SpikeShape& shape : SpikeShapes()) {
-      const Found found =
-          SpikesFound(series, window, options.bounds, shape, static_cast<int>(options.moments));
+      const Found found = SpikesFound(series, window, options.bounds, shape, options.moments);
       Found& total = score.spikes[static_cast<std::size_t>(shape.spike)];
       total.tried += found.tried;
       total.found += found.found;
@@ -220,6 +191,7 @@ bool Reaches(const Case& each, const std::vector<std::pair<World, Score>>& rows)
 }
 
 int JudgeWorlds(const Options& options) {
+  const Purpose purpose = options.tuning ? Purpose::kTuning : Purpose::kJudging;
   bool reached = true;
   PrintHead();
   for (const Case& each : kCases) {
@@ -231,7 +203,7 @@ int JudgeWorlds(const Options& options) {
       const bool rhythm = world == World::kMildRhythm || world == World::kStrongRhythm;
       const bool weekly = each.interval == AggInterval::k1w;
       if (world != World::kSimulator && rhythm == weekly) continue;
-      const Score score = ScoreOf(SeriesOf(world, options.purpose, each.interval), window, options);
+      const Score score = ScoreOf(SeriesOf(world, purpose, each.interval), window, options);
       PrintRow(fmt::format("{}, {}", RequestName(each.interval), each.range), Name(world), score);
       rows.emplace_back(world, score);
     }
@@ -288,10 +260,7 @@ int JudgeFile(const Options& options) {
 
 int main(int argc, char** argv) {
   using namespace radar_spoof::quality;
-  const auto options = ReadOptions(std::span(argv, static_cast<std::size_t>(argc)).subspan(1));
-  if (!options) {
-    std::fputs(kUsage.data(), stderr);
-    return 2;
-  }
-  return options->csv.empty() ? JudgeWorlds(*options) : JudgeFile(*options);
+  Options options;
+  if (const auto early = ReadOptions(argc, argv, options)) return Print(*early);
+  return options.csv.empty() ? JudgeWorlds(options) : JudgeFile(options);
 }

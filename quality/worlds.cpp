@@ -1,7 +1,6 @@
 #include "quality/worlds.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -10,8 +9,6 @@
 
 namespace radar_spoof::quality {
 namespace {
-
-using simulator::MailSelection;
 
 constexpr double kDay = 86400;
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
@@ -229,7 +226,7 @@ std::vector<Series> SimulatorWorld(Purpose purpose, AggInterval interval, std::s
   constexpr std::uint8_t kPass = 4;
   constexpr std::uint8_t kTls13 = 8;
   // In the order of kAllDimensions: ARC, DKIM, DMARC, SPF, TLS version.
-  constexpr std::array<std::array<std::uint8_t, kDimensionCount>, 9> kSelections = {{
+  constexpr std::array<simulator::MailSelection, 9> kSelections = {{
       {0, 0, 0, 0, 0},
       {0, 0, kFail, 0, 0},
       {0, 0, kNone, 0, 0},
@@ -242,12 +239,12 @@ std::vector<Series> SimulatorWorld(Purpose purpose, AggInterval interval, std::s
   }};
   const std::uint64_t seed = purpose == Purpose::kTuning ? 2 : 5;
   std::vector<Series> all;
-  for (const auto& accepted : kSelections) {
+  for (const auto& selection : kSelections) {
     Series series{interval, kStart, {}};
     for (std::size_t i = 0; i < count; ++i) {
       const WallTime start = kStart + static_cast<std::int64_t>(i) * Length(interval);
       const simulator::MailBucket bucket{start, interval, Length(interval)};
-      const auto share = simulator::SpoofShare(seed, MailSelection{accepted}, bucket, false);
+      const auto share = simulator::SpoofShare(seed, selection, bucket, false);
       series.ratios.push_back(static_cast<double>(share) / simulator::kAllMail);
     }
     all.push_back(std::move(series));
@@ -255,30 +252,22 @@ std::vector<Series> SimulatorWorld(Purpose purpose, AggInterval interval, std::s
   return all;
 }
 
-std::size_t YearsOf(AggInterval interval) {
-  switch (interval) {
-    case AggInterval::k15m: return 1;
-    case AggInterval::k1h: return 2;
-    case AggInterval::k1d: return 10;
-    case AggInterval::k1w: return 20;
-  }
-  return 0;
+double YearsOf(AggInterval interval) {
+  constexpr std::array<double, 4> kYears = {1, 2, 10, 20};
+  static_assert(kYears.size() == kAllAggIntervals.size());
+  return kYears[static_cast<std::size_t>(interval)];
 }
 
 }  // namespace
 
 std::string_view Name(World world) {
-  switch (world) {
-    case World::kSimulator: return "simulator";
-    case World::kMildRhythm: return "mild rhythm";
-    case World::kStrongRhythm: return "strong rhythm";
-    case World::kWeeks: return "weeks as seen";
-  }
-  return "";
+  constexpr std::array<std::string_view, 4> kNames = {"simulator", "mild rhythm", "strong rhythm",
+                                                      "weeks as seen"};
+  return kNames[static_cast<std::size_t>(world)];
 }
 
 std::vector<Series> SeriesOf(World world, Purpose purpose, AggInterval interval) {
-  const auto count = static_cast<std::size_t>(static_cast<double>(YearsOf(interval)) * 365 * kDay /
+  const auto count = static_cast<std::size_t>(YearsOf(interval) * 365 * kDay /
                                               static_cast<double>(Length(interval).count()));
   if (world == World::kSimulator) return SimulatorWorld(purpose, interval, count);
   if (world != World::kWeeks) return RhythmWorld(world, purpose, interval, count);

@@ -6,9 +6,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <string_view>
-#include <vector>
-
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/types.h"
 

@@ -7,9 +7,6 @@
 // Thread rule: plain values.
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "radar_spoof/core/error.h"

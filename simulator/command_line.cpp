@@ -1,11 +1,6 @@
 #include "simulator/command_line.h"
 
-#include <optional>
-#include <string_view>
-
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
 
 #include "radar_spoof/core/version.h"
 
@@ -137,14 +132,6 @@ void AddFlags(FlagParser& flags, Written& written) {
                     "Send 408 on a connection that is idle for so long, and close it", "DURATION");
 }
 
-bool IsLoopback(const std::string& host) {
-  if (host == "localhost") return true;
-  in_addr v4{};
-  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24U == 127;
-  in6_addr v6{};
-  return inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
-
 }  // namespace
 
 Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* argv) {
@@ -154,7 +141,7 @@ Result<CommandLine, EarlyExit> ParseCommandLine(int argc, const char* const* arg
   if (auto early = flags.Parse(argc, argv)) return *std::move(early);
   const auto listen = ListenAddress::Parse(written.listen_address);
   if (!listen) return flags.UsageError("--listen-address: " + listen.error());
-  if (!IsLoopback(listen.value().host)) {
+  if (!IsLoopback(SplitHostAndPort(listen.value().Text()).host)) {
     return flags.UsageError(
         fmt::format("--listen-address: {} is not a loopback address", written.listen_address));
   }

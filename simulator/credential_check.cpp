@@ -1,11 +1,6 @@
 #include "simulator/credential_check.h"
 
 #include <algorithm>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-#include "radar_spoof/core/text.h"
 
 namespace radar_spoof::simulator {
 namespace {

@@ -5,9 +5,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <optional>
-#include <string>
-
 #include "radar_spoof/http/http_server.h"
 #include "simulator/api_error.h"
 

@@ -1,9 +1,6 @@
 #include "simulator/csv_text.h"
 
 #include <algorithm>
-#include <string_view>
-
-#include "radar_spoof/core/clock.h"
 
 namespace radar_spoof::simulator {
 namespace {

@@ -5,8 +5,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <string>
-
 #include "simulator/radar_answer.h"
 
 namespace radar_spoof::simulator {

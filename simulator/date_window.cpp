@@ -1,11 +1,7 @@
 #include "simulator/date_window.h"
 
-#include <optional>
-
 #include <fmt/format.h>
 
-#include "radar_spoof/core/clock.h"
-#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/text.h"
 #include "simulator/api_error.h"
 
@@ -53,13 +49,9 @@ Result<DateWindow, std::string> ResolveAbsolute(const DateParameters& dates, Wal
 }
 
 Milliseconds LongestWindow(AggInterval interval) {
-  switch (interval) {
-    case AggInterval::k15m: return 7 * kDay;
-    case AggInterval::k1h: return 31 * kDay;
-    case AggInterval::k1d: return 84 * kDay;
-    case AggInterval::k1w: return kLongestWindow;
-  }
-  return kLongestWindow;
+  constexpr std::array kLongest = {7 * kDay, 31 * kDay, 84 * kDay, kLongestWindow};
+  static_assert(kLongest.size() == kAllAggIntervals.size());
+  return kLongest[static_cast<std::size_t>(interval)];
 }
 
 }  // namespace

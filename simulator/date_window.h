@@ -5,9 +5,6 @@
 // Thread rule: pure functions and plain values.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/error.h"
 #include "radar_spoof/core/types.h"

@@ -1,7 +1,6 @@
 #include "simulator/json_text.h"
 
 #include "radar_spoof/core/json_writer.h"
-#include "radar_spoof/core/text.h"
 
 namespace radar_spoof::simulator {
 namespace {
@@ -40,8 +39,7 @@ void WriteAnnotation(JsonWriter& json, const Annotation& annotation) {
 
 void WriteConfidence(JsonWriter& json, const ConfidenceInfo& confidence) {
   json.Object([&] {
-    json.Key("level");
-    confidence.level ? json.Value(static_cast<std::uint64_t>(*confidence.level)) : json.Null();
+    json.Member("level", confidence.level);
     json.Key("annotations");
     json.Array([&] {
       for (const Annotation& annotation : confidence.annotations) WriteAnnotation(json, annotation);
@@ -77,10 +75,7 @@ void WriteMeta(JsonWriter& json, const RadarAnswer& answer) {
 }
 
 void WriteCodeAndMessage(JsonWriter& json, int code, std::string_view message) {
-  if (code != 0) {
-    json.Key("code");
-    json.Value(static_cast<std::uint64_t>(code));
-  }
+  if (code != 0) json.Member("code", code);
   json.Member("message", message);
 }
 
@@ -94,8 +89,7 @@ void WriteLast(JsonWriter& json, const LoggedRequest& last) {
     json.Array([&] {
       for (const std::string& name : last.header_names) json.Value(name);
     });
-    json.Key("status");
-    json.Value(static_cast<std::uint64_t>(last.status));
+    json.Member("status", last.status);
   });
 }
 
@@ -162,21 +156,15 @@ std::string JsonText(Scenario current) {
 std::string JsonText(const RequestLog& log) {
   JsonWriter json;
   json.Object([&] {
-    json.Key("api_requests");
-    json.Value(log.total());
+    json.Member("api_requests", log.total());
     json.Key("by_status");
     json.Object([&] {
-      for (const auto& entry : log.by_status()) {
-        json.Key(std::to_string(entry.first));
-        json.Value(entry.second);
+      for (const auto& [status, count] : log.by_status()) {
+        json.Member(std::to_string(status), count);
       }
     });
     json.Key("last");
-    if (log.total() == 0) {
-      json.Null();
-    } else {
-      WriteLast(json, log.last());
-    }
+    log.total() == 0 ? json.Null() : WriteLast(json, log.last());
   });
   return json.Text();
 }

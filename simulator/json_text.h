@@ -5,9 +5,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "simulator/api_error.h"
 #include "simulator/radar_answer.h"
 #include "simulator/request_log.h"

@@ -2,9 +2,6 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <memory>
-#include <string>
-#include <utility>
 
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/http/http_server.h"
@@ -16,10 +13,6 @@ namespace {
 
 using namespace radar_spoof;
 using namespace radar_spoof::simulator;
-
-std::string UrlHost(const std::string& host) {
-  return host.find(':') == std::string::npos ? host : "[" + host + "]";
-}
 
 int Run(const CommandLine& command_line) {
   sigset_t stop_signals;
@@ -53,8 +46,8 @@ int Run(const CommandLine& command_line) {
     front = std::move(started).value();
     port = front->port();
   }
-  std::printf("radar_simulator: listening on http://%s:%d/client/v4 (scenario %s, token %s)\n",
-              UrlHost(command_line.listen.host).c_str(), port,
+  std::printf("radar_simulator: listening on http://%s/client/v4 (scenario %s, token %s)\n",
+              ListenAddress{command_line.listen.host, port}.Text().c_str(),
               std::string(Name(command_line.options.scenario)).c_str(),
               command_line.options.credentials.token.c_str());
   std::fflush(stdout);
@@ -69,10 +62,7 @@ int Run(const CommandLine& command_line) {
 int main(int argc, char** argv) {
   try {
     const auto command_line = ParseCommandLine(argc, argv);
-    if (command_line) return Run(command_line.value());
-    const EarlyExit& early = command_line.error();
-    std::fputs(early.text.c_str(), early.status == 0 ? stdout : stderr);
-    return early.status;
+    return command_line ? Run(command_line.value()) : Print(command_line.error());
   } catch (const std::exception& error) {
     std::fprintf(stderr, "radar_simulator: %s\n", error.what());
     return 1;

@@ -17,7 +17,8 @@ WallTime FirstConcerned(AggInterval interval, const ActiveScenario& active) {
   return NewestCompleteBucket(interval, active.last_updated_at_start);
 }
 
-// Whether the bucket is one that a scenario changes that began some time ago.
+// Whether the scenario changes the bucket: it changes the one that was the newest complete one when
+// it began, and all after it.
 bool IsConcerned(WallTime bucket_start, AggInterval interval, const ActiveScenario& active) {
   return bucket_start >= FirstConcerned(interval, active);
 }

@@ -3,12 +3,6 @@
 // Thread rule: pure functions and plain values.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "simulator/request_parameters.h"
 #include "simulator/scenario.h"
 

@@ -27,8 +27,6 @@ class RateLimitBlock {
   // Counts one call. The call after the last one allowed begins the block.
   Admission Admit(SteadyTime now);
 
-  int limit() const { return limit_; }
-
  private:
   int limit_;
   int used_ = 0;

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/clock.h"
-
 namespace radar_spoof::simulator {
 namespace {
 

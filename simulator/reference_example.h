@@ -5,8 +5,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <string>
-
 #include "radar_spoof/core/clock.h"
 
 namespace radar_spoof::simulator {

@@ -1,12 +1,8 @@
 #include "simulator/request_log.h"
 
 #include <cctype>
-#include <string_view>
 
 #include <fmt/format.h>
-
-#include "radar_spoof/core/error.h"
-#include "radar_spoof/core/text.h"
 
 namespace radar_spoof::simulator {
 namespace {
@@ -32,25 +28,25 @@ std::string PercentEncoded(std::string_view text) {
 void RequestLog::Add(const ServerRequest& request, int status) {
   ++total_;
   ++by_status_[status];
-  last_ = {ForLog(request.method, kMaxBytes),
+  last_ = {ForLog(Redacted(request.method), kMaxBytes),
            PercentEncoded(Redacted(request.path)),
            {},
-           {},
+           ForLog(Redacted(std::string(request.Header("user-agent"))), kMaxBytes),
            {},
            status};
   for (const auto& [name, value] : request.query) {
     if (!last_.query.empty()) last_.query += '&';
     last_.query += PercentEncoded(Redacted(name)) + '=' + PercentEncoded(Redacted(value));
   }
-  last_.user_agent = ForLog(Redacted(std::string(request.Header("user-agent"))), kMaxBytes);
   for (const auto& [name, value] : request.headers) {
-    last_.header_names.push_back(ForLog(name, kMaxBytes));
+    last_.header_names.push_back(ForLog(Redacted(name), kMaxBytes));
   }
 }
 
 std::string RequestLog::Redacted(std::string text) const {
   constexpr std::string_view kInstead = "(credential)";
-  for (const std::string& credential : {never_logged_.token, never_logged_.key}) {
+  for (const std::string& credential :
+       {never_logged_.token, never_logged_.email, never_logged_.key}) {
     if (credential.empty()) continue;
     for (std::size_t at = text.find(credential); at != std::string::npos;
          at = text.find(credential, at + kInstead.size())) {

@@ -3,10 +3,7 @@
 // Thread rule: not synchronised.
 #pragma once
 
-#include <cstdint>
 #include <map>
-#include <string>
-#include <vector>
 
 #include "radar_spoof/http/http_server.h"
 #include "simulator/credential_check.h"

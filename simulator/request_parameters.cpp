@@ -3,15 +3,9 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
-#include <optional>
-#include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-
-#include "radar_spoof/core/error.h"
-#include "radar_spoof/core/text.h"
-#include "simulator/json_text.h"
 
 namespace radar_spoof::simulator {
 namespace {
@@ -109,7 +103,7 @@ Result<SeriesRequest, ApiError> ParseSeries(const Parameters& parameters, std::s
   for (const Dimension dimension : kAllDimensions) {
     const auto mask = ParseFilter(dimension, parameters.Element(RequestName(dimension), index));
     if (!mask) return mask.error();
-    series.selection.accepted[static_cast<std::size_t>(dimension)] = mask.value();
+    series.selection[static_cast<std::size_t>(dimension)] = mask.value();
   }
   const auto window =
       ResolveWindow({parameters.Element("dateRange", index), parameters.Element("dateStart", index),

@@ -8,10 +8,6 @@
 // Thread rule: pure functions and plain values.
 #pragma once
 
-#include <string>
-#include <utility>
-#include <vector>
-
 #include "radar_spoof/core/error.h"
 #include "simulator/api_error.h"
 #include "simulator/date_window.h"
@@ -27,7 +23,7 @@ enum class AnswerFormat { kJson, kCsv };
 
 struct SeriesRequest {
   std::string key;  // its name, else "serie_N"
-  MailSelection selection;
+  MailSelection selection = {};
   DateWindow window;
 };
 

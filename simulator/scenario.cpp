@@ -2,23 +2,17 @@
 
 namespace radar_spoof::simulator {
 
-std::string_view Name(Scenario scenario) {
-  switch (scenario) {
-    case Scenario::kCalm: return "calm";
-    case Scenario::kSpike: return "spike";
-    case Scenario::kLowConfidence: return "low-confidence";
-    case Scenario::kPipelineIssue: return "pipeline-issue";
-    case Scenario::kNoMail: return "no-mail";
-    case Scenario::kHalfNull: return "half-null";
-    case Scenario::kFrozen: return "frozen";
-    case Scenario::kOutage: return "outage";
-    case Scenario::kRateLimited: return "rate-limited";
-    case Scenario::kUnauthorized: return "unauthorized";
-    case Scenario::kInternalError: return "internal-error";
-    case Scenario::kSlow: return "slow";
-  }
-  return "";
-}
+namespace {
+
+// Indexed by Scenario.
+constexpr auto kNames = std::to_array<std::string_view>(
+    {"calm", "spike", "low-confidence", "pipeline-issue", "no-mail", "half-null", "frozen",
+     "outage", "rate-limited", "unauthorized", "internal-error", "slow"});
+static_assert(kNames.size() == kAllScenarios.size());
+
+}  // namespace
+
+std::string_view Name(Scenario scenario) { return kNames[static_cast<std::size_t>(scenario)]; }
 
 std::optional<Scenario> ParseScenario(std::string_view name) {
   for (const Scenario scenario : kAllScenarios) {

@@ -4,8 +4,6 @@
 #pragma once
 
 #include <array>
-#include <optional>
-#include <string_view>
 
 #include "radar_spoof/core/clock.h"
 

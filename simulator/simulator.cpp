@@ -1,7 +1,5 @@
 #include "simulator/simulator.h"
 
-#include <string_view>
-
 #include <fmt/format.h>
 
 #include "radar_spoof/http/content_negotiation.h"
@@ -35,7 +33,7 @@ constexpr std::string_view kOutagePage =
     "<body><center><h1>503 Service Temporarily Unavailable</h1></center></body></html>\n";
 
 ServerResponse Respond(int status, std::string_view content_type, std::string body) {
-  return {status, {{"Content-Type", std::string(content_type)}}, std::move(body), {}};
+  return {status, {{"Content-Type", std::string(content_type)}}, std::move(body)};
 }
 
 ServerResponse RespondJson(int status, std::string body) {
@@ -138,24 +136,18 @@ ServerResponse Simulator::AnswerApi(const ServerRequest& request, const ActiveSc
     return RefuseFor(admission.until_reset, 971,
                      "Please wait and consider throttling your request speed");
   }
-  switch (active.scenario) {
-    case Scenario::kOutage:
-      return Respond(503, "text/html; charset=UTF-8", std::string(kOutagePage));
-    case Scenario::kRateLimited:
-      return RefuseFor(kRetryAfterTooMany, 1015, "You are being rate limited");
-    case Scenario::kUnauthorized: return Refuse(AuthenticationFailed());
-    case Scenario::kInternalError: return Refuse({400, 0, "Internal Error", {}, true});
-    case Scenario::kCalm:
-    case Scenario::kSpike:
-    case Scenario::kLowConfidence:
-    case Scenario::kPipelineIssue:
-    case Scenario::kNoMail:
-    case Scenario::kHalfNull:
-    case Scenario::kFrozen: return AnswerSpoof(request, active);
-    case Scenario::kSlow: break;
+  if (active.scenario == Scenario::kOutage) {
+    return Respond(503, "text/html; charset=UTF-8", std::string(kOutagePage));
+  }
+  if (active.scenario == Scenario::kRateLimited) {
+    return RefuseFor(kRetryAfterTooMany, 1015, "You are being rate limited");
+  }
+  if (active.scenario == Scenario::kUnauthorized) return Refuse(AuthenticationFailed());
+  if (active.scenario == Scenario::kInternalError) {
+    return Refuse({400, 0, "Internal Error", {}, true});
   }
   ServerResponse response = AnswerSpoof(request, active);
-  response.delay = options_.slow_delay;
+  if (active.scenario == Scenario::kSlow) response.delay = options_.slow_delay;
   return response;
 }
 
@@ -170,7 +162,7 @@ ServerResponse Simulator::AnswerSpoof(const ServerRequest& request,
   }
   if (!IsRead(request)) {
     return MethodNotAllowed("GET, HEAD",
-                            JsonText(ApiError{405, 7001, "Method not available for that URI", {}}));
+                            JsonText(ApiError{405, 7001, "Method not available for that URI"}));
   }
   if (const auto error = CheckCredentials(request, options_.credentials)) return Refuse(*error);
   if (!served) return Refuse(InvalidInput("Invalid option for dimension."));
@@ -223,12 +215,8 @@ WallTime Simulator::LastUpdated(const ActiveScenario& active) const {
 }
 
 bool Simulator::IsServed(std::string_view dimension) const {
-  switch (options_.path_style) {
-    case PathStyle::kBoth: return dimension == kOld || dimension == kNew;
-    case PathStyle::kOld: return dimension == kOld;
-    case PathStyle::kNew: return dimension == kNew;
-  }
-  return false;
+  return (dimension == kOld && options_.path_style != PathStyle::kNew) ||
+         (dimension == kNew && options_.path_style != PathStyle::kOld);
 }
 
 }  // namespace radar_spoof::simulator

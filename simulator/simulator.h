@@ -9,11 +9,6 @@
 // carries its delay in ServerResponse.delay.
 #pragma once
 
-#include <cstdint>
-#include <mutex>
-#include <string>
-#include <string_view>
-
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/http/http_server.h"
 #include "simulator/api_error.h"

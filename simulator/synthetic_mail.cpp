@@ -124,13 +124,9 @@ double Level(std::uint64_t seed, double seconds) {
 
 // The mean over what the bucket holds so far, for mail in general.
 double MeanLevel(std::uint64_t seed, const MailBucket& bucket) {
-  int samples = 1;
-  switch (bucket.interval) {
-    case AggInterval::k15m: samples = 1; break;
-    case AggInterval::k1h: samples = 4; break;
-    case AggInterval::k1d: samples = 24; break;
-    case AggInterval::k1w: samples = 42; break;
-  }
+  constexpr std::array kSamples = {1, 4, 24, 42};
+  static_assert(kSamples.size() == kAllAggIntervals.size());
+  const int samples = kSamples[static_cast<std::size_t>(bucket.interval)];
   const double step = static_cast<double>(bucket.filled.count()) / samples;
   double sum = 0;
   for (int i = 0; i < samples; ++i) {
@@ -156,7 +152,7 @@ Portion Total(const Portions& portions, std::uint8_t mask) {
 double ShareOfAllMail(const MailSelection& selection) {
   double share = 1;
   for (std::size_t i = 0; i < kDimensionCount; ++i) {
-    share *= Total(kPortions[i], selection.accepted[i]).share;
+    share *= Total(kPortions[i], selection[i]).share;
   }
   return share;
 }
@@ -173,7 +169,7 @@ std::array<double, 3> SplitByDmarc(double level) {
   return {fail, none, std::max(0.004, rest / portions[kDmarcPass].share)};
 }
 
-// The same for a bucket that is still filling: that it reads low is enough.
+// No greater while a bucket is still filling than when it is complete: that it reads low is enough.
 double NoiseDeviation(const MailBucket& bucket, double share_of_all_mail) {
   constexpr double kOfOneDay = 0.01;
   const double length = static_cast<double>(Length(bucket.interval).count());
@@ -188,7 +184,7 @@ double NoiseDeviation(const MailBucket& bucket, double share_of_all_mail) {
 std::uint64_t Key(std::uint64_t seed, Stream stream, WallTime time,
                   const MailSelection& selection) {
   std::uint64_t key = Hash(seed, stream, time.time_since_epoch().count());
-  for (const std::uint8_t mask : selection.accepted) key = Mix(key ^ mask);
+  for (const std::uint8_t mask : selection) key = Mix(key ^ mask);
   return key;
 }
 
@@ -208,7 +204,7 @@ MicroPercent SpoofShare(std::uint64_t seed, const MailSelection& selection, cons
 
   double level = MeanLevel(seed, bucket);
   for (std::size_t i = 0; i < kDimensionCount; ++i) {
-    level += Total(kPortions[i], selection.accepted[i]).shift;
+    level += Total(kPortions[i], selection[i]).shift;
   }
   const double noise =
       NoiseDeviation(bucket, ShareOfAllMail(selection)) * Noise(seed, selection, bucket);
@@ -217,7 +213,7 @@ MicroPercent SpoofShare(std::uint64_t seed, const MailSelection& selection, cons
   double spoofed = 0;
   double mail = 0;
   for (std::size_t i = 0; i < by_dmarc.size(); ++i) {
-    if (!Accepts(selection.accepted[kDmarc], i)) continue;
+    if (!Accepts(selection[kDmarc], i)) continue;
     double share = Share(LogOdds(by_dmarc[i]) + noise);
     if (spike && i == kDmarcFail) share = std::max(share, std::min(3 * share, kCeiling));
     spoofed += kPortions[kDmarc][i].share * share;

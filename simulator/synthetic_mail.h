@@ -7,9 +7,6 @@
 // Thread rule: pure functions and plain values.
 #pragma once
 
-#include <array>
-#include <cstdint>
-
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/types.h"
 
@@ -17,11 +14,7 @@ namespace radar_spoof::simulator {
 
 // What a series is narrowed to. Bit i of a dimension stands for LegalValues(dimension)[i]; 0 is
 // any.
-struct MailSelection {
-  std::array<std::uint8_t, kDimensionCount> accepted{};
-
-  friend bool operator==(const MailSelection&, const MailSelection&) = default;
-};
+using MailSelection = std::array<std::uint8_t, kDimensionCount>;
 
 struct MailBucket {
   WallTime start;  // a multiple of the interval

@@ -1,24 +1,20 @@
 #include "simulator/unruly_front.h"
 
 #include <cerrno>
-#include <charconv>
-#include <string_view>
 #include <system_error>
-#include <utility>
 
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "radar_spoof/core/text.h"
-#include "radar_spoof/http/listen_socket.h"
 
 namespace radar_spoof::simulator {
 namespace {
 
 constexpr int kForEver = -1;
+constexpr int kUntilNextTryMs = 10;
 // As HAProxy words it.
 constexpr std::string_view kRequestTimeout =
     "HTTP/1.1 408 Request Time-out\r\n"
@@ -31,9 +27,9 @@ constexpr std::string_view kRequestTimeout =
     "Your browser didn't send a complete request in time.\n"
     "</body></html>\n";
 
-int MakeEvent() {
-  const int event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (event < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+FileDescriptor MakeEvent() {
+  FileDescriptor event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!event) throw std::system_error(errno, std::generic_category(), "eventfd");
   return event;
 }
 
@@ -56,10 +52,8 @@ enum class Ended { kClosed, kIdle };
 // A connected socket. What waits for it ends, as if the peer had closed, when the front stops.
 class Peer {
  public:
-  Peer(int descriptor, int stop_event) : descriptor_(descriptor), stop_event_(stop_event) {}
-  ~Peer() { (void)::close(descriptor_); }
-  Peer(const Peer&) = delete;
-  Peer& operator=(const Peer&) = delete;
+  Peer(FileDescriptor socket, const FileDescriptor& stop_event)
+      : socket_(std::move(socket)), stop_event_(stop_event) {}
 
   // The next message, with as many bytes of body as its head announces, or none.
   // kIdle: for `idle_ms` no byte of the head came.
@@ -81,9 +75,9 @@ class Peer {
 
   bool Send(std::string_view bytes) const {
     while (!bytes.empty()) {
-      if (Wait(descriptor_, POLLOUT, kForEver) != Woken::kReady) return false;
+      if (Wait(socket_.number(), POLLOUT, kForEver) != Woken::kReady) return false;
       const ssize_t sent =
-          ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+          ::send(socket_.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent < 0 && errno != EAGAIN) return false;
       if (sent > 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -99,39 +93,37 @@ class Peer {
   enum class Woken { kReady, kTimedOut, kStopped };
 
   Woken Wait(int descriptor, short events, int timeout_ms) const {
-    pollfd waiting[] = {{stop_event_, POLLIN, 0}, {descriptor, events, 0}};
+    pollfd waiting[] = {{stop_event_.number(), POLLIN, 0}, {descriptor, events, 0}};
     if (::poll(waiting, 2, timeout_ms) == 0) return Woken::kTimedOut;
     return waiting[0].revents != 0 ? Woken::kStopped : Woken::kReady;
   }
 
   std::optional<Ended> ReceiveMore(int timeout_ms) {
-    const Woken woken = Wait(descriptor_, POLLIN, timeout_ms);
+    const Woken woken = Wait(socket_.number(), POLLIN, timeout_ms);
     if (woken == Woken::kTimedOut) return Ended::kIdle;
     if (woken == Woken::kStopped) return Ended::kClosed;
     char buffer[16384];
-    const ssize_t size = ::recv(descriptor_, buffer, sizeof buffer, MSG_DONTWAIT);
+    const ssize_t size = ::recv(socket_.number(), buffer, sizeof buffer, MSG_DONTWAIT);
     if (size == 0 || (size < 0 && errno != EAGAIN)) return Ended::kClosed;
     if (size > 0) received_.append(buffer, static_cast<std::size_t>(size));
     return std::nullopt;
   }
 
-  const int descriptor_;
-  const int stop_event_;
+  const FileDescriptor socket_;
+  const FileDescriptor& stop_event_;
   std::string received_;
 };
 
-// -1 when the server cannot be reached.
-int ConnectToLoopback(int port) {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+// None when the server cannot be reached.
+FileDescriptor ConnectToLoopback(int port) {
+  FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(static_cast<in_port_t>(port));
-  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
-    return descriptor;
-  }
-  (void)::close(descriptor);
-  return -1;
+  const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
+  return ::connect(socket.number(), generic, sizeof address) == 0 ? std::move(socket)
+                                                                  : FileDescriptor();
 }
 
 }  // namespace
@@ -141,49 +133,52 @@ Result<std::unique_ptr<UnrulyFront>, std::string> UnrulyFront::Start(
   auto listening = OpenListenSocket(address);
   if (!listening) return listening.error();
   return std::unique_ptr<UnrulyFront>(
-      new UnrulyFront(std::move(listening).value().Release(), server_port, faults));
+      new UnrulyFront(std::move(listening).value(), server_port, faults));
 }
 
-UnrulyFront::UnrulyFront(int listening, int server_port, const ConnectionFaults& faults)
-    : listening_(listening),
+UnrulyFront::UnrulyFront(FileDescriptor listening, int server_port, const ConnectionFaults& faults)
+    : listening_(std::move(listening)),
       stop_event_(MakeEvent()),
       server_port_(server_port),
       faults_(faults),
       acceptor_([this] { Accept(); }) {}
 
 UnrulyFront::~UnrulyFront() {
-  (void)::eventfd_write(stop_event_, 1);
+  (void)::eventfd_write(stop_event_.number(), 1);
   acceptor_.join();
-  {
-    std::unique_lock lock(mutex_);
-    connection_ended_.wait(lock, [this] { return open_connections_ == 0; });
-  }
-  (void)::close(stop_event_);
-  (void)::close(listening_);
+  std::unique_lock lock(mutex_);
+  connection_ended_.wait(lock, [this] { return open_connections_ == 0; });
 }
 
-int UnrulyFront::port() const { return BoundPort(listening_); }
+int UnrulyFront::port() const { return BoundPort(listening_.number()); }
 
 void UnrulyFront::Accept() {
   for (;;) {
-    pollfd waiting[] = {{stop_event_, POLLIN, 0}, {listening_, POLLIN, 0}};
+    pollfd waiting[] = {{stop_event_.number(), POLLIN, 0}, {listening_.number(), POLLIN, 0}};
     (void)::poll(waiting, 2, kForEver);
     if (waiting[0].revents != 0) return;
-    const int client = ::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (client < 0) continue;
+    FileDescriptor client(::accept4(listening_.number(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!client) {  // no descriptor is left, say, and the client waits on
+      (void)::poll(waiting, 1, kUntilNextTryMs);
+      continue;
+    }
     const std::lock_guard lock(mutex_);
-    ++open_connections_;
-    std::thread([this, client] {
-      Serve(client);
-      const std::lock_guard ended(mutex_);
-      --open_connections_;
-      connection_ended_.notify_all();
-    }).detach();
+    try {
+      std::thread([this, socket = std::move(client)]() mutable {
+        Serve(std::move(socket));
+        const std::lock_guard ended(mutex_);
+        --open_connections_;
+        connection_ended_.notify_all();
+      }).detach();
+      ++open_connections_;
+    } catch (const std::system_error&) {
+      continue;  // no thread for the client, which is let go
+    }
   }
 }
 
-void UnrulyFront::Serve(int client_descriptor) const {
-  Peer client(client_descriptor, stop_event_);
+void UnrulyFront::Serve(FileDescriptor socket) const {
+  Peer client(std::move(socket), stop_event_);
   const int idle_ms = faults_.idle_408 ? static_cast<int>(faults_.idle_408->count()) : kForEver;
   for (;;) {
     const auto request = client.Receive(false, idle_ms);
@@ -192,9 +187,9 @@ void UnrulyFront::Serve(int client_descriptor) const {
       return;
     }
     // A new connection each time: the server gives up those that are idle when it likes.
-    const int server_descriptor = ConnectToLoopback(server_port_);
-    if (server_descriptor < 0) return;
-    Peer server(server_descriptor, stop_event_);
+    FileDescriptor server_socket = ConnectToLoopback(server_port_);
+    if (!server_socket) return;
+    Peer server(std::move(server_socket), stop_event_);
     if (!server.Send(request.value())) return;
     const auto answer = server.Receive(!request.value().starts_with("HEAD "), kForEver);
     if (!answer || !client.Send(answer.value())) return;

@@ -7,10 +7,6 @@
 #pragma once
 
 #include <condition_variable>
-#include <memory>
-#include <mutex>
-#include <optional>
-#include <string>
 #include <thread>
 
 #include "radar_spoof/core/clock.h"
@@ -41,13 +37,13 @@ class UnrulyFront {
   int port() const;
 
  private:
-  UnrulyFront(int listening, int server_port, const ConnectionFaults& faults);
+  UnrulyFront(FileDescriptor listening, int server_port, const ConnectionFaults& faults);
 
   void Accept();
-  void Serve(int client) const;
+  void Serve(FileDescriptor socket) const;
 
-  const int listening_;
-  const int stop_event_;
+  const FileDescriptor listening_;
+  const FileDescriptor stop_event_;
   const int server_port_;
   const ConnectionFaults faults_;
 

@@ -60,6 +60,8 @@ const Reason& RowOf(FailureReason reason) { return kReasons[static_cast<std::siz
 std::string_view Name(FailureReason reason) { return RowOf(reason).name; }
 std::string_view InPlainWords(FailureReason reason) { return RowOf(reason).plain_words; }
 std::string_view WhatToDo(FailureReason reason) { return RowOf(reason).what_to_do; }
-RetryClass DefaultRetryClass(FailureReason reason) { return RowOf(reason).retry; }
+
+Failure::Failure(FailureReason why, std::string what)
+    : Failure(why, RowOf(why).retry, std::move(what)) {}
 
 }  // namespace radar_spoof

@@ -78,7 +78,16 @@ void FlagParser::AddNumber(const std::string& name, int& target, int least, int 
 
 void FlagParser::AddNumber(const std::string& name, double& target, double least, double most,
                            const std::string& help, const std::string& shown) {
-  app_->add_option(name, target, help)->check(CLI::Range(least, most))->option_text(shown);
+  // To CLI::Range, NaN is in every range.
+  const auto check = [least, most](const std::string& given) {
+    double number = 0;
+    const bool is_in =
+        CLI::detail::lexical_cast(given, number) && number >= least && number <= most;
+    return is_in ? ""
+                 : "Value " + given + " not in range " + std::to_string(least) + " to " +
+                       std::to_string(most);
+  };
+  app_->add_option(name, target, help)->check(check)->option_text(shown);
 }
 
 void FlagParser::AddNumber(const std::string& name, std::uint64_t& target, const std::string& help,

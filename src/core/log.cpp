@@ -41,26 +41,32 @@ const Level& LevelOf(spdlog::level::level_enum level) {
   return *std::ranges::find(kLevels, level, &Level::of_spdlog);
 }
 
-// Quoted so that both logfmt and JSON readers take it back unchanged.
+// Quoted so that both logfmt and JSON readers take it back unchanged, but for what is not UTF-8,
+// which JSON cannot hold.
 std::string Quoted(std::string_view text) {
   std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else if (c == '\n') {
+  while (!text.empty()) {
+    const CodePoint c = FirstCodePoint(text);
+    const std::string_view bytes = text.substr(0, std::max<std::size_t>(c.bytes, 1));
+    if (c.bytes == 0) {
+      quoted += "\\ufffd";
+    } else if (c.value == '"' || c.value == '\\') {
+      quoted.append("\\").append(bytes);
+    } else if (c.value == '\n') {
       quoted += "\\n";
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      quoted += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+    } else if (c.value < 0x20 || c.value == 0x7f) {
+      quoted += fmt::format("\\u{:04x}", std::uint32_t{c.value});
     } else {
-      quoted += c;
+      quoted += bytes;
     }
+    text.remove_prefix(bytes.size());
   }
   return quoted + '"';
 }
 
 bool NeedsQuotes(std::string_view text) {
-  return text.empty() || std::any_of(text.begin(), text.end(), [](unsigned char c) {
+  return text.empty() || !IsUtf8(text) ||
+         std::any_of(text.begin(), text.end(), [](unsigned char c) {
            return c <= 0x20 || c == 0x7f || c == '=' || c == '"' || c == '\\';
          });
 }
@@ -72,7 +78,8 @@ std::unique_ptr<spdlog::formatter> FormatterFor(LogFormat format) {
                                                      spdlog::pattern_time_type::utc, "");
 }
 
-// A line that is longer than the queue would never be written.
+// A line that is longer than the queue would never be written. What is left of a character that is
+// cut is not UTF-8.
 std::string_view Beginning(std::string_view value) {
   constexpr std::size_t kLongestValue = std::size_t{64} << 10;
   return value.substr(0, kLongestValue);

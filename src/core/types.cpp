@@ -208,24 +208,24 @@ Secret& Secret::operator=(const Secret& other) {
   return *this;
 }
 
-Secret::Secret(Secret&& other) noexcept { TakeFrom(other); }
+Secret::Secret(Secret&& other) noexcept { TakeFrom(other.text_); }
 
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this != &other) {
     Wipe(text_);
-    TakeFrom(other);
+    TakeFrom(other.text_);
   }
   return *this;
 }
 
 // A moved-from short string keeps its bytes, so short text is copied and the source wiped. Long
 // text changes hands: a copy might find no memory, and every string has room for short text.
-void Secret::TakeFrom(Secret& other) noexcept {
-  if (other.text_.size() > std::string().capacity()) {
-    text_.swap(other.text_);
+void Secret::TakeFrom(std::string& text) noexcept {
+  if (text.size() > std::string().capacity()) {
+    text_.swap(text);
   } else {
-    text_ = other.text_;
-    Wipe(other.text_);
+    text_ = text;
+    Wipe(text);
   }
 }
 

@@ -59,7 +59,7 @@ HttpRequest Request(std::string url, const RequestForm& form, const Credentials&
     request.headers.push_back({"Authorization", Secret("Bearer " + bearer->token.Reveal())});
   } else {
     const auto& legacy = std::get<LegacyKey>(credentials);
-    request.headers.push_back({"X-Auth-Email", Secret(legacy.email)});
+    request.headers.push_back({"X-Auth-Email", Secret(std::string(legacy.email))});
     request.headers.push_back({"X-Auth-Key", legacy.key});
   }
   request.headers.push_back({"Accept", Secret("application/json")});

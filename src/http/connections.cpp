@@ -12,8 +12,8 @@ namespace {
 // Who reads what it asked for has it by then, or nearly.
 constexpr Milliseconds kGrace = std::chrono::seconds(1);
 
-// Newcomers that no other had to go for, as all were too new themselves; the next ones make up for
-// them.
+// How far beyond the limits newcomers may go while all others are too new to be reset; who comes
+// later then makes room for all of them.
 constexpr int kMostWaiting = 64;
 
 }  // namespace
@@ -85,22 +85,24 @@ void Connections::Closing(int descriptor) {
   connections_.insert(std::move(node));
 }
 
-bool Connections::BeginAnswer(int descriptor, SteadyTime now) {
+bool Connections::BeginResponse(int descriptor, SteadyTime now) {
   const std::lock_guard lock(mutex_);
   const auto at = connections_.find(descriptor);
   if (at == connections_.end() || at->second.is_reset) return false;
   Connection& connection = at->second;
   SetPhase(connection, Phase::kHead);  // a tail before it is as good as taken
-  BeginTurn(connection, limits_.answer_deadline, now);
+  BeginTurn(connection, limits_.response_deadline, now);
   const auto client = connection.client;
-  const auto share_is_used = [&] { return client->second.answers >= limits_.answers_of_client; };
-  if (share_is_used() || answers_ >= limits_.answers) EndTails(now);
+  const auto share_is_used = [&] {
+    return client->second.responses >= limits_.responses_of_client;
+  };
+  if (share_is_used() || responses_ >= limits_.responses) EndTails(now);
   if (share_is_used()) {
-    if (!ResetOneOf(client, IsAnswer, kGrace, now)) return false;
-  } else if (answers_ >= limits_.answers) {
-    if (!ResetOneOfGreatest(client, 1, IsAnswer, now)) return false;
+    if (!ResetOneOf(client, IsResponse, kGrace, now)) return false;
+  } else if (responses_ >= limits_.responses) {
+    if (!ResetOneOfGreatest(client, 1, IsResponse, now)) return false;
   }
-  SetPhase(connection, Phase::kAnswer);
+  SetPhase(connection, Phase::kResponse);
   return true;
 }
 
@@ -114,7 +116,7 @@ bool Connections::Hold(int descriptor, std::size_t own,
                        const std::shared_ptr<const std::string>& shared, SteadyTime now) {
   const std::lock_guard lock(mutex_);
   const auto at = connections_.find(descriptor);
-  if (at == connections_.end() || at->second.phase != Phase::kAnswer) return true;
+  if (at == connections_.end() || at->second.phase != Phase::kResponse) return true;
   Connection& connection = at->second;
   const std::string* const text = shared.get();
   Let(connection);
@@ -124,7 +126,7 @@ bool Connections::Hold(int descriptor, std::size_t own,
            (each.shared == nullptr || each.shared == text ? 0 : each.shared->size());
   };
   const std::size_t wanted = own + (text == nullptr ? 0 : text->size());
-  while ((own_bytes_ > 0 || !shared_.empty()) && BytesWith(own, text) > limits_.answer_bytes) {
+  while ((own_bytes_ > 0 || !shared_.empty()) && BytesWith(own, text) > limits_.response_bytes) {
     if (!ResetOneOfGreatest(connection.client, wanted, others, now)) return false;
   }
   if (text != nullptr) ++shared_[text];
@@ -134,15 +136,15 @@ bool Connections::Hold(int descriptor, std::size_t own,
   return true;
 }
 
-void Connections::EndAnswer(int descriptor, bool complete, SteadyTime now) {
+void Connections::EndResponse(int descriptor, bool complete, SteadyTime now) {
   const std::lock_guard lock(mutex_);
   const auto at = connections_.find(descriptor);
   if (at == connections_.end() || at->second.is_reset) return;
   Connection& connection = at->second;
   Let(connection);
-  if (connection.phase == Phase::kAnswer && !complete) {
+  if (connection.phase == Phase::kResponse && !complete) {
     Reset(at);
-  } else if (connection.phase == Phase::kAnswer && sockets_.has_untaken(descriptor)) {
+  } else if (connection.phase == Phase::kResponse && sockets_.has_untaken(descriptor)) {
     SetPhase(connection, Phase::kTail);
   } else {
     AwaitHead(connection, now);
@@ -168,8 +170,8 @@ bool Connections::Sweep(SteadyTime now) {
 void Connections::SetPhase(Connection& connection, Phase phase) {
   const int change = (phase != Phase::kHead ? 1 : 0) - (connection.phase != Phase::kHead ? 1 : 0);
   connection.phase = phase;
-  connection.client->second.answers += change;
-  answers_ += change;
+  connection.client->second.responses += change;
+  responses_ += change;
 }
 
 void Connections::AwaitHead(Connection& connection, SteadyTime now) {
@@ -183,7 +185,7 @@ void Connections::BeginTurn(Connection& connection, Milliseconds at_most, Steady
   connection.turn = ++turns_;
 }
 
-// What its answer holds is not held any more.
+// What its response holds is not held any more.
 void Connections::Let(Connection& connection) {
   own_bytes_ -= std::exchange(connection.own_bytes, 0);
   const auto shared = shared_.find(std::exchange(connection.shared, nullptr));

@@ -1,12 +1,12 @@
-// Every open connection: whose it is, by when it must have got on, and what its answer holds.
+// Every open connection: whose it is, by when it must have got on, and what its response holds.
 //
 // A client that sends or reads a byte now and then is never idle, and still must not stay for ever;
 // and one that opens many connections must not take what the others need. A client is a network, as
 // in ClientNetwork(). When its share is used up, or all there is, the newcomer gets the place of
 // another connection, which is reset: one of that client, or of the one that has most; one that has
-// waited longest for a request, or else the one that has been answered longest. An answer that is
+// waited longest for a request, or else the one that has been answered longest. A response that is
 // less than a second old gives way only to a client that has less than half as much; a newcomer
-// that finds no place is refused. An answer is over when the client has taken it, not when the
+// that finds no place is refused. A response is over when the client has taken it, not when the
 // system has.
 // Thread rule: any thread. Descriptors are reset and closed under the lock, so that none can be
 // closed elsewhere, and its number given away, meanwhile.
@@ -28,11 +28,11 @@ class Connections {
   struct Limits {
     int connections;
     int connections_of_client;
-    int answers;  // that are not over
-    int answers_of_client;
-    std::size_t answer_bytes;  // in this process; one answer may have more
+    int responses;  // that are not over
+    int responses_of_client;
+    std::size_t response_bytes;  // in this process; one response may have more
     Milliseconds head_deadline;
-    Milliseconds answer_deadline;
+    Milliseconds response_deadline;
   };
   // What is asked of a descriptor and done to it. None of these throws.
   struct Sockets {
@@ -53,38 +53,38 @@ class Connections {
   [[nodiscard]] bool Add(int descriptor, const std::string& network, SteadyTime now);
   // It has an owner, who tells when it is closed; until then it is not reset.
   void HandOver(int descriptor);
-  // To be called before the owner closes it. What a client has not taken of a whole answer is kept
-  // until it has, or until the answer's deadline. Harmless when it is not there.
+  // To be called before the owner closes it. What a client has not taken of a whole response is
+  // kept until it has, or until the response's deadline. Harmless when it is not there.
   void Closing(int descriptor);
 
-  // A whole head has come. False when there are too many answers: then it is refused in a few
+  // A whole head has come. False when there are too many responses: then it is refused in a few
   // words, which count for nothing.
-  [[nodiscard]] bool BeginAnswer(int descriptor, SteadyTime now);
-  // The server itself holds the answer back for so long.
+  [[nodiscard]] bool BeginResponse(int descriptor, SteadyTime now);
+  // The server itself holds the response back for so long.
   void Delay(int descriptor, Milliseconds delay);
-  // What the answer holds: `own` bytes, and `shared`, which is counted once however many hold it.
+  // What the response holds: `own` bytes, and `shared`, which is counted once however many hold it.
   // False when that is too much. May throw std::bad_alloc.
   [[nodiscard]] bool Hold(int descriptor, std::size_t own,
                           const std::shared_ptr<const std::string>& shared, SteadyTime now);
   // The owner is done with it; `complete`: the system has all of it.
-  void EndAnswer(int descriptor, bool complete, SteadyTime now);
+  void EndResponse(int descriptor, bool complete, SteadyTime now);
 
   // Resets what is late, once. Whether there is any connection.
   bool Sweep(SteadyTime now);
 
  private:
-  // Its client owes a request; or we owe an answer; or the system does.
-  enum class Phase { kHead, kAnswer, kTail };
+  // Its client owes a request; or we owe a response; or the system does.
+  enum class Phase { kHead, kResponse, kTail };
 
   struct Client {
     int connections = 0;
-    int answers = 0;
+    int responses = 0;
   };
   using Clients = std::map<std::string, Client>;
 
   struct Connection {
     Clients::iterator client;
-    SteadyTime since;  // of the head's turn or of the answer, its tail included
+    SteadyTime since;  // of the head's turn or of the response, its tail included
     SteadyTime deadline;
     Phase phase = Phase::kHead;
     bool has_owner = false;
@@ -98,7 +98,9 @@ class Connections {
   using Weight = std::function<std::size_t(const Connection&)>;
 
   static std::size_t IsOne(const Connection&) { return 1; }
-  static std::size_t IsAnswer(const Connection& each) { return each.phase != Phase::kHead ? 1 : 0; }
+  static std::size_t IsResponse(const Connection& each) {
+    return each.phase != Phase::kHead ? 1 : 0;
+  }
 
   void SetPhase(Connection& connection, Phase phase);
   void BeginTurn(Connection& connection, Milliseconds at_most, SteadyTime now);
@@ -121,7 +123,7 @@ class Connections {
   Clients clients_;   // with a connection that counts
   Map connections_;   // by descriptor
   int all_ = 0;       // that count
-  int answers_ = 0;
+  int responses_ = 0;
   std::uint64_t turns_ = 0;  // that began
   std::size_t own_bytes_ = 0;
   std::map<const std::string*, int> shared_;  // and how many hold it

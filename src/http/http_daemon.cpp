@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <exception>
 #include <new>
-#include <system_error>
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -170,7 +169,7 @@ class HttpDaemon::Callbacks {
                           MHD_RequestTerminationCode code) {
     const std::unique_ptr<RequestInProgress> progress(static_cast<RequestInProgress*>(*state));
     *state = nullptr;
-    static_cast<HttpDaemon*>(self)->state_.connections.EndAnswer(
+    static_cast<HttpDaemon*>(self)->state_.connections.EndResponse(
         Descriptor(connection), code == MHD_REQUEST_TERMINATED_COMPLETED_OK, Now());
   }
 
@@ -196,7 +195,7 @@ class HttpDaemon::Callbacks {
 
   MHD_Result OnHead(const char* method, const char* version, RequestInProgress& progress) {
     const auto refusal = ReadHead(method, version, progress);
-    if (!state_.connections.BeginAnswer(Descriptor(connection_), Now())) return RefuseForNow();
+    if (!state_.connections.BeginResponse(Descriptor(connection_), Now())) return RefuseForNow();
     if (refusal) return Send(PlainText(*refusal, "request refused"), true);
     // A body that is announced may never come, and nobody wants it: the library is answered before
     // it waits for one.

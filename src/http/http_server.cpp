@@ -1,7 +1,6 @@
 #include "radar_spoof/http/http_server.h"
 
 #include <algorithm>
-#include <iterator>
 #include <system_error>
 #include <thread>
 
@@ -107,11 +106,34 @@ SteadyTime PassedBy() { return std::chrono::floor<Milliseconds>(std::chrono::ste
 
 }  // namespace
 
+std::string_view ServerRequest::Header(std::string_view name) const {
+  for (const auto& [key, value] : headers) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+std::string ServerRequest::HeaderList(std::string_view name) const {
+  std::string list;
+  for (const auto& [key, value] : headers) {
+    if (key != name) continue;
+    if (!list.empty()) list += ", ";
+    list += value;
+  }
+  return list;
+}
+
 std::string ClientNetwork(std::string_view address) {
   std::string text(address);
   in6_addr six{};
   if (::inet_pton(AF_INET6, text.c_str(), &six) != 1) return text;
   return {reinterpret_cast<const char*>(six.s6_addr), 8};
+}
+
+ServerResponse PlainText(int status, std::string text,
+                         std::vector<std::pair<std::string, std::string>> headers) {
+  headers.emplace(headers.begin(), "Content-Type", "text/plain; charset=utf-8");
+  return {status, std::move(headers), std::move(text) + "\n"};
 }
 
 HttpServer::HttpServer(ServerThreads threads, std::unique_ptr<ServerState> state, int first_crowded,

@@ -67,29 +67,6 @@ bool ParseQuery(std::string_view rest, ServerRequest& request) {
 
 }  // namespace
 
-ServerResponse PlainText(int status, std::string text,
-                         std::vector<std::pair<std::string, std::string>> headers) {
-  headers.emplace(headers.begin(), "Content-Type", "text/plain; charset=utf-8");
-  return {status, std::move(headers), std::move(text) + "\n", {}};
-}
-
-std::string_view ServerRequest::Header(std::string_view name) const {
-  for (const auto& [key, value] : headers) {
-    if (key == name) return value;
-  }
-  return {};
-}
-
-std::string ServerRequest::HeaderList(std::string_view name) const {
-  std::string list;
-  for (const auto& [key, value] : headers) {
-    if (key != name) continue;
-    if (!list.empty()) list += ", ";
-    list += value;
-  }
-  return list;
-}
-
 std::optional<int> RefusalStatus(const ServerRequest& request, std::size_t head_size,
                                  std::size_t head_limit) {
   if (head_size > head_limit || request.headers.size() > kMostHeaders) return 431;

@@ -4,7 +4,6 @@
 #include <array>
 #include <memory>
 #include <string_view>
-#include <type_traits>
 
 #include <arpa/inet.h>
 #include <gnutls/gnutls.h>
@@ -13,14 +12,9 @@
 namespace radar_spoof {
 namespace {
 
-template <typename T, void (*kFree)(T)>
-struct FreeWith {
-  using pointer = T;
-  void operator()(T owned) const { kFree(owned); }
-};
-using Credentials = std::unique_ptr<
-    void, FreeWith<gnutls_certificate_credentials_t, gnutls_certificate_free_credentials>>;
-using Certificate = std::unique_ptr<void, FreeWith<gnutls_x509_crt_t, gnutls_x509_crt_deinit>>;
+using Credentials = std::unique_ptr<gnutls_certificate_credentials_st,
+                                    decltype(&gnutls_certificate_free_credentials)>;
+using Certificate = std::unique_ptr<gnutls_x509_crt_int, decltype(&gnutls_x509_crt_deinit)>;
 
 gnutls_datum_t Datum(const std::string& text) {
   // GnuTLS only reads through this pointer.
@@ -31,9 +25,10 @@ gnutls_datum_t Datum(const std::string& text) {
 // The first of `text`; null when it cannot be read.
 Certificate ReadCertificate(const gnutls_datum_t& text, gnutls_x509_crt_fmt_t format) {
   gnutls_x509_crt_t certificate = nullptr;
-  if (gnutls_x509_crt_init(&certificate) < 0) return nullptr;
-  Certificate owner(certificate);
-  return gnutls_x509_crt_import(certificate, &text, format) < 0 ? nullptr : std::move(owner);
+  (void)gnutls_x509_crt_init(&certificate);
+  Certificate owner(certificate, gnutls_x509_crt_deinit);
+  if (owner && gnutls_x509_crt_import(certificate, &text, format) < 0) owner.reset();
+  return owner;
 }
 
 CipherSuite::Key KeyOf(const TlsSettings& settings) {
@@ -46,24 +41,15 @@ CipherSuite::Key KeyOf(const TlsSettings& settings) {
 }
 
 std::string_view Name(CipherSuite::Cipher cipher) {
-  switch (cipher) {
-    case CipherSuite::Cipher::kAes128Gcm: return "AES-128-GCM";
-    case CipherSuite::Cipher::kAes256Gcm: return "AES-256-GCM";
-    case CipherSuite::Cipher::kChaCha20Poly1305: return "CHACHA20-POLY1305";
-    case CipherSuite::Cipher::kAes128Cbc: return "AES-128-CBC";
-    case CipherSuite::Cipher::kAes256Cbc: return "AES-256-CBC";
-  }
-  return "";
+  constexpr std::array<std::string_view, 5> kNames = {
+      "AES-128-GCM", "AES-256-GCM", "CHACHA20-POLY1305", "AES-128-CBC", "AES-256-CBC"};
+  return kNames[static_cast<std::size_t>(cipher)];
 }
 
 std::string_view Name(TlsCurve curve) {
-  switch (curve) {
-    case TlsCurve::kP256: return "SECP256R1";
-    case TlsCurve::kP384: return "SECP384R1";
-    case TlsCurve::kP521: return "SECP521R1";
-    case TlsCurve::kX25519: return "X25519";
-  }
-  return "";
+  constexpr std::array<std::string_view, 4> kNames = {"SECP256R1", "SECP384R1", "SECP521R1",
+                                                      "X25519"};
+  return kNames[static_cast<std::size_t>(curve)];
 }
 
 bool Allows(const TlsSettings& settings, TlsVersion version) {
@@ -174,7 +160,7 @@ std::optional<std::string> TlsProblem(const TlsSettings& settings) {
   if (const int error = gnutls_certificate_allocate_credentials(&credentials); error < 0) {
     return gnutls_strerror(error);
   }
-  const Credentials owner(credentials);
+  const Credentials owner(credentials, gnutls_certificate_free_credentials);
   const gnutls_datum_t certificate = Datum(settings.certificate_pem);
   const gnutls_datum_t key = Datum(settings.key_pem);
   if (const int error =

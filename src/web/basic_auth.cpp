@@ -110,16 +110,15 @@ bool IsBcryptHash(std::string_view text) {
 
 int BcryptCost(std::string_view hash) { return (hash[4] - '0') * 10 + (hash[5] - '0'); }
 
-void FailedLogins::Add(std::string_view client, SteadyTime now) {
-  const std::string network = ClientNetwork(client);
-  if (!counts_.contains(network)) MakeRoom(now);
-  Count& count = counts_[network];
+void FailedLogins::Add(const std::string& client, SteadyTime now) {
+  if (!counts_.contains(client)) MakeRoom(now);
+  Count& count = counts_[client];
   if (count.failures == 0 || now - count.first >= kWindow) count = {now, 0};
   ++count.failures;
 }
 
-Milliseconds FailedLogins::Wait(std::string_view client, SteadyTime now) const {
-  const auto found = counts_.find(ClientNetwork(client));
+Milliseconds FailedLogins::Wait(const std::string& client, SteadyTime now) const {
+  const auto found = counts_.find(client);
   if (found == counts_.end() || found->second.failures < kMostFailures) return {};
   return std::max(Milliseconds(0), found->second.first + kWindow - now);
 }
@@ -134,12 +133,11 @@ void FailedLogins::MakeRoom(SteadyTime now) {
 }
 
 struct BasicAuth::Guess {
-  std::string client;
   std::string network;
   SteadyTime time;
   std::string user;
   std::string password;
-  std::string hash;  // the user's; for an unknown user somebody else's
+  std::string hash;  // the user's; for an unknown user the costliest there is
   bool user_exists;
   std::string digest;  // of the password
   std::shared_ptr<PasswordComparison> comparison = std::make_shared<PasswordComparison>();
@@ -187,9 +185,10 @@ AuthDecision BasicAuth::Check(std::string_view authorization, std::string_view c
     if (!credentials) return {kRefused};
     const auto user = users.find(credentials->user);
     guess->user_exists = user != users.end();
-    guess->hash = guess->user_exists ? user->second : users.begin()->second;
+    const auto costliest = std::ranges::max_element(
+        users, {}, [](const auto& each) { return BcryptCost(each.second); });
+    guess->hash = (guess->user_exists ? user : costliest)->second;
   }
-  guess->client = client;
   guess->network = ClientNetwork(client);
   guess->time = now;
   guess->user = std::move(credentials->user);
@@ -207,7 +206,7 @@ AuthDecision BasicAuth::Queue(std::unique_ptr<Guess> guess, SteadyTime now) {
       !guess->digest.empty() && EqualInConstantTime(known->second.digest, guess->digest)) {
     return {kAllowed};
   }
-  if (const auto wait = shared_->failed.Wait(guess->client, now); wait > wait.zero()) {
+  if (const auto wait = shared_->failed.Wait(guess->network, now); wait > wait.zero()) {
     return {kTryLater, std::chrono::ceil<Seconds>(wait)};
   }
   auto& guesses = shared_->guesses;
@@ -241,9 +240,9 @@ void BasicAuth::Compare(const std::shared_ptr<Shared>& shared) {
       if (right) {
         shared->known[guess.user] = {guess.hash, guess.digest};
       } else {
-        shared->failed.Add(guess.client, guess.time);
+        shared->failed.Add(guess.network, guess.time);
       }
-      comparison->outcome_ = right ? kAllowed : kRefused;
+      comparison->decision.outcome = right ? kAllowed : kRefused;
     } catch (const std::bad_alloc&) {  // then it is told to try later
       if (!lock) lock.lock();
     }

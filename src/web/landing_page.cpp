@@ -2,19 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <map>
-#include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
-#include "radar_spoof/core/clock.h"
-#include "radar_spoof/core/error.h"
 #include "radar_spoof/core/text.h"
-#include "radar_spoof/core/types.h"
 #include "radar_spoof/core/version.h"
-#include "radar_spoof/poll/snapshot.h"
 
 namespace radar_spoof {
 namespace {
@@ -222,12 +214,9 @@ std::string HowOften(Seconds interval) {
 }
 
 std::string_view AlertText(AlertSeverity severity) {
-  switch (severity) {
-    case AlertSeverity::kCritical: return "a spike pages";
-    case AlertSeverity::kWarning: return "a spike opens a ticket";
-    case AlertSeverity::kNone: return "a spike alerts nobody";
-  }
-  return "";
+  constexpr std::array<std::string_view, 3> kTexts = {"a spike pages", "a spike opens a ticket",
+                                                      "a spike alerts nobody"};
+  return kTexts[static_cast<std::size_t>(severity)];
 }
 
 std::string Row(const QueryState& state, bool fresh, const Causes& told_above, Instant now) {

@@ -4,11 +4,6 @@
 // Thread rule: pure.
 #pragma once
 
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
-
 #include "radar_spoof/core/clock.h"
 #include "radar_spoof/core/types.h"
 #include "radar_spoof/poll/snapshot.h"

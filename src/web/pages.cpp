@@ -96,7 +96,7 @@ ServerResponse Pages::Respond(const ServerRequest& request, const AuthDecision& 
     ServerResponse response;
     response.awaited = {decision.comparison, &decision.comparison->done};
     response.then = [this, &request, comparison = decision.comparison] {
-      return Respond(request, comparison->Decision());
+      return Respond(request, comparison->decision);
     };
     return response;
   }
@@ -154,8 +154,7 @@ ServerResponse Pages::LandingPage() const {
                             {.telemetry_path = options_.telemetry_path,
                              .base = options_.external_path.value_or("."),
                              .homepage = std::string(Homepage()),
-                             .documents = std::string(Documents())}),
-          {}};
+                             .documents = std::string(Documents())})};
 }
 
 ServerResponse Pages::Healthy() const {

@@ -237,7 +237,7 @@ class WebConfigReader {
   void ReadList(const MapReader& map, std::string_view key, const Meanings<T, kCount>& meanings,
                 std::vector<T>& values) {
     const YamlNode* const node = map.Find(key);
-    if (node == nullptr || !IsList(*node, map.PathOf(key), "names")) return;
+    if (node == nullptr || !IsList(*node, map.PathOf(key))) return;
     std::array<std::string_view, kCount> words;
     for (std::size_t i = 0; i < kCount; ++i) words[i] = meanings[i].first;
     for (const YamlNode& each : node->children) {
@@ -249,19 +249,19 @@ class WebConfigReader {
     }
   }
 
-  bool IsList(const YamlNode& node, const std::string& key_path, const std::string& of_what) {
+  bool IsList(const YamlNode& node, const std::string& key_path) {
     if (node.kind == YamlNode::Kind::kSequence && !node.children.empty()) return true;
     problems_.Add(node, key_path,
                   "found " +
                       (node.kind == YamlNode::Kind::kSequence ? "an empty list" : Describe(node)) +
-                      "; expected a list of " + of_what);
+                      "; expected a list of names");
     return false;
   }
 
   void ReadAllowedNames(const MapReader& map, std::vector<std::string>& names) {
     const std::string key_path = map.PathOf("client_allowed_sans");
     const YamlNode* const node = map.Find("client_allowed_sans");
-    if (node == nullptr || !IsList(*node, key_path, "names")) return;
+    if (node == nullptr || !IsList(*node, key_path)) return;
     for (const YamlNode& each : node->children) {
       if (each.kind != YamlNode::Kind::kScalar || each.text.empty()) {
         problems_.Add(each, key_path,

@@ -33,7 +33,6 @@ TEST_CASE("each reason has its usual way of being retried") {
         Row{kParse, RetryClass::kNextSlot}, Row{kValidation, RetryClass::kNextSlot},
         Row{kEmpty, RetryClass::kNextSlot}}) {
     CAPTURE(Name(row.reason));
-    CHECK(DefaultRetryClass(row.reason) == row.retry);
     CHECK(Failure(row.reason, "x").retry == row.retry);
   }
   CHECK(Failure(kRejected, RetryClass::kTransient, "x").retry == RetryClass::kTransient);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "radar_spoof/core/clock.h"
+#include "radar_spoof/core/text.h"
 #include "support/temporary_directory.h"
 
 namespace radar_spoof {
@@ -77,7 +78,10 @@ TEST_CASE("no text can break out of its field or its line") {
         Row{std::string("n\0l", 3), R"("n\u0000l")", R"("n\u0000l")"},
         Row{"del\x7f", R"("del\u007f")", R"("del\u007f")"},
         Row{"100%v %Y {}", R"("100%v %Y {}")", R"("100%v %Y {}")"},
-        Row{"p\xC3\xA4iv\xC3\xA4", "p\xC3\xA4iv\xC3\xA4", "\"p\xC3\xA4iv\xC3\xA4\""}}) {
+        Row{"p\xC3\xA4iv\xC3\xA4", "p\xC3\xA4iv\xC3\xA4", "\"p\xC3\xA4iv\xC3\xA4\""},
+        Row{"no\xFFUTF-8", R"("no\ufffdUTF-8")", R"("no\ufffdUTF-8")"},
+        Row{"half\xC3", R"("half\ufffd")", R"("half\ufffd")"},
+        Row{"\xED\xA0\x80", R"("\ufffd\ufffd\ufffd")", R"("\ufffd\ufffd\ufffd")"}}) {
     CAPTURE(row.text);
     CHECK(Written(LogFormat::kLogfmt, "m", {{"f", row.text}}) ==
           "ts=T level=info msg=\"m\" f=" + row.logfmt);
@@ -94,6 +98,16 @@ TEST_CASE("a value that is longer than what may wait is cut, not lost") {
     REQUIRE(recorder.lines.size() == 1);
     CHECK(recorder.lines.front().size() < 100'000);
     CHECK(recorder.lines.front().find("then") != std::string::npos);
+  }
+}
+
+TEST_CASE("a value is UTF-8 wherever it is cut") {
+  for (const LogFormat format : {LogFormat::kLogfmt, LogFormat::kJson}) {
+    for (std::size_t before = 0; before < 4; ++before) {
+      std::string value(before, 'x');
+      while (value.size() < 100'000) value += "\xF0\x9F\x93\xAE";
+      CHECK(IsUtf8(Written(format, "m", {{"detail", value}})));
+    }
   }
 }
 

@@ -236,5 +236,13 @@ TEST_CASE("a secret that was moved from holds nothing of it") {
   CHECK(std::string(within, 5) == std::string(5, '\0'));
 }
 
+TEST_CASE("a text that became a secret is not left where it was") {
+  std::string text = "short";
+  const char* const within = text.data();
+  const Secret secret(std::move(text));
+  CHECK(secret.Reveal() == "short");
+  CHECK(std::string(within, 5) == std::string(5, '\0'));
+}
+
 }  // namespace
 }  // namespace radar_spoof

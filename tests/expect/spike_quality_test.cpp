@@ -1,3 +1,4 @@
+#include <chrono>
 #include <cmath>
 
 #include <doctest/doctest.h>
@@ -44,6 +45,22 @@ TEST_CASE("a doubled ratio is no page before its second bucket") {
   const Found two = SpikesFound(all.front(), 28, {}, ShapeOf(Spike::kTripleForTwo), 50);
   REQUIRE(two.found > 0);
   CHECK(two.delay == two.found);
+}
+
+TEST_CASE("days with a false page are days in UTC, wherever the series begins") {
+  using namespace std::chrono_literals;
+  constexpr std::size_t kWindow = 168;
+  const auto days = [](std::initializer_list<std::size_t> spikes) {
+    Series series{AggInterval::k1h, std::chrono::sys_days(2026y / 6 / 1) + 12h,
+                  std::vector<double>(480, 0.1)};
+    for (const std::size_t first : spikes) series.ratios[first] = series.ratios[first + 1] = 0.5;
+    const FalsePages pages = PagesOf(series, kWindow, {});
+    CHECK(pages.firings == static_cast<int>(spikes.size()));
+    return pages.days;
+  };
+  const std::size_t noon = 240;  // the place of a bucket that begins at 12:00
+  CHECK(days({noon + 5, noon + 17}) == 2);
+  CHECK(days({noon + 16, noon + 28}) == 1);
 }
 
 TEST_CASE("the worlds of tuning and of judging are not the same") {

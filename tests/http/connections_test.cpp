@@ -22,7 +22,7 @@ class ConnectionsFixture {
     return true;
   }
   bool Ask(int descriptor, const std::string& client, SteadyTime now = kStart) {
-    return Open(descriptor, client, now) && connections_.BeginAnswer(descriptor, now);
+    return Open(descriptor, client, now) && connections_.BeginResponse(descriptor, now);
   }
   // What was reset since the last call.
   std::vector<int> Reset() { return std::exchange(reset_, {}); }
@@ -36,11 +36,11 @@ class ConnectionsFixture {
   std::vector<int> closed_;
   Connections connections_{{.connections = 8,
                             .connections_of_client = 4,
-                            .answers = 6,
-                            .answers_of_client = 3,
-                            .answer_bytes = 1000,
+                            .responses = 6,
+                            .responses_of_client = 3,
+                            .response_bytes = 1000,
                             .head_deadline = 10s,
-                            .answer_deadline = 30s},
+                            .response_deadline = 30s},
                            {.has_untaken = [this](int fd) { return untaken_.contains(fd); },
                             .reset = [this](int fd) { reset_.push_back(fd); },
                             .keep =
@@ -63,10 +63,10 @@ TEST_CASE_FIXTURE(
 }
 
 TEST_CASE_FIXTURE(ConnectionsFixture,
-                  "an answer has a deadline of its own, and after it the next head has one") {
+                  "a response has a deadline of its own, and after it the next head has one") {
   CHECK(Ask(7, "a"));
   CHECK(Late(kStart + 29s).empty());
-  connections_.EndAnswer(7, true, kStart + 29s);
+  connections_.EndResponse(7, true, kStart + 29s);
   CHECK(Late(kStart + 38s).empty());
   CHECK(Late(kStart + 39s) == std::vector{7});
   CHECK(Ask(8, "a"));
@@ -128,21 +128,22 @@ TEST_CASE_FIXTURE(ConnectionsFixture,
   CHECK(Reset().size() == 1);
 }
 
-TEST_CASE_FIXTURE(ConnectionsFixture,
-                  "a client's answers beyond its share are refused, or replace its own of a second "
-                  "ago, never another's") {
+TEST_CASE_FIXTURE(
+    ConnectionsFixture,
+    "a client's responses beyond its share are refused, or replace its own of a second "
+    "ago, never another's") {
   CHECK(Ask(9, "b", kStart - 20s));
   for (int fd = 1; fd <= 3; ++fd) CHECK(Ask(fd, "a", kStart + Milliseconds(fd)));
   CHECK_FALSE(Ask(4, "a", kStart + 500ms));
   CHECK(reset_.empty());
-  CHECK(connections_.BeginAnswer(4, kStart + 1001ms));
+  CHECK(connections_.BeginResponse(4, kStart + 1001ms));
   CHECK(Reset() == std::vector{1});
   CHECK_FALSE(Ask(5, "a", kStart + 1001ms));
 }
 
 TEST_CASE_FIXTURE(
     ConnectionsFixture,
-    "when all answers are taken, who has more than twice as many gives one up at once") {
+    "when all responses are taken, who has more than twice as many gives one up at once") {
   for (int fd = 1; fd <= 3; ++fd) CHECK(Ask(fd, "a"));
   CHECK(Ask(4, "b"));
   CHECK(Ask(5, "b"));
@@ -152,15 +153,15 @@ TEST_CASE_FIXTURE(
   CHECK_FALSE(Ask(8, "e"));  // now nobody has more than two
 }
 
-TEST_CASE_FIXTURE(ConnectionsFixture, "an answer is over when the client has taken it") {
+TEST_CASE_FIXTURE(ConnectionsFixture, "a response is over when the client has taken it") {
   for (int fd = 1; fd <= 3; ++fd) CHECK(Ask(fd, "a"));
   untaken_ = {1, 2};
-  for (int fd = 1; fd <= 3; ++fd) connections_.EndAnswer(fd, true, kStart);
-  CHECK(connections_.BeginAnswer(3, kStart));
+  for (int fd = 1; fd <= 3; ++fd) connections_.EndResponse(fd, true, kStart);
+  CHECK(connections_.BeginResponse(3, kStart));
   CHECK(Open(4, "a"));
-  CHECK_FALSE(connections_.BeginAnswer(4, kStart));
+  CHECK_FALSE(connections_.BeginResponse(4, kStart));
   untaken_ = {2};
-  CHECK(connections_.BeginAnswer(4, kStart));
+  CHECK(connections_.BeginResponse(4, kStart));
   CHECK(Late(kStart + 10s) == std::vector{1});  // which waited for a head since then
   CHECK(Late(kStart + 30s) == std::vector{2, 3, 4});
 }
@@ -171,22 +172,23 @@ TEST_CASE_FIXTURE(ConnectionsFixture,
   for (int fd = 1; fd <= 3; ++fd) {
     CHECK(Ask(fd, "a"));
     untaken_.insert(fd);
-    connections_.EndAnswer(fd, true, kStart);
+    connections_.EndResponse(fd, true, kStart);
     connections_.Closing(fd);
   }
   CHECK_FALSE(Ask(4, "a"));
   untaken_.erase(101);
   CHECK(connections_.Sweep(kStart));
   CHECK(closed_ == std::vector{101});
-  CHECK(connections_.BeginAnswer(4, kStart + 5s));
+  CHECK(connections_.BeginResponse(4, kStart + 5s));
   CHECK(Late(kStart + 30s) == std::vector{102, 103});
   CHECK(closed_ == std::vector{101, 102, 103});
 }
 
-TEST_CASE_FIXTURE(ConnectionsFixture, "an answer that is given up leaves nothing with the system") {
+TEST_CASE_FIXTURE(ConnectionsFixture,
+                  "a response that is given up leaves nothing with the system") {
   CHECK(Ask(1, "a"));
   untaken_ = {1};
-  connections_.EndAnswer(1, false, kStart);
+  connections_.EndResponse(1, false, kStart);
   CHECK(Reset() == std::vector{1});
   connections_.Closing(1);
   CHECK_FALSE(connections_.Sweep(kStart));

@@ -47,9 +47,9 @@ TEST_CASE("blocks are joined in any order, and read back with whatever the membe
       all += text;
     }
     GzipPrefix reversed;
-    for (std::size_t i = prefix.blocks(); i-- > 0;) reversed.Append(prefix.Block(i));
+    for (std::size_t i = texts.size(); i-- > 0;) reversed.Append(prefix.Block(i));
     GzipPrefix again;
-    for (std::size_t i = reversed.blocks(); i-- > 0;) again.Append(reversed.Block(i));
+    for (std::size_t i = texts.size(); i-- > 0;) again.Append(reversed.Block(i));
     CHECK(again.bytes() == prefix.bytes());
     for (const std::string& rest : {std::string(), std::string("b\n"), noise}) {
       CAPTURE(all.size());

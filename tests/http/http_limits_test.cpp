@@ -29,7 +29,7 @@ const std::string& LargeBody() {
 }
 
 ServerResponse Page(const ServerRequest& request) {
-  return {200, {}, request.path == "/large" ? LargeBody() : "page", {}};
+  return {200, {}, request.path == "/large" ? LargeBody() : "page"};
 }
 
 std::unique_ptr<HttpServer> ServeWithin(ServerOptions options, HttpServer::Handler handler = Page,
@@ -203,7 +203,7 @@ TEST_CASE(
   const std::string body(150'000, 'x');  // which the system takes at once
   const auto server = ServeWithin(
       {.max_responses_of_client = 2, .response_deadline = 2s}, [&](const ServerRequest& request) {
-        return ServerResponse{200, {}, request.path == "/" ? "page" : body, {}};
+        return ServerResponse{200, {}, request.path == "/" ? "page" : body};
       });
   const int port = server->port();
   std::vector<std::unique_ptr<TcpClient>> slow;
@@ -261,7 +261,7 @@ TEST_CASE("answers hold so many bytes and no more, whoever asks for them how slo
   std::atomic<int> living = 0;
   const auto server =
       ServeWithin({.max_response_bytes = 100'000'000}, [&](const ServerRequest& request) {
-        if (request.path == "/") return ServerResponse{200, {}, "page", {}};
+        if (request.path == "/") return ServerResponse{200, {}, "page"};
         ++living;
         ServerResponse response;
         response.shared_body = {new std::string(LargeBody()), [&](const std::string* text) {

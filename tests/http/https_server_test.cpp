@@ -39,7 +39,7 @@ class HttpsFixture {
     return HttpServer::Start(
         {"127.0.0.1", 0}, ServerThreads::kPool,
         [](const ServerRequest& request) {
-          return ServerResponse{200, {}, "page " + request.path, {}};
+          return ServerResponse{200, {}, "page " + request.path};
         },
         options);
   }

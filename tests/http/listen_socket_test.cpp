@@ -114,7 +114,7 @@ TEST_CASE("a bad listen address is refused with what is wrong") {
   }
 }
 
-ServerResponse AnyPage(const ServerRequest&) { return {200, {}, "page", {}}; }
+ServerResponse AnyPage(const ServerRequest&) { return {200, {}, "page"}; }
 
 TEST_CASE("a running server answers itself, wherever it is bound, with TLS and without") {
   for (const char* address : {":0", "127.0.0.1:0", "[::1]:0", "[::]:0", "0.0.0.0:0"}) {
@@ -160,7 +160,7 @@ TEST_CASE("a socket of the Unix domain that was bound by another process is serv
   sockets.push_back(std::move(adopted).value());
   const auto server =
       HttpServer::Start(std::move(sockets), ServerThreads::kPool, [](const ServerRequest& request) {
-        return ServerResponse{200, {}, "for " + request.client + ".", {}};
+        return ServerResponse{200, {}, "for " + request.client + "."};
       });
   REQUIRE(server);
   CHECK(server.value()->addresses() == std::vector{directory.Path("s")});

@@ -6,7 +6,7 @@ namespace radar_spoof {
 namespace {
 
 const std::string kToken = "Canary/9f8e7d6c+credential-0123456789_AB";
-const Credentials kBearer = BearerToken{Secret(kToken)};
+const Credentials kBearer = BearerToken{Secret(std::string(kToken))};
 
 TEST_CASE("a credential in a text is redacted, whole or in telling parts, however it is written") {
   struct Row {

@@ -1,9 +1,13 @@
 // Connections as unruly servers and proxies treat them: the front before a real server, byte by
 // byte on real sockets.
+#include <ctime>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include <doctest/doctest.h>
+#include <pthread.h>
+#include <sys/resource.h>
 
 #include "simulator/unruly_front.h"
 #include "support/tcp_client.h"
@@ -19,7 +23,7 @@ class FrontRig {
   explicit FrontRig(const ConnectionFaults& faults) {
     auto server = HttpServer::Start(
         {"127.0.0.1", 0}, ServerThreads::kThreadPerConnection, [](const ServerRequest& request) {
-          return ServerResponse{200, {}, "answer to " + request.path + ";", {}};
+          return ServerResponse{200, {}, "answer to " + request.path + ";"};
         });
     REQUIRE(server.ok());
     server_ = std::move(server).value();
@@ -109,6 +113,51 @@ TEST_CASE("what waits ends when the front does") {
   rig.Stop();
   CHECK(waiting.ReceiveAll().empty());
   CHECK(idle.ReceiveAll().empty());
+}
+
+// While it lives, this process can open `more` descriptors, if no lower one is free.
+class DescriptorLimit {
+ public:
+  explicit DescriptorLimit(rlim_t more) {
+    ::getrlimit(RLIMIT_NOFILE, &old_);
+    const int next = ::dup(STDERR_FILENO);
+    ::close(next);
+    rlimit low = old_;
+    low.rlim_cur = static_cast<rlim_t>(next) + more;
+    ::setrlimit(RLIMIT_NOFILE, &low);
+  }
+  ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &old_); }
+  DescriptorLimit(const DescriptorLimit&) = delete;
+  DescriptorLimit& operator=(const DescriptorLimit&) = delete;
+
+ private:
+  rlimit old_{};
+};
+
+TEST_CASE("without a descriptor a client waits, and costs no work, until there is one") {
+  const FrontRig rig({.answer_twice = 0ms});
+  auto limit = std::make_unique<DescriptorLimit>(1);
+  TcpClient client(rig.port());
+  const std::clock_t before = std::clock();
+  std::this_thread::sleep_for(500ms);
+  CHECK(std::clock() - before < CLOCKS_PER_SEC / 10);
+  limit.reset();
+  client.Send(Get("/1"));
+  CHECK(Count(client.ReceiveUntil("answer to /1;", 2), "HTTP/1.1 200 OK\r\n") == 2);
+}
+
+TEST_CASE("a client for whom there is no thread is let go, and the next one served") {
+  const FrontRig rig({.answer_twice = 0ms});
+  pthread_attr_t usual;
+  REQUIRE(pthread_getattr_default_np(&usual) == 0);
+  pthread_attr_t too_large = usual;
+  REQUIRE(pthread_attr_setstacksize(&too_large, std::size_t{1} << 60U) == 0);
+  REQUIRE(pthread_setattr_default_np(&too_large) == 0);
+  CHECK(TcpClient(rig.port()).ReceiveAll().empty());
+  REQUIRE(pthread_setattr_default_np(&usual) == 0);
+  TcpClient client(rig.port());
+  client.Send(Get("/1"));
+  CHECK(Count(client.ReceiveUntil("answer to /1;", 2), "HTTP/1.1 200 OK\r\n") == 2);
 }
 
 TEST_CASE("an address that is taken is named") {

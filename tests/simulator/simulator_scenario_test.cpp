@@ -282,6 +282,22 @@ TEST_CASE("API requests are counted by status, and the last one shown without an
         R"-("header_names":["host","authorization","user-agent"],"status":400}})-");
 }
 
+TEST_CASE("no accepted credential is shown, wherever in a request it stands") {
+  SimulatorOptions options;
+  options.credentials = {"to-ken", "e-mail", "ke-y"};
+  ScenarioRig rig(options);
+  for (const std::string credential : {"to-ken", "e-mail", "ke-y"}) {
+    CAPTURE(credential);
+    ServerRequest request = Request("/client/v4/" + credential);
+    request.method = credential;
+    request.query = {{credential, credential}};
+    request.headers = {{credential, "a"}, {"user-agent", credential}};
+    rig.simulator.Handle(request);
+    const std::string shown = rig.simulator.Handle(Request("/requests")).body;
+    CHECK(shown.find(credential) == std::string::npos);
+  }
+}
+
 TEST_CASE("a token that is part of what stands in its place is redacted, too") {
   SimulatorOptions options;
   options.credentials.token = "t";

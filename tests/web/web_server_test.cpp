@@ -61,7 +61,7 @@ class WebServerFixture {
     if (decision.outcome != AuthDecision::Outcome::kComparing) return Page(decision);
     ServerResponse response;
     response.awaited = {decision.comparison, &decision.comparison->done};
-    response.then = [comparison = decision.comparison] { return Page(comparison->Decision()); };
+    response.then = [comparison = decision.comparison] { return Page(comparison->decision); };
     return response;
   }
   static ServerResponse Page(const AuthDecision& decision) {

@@ -79,17 +79,14 @@ enum class RetryClass {
   kNextSlot,       // repeating at once cannot help
 };
 
-// The class a reason has when the place that found the failure knows nothing better.
-RetryClass DefaultRetryClass(FailureReason reason);
-
 // Whether what failed may fare better in a request for fewer series.
 enum class FewerSeries { kNoHelp, kMayHelp, kHelp };
 
 // One failed poll, in words for a log line: `detail` is one line of printable text, at most 300
 // bytes, never holds a credential, and is never used as a metric label.
 struct Failure {
-  Failure(FailureReason why, std::string what)
-      : reason(why), retry(DefaultRetryClass(why)), detail(std::move(what)) {}
+  // Of the class that the reason usually has: whoever found the failure knows nothing better.
+  Failure(FailureReason why, std::string what);
   Failure(FailureReason why, RetryClass when, std::string what)
       : reason(why), retry(when), detail(std::move(what)) {}
 

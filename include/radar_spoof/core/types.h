@@ -263,7 +263,8 @@ struct SpoofSample {
 // A credential. Cannot be printed, compared or converted; the memory is wiped when it dies.
 class Secret {
  public:
-  explicit Secret(std::string text) : text_(std::move(text)) {}
+  // `text` holds nothing of it afterwards.
+  explicit Secret(std::string&& text) noexcept { TakeFrom(text); }
   Secret(const Secret&) = default;
   Secret& operator=(const Secret& other);
   Secret(Secret&& other) noexcept;
@@ -275,7 +276,7 @@ class Secret {
 
  private:
   // REQUIRES: this one holds nothing that is secret.
-  void TakeFrom(Secret& other) noexcept;
+  void TakeFrom(std::string& text) noexcept;
 
   std::string text_;
 };

@@ -45,7 +45,6 @@ class GzipPrefix {
   GzipPrefix();
 
   void Append(const DeflateBlock& block);
-  std::size_t blocks() const { return places_.size(); }
   // One of those appended; its bytes are valid until the next Append().
   DeflateBlock Block(std::size_t number) const;
 

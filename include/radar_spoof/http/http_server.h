@@ -1,11 +1,11 @@
 // An HTTP/1.1 server on libmicrohttpd. Knows sockets, TLS and limits, not what is served.
 //
 // Limits: head 16 KiB and 64 fields; idle connections are closed after 10 s; slow ones are reset
-// (`head_deadline`, `response_deadline`); at most so many connections and answers as ServerOptions
-// says, and never so many connections that fewer than 16 file descriptors are left. Beyond them
-// others give way, as in connections.h. HEAD is answered as GET without the body. No request's body
-// is read: it is answered at its head, and if it announced one its connection is closed. Malformed
-// requests are answered with a 4xx and never reach the handler.
+// (`head_deadline`, `response_deadline`); at most so many connections and responses as
+// ServerOptions says, and never so many connections that fewer than 16 file descriptors are left.
+// Beyond them others give way, as in connections.h. HEAD is answered as GET without the body. No
+// request's body is read: it is answered at its head, and if it announced one its connection is
+// closed. Malformed requests are answered with a 4xx and never reach the handler.
 // Thread rule: the handler is called from the server's own threads, several at once.
 #pragma once
 

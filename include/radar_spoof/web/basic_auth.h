@@ -34,10 +34,10 @@ inline constexpr int kHighestBcryptCost = 14;
 // most 1024 are remembered; one more makes the oldest forgotten. Thread rule: one thread at a time.
 class FailedLogins {
  public:
-  // `client` as in ServerRequest.
-  void Add(std::string_view client, SteadyTime now);
+  // `client`: its ClientNetwork().
+  void Add(const std::string& client, SteadyTime now);
   // How long this client must wait before its next guess; zero: not at all.
-  Milliseconds Wait(std::string_view client, SteadyTime now) const;
+  Milliseconds Wait(const std::string& client, SteadyTime now) const;
 
  private:
   struct Count {
@@ -47,10 +47,10 @@ class FailedLogins {
 
   void MakeRoom(SteadyTime now);
 
-  std::map<std::string, Count, std::less<>> counts_;
+  std::map<std::string, Count> counts_;
 };
 
-class PasswordComparison;
+struct PasswordComparison;
 
 struct AuthDecision {
   enum class Outcome { kAllowed, kRefused, kTryLater, kComparing };
@@ -61,22 +61,18 @@ struct AuthDecision {
 };
 
 // A guess that is compared with its bcrypt hash, or will be.
-class PasswordComparison {
- public:
+struct PasswordComparison {
   Awaited done;
   // REQUIRES: `done` was called. Never kComparing.
-  AuthDecision Decision() const { return {outcome_, Seconds(1)}; }
-
- private:
-  friend class BasicAuth;
-  AuthDecision::Outcome outcome_ = AuthDecision::Outcome::kTryLater;
+  AuthDecision decision = {AuthDecision::Outcome::kTryLater, Seconds(1)};
 };
 
 // Thread rule: any thread; nothing blocks. Comparisons are made one after the other by a thread of
 // their own, which is not waited for by the destructor. A client (FailedLogins) waits for one at a
 // time, and 16 do; others are told to try later, as is who guessed wrong 10 times within a minute,
 // until the minute is over. Credentials that were right before are known again at once, whatever
-// else goes on. An unknown user takes as long as a wrong password.
+// else goes on. An unknown user takes as long as a wrong password for the costliest of the
+// hashes; so only where all cost the same does the time not tell who is known.
 class BasicAuth {
  public:
   // User name to bcrypt hash. Empty: everyone is let in. REQUIRES: every hash satisfies
