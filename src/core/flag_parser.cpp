@@ -6,6 +6,9 @@
 #include <utility>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "radar_spoof/core/text.h"
 
 namespace radar_spoof {
 
@@ -80,12 +83,10 @@ void FlagParser::AddNumber(const std::string& name, double& target, double least
                            const std::string& help, const std::string& shown) {
   // To CLI::Range, NaN is in every range.
   const auto check = [least, most](const std::string& given) {
-    double number = 0;
-    const bool is_in =
-        CLI::detail::lexical_cast(given, number) && number >= least && number <= most;
-    return is_in ? ""
-                 : "Value " + given + " not in range " + std::to_string(least) + " to " +
-                       std::to_string(most);
+    const auto number = ParseNumber<double>(given);
+    return number && *number >= least && *number <= most
+               ? ""
+               : fmt::format("Value {} not in range {:g} to {:g}", given, least, most);
   };
   app_->add_option(name, target, help)->check(check)->option_text(shown);
 }
