@@ -75,6 +75,9 @@ class AlertingTest(EndToEndTest):
         }
         for exporter in self.exporters.values():
             exporter.wait_until_ready()
+        self.start_prometheus()
+
+    def start_prometheus(self):
         self.prometheus = self.started(AlertingPrometheus(
             self.directory, self.alertmanager, [each.port for each in self.exporters.values()]))
 
@@ -117,6 +120,14 @@ class AlertingTest(EndToEndTest):
                          + re.escape(f"{annotations['dashboard_url']}|Dashboard> | <"
                                      f"{annotations['runbook_url']}|Runbook> | <"
                                      "https://radar.cloudflare.com/email-security|Cloudflare Radar>"))
+
+    def check_restart_of_prometheus_ends_no_spike(self):
+        since = f'ALERTS_FOR_STATE{{alertname="{SPIKE}",query="spike"}}'
+        before = self.prometheus.query(since)
+        self.prometheus.end()
+        self.start_prometheus()
+        self.wait_for_alert(SPIKE, "spike")
+        self.assertEqual(self.prometheus.query(since), before)
 
     def check_pipeline_issue_is_no_spike(self):
         self.wait_for_alert("RadarSpoofDataAtFault", "pipeline-issue")
@@ -186,6 +197,7 @@ class AlertingTest(EndToEndTest):
         self.check_one_bucket_is_no_spike()
         self.check_outage_is_stale_and_no_spike()
         self.check_spike_is_a_page()
+        self.check_restart_of_prometheus_ends_no_spike()
         self.check_pipeline_issue_is_no_spike()
         self.check_pipeline_issue_inhibits_a_spike()
         self.check_all_that_was_said()
