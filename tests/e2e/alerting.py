@@ -125,7 +125,8 @@ class Alertmanager(Child):
 
 class AlertingPrometheus(Prometheus):
     """Scrapes the exporters at `ports` every second, and evaluates the shipped rules as often, with
-    every `for` and `keep_firing_for` 150 times shorter: which alert comes first stays the same."""
+    every `for` and `keep_firing_for` and the grace period of `for` 150 times shorter: which alert comes
+    first stays the same."""
 
     def __init__(self, directory, alertmanager, ports):
         for rules in (MONITORING / "rules").glob("*.yml"):
@@ -145,7 +146,7 @@ class AlertingPrometheus(Prometheus):
             self,
             [prometheus_tool("prometheus"), f"--config.file={path}",
              f"--storage.tsdb.path={directory}/tsdb", "--web.listen-address=127.0.0.1:0",
-             f"--web.user-assets={SOURCE_DIR}/docs"])
+             f"--web.user-assets={SOURCE_DIR}/docs", "--rules.alert.for-grace-period=2s"])
 
     def firing(self):
         """{(alert, query)}, query None where the alert is not about one."""

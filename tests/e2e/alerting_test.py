@@ -75,6 +75,9 @@ class AlertingTest(EndToEndTest):
         }
         for exporter in self.exporters.values():
             exporter.wait_until_ready()
+        self.start_prometheus()
+
+    def start_prometheus(self):
         self.prometheus = self.started(AlertingPrometheus(
             self.directory, self.alertmanager, [each.port for each in self.exporters.values()]))
 
@@ -117,6 +120,17 @@ class AlertingTest(EndToEndTest):
                          + re.escape(f"{annotations['dashboard_url']}|Dashboard> | <"
                                      f"{annotations['runbook_url']}|Runbook> | <"
                                      "https://radar.cloudflare.com/email-security|Cloudflare Radar>"))
+
+    def check_restart_of_prometheus_ends_no_spike(self):
+        def since():
+            """To the second. (Series would still be those of before the restart.)"""
+            return next((each["activeAt"][:19] for each in self.prometheus.get("/api/v1/alerts")["alerts"]
+                         if each["labels"]["alertname"] == SPIKE and each["state"] == "firing"), None)
+
+        before = since()
+        self.prometheus.end()
+        self.start_prometheus()
+        wait_until(lambda: since() == before, "the same spike after the restart")
 
     def check_pipeline_issue_is_no_spike(self):
         self.wait_for_alert("RadarSpoofDataAtFault", "pipeline-issue")
@@ -186,6 +200,7 @@ class AlertingTest(EndToEndTest):
         self.check_one_bucket_is_no_spike()
         self.check_outage_is_stale_and_no_spike()
         self.check_spike_is_a_page()
+        self.check_restart_of_prometheus_ends_no_spike()
         self.check_pipeline_issue_is_no_spike()
         self.check_pipeline_issue_inhibits_a_spike()
         self.check_all_that_was_said()

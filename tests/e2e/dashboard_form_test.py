@@ -189,7 +189,8 @@ class FormTest(unittest.TestCase):
         for expression in (next(each["expr"] for each in self.dashboard["annotations"]["list"]
                                 if each["name"] == "Firing alerts"),
                            self.panel("Firing alerts")["targets"][0]["expr"]):
-            self.assertEqual(expression, f"max without (instance, pod, node, alertstate) ({alerts})")
+            self.assertEqual(expression, 
+                             f"max without (instance, pod, node, pod_template_hash, alertstate) ({alerts})")
 
     def test_all_is_whatever_is_there(self):
         """But for the queries, whose All is the list that the filters leave: what has no labels of
@@ -331,6 +332,48 @@ class LinterTest(unittest.TestCase):
                                   capture_output=True, text=True)
         self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
         self.assertIn(f"{len(rules)} rules found", said.stdout)
+
+
+class ValueTest(unittest.TestCase):
+    """What panels show of given series, by promtool."""
+
+    def setUp(self):
+        self.panels = dashboard.panels(dashboard.read())
+
+    def check(self, panel, series, at, shown):
+        """Of the panels with that title, each shows {labels: value} `at` a time."""
+        chosen = dict.fromkeys(("job", "instance", "query"), ".*")
+        expressions = [dashboard.interpolated(target["expr"], chosen)
+                       for each in self.panels if each["title"] == panel for target in each["targets"]]
+        self.assertGreater(len(expressions), 0)
+        wanted = [{"labels": labels, "value": value} for labels, value in shown.items()]
+        test = {"interval": "1m",
+                "input_series": [{"series": name, "values": f"{value}+0x999"}
+                                 for name, value in series.items()],
+                "promql_expr_test": [{"expr": f"sum by (policy) ({each})", "eval_time": at,
+                                      "exp_samples": wanted} for each in expressions]}
+        with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+            yaml.safe_dump({"tests": [test]}, file)
+            file.flush()
+            said = subprocess.run([prometheus_tool("promtool"), "test", "rules", file.name],
+                                  capture_output=True, text=True)
+        self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
+
+    def test_data_are_overdue_when_they_should_have_been_polled(self):
+        # The bucket that begins at 0 is complete after an hour, and Radar has it an hour later.
+        for poll_interval, at, overdue in ((14400, "6h", 3600), (14400, "10h", 18000),
+                                           (3600, "3h", 3600), (900, "3h", 3600)):
+            names = ("sample_timestamp", "aggregation_interval", "poll_interval")
+            series = {f'cloudflare_radar_query_{name}_seconds{{query="q"}}': value
+                      for name, value in zip(names, (0, 3600, poll_interval))}
+            self.check("Data overdue", series, at, {"{}": overdue})
+
+    def test_a_budget_is_shown_whose_headers_have_different_names(self):
+        policies = {"remaining": {"default": 50, "other": 30}, "limit": {"burst": 100, "other": 300}}
+        series = {f'cloudflare_radar_api_ratelimit_{what}_requests{{policy="{policy}"}}': value
+                  for what, values in policies.items() for policy, value in values.items()}
+        self.check("Cloudflare's budget left", series, "1h",
+                   {'{policy="default"}': 0.5, '{policy="other"}': 0.1})
 
 
 class ColourTest(unittest.TestCase):

@@ -2,8 +2,11 @@
 is missing: tests, severity, annotations, a runbook, a reason for every number."""
 
 import json
+import pathlib
 import re
+import shutil
 import subprocess
+import tempfile
 import unittest
 
 import yaml
@@ -12,6 +15,7 @@ from processes import SOURCE_DIR
 from prometheus import prometheus_tool
 
 MONITORING = SOURCE_DIR / "monitoring"
+ALERTING = (SOURCE_DIR / "docs/alerting.md").read_text()
 RUNBOOKS = SOURCE_DIR / "docs/runbooks"
 RUNBOOK_URL = "{{ $externalURL }}/user/runbooks/"
 DASHBOARD_URL = "http://localhost:3000/d/radar-spoof"
@@ -89,6 +93,72 @@ class RuleUnitTest(unittest.TestCase):
         self.assertEqual(said.stdout.count("SUCCESS"), len(paths), said.stdout)
 
 
+class CopyTest(unittest.TestCase):
+    """The commands by which docs/alerting.md makes and changes a copy, as they stand but for its folder."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.copy = pathlib.Path(directory.name)
+        self.rules = self.copy / "radar_spoof"
+
+    def make_copy(self):
+        shutil.copytree(MONITORING / "rules", self.rules)
+        shutil.copy(MONITORING / "alertmanager/alertmanager.yml", self.copy)
+
+    def run_commands(self, commands, cwd=SOURCE_DIR):
+        self.assertIn("sed -i", commands)
+        commands = commands.replace("sudo ", "").replace("/etc/prometheus", str(self.copy))
+        subprocess.run(["bash", "-e", "-c", commands], cwd=cwd, check=True)
+
+    def commands_under(self, heading):
+        section = ALERTING.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+        return "\n".join(re.findall(r"^    (.*)$", section, re.MULTILINE))
+
+    def check_rules(self, label, instead):
+        """The rule tests that are about one label pass with another in its place."""
+        tests = []
+        for path in sorted((MONITORING / "tests").glob("*.yml")):
+            text = path.read_text()
+            if f"{label}=" in text:
+                tests.append(self.copy / path.name)
+                tests[-1].write_text(re.sub(rf"\b{label}\b", instead, text).replace(
+                    "../rules/", f"{self.rules}/"))
+        self.assertGreater(len(tests), 1)
+        said = subprocess.run([prometheus_tool("promtool"), "test", "rules", *tests],
+                              capture_output=True, text=True)
+        self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
+
+    def test_a_second_copy_takes_the_place_of_the_first(self):
+        commands = self.commands_under("Links in the alerts")
+        self.run_commands(commands)
+        made = {path: path.read_text() for path in self.rules.rglob("*.yml")}
+        self.assertEqual({path.relative_to(self.rules) for path in made},
+                         {path.relative_to(MONITORING / "rules")
+                          for path in (MONITORING / "rules").rglob("*.yml")})
+        self.assertNotRegex("".join(made.values()), r"externalURL|//localhost")
+        for path in made:
+            path.write_text("groups: []  # of the version before\n")
+        self.run_commands(commands)
+        self.assertEqual({path: path.read_text() for path in self.rules.rglob("*.yml")}, made)
+
+    def test_another_label_may_tell_clusters_apart(self):
+        self.make_copy()
+        self.run_commands(self.commands_under("Another label than `cluster`"))
+        self.check_rules("cluster", "site")
+        config = yaml.safe_load((self.copy / "alertmanager.yml").read_text())
+        routes = [config["route"], *config["route"]["routes"]]
+        for labels in ([each["equal"] for each in config["inhibit_rules"]]
+                       + [each["group_by"] for each in routes if "group_by" in each]):
+            self.assertIn("site", labels)
+
+    def test_another_label_may_change_with_each_pod(self):
+        self.make_copy()
+        command = re.search(r"`(sed -i 's/without [^`]+)`", ALERTING)[1]
+        self.run_commands(command.replace("LABEL", "of_the_pod"), self.rules)
+        self.check_rules("pod_template_hash", "of_the_pod")
+
+
 class CompletenessTest(unittest.TestCase):
     def setUp(self):
         self.assertGreater(len(alerts()), 0)
@@ -156,9 +226,29 @@ class CompletenessTest(unittest.TestCase):
                     self.assertTrue((RUNBOOKS / link).exists(), link)
         self.assertEqual({path.stem for path in RUNBOOKS.iterdir()}, set(alerts()))
 
+    def test_who_wants_to_be_woken_while_spikes_are_not_seen_can_be(self):
+        blind = {name for name in alerts()
+                 if "would wake nobody" in (RUNBOOKS / f"{name}.md").read_text()}
+        self.assertIn("RadarSpoofExporterAbsent", blind)
+        named = re.search(r"If you would rather be woken for that, route (.*) to the pager", ALERTING)
+        self.assertEqual(set(re.findall(r"`(\w+)`", named[1])), blind)
+        config = yaml.safe_load((MONITORING / "alertmanager/alertmanager.yml").read_text())
+        inhibited = [each["target_matchers"] for each in config["inhibit_rules"]]
+        for name in blind:
+            self.assertNotIn(name, str(inhibited))
+
+    def test_a_restart_of_prometheus_does_not_page_again(self):
+        """It restores no alert whose `for` is shorter than its grace period."""
+        flag = f"--rules.alert.for-grace-period={alerts()['RadarSpoofSpike']['for']}"
+        for path in ("monitoring/prometheus/prometheus.yml", "compose.yaml", "docs/alerting.md"):
+            text = (SOURCE_DIR / path).read_text()
+            with self.subTest(path=path):
+                self.assertIn(flag, text)
+                # Wherever Prometheus is started.
+                self.assertGreaterEqual(text.count(flag), text.count("--web.user-assets"))
+
     def test_every_number_is_explained(self):
-        explained = table_rows((SOURCE_DIR / "docs/alerting.md").read_text()
-                               + (SOURCE_DIR / "docs/compare.md").read_text())
+        explained = table_rows(ALERTING + (SOURCE_DIR / "docs/compare.md").read_text())
         for rule in rules():
             name = rule.get("alert") or rule["record"].removeprefix("query:cloudflare_radar_")
             with self.subTest(rule=name):
