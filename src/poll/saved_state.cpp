@@ -194,9 +194,10 @@ std::optional<FailureReason> FailureOf(const JsonValue& tree) {
 }
 
 SavedQuery QueryOf(const JsonValue& tree) {
+  const WallTime asked = TimeOf(tree, "asked");
   SavedQuery query{.name = std::string(Member(tree, "name", Kind::kString).text),
                    .asks = std::string(Member(tree, "asks", Kind::kString).text),
-                   .asked = TimeOf(tree, "asked"),
+                   .asked = asked,
                    .ended = Member(tree, "ended", Kind::kBool).boolean,
                    .last_success = OptionalTime(tree, "last_success"),
                    .failure = FailureOf(tree),

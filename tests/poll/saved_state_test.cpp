@@ -146,7 +146,8 @@ TEST_CASE("a query that cannot be read costs that query, not the others and not 
                             "\n";
   const std::string query = R"({"name":"a","asks":"b","asked":1,"ended":true)";
   const std::string sample =
-      R"(,"last_success":1,"sample":{"spoof":0.1,"not_spoof":0.9,"annotations":[0,0,0,0,0,0,0])";
+      R"(,"last_success":1,"sample":{"spoof":0.1,"not_spoof":0.9,"last_updated":1,)"
+      R"("annotations":[0,0,0,0,0,0,0])";
   std::string too_long = "0";
   for (std::size_t i = 0; i < kTrendLength; ++i) too_long += " 0";
   struct Row {
@@ -161,8 +162,11 @@ TEST_CASE("a query that cannot be read costs that query, not the others and not 
       {query + R"(,"last_success":999999999999999})", "a time cannot be read"},
       {query + R"(,"last_success":1,"sample":{"spoof":15,"not_spoof":85}})",
        "a ratio is not within 0 and 1"},
-      {query + R"(,"last_success":1,"sample":{"spoof":0,"not_spoof":1,"annotations":[]}})",
+      {query +
+           R"(,"last_success":1,"sample":{"spoof":0,"not_spoof":1,"last_updated":1,"annotations":[]}})",
        "annotations differ"},
+      {query + R"(,"last_success":1,"sample":{"spoof":0,"not_spoof":1,"annotations":[]}})",
+       "last_updated is missing"},
       {query + sample + R"(,"trend":"1 x"}})", "the trend cannot be read"},
       {query + sample + R"(,"trend":"1  2"}})", "the trend cannot be read"},
       {query + sample + R"(,"trend":"10001"}})", "the trend cannot be read"},
