@@ -143,7 +143,7 @@ class Backfill {
   bool Fetch(HistoryFile& file) {
     const auto http = MakeCurlHttpClient(UserAgent(), ClientOptions(config_.api()));
     HistoryFetch fetch(std::move(settings_), clock_, *http, file, log_, std::random_device{}(),
-                       [this] { return interrupts_.Came(); });
+                       [this] { return interrupts_->Came(); });
     log_.Info("fetching", {{"requests", fetch.Plan(needed_)}});
     const auto problem = fetch.Run([this](const FetchProgress& progress) { Report(progress); });
     bar_.Clear();
@@ -165,24 +165,29 @@ class Backfill {
 
   bool Write(const HistoryFile& file) {
     const std::string fresh = output_ + kNewSuffix;
-    const auto problem = WriteBy(fresh, file);
+    std::vector<std::string> lines;
+    const auto problem = WriteBy(fresh, file, lines);
+    // Nobody may be reading what is printed; then a signal must end the wait for it.
+    interrupts_.reset();
+    for (const std::string& line : lines) Print(line);
     if (!problem) return true;
     std::remove(fresh.c_str());
     PrintError(log_, *problem);
     return false;
   }
 
-  // nullopt: the output is written, by way of that file.
-  std::optional<std::string> WriteBy(const std::string& fresh, const HistoryFile& file) {
+  // nullopt: the output is written, by way of that file. `lines` are to be printed.
+  std::optional<std::string> WriteBy(const std::string& fresh, const HistoryFile& file,
+                                     std::vector<std::string>& lines) {
     std::vector<QueryHistory> shown;
     for (std::size_t i = 0; i < wanted_.size(); ++i) {
-      if (interrupts_.Came()) return kInterrupted;
-      shown.push_back(Shown(i, file));
+      if (interrupts_->Came()) return kInterrupted;
+      shown.push_back(Shown(i, file, lines));
     }
     errno = 0;
     std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
     // Once a write has failed, errno says why, until something else is done.
-    const auto stopped = [&] { return !out || interrupts_.Came(); };
+    const auto stopped = [&] { return !out || interrupts_->Came(); };
     const auto size = WriteHistory(shown, command_line_.labels, command_line_.step, stopped, out);
     out.close();
     if (!size && out) return kInterrupted;
@@ -190,22 +195,23 @@ class Backfill {
     if (!out || std::rename(fresh.c_str(), output_.c_str()) != 0) {
       return "cannot write " + output_ + ": " + SystemErrorText(errno);
     }
-    Print(fmt::format("{}: {} samples of {} series, up to 3 hours ago", output_, size->samples,
-                      size->series));
+    lines.push_back(fmt::format("{}: {} samples of {} series, up to 3 hours ago", output_,
+                                size->samples, size->series));
     return std::nullopt;
   }
 
-  QueryHistory Shown(std::size_t index, const HistoryFile& file) const {
+  QueryHistory Shown(std::size_t index, const HistoryFile& file,
+                     std::vector<std::string>& lines) const {
     const Query& query = config_.queries()[index];
     const TimeRange& wanted = wanted_[index];
     const std::vector<SpoofBucket> history = file.Buckets(query);
     const auto found = std::ranges::count_if(history, [&wanted](const SpoofBucket& bucket) {
       return wanted.from <= *bucket.start && *bucket.start < wanted.to;
     });
-    Print(fmt::format("{}: {} of {} buckets of {} from {} to {}", query.name, found,
-                      (wanted.to - wanted.from) / Length(query.agg_interval),
-                      RequestName(query.agg_interval), FormatRfc3339(wanted.from),
-                      FormatRfc3339(wanted.to)));
+    lines.push_back(fmt::format("{}: {} of {} buckets of {} from {} to {}", query.name, found,
+                                (wanted.to - wanted.from) / Length(query.agg_interval),
+                                RequestName(query.agg_interval), FormatRfc3339(wanted.from),
+                                FormatRfc3339(wanted.to)));
     return {query, ShownHistory(query, history, wanted, MaxDataAge(query, config_.polling()),
                                 clock_.Now().wall - kHead)};
   }
@@ -217,9 +223,9 @@ class Backfill {
   ProgressBar& bar_;
   Log& log_;
   const SystemClock clock_;
-  const Interrupts interrupts_;
-  std::vector<TimeRange> wanted_;  // by query: the buckets to be shown
-  std::vector<TimeRange> needed_;  // and what must be known for it
+  std::optional<Interrupts> interrupts_{std::in_place};  // until the output is written
+  std::vector<TimeRange> wanted_;                        // by query: the buckets to be shown
+  std::vector<TimeRange> needed_;                        // and what must be known for it
   SteadyTime next_report_{};
 };
 

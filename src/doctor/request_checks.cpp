@@ -55,14 +55,14 @@ std::string CauseOfRefusal(const Examination& exam, const AskedRequest& asked, s
   const std::string instead = AcceptedInstead(exam, query);
   if (!is_accepted && !instead.empty()) return "Give it " + instead + '.';
   if (query.filters != Filters() && exam.WasRefused(Step::kOneFilter)) return "See filter.";
+  if (query.control && exam.WasRefused(Step::kControl)) return "Remove control: true from it.";
+  if (HasList(query) && exam.WasRefused(Step::kValueList)) {
+    return "Write one query for each value of a filter.";
+  }
   const int most = MostSeries(exam);
   if (asked.queries.size() > 1 && asked.CountSeries() > most) {
     return fmt::format(
         "Set api.max_series_per_request: {}; until then the exporter halves such requests.", most);
-  }
-  if (query.control && exam.WasRefused(Step::kControl)) return "Remove control: true from it.";
-  if (HasList(query) && exam.WasRefused(Step::kValueList)) {
-    return "Write one query for each value of a filter.";
   }
   return std::string(WhatToDo(FailureReason::kRejected));
 }

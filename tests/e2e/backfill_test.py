@@ -4,6 +4,7 @@ that scrapes the live exporter, point by point against a second reading of what 
 import collections
 import datetime
 import math
+import fcntl
 import os
 import pty
 import re
@@ -276,10 +277,34 @@ class ResumeTest(BackfillTest):
         self.assertTrue(output.read_text().endswith("# EOF\n"))
         self.assertEqual(self.simulator.requests(), {200: self.REQUESTS})
 
-    def test_the_output_is_written_though_nobody_reads_what_is_printed(self):
-        many = "\n".join(f"- {{name: q{number}, agg_interval: 1d, date_range: {number}d}}"
+    def configure_many(self):
+        """So many queries that what is printed about them does not fit into a small pipe."""
+        many = "\n".join(f"- {{name: {'q' * 90}_{number}, agg_interval: 1d, date_range: {number}d}}"
                          for number in range(1, 71))
         self.file("config.yaml", config_text(self.simulator, many))
+
+    def test_a_signal_ends_the_wait_for_who_reads_what_is_printed(self):
+        self.configure_many()
+        output = self.directory / "history.om"
+        ours, its = os.pipe()
+        self.addCleanup(os.close, ours)
+        fcntl.fcntl(its, fcntl.F_SETPIPE_SZ, 4096)
+        process = subprocess.Popen(self.backfill_command(f"--output={output}", *self.FLAGS),
+                                   env=exporter_environment(TOKEN), stdin=subprocess.DEVNULL,
+                                   stdout=its, stderr=subprocess.DEVNULL)
+        os.close(its)
+        self.addCleanup(process.kill)
+        wait_until(output.exists, "the output")
+
+        def ended():
+            process.terminate()
+            return process.poll() is not None
+        wait_until(ended, "the end")
+        self.assertEqual(process.returncode, -signal.SIGTERM)
+        self.assertTrue(output.read_text().endswith("# EOF\n"))
+
+    def test_the_output_is_written_though_nobody_reads_what_is_printed(self):
+        self.configure_many()
         output = self.directory / "history.om"
         ours, its = os.pipe()
         os.close(ours)

@@ -154,7 +154,7 @@ class CopyTest(unittest.TestCase):
 
     def test_another_label_may_change_with_each_pod(self):
         self.make_copy()
-        command = re.search(r"`(sed -i 's/without [^`]+)`", ALERTING)[1]
+        command = re.search(r"`(sudo sed -i 's/without [^`]+)`", ALERTING)[1]
         self.run_commands(command.replace("LABEL", "of_the_pod"), self.rules)
         self.check_rules("pod_template_hash", "of_the_pod")
 

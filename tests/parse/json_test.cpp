@@ -76,6 +76,7 @@ TEST_CASE("what is not one JSON document in UTF-8 is a syntax problem") {
                          Row{"a bare point", "[.5]"},
                          Row{"a bare exponent", "[1e]"},
                          Row{"invalid UTF-8", "[\"\xC3(\"]"},
+                         Row{"invalid UTF-8 as a key", "{\"\xC3(\": 1}"},
                          Row{"overlong UTF-8", "[\"\xC0\xAF\"]"},
                          Row{"a surrogate in UTF-8", "[\"\xED\xA0\x80\"]"},
                          Row{"cut UTF-8", "[\"\xE2\x82\"]"},

@@ -48,7 +48,11 @@ Terminal TerminalOfOutput(int usual_columns = 80);
 class Interrupts {
  public:
   Interrupts();
-  ~Interrupts() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  // One that came too late to end anything ends nothing.
+  ~Interrupts() {
+    while (Came()) continue;
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
 

@@ -62,7 +62,7 @@ class CredentialReader {
   Result<CredentialReading, std::string> Read();
 
   // Whether a file it reads from is another one, or was written to, since the last Read(), which
-  // may have failed. Costs a stat() of each place. Always false for the environment.
+  // may have failed. Costs at most a stat() of each place. Always false for the environment.
   bool Changed() const;
 
  private:

@@ -1,4 +1,4 @@
-// `radar_spoof_exporter doctor`: makes 13 to 21 requests to the API and prints, row by row,
+// `radar_spoof_exporter doctor`: makes 13 to 27 requests to the API and prints, row by row,
 // what the exporter relies on and what was found.
 //
 // `doctor --help` documents the flags, docs/api.md the rows. Exit codes: 0 nothing is different or
