@@ -46,15 +46,14 @@ std::optional<EarlyExit> ReadOptions(int argc, const char* const* argv, Options&
   flags.AddText("--only", options.only, "Only worlds in buckets of this width", "INTERVAL");
   flags.AddNumber("--moments", options.moments, 1, 100'000,
                   "Spikes of each shape that are put into each series", "NUMBER [60]");
-  const auto add_bound = [&flags](const std::string& name, double& bound,
-                                  const std::string& shown) {
+  const auto add_bound = [&flags](const std::string& name, double& bound) {
     flags.AddNumber("--" + name, bound, 0, 1000, "As under `expected:` in the configuration",
-                    "NUMBER [" + shown + "]");
+                    fmt::format("NUMBER [{}]", bound));
   };
-  add_bound("scales", options.bounds.scales, "3");
-  add_bound("factor", options.bounds.factor, "1.5");
-  add_bound("rise", options.bounds.rise, "0.03");
-  add_bound("floor", options.bounds.floor, "0.05");
+  add_bound("scales", options.bounds.scales);
+  add_bound("factor", options.bounds.factor);
+  add_bound("rise", options.bounds.rise);
+  add_bound("floor", options.bounds.floor);
   return flags.Parse(argc, argv);
 }
 

@@ -30,7 +30,6 @@ using namespace std::chrono_literals;
 // holds.
 constexpr Seconds kHead = 3h;
 constexpr Milliseconds kReportEvery = 10s;
-constexpr const char* kInterrupted = "interrupted";
 constexpr const char* kNothingToWrite =
     "there is nothing to write: no complete bucket that was shown 3 hours ago";
 

@@ -192,7 +192,7 @@ Result<bool, std::string> HistoryFetch::Fetch(const Piece& piece) {
   Next next{clock_.Now().steady, false};
   for (int failures = 0;;) {
     const auto answered = AskInEachForm(piece, next);
-    if (!answered) return std::string("interrupted");
+    if (!answered) return std::string(kInterrupted);
     const auto& window = answered->outcome.windows.front();
     if (window) {
       if (auto problem = Keep(piece, window.value())) return *std::move(problem);

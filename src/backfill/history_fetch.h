@@ -47,6 +47,9 @@ std::vector<TimeRange> Without(const TimeRange& range, std::vector<TimeRange> kn
 // REQUIRES: `longest` is one interval or more; it is rounded down to whole ones.
 std::vector<TimeRange> Pieces(const TimeRange& range, AggInterval interval, Seconds longest);
 
+// Why there is no more of it, when who runs the command ended it.
+inline constexpr const char* kInterrupted = "interrupted";
+
 struct FetchProgress {
   std::size_t done = 0;   // pieces
   std::size_t total = 0;  // grows when pieces are halved

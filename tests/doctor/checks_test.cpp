@@ -278,19 +278,24 @@ TEST_CASE_FIXTURE(DoctorFixture, "the configured queries never need more than ei
   }
 }
 
+// A query for each result of DMARC with each value of the other dimension.
+void AddForEachPair(Subject& subject, Dimension other, const std::string& range) {
+  for (const std::string_view dmarc : LegalValues(Dimension::kDmarc)) {
+    for (const std::string_view value : LegalValues(other)) {
+      Query query =
+          QueryNamed("q" + std::to_string(subject.queries.size()), AggInterval::k1d, range);
+      (void)query.filters.Add(Dimension::kDmarc, dmarc);
+      (void)query.filters.Add(other, value);
+      subject.queries.push_back(query);
+    }
+  }
+}
+
 TEST_CASE_FIXTURE(DoctorFixture, "too many queries for a request are told how many may share one") {
   subject.queries.clear();
   options.max_series = 10;
   subject.api.max_series_per_request = 50;
-  for (const std::string_view dmarc : LegalValues(Dimension::kDmarc)) {
-    for (const std::string_view version : LegalValues(Dimension::kTlsVersion)) {
-      Query query =
-          QueryNamed("q" + std::to_string(subject.queries.size()), AggInterval::k1d, "28d");
-      (void)query.filters.Add(Dimension::kDmarc, dmarc);
-      (void)query.filters.Add(Dimension::kTlsVersion, version);
-      subject.queries.push_back(query);
-    }
-  }
+  AddForEachPair(subject, Dimension::kTlsVersion, "28d");
   Run();
   CHECK(requests.size() == 15);
   CHECK(Row("query q11").verdict == Verdict::kRefused);
@@ -301,16 +306,8 @@ TEST_CASE_FIXTURE(DoctorFixture, "too many queries for a request are told how ma
 TEST_CASE_FIXTURE(DoctorFixture, "a control period counts as a series of the request") {
   subject.queries.clear();
   subject.api.max_series_per_request = 20;
-  for (const std::string_view dmarc : LegalValues(Dimension::kDmarc)) {
-    for (const std::string_view spf : LegalValues(Dimension::kSpf)) {
-      Query query =
-          QueryNamed("q" + std::to_string(subject.queries.size()), AggInterval::k1d, "14d");
-      (void)query.filters.Add(Dimension::kDmarc, dmarc);
-      (void)query.filters.Add(Dimension::kSpf, spf);
-      query.control = true;
-      subject.queries.push_back(query);
-    }
-  }
+  AddForEachPair(subject, Dimension::kSpf, "14d");
+  for (Query& query : subject.queries) query.control = true;
   const int limit = options.max_series;
   options.max_series = 10;
   Run();

@@ -189,7 +189,7 @@ class FormTest(unittest.TestCase):
         for expression in (next(each["expr"] for each in self.dashboard["annotations"]["list"]
                                 if each["name"] == "Firing alerts"),
                            self.panel("Firing alerts")["targets"][0]["expr"]):
-            self.assertEqual(expression, 
+            self.assertEqual(expression,
                              f"max without (instance, pod, node, pod_template_hash, alertstate) ({alerts})")
 
     def test_all_is_whatever_is_there(self):

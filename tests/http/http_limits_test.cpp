@@ -8,6 +8,7 @@
 
 #include "radar_spoof/http/http_server.h"
 #include "support/contains.h"
+#include "support/descriptor_limit.h"
 #include "support/tcp_client.h"
 
 namespace radar_spoof {
@@ -16,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 using test::Contains;
+using test::DescriptorLimit;
 using test::Exchange;
 using test::TcpClient;
 
@@ -278,25 +280,6 @@ TEST_CASE("answers hold so many bytes and no more, whoever asks for them how slo
   }
   CHECK(Contains(Scrape(server->port(), "127.0.0.1"), "page"));
 }
-
-// As many descriptors as are open now and `more`, for as long as this lives.
-class DescriptorLimit {
- public:
-  explicit DescriptorLimit(int more) {
-    ::getrlimit(RLIMIT_NOFILE, &old_);
-    const int lowest_free = ::open("/dev/null", O_RDONLY);
-    ::close(lowest_free);
-    rlimit low = old_;
-    low.rlim_cur = static_cast<rlim_t>(lowest_free + more);
-    ::setrlimit(RLIMIT_NOFILE, &low);
-  }
-  ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &old_); }
-  DescriptorLimit(const DescriptorLimit&) = delete;
-  DescriptorLimit& operator=(const DescriptorLimit&) = delete;
-
- private:
-  rlimit old_{};
-};
 
 TEST_CASE("without a file descriptor left clients wait, without work, until there is one") {
   const auto server = ServeWithin({});

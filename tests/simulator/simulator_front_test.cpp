@@ -7,15 +7,16 @@
 
 #include <doctest/doctest.h>
 #include <pthread.h>
-#include <sys/resource.h>
 
 #include "simulator/unruly_front.h"
+#include "support/descriptor_limit.h"
 #include "support/tcp_client.h"
 
 namespace radar_spoof::simulator {
 namespace {
 
 using namespace std::chrono_literals;
+using radar_spoof::test::DescriptorLimit;
 using radar_spoof::test::TcpClient;
 
 class FrontRig {
@@ -114,25 +115,6 @@ TEST_CASE("what waits ends when the front does") {
   CHECK(waiting.ReceiveAll().empty());
   CHECK(idle.ReceiveAll().empty());
 }
-
-// While it lives, this process can open `more` descriptors, if no lower one is free.
-class DescriptorLimit {
- public:
-  explicit DescriptorLimit(rlim_t more) {
-    ::getrlimit(RLIMIT_NOFILE, &old_);
-    const int next = ::dup(STDERR_FILENO);
-    ::close(next);
-    rlimit low = old_;
-    low.rlim_cur = static_cast<rlim_t>(next) + more;
-    ::setrlimit(RLIMIT_NOFILE, &low);
-  }
-  ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &old_); }
-  DescriptorLimit(const DescriptorLimit&) = delete;
-  DescriptorLimit& operator=(const DescriptorLimit&) = delete;
-
- private:
-  rlimit old_{};
-};
 
 TEST_CASE("without a descriptor a client waits, and costs no work, until there is one") {
   const FrontRig rig({.answer_twice = 0ms});

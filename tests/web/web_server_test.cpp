@@ -5,12 +5,10 @@
 #include <optional>
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "support/certificates.h"
 #include "support/curl_command.h"
+#include "support/descriptor_limit.h"
 #include "support/tcp_client.h"
 #include "support/temporary_directory.h"
 
@@ -276,16 +274,8 @@ TEST_CASE_FIXTURE(
   CHECK(Plain().starts_with("HTTP/1.1 401"));
   AskForCertificates();
   {
-    rlimit old{};
-    ::getrlimit(RLIMIT_NOFILE, &old);
-    const int lowest_free = ::open("/dev/null", O_RDONLY);
-    ::close(lowest_free);
-    rlimit low = old;
-    low.rlim_cur =
-        static_cast<rlim_t>(lowest_free + 2);  // the file is read, the daemon not started
-    ::setrlimit(RLIMIT_NOFILE, &low);
+    const test::DescriptorLimit two(2);  // the file is read, the daemon not started
     for (int turn = 0; turn < 3; ++turn) server_->Refresh();
-    ::setrlimit(RLIMIT_NOFILE, &old);
   }
   CHECK(Logged("the web configuration stays as it was") == 1);
   CHECK(Logged("libmicrohttpd does not start") == 1);
