@@ -271,7 +271,9 @@ TEST_CASE_FIXTURE(FromPasswordsFixture,
 TEST_CASE_FIXTURE(
     FromPasswordsFixture,
     "without descriptors for TLS passwords stay, and both change when there are some") {
+  const auto before = test::OpenDescriptors();
   CHECK(Plain().starts_with("HTTP/1.1 401"));
+  test::AwaitOpenDescriptors(before);
   AskForCertificates();
   {
     const test::DescriptorLimit two(2);  // the file is read, the daemon not started
