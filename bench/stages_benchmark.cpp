@@ -1,5 +1,7 @@
 // What each stage costs for N combinations, by Google Benchmark. scripts/bench runs it and puts the
 // figures into docs/performance.md.
+#include <algorithm>
+
 #include <benchmark/benchmark.h>
 
 #include "bench/combinations.h"

@@ -27,11 +27,24 @@ LIBRARIES = {
     "fmt/": {"*.cpp"},
 }
 
-# What older versions of a library or compiler declare in other headers, too. A file has the header itself, or by
-# way of headers of the project.
+# What others bring by chance: an older version of a library or compiler, or the files before it where a folder is
+# compiled as one. A file has the header itself, or by way of headers of the project.
 DECLARED_IN = {
     r"\bstd::u?int\d+_t\b": "cstdint",
     r"\bfmt::join\b": "fmt/ranges.h",
+    r"\bstd::(sort|any_of|all_of|none_of|find_if|max|min|clamp|copy|transform)\b": "algorithm",
+    r"\bstd::(deque|filesystem|functional|map|optional|set|span|sstream|string|thread|variant|vector)\b": r"\1",
+    r"\bstd::(atomic|array|chrono|mutex|regex|tuple|future)\b": r"\1",
+    r"\bstd::(ranges)::(sort|any_of|all_of|none_of|find|find_if|count|count_if|max_element)\b": "algorithm",
+    r"\bstd::(unique_ptr|shared_ptr|make_unique|make_shared)\b": "memory",
+    r"\bstd::function\b": "functional",
+    r"\bstd::string_view\b": "string_view",
+    r"\bstd::(to_chars|from_chars)\b": "charconv",
+    r"\bstd::(sqrt|floor|ceil|isfinite|isnan|pow|log|exp|abs|lround)\b": "cmath",
+    r"\bstd::(i|o)fstream\b": "fstream",
+    r"\bstd::numeric_limits\b": "limits",
+    r"\bstd::(accumulate|iota)\b": "numeric",
+    r"\berrno\b": "cerrno",
 }
 
 # Expected failures are values. These throw for want of memory, at the start, or to end a parse they catch themselves.
@@ -131,9 +144,33 @@ class LayoutTest(unittest.TestCase):
     def test_a_name_is_used_with_the_header_that_declares_it(self):
         tests = [path.relative_to(SOURCE_DIR) for top in ("tests", "bench")
                  for path in sorted((SOURCE_DIR / top).rglob("*")) if path.suffix in (".h", ".cpp")]
-        lacking = [f"{path}: {header}" for path in [*sources(), *tests] for name, header in DECLARED_IN.items()
-                   if re.search(name, (SOURCE_DIR / path).read_text()) and header not in brought(path, set())]
-        self.assertEqual(lacking, [])
+        lacking = set()
+        for path in [*sources(), *tests]:
+            text = re.sub(r"//.*", "", (SOURCE_DIR / path).read_text())
+            headers = brought(path, set())
+            for name, header in DECLARED_IN.items():
+                used = {use.expand(header) for use in re.finditer(name, text)}
+                lacking |= {f"{path}: {each}" for each in used - headers}
+        self.assertEqual(sorted(lacking), [])
+
+    def test_a_function_in_a_header_is_inline(self):
+        """Else two files that include it cannot be linked, unless they are compiled as one."""
+        function = re.compile(r"(?<!>\n)^(?!inline|constexpr|constinit|namespace|class|struct|enum|union|template|extern)"
+                              r"\w[\w:<>,&*\[\] ]* \w+\([^;{}]*\)[^;{}]*\{", re.M)
+        headers = [path for top in ("include", "src", "exporter", "simulator", "quality", "tests", "bench")
+                   for path in sorted((SOURCE_DIR / top).rglob("*.h"))]
+        self.assertGreater(len(headers), 100)
+        self.assertEqual([f"{path.name}: {found}" for path in headers
+                          for found in function.findall(path.read_text())], [])
+
+    def test_a_unit_test_has_one_thread(self):
+        """ThreadSanitizer never sees one."""
+        lists = re.findall(r"^radar_spoof_tests\([^)]*?\bUNIT\b([^)]*?)(?:COMPONENT|SUPPORT|LIBRARIES|\))",
+                           (SOURCE_DIR / "tests/CMakeLists.txt").read_text(), re.M)
+        units = [name for each in lists for name in re.findall(r"\w+/\w+", each)]
+        self.assertGreater(len(units), 40)
+        self.assertEqual([name for name in units if re.search(
+            r"\bstd::(j?thread|async)\b", (SOURCE_DIR / f"tests/{name}_test.cpp").read_text())], [])
 
     def test_only_these_throw(self):
         self.assertEqual({str(path) for path in sources() if path.parts[0] != "simulator" and

@@ -25,7 +25,7 @@ inline std::string HttpDate(WallTime time) {
   return text.data();
 }
 
-Query QueryNamed(std::string name, AggInterval interval, const std::string& range) {
+inline Query QueryNamed(std::string name, AggInterval interval, const std::string& range) {
   return {.name = std::move(name),
           .filters = {},
           .agg_interval = interval,

@@ -2,6 +2,7 @@
 // is also a full hour, a midnight and a Monday, unless a test says otherwise.
 #include "radar_spoof/schedule/schedule.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>

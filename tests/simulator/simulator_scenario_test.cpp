@@ -1,4 +1,5 @@
 // What each scenario does to the simulated API's answers, and how scenarios are switched.
+#include <algorithm>
 #include <string>
 #include <vector>
 

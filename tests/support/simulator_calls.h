@@ -1,6 +1,7 @@
 // The simulated API in the test's own process: a clock the test turns, and requests by URL.
 #pragma once
 
+#include <algorithm>
 #include <mutex>
 #include <string>
 #include <string_view>
