@@ -413,7 +413,7 @@ TEST_CASE("buckets without mail are gaps, and no failure") {
     Reply reply = History(request);
     std::string& body = reply.result.value().body;
     // Of the first hour and the third.
-    for (const std::size_t gone : {0, 2}) {
+    for (const std::size_t gone : {0U, 2U}) {
       for (const char* const key : {"\"SPOOF\":[", "NOT_SPOOF\":["}) {
         std::size_t begin = body.find(key) + std::string(key).size();
         for (std::size_t i = 0; i < gone; ++i) begin = body.find(',', begin) + 1;

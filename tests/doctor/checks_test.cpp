@@ -101,7 +101,8 @@ TEST_CASE_FIXTURE(DoctorFixture, "an API that is not reached is asked twice, and
         Fault{FailureReason::kConnect, "address", "refuses connections: no such name"},
         Fault{FailureReason::kTls, "TLS", "certificate is not trusted: no such name"},
         Fault{FailureReason::kTimeout, "address", "no complete answer in time"}}) {
-    CAPTURE(std::string(found));
+    const std::string text(found);
+    CAPTURE(text);
     change = [reason = reason](const Request&, Answer& answer) {
       answer = {Failure(reason, "no such name")};
     };

@@ -252,8 +252,9 @@ TEST_CASE("blanks around a header's value are no part of it") {
                                       {"X: a ", "<a>"},
                                       {"X:\t a b\t \t", "<a b>"},
                                       {"X:  ", "<>"}}) {
-    CAPTURE(std::string(header));
-    CHECK(Body(Exchange(server->port(), Request("GET /", std::string(header) + "\r\n"))) == value);
+    const std::string line(header);
+    CAPTURE(line);
+    CHECK(Body(Exchange(server->port(), Request("GET /", line + "\r\n"))) == value);
   }
 }
 

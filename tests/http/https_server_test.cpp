@@ -222,7 +222,8 @@ TEST_CASE_FIXTURE(HttpsFixture, "a client's certificate must have one of the all
 
 TEST_CASE_FIXTURE(HttpsFixture, "a certificate that is for servers alone lets no client in") {
   for (const auto& [purpose, allowed] : {std::pair("serverAuth", false), {"clientAuth", true}}) {
-    CAPTURE(purpose);
+    const std::string of(purpose);
+    CAPTURE(of);
     test::MakeCertificate(directory_, "client",
                           std::string("IP:127.0.0.1 -addext extendedKeyUsage=") + purpose);
     TlsSettings tls = Settings();

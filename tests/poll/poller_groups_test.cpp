@@ -284,7 +284,7 @@ TEST_CASE("connections closed without an answer, whatever is asked, halve nothin
   });
   f.RunFor(9h);
   for (const QueryState& state : f.Now()->queries) CHECK(state.success());
-  for (std::size_t i = 1; i <= 9; ++i) CHECK(SeriesIn(f.http.requests().rbegin()[i].url) == 3);
+  for (int i = 1; i <= 9; ++i) CHECK(SeriesIn(f.http.requests().rbegin()[i].url) == 3);
 }
 
 TEST_CASE("a server that says 400, or nothing, to more than it takes is found out within seconds") {

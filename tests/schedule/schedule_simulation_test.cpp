@@ -664,7 +664,8 @@ TEST_CASE("a cold start of 1,280 queries is spread evenly and done within 11 min
   }
   CHECK(last - kStart.steady <= 11min);
   for (const auto& [minute, requests] : per_minute) {
-    CAPTURE(minute);
+    const auto in = minute;
+    CAPTURE(in);
     CHECK(requests <= 150);
   }
 }
