@@ -85,7 +85,7 @@ class WorkflowsTest(unittest.TestCase):
         workflows = list((SOURCE_DIR / ".github/workflows").glob("*.yml"))
         scripts = {each for workflow in workflows
                    for each in re.findall(r"run: (\.ci/run|scripts/\S+)", workflow.read_text())}
-        self.assertEqual(scripts, {".ci/run", "scripts/test-containers", NOTES})
+        self.assertEqual(scripts, {".ci/run", "scripts/install-deps", "scripts/test-containers", NOTES})
         for script in scripts:
             self.assertTrue(os.access(SOURCE_DIR / script, os.X_OK), script)
 

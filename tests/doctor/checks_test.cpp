@@ -1,6 +1,7 @@
 // The rows with the simulator as it is, and when something else than a fact ends it.
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "doctor/doctor_fixture.h"
 #include "src/doctor/doctor_text.h"
