@@ -161,7 +161,7 @@ class LayoutTest(unittest.TestCase):
         headers = [path for top in ("include", "src", "exporter", "simulator", "quality", "tests", "bench")
                    for path in sorted((SOURCE_DIR / top).rglob("*.h"))]
         self.assertGreater(len(headers), 100)
-        self.assertEqual([f"{path.name}: {found}" for path in headers
+        self.assertEqual([f"{path.relative_to(SOURCE_DIR)}: {found}" for path in headers
                           for found in function.findall(path.read_text())], [])
 
     def test_a_unit_test_has_one_thread(self):

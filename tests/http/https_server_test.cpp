@@ -221,11 +221,10 @@ TEST_CASE_FIXTURE(HttpsFixture, "a client's certificate must have one of the all
 }
 
 TEST_CASE_FIXTURE(HttpsFixture, "a certificate that is for servers alone lets no client in") {
-  for (const auto& [purpose, allowed] : {std::pair("serverAuth", false), {"clientAuth", true}}) {
-    const std::string of(purpose);
-    CAPTURE(of);
-    test::MakeCertificate(directory_, "client",
-                          std::string("IP:127.0.0.1 -addext extendedKeyUsage=") + purpose);
+  for (const auto& [usage, allowed] : {std::pair("serverAuth", false), {"clientAuth", true}}) {
+    const std::string purpose(usage);
+    CAPTURE(purpose);
+    test::MakeCertificate(directory_, "client", "IP:127.0.0.1 -addext extendedKeyUsage=" + purpose);
     TlsSettings tls = Settings();
     tls.client_auth = ClientAuth::kRequireAndVerifyClientCert;
     tls.client_ca_pem = Certificate("client");

@@ -688,8 +688,8 @@ TEST_CASE("what stands in a bucket that is not complete is never looked at") {
                                          {R"("x")", R"("1e999")"},
                                          {"90", "90"},
                                          {"-1", "101"}}) {
-    const std::string value(spoof);
-    CAPTURE(value);
+    const std::string text(spoof);
+    CAPTURE(text);
     Answer filling;
     filling.serie_0.Bucket("2026-06-09T09:00:00Z", 10)
         .Bucket("2026-06-09T10:00:00Z", 20)

@@ -663,9 +663,9 @@ TEST_CASE("a cold start of 1,280 queries is spread evenly and done within 11 min
     now = now + (std::max(schedule.WakeAt(now), now.steady + 1ms) - now.steady);
   }
   CHECK(last - kStart.steady <= 11min);
-  for (const auto& [minute, requests] : per_minute) {
-    const auto in = minute;
-    CAPTURE(in);
+  for (const auto& [begin, requests] : per_minute) {
+    const auto minute = begin;
+    CAPTURE(minute);
     CHECK(requests <= 150);
   }
 }
