@@ -117,15 +117,16 @@ class CopyTest(unittest.TestCase):
 
     def check_rules(self, label, instead):
         """The rule tests that are about one label pass with another in its place."""
-        tests = []
+        files = []
         for path in sorted((MONITORING / "tests").glob("*.yml")):
-            text = path.read_text()
-            if f"{label}=" in text:
-                tests.append(self.copy / path.name)
-                tests[-1].write_text(re.sub(rf"\b{label}\b", instead, text).replace(
+            file = yaml.safe_load(path.read_text())
+            file["tests"] = [each for each in file["tests"] if f"{label}=" in yaml.dump(each)]
+            if file["tests"]:
+                files.append(self.copy / path.name)
+                files[-1].write_text(re.sub(rf"\b{label}\b", instead, yaml.dump(file)).replace(
                     "../rules/", f"{self.rules}/"))
-        self.assertGreater(len(tests), 1)
-        said = subprocess.run([prometheus_tool("promtool"), "test", "rules", *tests],
+        self.assertGreater(len(files), 1)
+        said = subprocess.run([prometheus_tool("promtool"), "test", "rules", *files],
                               capture_output=True, text=True)
         self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
 

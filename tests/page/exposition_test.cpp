@@ -87,7 +87,7 @@ void CheckGolden(const std::string& file_name, const std::string& actual) {
     CHECK_MESSAGE(actual_lines[i] == expected_lines[i], file_name << ":" << i + 1);
   }
   const bool identical = actual == golden.str();  // named, lest doctest prints both
-  CHECK_MESSAGE(identical, "RADAR_SPOOF_UPDATE_GOLDEN=1 bin/page_test rewrites the golden files");
+  CHECK_MESSAGE(identical, "RADAR_SPOOF_UPDATE_GOLDEN=1 bin/web_test rewrites the golden files");
 }
 
 TEST_CASE("The text format is the golden file, byte for byte") {

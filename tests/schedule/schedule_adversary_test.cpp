@@ -4,7 +4,7 @@
 //
 //   RADAR_SPOOF_SEEDS=FIRST-LAST   other seeds than those of each test, all of them in each
 //   RADAR_SPOOF_DAYS=N             N times as long
-// For example: RADAR_SPOOF_SEEDS=100-199 build/release/bin/schedule_adversary_test -tc='*outage*'
+// For example: RADAR_SPOOF_SEEDS=100-199 build/release/bin/schedule_test -tc='*outage*'
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -23,22 +23,16 @@ namespace {
 
 using Minutes = std::chrono::minutes;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kSeedsOf = 4;  // of so many seeds one
-#else
-constexpr int kSeedsOf = 1;
-#endif
-
 // `found`: others that have found something once.
 std::vector<std::uint32_t> Seeds(int count, std::initializer_list<std::uint32_t> found = {}) {
   unsigned first = 1;
-  unsigned last = static_cast<unsigned>(std::max(1, count / kSeedsOf));
+  auto last = static_cast<unsigned>(count);
   if (const char* const given = std::getenv("RADAR_SPOOF_SEEDS")) {
     REQUIRE(std::sscanf(given, "%u-%u", &first, &last) == 2);
   }
   std::vector<std::uint32_t> seeds(last + 1 - first);
   std::iota(seeds.begin(), seeds.end(), first);
-  if (kSeedsOf == 1 && first == 1) seeds.insert(seeds.end(), found.begin(), found.end());
+  if (first == 1) seeds.insert(seeds.end(), found.begin(), found.end());
   return seeds;
 }
 

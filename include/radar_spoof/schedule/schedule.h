@@ -14,12 +14,13 @@
 // of them is due: what is sent anyway asks for the others at no cost, and so they stay together.
 // What the API refuses for their number is asked for in parts (shared_requests.h).
 //
-// Invariants (tests/schedule/schedule_simulation_test.cpp): never two polls of one query at once;
-// never more than `max_concurrency` requests in flight; never more than `rate_limit` of them in any
-// 5 minutes; nothing is sent during a hold, and after one a single request until it is answered
-// well; no query is asked more often than in each of its slots, but for retries, a tenth of that (3
-// an hour, and one in each `retry_max`, at least), and for what no retry helps, once an hour; what
-// one query's answers lack moves no other's polls; the most overdue query goes first.
+// Invariants (tests/schedule: random_lives_test.cpp, schedule_simulation_test.cpp): never two polls
+// of one query at once; never more than `max_concurrency` requests in flight; never more than
+// `rate_limit` of them in any 5 minutes; nothing is sent during a hold, and after one a single
+// request until it is answered well; no query is asked more often than in each of its slots, but
+// for retries, a tenth of that (3 an hour, and one in each `retry_max`, at least), and for what no
+// retry helps, once an hour; what one query's answers lack moves no other's polls; the most overdue
+// query goes first.
 //
 // Costs: a poll costs the logarithm of the number of queries, what moves many of them (a new
 // estimate of the lag, a clock step, an outage) a pass over all.
