@@ -29,9 +29,9 @@ constexpr std::string_view kCommand = "doctor";
 constexpr int kUsualColumns = 100;
 
 constexpr const char* kDescription =
-    "Sends the API 13 requests, and up to 8 more that the configured queries need; prints what "
-    "the\n"
-    "exporter relies on, what was found and what to change. docs/api.md explains each row.";
+    "Sends the API 13 requests, up to 8 more that the configured queries need, and up to 6 more\n"
+    "if something has to be repeated; prints what the exporter relies on, what was found and what\n"
+    "to change. docs/api.md explains each row.";
 
 constexpr const char* kFooter =
     "\nExit codes: 0 all was asked, and nothing is different or refused; 1 otherwise;\n"

@@ -177,6 +177,7 @@ void Poller::Apply(Settings settings) {
   if (same_options) next.api.path = state_.api.path;
   EndpointInUse endpoint =
       same_options ? endpoint_ : EndpointInUse(RadarEndpoint(api.base_url, api.path));
+  if (!unchanged) endpoint.ForgetRefused();
   auto credentials = InUse(settings.credentials);
   Schedule schedule = schedule_;
   schedule.Reconfigure(api, settings.config.polling(), settings.config.queries());
@@ -186,6 +187,7 @@ void Poller::Apply(Settings settings) {
   if (!same_options) http_.Configure(ClientOptions(api));
 
   if (!same_options) next_form_.reset();
+  next_forms_.clear();
   credentials_ = std::move(credentials);
   endpoint_ = std::move(endpoint);
   schedule_ = std::move(schedule);
@@ -237,7 +239,9 @@ std::shared_ptr<const CredentialsInUse> Poller::InUse(const Credentials& credent
 
 void Poller::StartDueRequests() {
   while (const auto queries = schedule_.StartNext(clock_.Now())) {
-    Send({*queries, {next_form_.value_or(endpoint_.form())}, {}, {}});
+    InFlight request{*queries, {next_form_.value_or(endpoint_.form())}, {}, {}};
+    if (auto forms = next_forms_.extract(queries->front())) request.tried = forms.mapped();
+    Send(std::move(request));
     if (saver_) saver_->NoteChange();
   }
 }
@@ -314,7 +318,7 @@ void Poller::OnTransferEnded(HttpClient::Finished finished) {
     if (const auto other = OtherForm(request, outcome)) {
       if (AskAgain(request, *other, now)) return;
       endpoint_.StopFindingOut();
-      next_form_ = other;
+      TryNext(request, *other, outcome.form);
       end.retry = RetryClass::kTransientOnce;
     } else if (outcome.form == FormProblem::kMayBeNames && endpoint_.IsFindingOut()) {
       undecided_.insert_or_assign(finished.id, std::move(end));
@@ -348,6 +352,7 @@ void Poller::KeepForm(const RequestForm& form, const std::string& query) {
   if (path) {
     log_.Warn(EndpointInUse::kPathNotUsed,
               {{"path", form.endpoint.path()}, {"not_found", state_.api.path}});
+    next_forms_.clear();
     state_.api.path = form.endpoint.path();
   }
   if (names) log_.Warn(EndpointInUse::kNamesNotUsed);
@@ -367,6 +372,16 @@ bool Poller::AskAgain(InFlight request, RequestForm form, Instant now) {
   request.tried.push_back(std::move(form));
   Send(std::move(request));
   return true;
+}
+
+void Poller::TryNext(const InFlight& request, const RequestForm& form, FormProblem problem) {
+  if (problem == FormProblem::kMayBeNames) {
+    auto forms = request.tried;
+    forms.push_back(form);
+    next_forms_.insert_or_assign(request.queries.front(), std::move(forms));
+  } else if (problem != FormProblem::kNone) {
+    next_form_ = form;
+  }
 }
 
 void Poller::EndUndecided(Instant now) {

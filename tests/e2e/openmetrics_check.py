@@ -11,7 +11,7 @@ try:
     from prometheus_client import parser
     from prometheus_client.openmetrics import parser as openmetrics_parser
 except ImportError as error:
-    sys.exit(f"{error}; run scripts/install-deps, which installs python3-prometheus-client")
+    sys.exit(f"{error}; run scripts/install-deps test, which installs python3-prometheus-client")
 
 
 def samples(families):

@@ -28,7 +28,7 @@ def prometheus_tool(name):
     else:
         found = shutil.which(name, path=TOOLS / "prometheus/usr/bin") or shutil.which(name)
     if not found:
-        raise RuntimeError(f"{name} is missing; run scripts/install-deps, which installs it")
+        raise RuntimeError(f"{name} is missing; run scripts/install-deps test, which installs it")
     return found
 
 

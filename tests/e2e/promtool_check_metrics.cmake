@@ -7,7 +7,7 @@ if("$ENV{PROMETHEUS}" STREQUAL "3")
 endif()
 find_program(promtool promtool HINTS ${TOOLS}/${folder}/usr/bin NO_CACHE)
 if(NOT promtool)
-  message(FATAL_ERROR "promtool is missing; run scripts/install-deps, which installs it")
+  message(FATAL_ERROR "promtool is missing; run scripts/install-deps test, which installs it")
 endif()
 execute_process(COMMAND ${promtool} check metrics INPUT_FILE ${METRICS}
                 OUTPUT_VARIABLE said ERROR_VARIABLE said RESULT_VARIABLE result)

@@ -10,7 +10,7 @@ try:
     from prometheus_client import parser
 except ImportError as error:
     raise ImportError(
-        f"{error}; run scripts/install-deps, which installs python3-prometheus-client"
+        f"{error}; run scripts/install-deps test, which installs python3-prometheus-client"
     ) from error
 
 # Seconds until something that must happen is taken for something that does not; generous, because

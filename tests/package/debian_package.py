@@ -1,7 +1,6 @@
 """Builds the Debian packages from what git lists here (changes that are not committed included), in a
 copy under build/package, where each .deb stays."""
 
-import fcntl
 import functools
 import hashlib
 import json
@@ -99,18 +98,15 @@ def digest(source):
 @functools.cache
 def build_this():
     """build() of the source as it is, unless that is what was built last. scripts/test --all calls this
-    beside the tests: compiling is no part of one. Who comes second waits for the first."""
-    BUILD_DIR.mkdir(parents=True, exist_ok=True)
-    with open(BUILD_DIR / "lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        source = copy_of_the_source()
-        built = BUILD_DIR / "built.json"
-        wanted = digest(source)
-        last = json.loads(built.read_text()) if built.exists() else {}
-        if last.get("digest") != wanted or not all(pathlib.Path(each).exists() for each in last["files"]):
-            built.unlink(missing_ok=True)
-            last = {"digest": wanted, "files": [str(each) for each in build(source)]}
-            built.write_text(json.dumps(last))
+    before the tests: compiling is no part of one."""
+    source = copy_of_the_source()
+    built = BUILD_DIR / "built.json"
+    wanted = digest(source)
+    last = json.loads(built.read_text()) if built.exists() else {}
+    if last.get("digest") != wanted or not all(pathlib.Path(each).exists() for each in last["files"]):
+        built.unlink(missing_ok=True)
+        last = {"digest": wanted, "files": [str(each) for each in build(source)]}
+        built.write_text(json.dumps(last))
     return [pathlib.Path(each) for each in last["files"]]
 
 

@@ -703,6 +703,49 @@ TEST_CASE("a query that is refused for itself costs one request more, once") {
   CHECK(unnamed == 1);
 }
 
+TEST_CASE("without room in the budget only who was refused is asked without names") {
+  bool refuses_names = false;
+  PollerFixture f(
+      [&](const Request& request) {
+        const bool named = !ParametersOf(request.url, "name").empty();
+        const bool refused = refuses_names ? named : !AsksFor(request, "spf=FAIL");
+        return refused ? NotFound(400) : Good(request);
+      },
+      kTwoQueries, "  rate_limit: 3\n");
+  SUBCASE("which is refused for itself: the names stay") {
+    f.RunFor(24h);
+    CHECK(f.Now()->queries[0].last_failure->reason == FailureReason::kRejected);
+    CHECK(f.Now()->queries[1].success());
+    std::size_t unnamed = 0;
+    for (const Request& request : f.http.requests()) {
+      if (ParametersOf(request.url, "name").empty()) ++unnamed;
+    }
+    CHECK(unnamed == 1);
+    CHECK(f.LinesWith("does not label series by name").empty());
+  }
+  SUBCASE("for the names, and then nobody has them any more") {
+    refuses_names = true;
+    f.http.labels_series = false;
+    f.RunFor(1h);
+    for (const QueryState& state : f.Now()->queries) CHECK(state.success());
+    CHECK(f.LinesWith("does not label series by name").size() == 1);
+  }
+}
+
+TEST_CASE("a query that was refused either way is tried without names again when it changes") {
+  PollerFixture f([](const Request& request) {
+    const bool named = !ParametersOf(request.url, "name").empty();
+    return named || AsksFor(request, "aggInterval=15m") ? NotFound(400) : Good(request);
+  });
+  f.http.labels_series = false;
+  f.http.At(1h, [&] {
+    CHECK_FALSE(f.State().success());
+    f.Reconfigure("queries:\n  - { name: all, agg_interval: 1h, date_range: 7d }\n");
+  });
+  f.RunFor(61min);
+  CHECK(f.State().success());
+}
+
 TEST_CASE("an answer is judged and redacted with the credential it was sent with") {
   PollerFixture f([](const Request& request) {
     const bool old = request.authorization.find(kToken) != std::string::npos;

@@ -10,7 +10,7 @@ scratch=$1
 check=$2
 shift 2
 
-command -v npm >/dev/null || { echo "npm is missing; run scripts/install-deps test" >&2; exit 1; }
+command -v npm >/dev/null || { echo "npm is missing; run scripts/install-deps all" >&2; exit 1; }
 mkdir -p "$scratch"
 if [ "$check" = install ]; then
   cp -- "$source_directory"/{package.json,package-lock.json,.npmrc} "$scratch"

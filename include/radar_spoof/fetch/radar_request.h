@@ -81,7 +81,7 @@ class EndpointInUse {
   // In which form to ask the same again at once, after the last of `tried` met `problem`; nullopt
   // when there is none that was not tried. `query`: the first that is asked for. Of queries that
   // may be refused for their names one at a time is asked without; one that is refused either way
-  // is not again until it was answered well. REQUIRES: `tried` is not empty.
+  // is not again until it was answered well, or ForgetRefused(). REQUIRES: `tried` is not empty.
   std::optional<RequestForm> Other(std::span<const RequestForm> tried, FormProblem problem,
                                    const std::string& query);
 
@@ -95,6 +95,8 @@ class EndpointInUse {
   bool IsFindingOut() const { return without_names_.has_value(); }
   // It is not asked after all, or what is in flight will not be answered.
   void StopFindingOut() { without_names_.reset(); }
+  // Queries that were refused either way may ask for something else now.
+  void ForgetRefused() { refused_either_way_.clear(); }
 
  private:
   RequestForm form_;

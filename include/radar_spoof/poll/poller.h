@@ -111,6 +111,9 @@ class Poller {
   std::optional<RequestForm> OtherForm(const InFlight& request, const AnswerOutcome& outcome);
   // Asks the same again at once; false when the budget has no room for it.
   bool AskAgain(InFlight request, RequestForm form, Instant now);
+  // Then `form` is tried by the next request. What helps against a refusal of this one is tried by
+  // this one alone, when it is due: answered without names, another proves nothing.
+  void TryNext(const InFlight& request, const RequestForm& form, FormProblem problem);
 
   void EndPoll(const InFlight& request, const PollEnd& end, Instant now);
   // What was refused, maybe for its names, once it is known whether they are.
@@ -134,8 +137,9 @@ class Poller {
   Settings settings_;
   std::shared_ptr<const CredentialsInUse> credentials_;
   EndpointInUse endpoint_;
-  std::optional<RequestForm> next_form_;  // to be tried, when the budget had no room for it
-  std::uint32_t request_number_;          // of the next one
+  std::optional<RequestForm> next_form_;  // of the next request, whichever it is
+  std::map<std::size_t, std::vector<RequestForm>> next_forms_;  // of requests, by their first query
+  std::uint32_t request_number_;                                // of the next one
   Schedule schedule_;
   Snapshot state_;                        // the next one to be published
   std::uint64_t published_revision_ = 0;  // schedule_.revision()

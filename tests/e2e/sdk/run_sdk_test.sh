@@ -8,7 +8,7 @@ source_directory=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 scratch=$1
 simulator=$2
 
-command -v npm >/dev/null || { echo "npm is missing; run scripts/install-deps test" >&2; exit 1; }
+command -v npm >/dev/null || { echo "npm is missing; run scripts/install-deps all" >&2; exit 1; }
 mkdir -p "$scratch"
 cp -- "$source_directory"/{package.json,package-lock.json,sdk_test.mjs} "$scratch"
 cd -- "$scratch"
