@@ -187,7 +187,7 @@ void Poller::Apply(Settings settings) {
   if (!same_options) http_.Configure(ClientOptions(api));
 
   if (!same_options) next_form_.reset();
-  next_forms_.clear();
+  retries_without_names_.clear();
   credentials_ = std::move(credentials);
   endpoint_ = std::move(endpoint);
   schedule_ = std::move(schedule);
@@ -240,7 +240,8 @@ std::shared_ptr<const CredentialsInUse> Poller::InUse(const Credentials& credent
 void Poller::StartDueRequests() {
   while (const auto queries = schedule_.StartNext(clock_.Now())) {
     InFlight request{*queries, {next_form_.value_or(endpoint_.form())}, {}, {}};
-    if (auto forms = next_forms_.extract(queries->front())) request.tried = forms.mapped();
+    if (auto forms = retries_without_names_.extract(queries->front()))
+      request.tried = forms.mapped();
     Send(std::move(request));
     if (saver_) saver_->NoteChange();
   }
@@ -352,7 +353,7 @@ void Poller::KeepForm(const RequestForm& form, const std::string& query) {
   if (path) {
     log_.Warn(EndpointInUse::kPathNotUsed,
               {{"path", form.endpoint.path()}, {"not_found", state_.api.path}});
-    next_forms_.clear();
+    retries_without_names_.clear();
     state_.api.path = form.endpoint.path();
   }
   if (names) log_.Warn(EndpointInUse::kNamesNotUsed);
@@ -378,7 +379,7 @@ void Poller::TryNext(const InFlight& request, const RequestForm& form, FormProbl
   if (problem == FormProblem::kMayBeNames) {
     auto forms = request.tried;
     forms.push_back(form);
-    next_forms_.insert_or_assign(request.queries.front(), std::move(forms));
+    retries_without_names_.insert_or_assign(request.queries.front(), std::move(forms));
   } else if (problem != FormProblem::kNone) {
     next_form_ = form;
   }

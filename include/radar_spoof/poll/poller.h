@@ -111,8 +111,8 @@ class Poller {
   std::optional<RequestForm> OtherForm(const InFlight& request, const AnswerOutcome& outcome);
   // Asks the same again at once; false when the budget has no room for it.
   bool AskAgain(InFlight request, RequestForm form, Instant now);
-  // Then `form` is tried by the next request. What helps against a refusal of this one is tried by
-  // this one alone, when it is due: answered without names, another proves nothing.
+  // Then the next request tries `form`. Without names only this one is tried, when it is due again:
+  // that another is answered so does not tell why this one was refused.
   void TryNext(const InFlight& request, const RequestForm& form, FormProblem problem);
 
   void EndPoll(const InFlight& request, const PollEnd& end, Instant now);
@@ -138,8 +138,9 @@ class Poller {
   std::shared_ptr<const CredentialsInUse> credentials_;
   EndpointInUse endpoint_;
   std::optional<RequestForm> next_form_;  // of the next request, whichever it is
-  std::map<std::size_t, std::vector<RequestForm>> next_forms_;  // of requests, by their first query
-  std::uint32_t request_number_;                                // of the next one
+  // By their first queries: the forms that were tried, and behind them the one without names.
+  std::map<std::size_t, std::vector<RequestForm>> retries_without_names_;
+  std::uint32_t request_number_;  // of the next one
   Schedule schedule_;
   Snapshot state_;                        // the next one to be published
   std::uint64_t published_revision_ = 0;  // schedule_.revision()
