@@ -644,13 +644,18 @@ TEST_CASE("an answer to another request is never used: the query is asked again,
   CHECK(f.Failures(FailureReason::kValidation) >= 10);
 }
 
+bool HasNames(const Request& request) { return !ParametersOf(request.url, "name").empty(); }
+
+std::ptrdiff_t UnnamedRequests(const PollerFixture& f) {
+  return std::ranges::count_if(f.http.requests(), std::not_fn(HasNames));
+}
+
 TEST_CASE("an API that refuses or ignores names is asked without, each time on a new connection") {
   for (const bool refuses : {true, false}) {
     CAPTURE(refuses);
     PollerFixture f(
         [&](const Request& request) {
-          const bool named = !ParametersOf(request.url, "name").empty();
-          return refuses && named ? NotFound(400) : Good(request);
+          return refuses && HasNames(request) ? NotFound(400) : Good(request);
         },
         kTwoQueries);
     f.http.labels_series = false;
@@ -659,7 +664,7 @@ TEST_CASE("an API that refuses or ignores names is asked without, each time on a
     // Both queries were on their way with names when the first answer came.
     std::size_t named = 0;
     for (const Request& request : requests) {
-      const bool has_name = !ParametersOf(request.url, "name").empty();
+      const bool has_name = HasNames(request);
       named += has_name ? 1 : 0;
       CHECK(request.own_connection != has_name);
     }
@@ -677,7 +682,7 @@ TEST_CASE("an API that refuses or ignores names is asked without, each time on a
 TEST_CASE("a path that is not there and names that are refused are found out in one poll") {
   PollerFixture f([](const Request& request) {
     if (!AsksFor(request, "/SPOOF?")) return NotFound(404);
-    return ParametersOf(request.url, "name").empty() ? Good(request) : NotFound(400);
+    return HasNames(request) ? NotFound(400) : Good(request);
   });
   f.http.labels_series = false;
   f.RunFor(1min);
@@ -696,19 +701,14 @@ TEST_CASE("a query that is refused for itself costs one request more, once") {
   f.RunFor(24h);
   CHECK(f.Now()->queries[0].failures == 0);
   CHECK(f.Now()->queries[1].last_failure->reason == FailureReason::kRejected);
-  std::size_t unnamed = 0;
-  for (const Request& request : f.http.requests()) {
-    if (ParametersOf(request.url, "name").empty()) ++unnamed;
-  }
-  CHECK(unnamed == 1);
+  CHECK(UnnamedRequests(f) == 1);
 }
 
 TEST_CASE("without room in the budget only who was refused is asked without names") {
   bool refuses_names = false;
   PollerFixture f(
       [&](const Request& request) {
-        const bool named = !ParametersOf(request.url, "name").empty();
-        const bool refused = refuses_names ? named : !AsksFor(request, "spf=FAIL");
+        const bool refused = refuses_names ? HasNames(request) : !AsksFor(request, "spf=FAIL");
         return refused ? NotFound(400) : Good(request);
       },
       kTwoQueries, "  rate_limit: 3\n");
@@ -716,11 +716,7 @@ TEST_CASE("without room in the budget only who was refused is asked without name
     f.RunFor(24h);
     CHECK(f.Now()->queries[0].last_failure->reason == FailureReason::kRejected);
     CHECK(f.Now()->queries[1].success());
-    std::size_t unnamed = 0;
-    for (const Request& request : f.http.requests()) {
-      if (ParametersOf(request.url, "name").empty()) ++unnamed;
-    }
-    CHECK(unnamed == 1);
+    CHECK(UnnamedRequests(f) == 1);
     CHECK(f.LinesWith("does not label series by name").empty());
   }
   SUBCASE("for the names, and then nobody has them any more") {
@@ -734,8 +730,8 @@ TEST_CASE("without room in the budget only who was refused is asked without name
 
 TEST_CASE("a query that was refused either way is tried without names again when it changes") {
   PollerFixture f([](const Request& request) {
-    const bool named = !ParametersOf(request.url, "name").empty();
-    return named || AsksFor(request, "aggInterval=15m") ? NotFound(400) : Good(request);
+    const bool refused = HasNames(request) || AsksFor(request, "aggInterval=15m");
+    return refused ? NotFound(400) : Good(request);
   });
   f.http.labels_series = false;
   f.http.At(1h, [&] {
