@@ -36,6 +36,8 @@ if(RADAR_SPOOF_SANITIZE)
                       -fno-omit-frame-pointer -g1)
   add_link_options(-fsanitize=${RADAR_SPOOF_SANITIZE})
 else()
+  # What runs once compiles in three quarters of the time so. CLI11 is a sixth of all there is to compile.
+  set(RADAR_SPOOF_RUNS_ONCE $<$<NOT:$<CONFIG:Debug>>:-O1>)
   add_compile_options(-fstack-protector-strong)
   add_link_options(-Wl,-z,relro,-z,now)
 endif()
