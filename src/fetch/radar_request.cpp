@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "radar_spoof/core/clock.h"
 
@@ -105,6 +106,7 @@ std::optional<RequestForm> EndpointInUse::Other(std::span<const RequestForm> tri
                                                 FormProblem problem, const std::string& query) {
   const RequestForm& last = tried.back();
   if (without_names_ == query) without_names_.reset();
+  if (problem == FormProblem::kPathNotFound && last.endpoint == form_.endpoint) given_up_.reset();
   if (problem == FormProblem::kMayBeNames) {
     if (!last.named && tried.size() > 1) refused_either_way_.insert(query);
     if (without_names_ || refused_either_way_.contains(query)) return std::nullopt;
@@ -118,8 +120,9 @@ std::optional<RequestForm> EndpointInUse::Other(std::span<const RequestForm> tri
 EndpointInUse::Change EndpointInUse::NoteGood(const RequestForm& form, const std::string& query) {
   refused_either_way_.erase(query);
   if (without_names_ == query) without_names_.reset();
-  const Change change{.path = form.endpoint != form_.endpoint, .names = !form.named && form_.named};
-  if (change.path) form_.endpoint = form.endpoint;
+  const Change change{.path = form.endpoint != form_.endpoint && form.endpoint != given_up_,
+                      .names = !form.named && form_.named};
+  if (change.path) given_up_ = std::exchange(form_.endpoint, form.endpoint);
   if (change.names) form_ = WithoutNames(std::move(form_));
   return change;
 }

@@ -369,7 +369,7 @@ std::optional<RequestForm> Poller::OtherForm(const InFlight& request,
 }
 
 bool Poller::AskAgain(InFlight request, RequestForm form, Instant now) {
-  if (!schedule_.TryExtraRequest(now)) return false;
+  if (!schedule_.TryExtraRequest(request.queries.front(), now)) return false;
   request.tried.push_back(std::move(form));
   Send(std::move(request));
   return true;

@@ -272,9 +272,9 @@ std::optional<WallTime> Schedule::LastAsked(std::size_t query, Instant now) cons
   return now.WallAt(asked->steady);
 }
 
-bool Schedule::TryExtraRequest(Instant now) {
+bool Schedule::TryExtraRequest(std::size_t query, Instant now) {
   if (hold_.NotBefore(budget_.EarliestRequest(now.steady)) > now.steady) return false;
-  (void)budget_.Spend(now.steady, RequestBudget::Kind::kSlot);
+  entries_[query].request_number = budget_.Spend(now.steady, RequestBudget::Kind::kSlot);
   return true;
 }
 

@@ -264,6 +264,19 @@ TEST_CASE("the form of a good answer is used from then on, and what is new of it
   CHECK_FALSE(change.names);
 }
 
+TEST_CASE("a late answer over the other path changes nothing until the one in use is gone, too") {
+  const RequestForm upper{kUpper};
+  EndpointInUse endpoint(kLower);
+  endpoint.NoteGood(upper, "q");
+  CHECK_FALSE(endpoint.NoteGood(kNamed, "late").path);
+  endpoint.Other(std::vector{kNamed}, FormProblem::kPathNotFound, "later");
+  CHECK_FALSE(endpoint.NoteGood(kNamed, "late").path);
+  CHECK(endpoint.form() == upper);
+  endpoint.Other(std::vector{upper}, FormProblem::kPathNotFound, "q");
+  CHECK(endpoint.NoteGood(kNamed, "q").path);
+  CHECK(endpoint.form() == kNamed);
+}
+
 TEST_CASE("a connection of its own after a foreign answer is for that request alone") {
   EndpointInUse endpoint(kLower);
   endpoint.NoteGood({kLower, true, true}, "q");

@@ -262,6 +262,22 @@ TEST_CASE("queries that find the path gone together change over once") {
   CHECK(f.lines.size() == 1);
 }
 
+TEST_CASE("a late answer over the path that is gone does not bring it back") {
+  PollerFixture f(
+      [](const Request& request) {
+        if (AsksFor(request, "/SPOOF?")) return Good(request);
+        if (!AsksFor(request, "spf=FAIL")) return NotFound();
+        Answer late = Good(request);
+        late.takes = 5s;
+        return late;
+      },
+      kTwoQueries);
+  f.RunFor(1h);
+  CHECK(f.Now()->api.path.ends_with("/SPOOF"));
+  CHECK(f.Requests().at(404) == 1);
+  CHECK(f.LinesWith("configured path").size() == 1);
+}
+
 TEST_CASE("when both paths are gone, the poll fails and the configured one stays in use") {
   PollerFixture f([](const Request&) { return NotFound(); });
   f.http.At(10s, [&] {

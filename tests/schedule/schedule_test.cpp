@@ -590,8 +590,18 @@ TEST_CASE("an extra request is granted only where the budget has room") {
   ApiConfig api;
   api.rate_limit = 1;
   Rig rig({MakeQuery("all")}, api);
-  CHECK(rig.schedule.TryExtraRequest(rig.now));
-  CHECK_FALSE(rig.schedule.TryExtraRequest(rig.now));
+  CHECK(rig.schedule.TryExtraRequest(0, rig.now));
+  CHECK_FALSE(rig.schedule.TryExtraRequest(0, rig.now));
+}
+
+TEST_CASE("what is left is counted from the extra request, once that was answered") {
+  Rig rig(Queries(3));
+  rig.UntilNextStart();
+  rig.UntilNextStart();
+  CHECK(rig.schedule.TryExtraRequest(0, rig.now));
+  rig.schedule.ObserveRateLimit(1, "default", 0, 60s, rig.now);
+  rig.schedule.ObserveRateLimit(0, "default", 100, 60s, rig.now);
+  CHECK(rig.UntilNextStart() == 0ms);
 }
 
 // --- queries that share a request ----------------------------------------------------------------
@@ -697,7 +707,7 @@ TEST_CASE("the more queries share a request, its retries come no sooner") {
       sum += *rig.UntilNextStart();
       AnswerAll(rig);
       // Enough others asked for a tenth of them to be a retry.
-      for (int other = 0; other < 100; ++other) CHECK(rig.schedule.TryExtraRequest(rig.now));
+      for (int other = 0; other < 100; ++other) CHECK(rig.schedule.TryExtraRequest(0, rig.now));
     }
     return sum / kTimes;
   };

@@ -85,7 +85,8 @@ class EndpointInUse {
   std::optional<RequestForm> Other(std::span<const RequestForm> tried, FormProblem problem,
                                    const std::string& query);
 
-  // A request of that form was answered well: it is the one in use now. What of it is new?
+  // A request of that form was answered well: it is the one in use now, but for a path that was
+  // given up and is answered late. What of it is new?
   struct Change {
     bool path = false;
     bool names = false;  // they are not used any more
@@ -100,6 +101,7 @@ class EndpointInUse {
 
  private:
   RequestForm form_;
+  std::optional<RadarEndpoint> given_up_;     // for form_'s, which was always found since
   std::optional<std::string> without_names_;  // the query that is asked so to find out
   std::set<std::string> refused_either_way_;  // names of queries
 };

@@ -98,9 +98,9 @@ class Schedule {
   void Halve(std::size_t query, Instant now);
   // Whether anything was halved and is not whole again.
   bool HasParts() const { return requests_.AnyInParts(); }
-  // One more request for a poll already started (the other path): counted, and true, if the budget
-  // has room for it now.
-  [[nodiscard]] bool TryExtraRequest(Instant now);
+  // One more request for the poll of `query`, which is in flight (the other path): counted, and
+  // true, if the budget has room for it now.
+  [[nodiscard]] bool TryExtraRequest(std::size_t query, Instant now);
   // The polls in flight were given up from this side; their queries are due again at once.
   void DropAllInFlight(Instant now);
   // REQUIRES: `query` was started and has not ended. A request ends with the last of its queries.
@@ -144,7 +144,7 @@ class Schedule {
     bool in_slot = false;                       // and it was due
     int asked_too_early = 0;                    // good answers in a row without that bucket
     Milliseconds offset = Milliseconds::max();  // of its slot from the boundary, at that start
-    std::uint64_t request_number = 0;           // of the last poll, as the budget counts
+    std::uint64_t request_number = 0;           // of the last request, as the budget counts
     int failures = 0;                           // in a row
     RetryClass last_failure_class = RetryClass::kTransient;
     int failures_of_class = 0;                 // in a row, of that one
