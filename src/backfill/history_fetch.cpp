@@ -259,7 +259,8 @@ Result<HistoryFetch::Next, std::string> HistoryFetch::AfterFailure(
     return fmt::format("{}; given up after {} failures in a row", failure.detail, failures);
   }
   if (failure.retry == RetryClass::kThrottled) {
-    hold_.Extend(retry_after, now, random_);
+    // Requests are sent one at a time, and none while a hold lasts.
+    hold_.Extend(retry_after, now.steady, now, random_);
     log_.Warn("rate limited by the API; waiting", {{"until", FormatRfc3339(hold_.until()->wall)}});
     return Next{now.steady, false};
   }

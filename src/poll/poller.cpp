@@ -214,16 +214,16 @@ void Poller::ApplyUnchanged(Settings settings) {
 // Credentials.
 
 void Poller::RefreshCredentials(bool even_if_unchanged) {
-  const bool changed = settings_.credential_reader.Changed();
-  if (!changed && !even_if_unchanged) return;
+  if (!even_if_unchanged && !settings_.credential_reader.Changed()) return;
   auto read = settings_.credential_reader.Read();
   if (!read) {
     log_.Warn("the credentials cannot be read again; the old ones stay in use",
               {{"detail", read.error()}});
     return;
   }
-  credentials_ = InUse(read.value().credentials);
-  if (!changed) return;
+  auto credentials = InUse(read.value().credentials);
+  if (credentials == credentials_) return;
+  credentials_ = std::move(credentials);
   log_.Info("the credentials were read again", {{"origin", read.value().origin}});
   DropAllInFlight();
   schedule_.ReleaseRefused(clock_.Now());
@@ -410,6 +410,10 @@ void Poller::EndPoll(const InFlight& request, const PollEnd& end, Instant now) {
 }
 
 void Poller::RecordOutcomes(const RequestGroup& queries, const PollEnd& end, Instant now) {
+  // Before the record: without memory for this they are asked again soon, not at their next slot.
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    UpdateQueryState(queries[i], end.samples[i], now);
+  }
   bool refused = false;
   for (std::size_t i = 0; i < queries.size(); ++i) {
     const PollReport report = ReportOf(end.samples[i], end.retry_after, end.retry);
@@ -418,9 +422,6 @@ void Poller::RecordOutcomes(const RequestGroup& queries, const PollEnd& end, Ins
   }
   // After the record: what changes here releases these queries too.
   if (refused) RefreshCredentials(true);
-  for (std::size_t i = 0; i < queries.size(); ++i) {
-    UpdateQueryState(queries[i], end.samples[i], now);
-  }
   state_.api.blocked_until = schedule_.held_until();
   failure_log_->NoteHold(state_.api.blocked_until, state_.api.up, now.steady);
 }
@@ -445,8 +446,13 @@ void Poller::UpdateQueryState(std::size_t query, const Sample& outcome, Instant 
 void Poller::PublishAll() {
   const Instant now = clock_.Now();
   for (std::size_t i = 0; i < state_.queries.size(); ++i) {
-    state_.queries[i].next_poll = schedule_.NextPoll(i, now);
+    QueryState& query = state_.queries[i];
+    query.next_poll = schedule_.NextPoll(i, now);
+    // The clock was ahead then, and was set since.
+    auto& success = query.last_success;
+    if (success && success->wall > now.wall) success->wall = now.WallAt(success->steady);
   }
+  state_.reload.last_success = std::min(state_.reload.last_success, now.wall);
   state_.api.budget = {schedule_.SpentLately(now), settings_.config.api().rate_limit, now.wall};
   state_.api.blocked_until = schedule_.held_until();
   store_.Publish(state_);

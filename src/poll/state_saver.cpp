@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <new>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -40,6 +41,20 @@ SavedQuery SavedFrom(const QueryState& state, WallTime asked, bool ended) {
   if (state.last_success) saved.last_success = state.last_success->wall;
   if (state.last_failure) saved.failure = state.last_failure->reason;
   return saved;
+}
+
+SavedState StateOf(const ApiConfig& api, const Snapshot& snapshot, const Schedule& schedule,
+                   Instant now) {
+  SavedState state{.base_url = api.base_url, .path = api.path, .up = snapshot.api.up};
+  if (const auto& held = schedule.held_until(); held && held->steady > now.steady) {
+    state.held_until = now.WallAt(held->steady);
+  }
+  for (std::size_t i = 0; i < snapshot.queries.size(); ++i) {
+    const auto asked = schedule.LastAsked(i, now);
+    if (!asked) continue;
+    state.queries.push_back(SavedFrom(snapshot.queries[i], *asked, !schedule.IsInFlight(i)));
+  }
+  return state;
 }
 
 // The file, or the reason why it cannot be had. O_NONBLOCK: opening a FIFO must not wait for its
@@ -153,20 +168,20 @@ void StateSaver::Resume(const ApiConfig& api, Snapshot& snapshot, Schedule& sche
 
 void StateSaver::Save(const ApiConfig& api, const Snapshot& snapshot, const Schedule& schedule,
                       Instant now) {
-  SavedState state{.base_url = api.base_url, .path = api.path, .up = snapshot.api.up};
-  if (const auto& held = schedule.held_until(); held && held->steady > now.steady) {
-    state.held_until = now.WallAt(held->steady);
+  std::optional<std::string> problem;
+  try {
+    problem = Replace(WriteSavedState(StateOf(api, snapshot, schedule, now)));
+  } catch (const std::bad_alloc&) {
+    problem = "out of memory";
   }
-  for (std::size_t i = 0; i < snapshot.queries.size(); ++i) {
-    const auto asked = schedule.LastAsked(i, now);
-    if (!asked) continue;
-    state.queries.push_back(SavedFrom(snapshot.queries[i], *asked, !schedule.IsInFlight(i)));
-  }
-  const auto problem = Replace(WriteSavedState(state));
   changed_ = problem.has_value();
   const auto queries = static_cast<std::int64_t>(snapshot.queries.size());
   next_ = now.steady + (problem ? kGapAfterFailure : kShortestGap + queries * kGapPerQuery);
-  Tell(problem);
+  try {
+    Tell(problem);
+  } catch (const std::bad_alloc&) {
+    // The next write tells.
+  }
 }
 
 }  // namespace radar_spoof

@@ -26,9 +26,9 @@ Milliseconds ClampRetryAfter(Seconds retry_after) {
   return std::clamp(retry_after, kShortest, kLongest);
 }
 
-void RateLimitHold::Extend(std::optional<Seconds> retry_after, Instant now,
+void RateLimitHold::Extend(std::optional<Seconds> retry_after, SteadyTime asked, Instant now,
                            std::minstd_rand& random) {
-  if (!Holds(now.steady)) ++in_a_row_;
+  if (in_a_row_ == 0 || asked >= until_->steady) ++in_a_row_;
   const Milliseconds length = LengthOf(retry_after, in_a_row_);
   std::uniform_int_distribution<std::int64_t> jitter(0, length.count() / kJitterShare);
   const Instant end = now + length + Milliseconds(jitter(random));

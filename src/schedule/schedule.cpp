@@ -436,7 +436,7 @@ void Schedule::RecordFailure(std::size_t query, const PollReport& report, Instan
   }
   std::minstd_rand jitter(entry.jitter);
   if (*report.failure == RetryClass::kThrottled) {
-    hold_.Extend(report.retry_after, now, jitter);
+    hold_.Extend(report.retry_after, entry.asked->steady, now, jitter);
     Invalidate();
     NoteRefused(query, false);
     entry.retry_in_budget = hold_.in_a_row() <= kHoldsWithRetry;
@@ -459,7 +459,7 @@ void Schedule::NoteRefused(std::size_t query, bool refused) {
 
 void Schedule::ReleaseRefused(Instant now) {
   for (Entry& entry : entries_) {
-    if (entry.refused && !entry.in_flight) entry.retry_at = now.steady;
+    if (entry.last_failure_class == RetryClass::kCredentials) (void)Release(entry, now);
   }
   Invalidate();
 }

@@ -62,6 +62,9 @@ SharedRequests::SharedRequests(const std::vector<Query>& queries, int max_series
   }
   wholes_ = queries_;
   whole_of_ = request_of_;
+  for (const RequestGroup& whole : wholes_) {
+    poll_intervals_.push_back(queries[whole.front()].poll_interval);
+  }
 }
 
 std::size_t SharedRequests::Halve(std::size_t request, SteadyTime now) {
@@ -131,12 +134,18 @@ bool SharedRequests::JoinParts(const std::function<bool(std::size_t query)>& in_
   const auto waits = [&](std::size_t whole) {
     return std::ranges::any_of(wholes_[whole], in_flight);
   };
-  if (limit_.MayTryWhole(now) && !AnyInParts()) limit_.NoteNothingToTry();
-  // One is tried: then none may be for a while.
-  for (std::size_t whole = 0; whole < wholes_.size() && limit_.MayTryWhole(now); ++whole) {
-    if (!InParts(whole) || waits(whole)) continue;
-    limit_.NoteTry(whole);
-    to_join_.insert(whole);
+  if (limit_.MayTryWhole(now)) {
+    if (!AnyInParts()) limit_.NoteNothingToTry();
+    // One that is asked often: others wait for what it is answered.
+    std::optional<std::size_t> most_often;
+    for (std::size_t whole = 0; whole < wholes_.size(); ++whole) {
+      if (!InParts(whole)) continue;
+      if (!most_often || poll_intervals_[whole] < poll_intervals_[*most_often]) most_often = whole;
+    }
+    if (most_often && !waits(*most_often)) {
+      limit_.NoteTry(*most_often);
+      to_join_.insert(*most_often);
+    }
   }
   return std::erase_if(to_join_, [&](std::size_t whole) {
            if (waits(whole)) return false;

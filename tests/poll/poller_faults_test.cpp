@@ -86,6 +86,36 @@ TEST_CASE("when a refused token is replaced, every query is asked within seconds
   f.RunFor(21min);
 }
 
+TEST_CASE("when a refused token is replaced, queries that wait for room to retry are asked, too") {
+  PollerFixture f(
+      [](const Request& request) {
+        return request.authorization == kBearer ? RefusedWith() : Good(request);
+      },
+      "queries:\n  - { name: q, agg_interval: 1h, date_range: 7d, matrix: { spf: [PASS, NONE, "
+      "FAIL], "
+      "dkim: [PASS, NONE, FAIL], dmarc: [PASS, NONE, FAIL] } }\n");
+  f.http.At(5min, [&] { f.directory.Write("token", "second-token\n"); });
+  f.http.At(6min, [&] {
+    for (const QueryState& state : f.Now()->queries) CHECK(state.success());
+  });
+  f.RunFor(7min);
+}
+
+TEST_CASE("a token file that is written again with the same token disturbs nothing") {
+  PollerFixture f([](const Request& request) {
+    Answer answer = Good(request);
+    answer.takes = 15s;
+    return answer;
+  });
+  for (int i = 0; i < 12; ++i) {
+    f.http.At(i * 5s, [&] { f.directory.Write("token", kToken); });
+  }
+  f.RunFor(1min);
+  CHECK(f.State().success());
+  CHECK_FALSE(f.Requests().contains(0));
+  CHECK(f.LinesWith("credentials were read again").empty());
+}
+
 TEST_CASE("a token replaced while its refusal is under way is not left waiting") {
   for (const Milliseconds replaced_after : {Milliseconds(5s), Milliseconds(9999ms)}) {
     CAPTURE(replaced_after.count());
@@ -228,6 +258,19 @@ TEST_CASE("a credential that is part of every good answer spoils none") {
 }
 
 // --- rate limits ---------------------------------------------------------------------------------
+
+TEST_CASE("a 429 to a request sent before the pause does not make the pause a second one") {
+  PollerFixture f(
+      [](const Request& request) {
+        if (request.number > 1) return Good(request);
+        Answer answer = Throttled("1");
+        if (request.number == 1) answer.takes = 3s;
+        return answer;
+      },
+      kTwoQueries);
+  f.RunFor(10s);
+  for (const QueryState& state : f.Now()->queries) CHECK(state.success());
+}
 
 TEST_CASE("after a 429 no query is asked until the pause is over") {
   struct Row {

@@ -107,5 +107,55 @@ TEST_CASE("no lack of memory puts a value under another query's name or ends the
   }
 }
 
+// One day whose answer with a new bucket meets a lack of memory, at the `begin`-th allocation from
+// when it is asked for. False when nothing from then on failed.
+bool ShowsTheNewDay(int begin) {
+  PollerFixture f(
+      [&](const PollerFixture::Request& request) {
+        if (request.number == 1) {
+          allocations_left = begin;
+          failures_left = 1;
+        }
+        const WallTime reach = FloorTo(request.at.wall - 5min, 15min);
+        return PollerFixture::Answer{Response(200, GoodAnswer(reach, AggInterval::k1d, 30))};
+      },
+      "queries:\n  - { name: day, agg_interval: 1d, date_range: 7d }\n");
+  f.http.At(20h, [&] { allocations_left = -1; });
+  f.RunFor(21h);
+  REQUIRE(f.http.requests().size() >= 2);
+  REQUIRE(f.State().sample);
+  CHECK(f.State().sample->bucket_start == *ParseRfc3339("2026-06-05T00:00:00Z"));
+  return failures_left == 0;
+}
+
+TEST_CASE("a lack of memory while an answer is taken over does not put it off to the next slot") {
+  int begin = 0;
+  for (; ShowsTheNewDay(begin); ++begin) CAPTURE(begin);
+  CHECK(begin > 100);
+}
+
+TEST_CASE("a state for which there is no memory is tried again a minute later, and harms nothing") {
+  PollerFixture f([](const PollerFixture::Request& request) { return Good(request); });
+  f.RunFor(1min);
+  StateSaver saver(f.directory.Path("."), f.log);
+  const Settings settings = SettingsOf(ConfigText(f.directory, "queries:\n  - name: all\n"));
+  const ApiConfig& api = settings.config.api();
+  const Schedule schedule(api, settings.config.polling(), settings.config.queries(), 1);
+  int begin = 0;
+  for (bool failed = true; failed; ++begin) {
+    CAPTURE(begin);
+    const Instant now = f.clock.Now();
+    saver.NoteChange();
+    allocations_left = begin;
+    failures_left = 1;
+    saver.Save(api, *f.Now(), schedule, now);
+    failed = failures_left == 0;
+    allocations_left = -1;
+    CHECK(saver.DueAt() >= now.steady + 1min);
+  }
+  CHECK(begin > 10);
+  CHECK(f.LinesWith("the state cannot be saved").size() == 1);
+}
+
 }  // namespace
 }  // namespace radar_spoof::test

@@ -812,6 +812,27 @@ TEST_CASE("when the clock is set, what failed by it is asked at once, and the pa
   }
 }
 
+TEST_CASE("a clock that was ahead leaves no time in the future on the page") {
+  constexpr Milliseconds kAhead = 5h;
+  PollerFixture f([&](const Request& request) {
+    Request by_true_time = request;
+    by_true_time.at.wall -= kAhead;
+    return Good(by_true_time);
+  });
+  f.clock.StepWall(kAhead);
+  f.http.At(15s, [&] { f.Reconfigure("queries:\n  - name: all\n"); });
+  f.http.At(25s, [&] { f.clock.StepWall(-kAhead); });
+  // The loop comes round each 10 s.
+  f.http.At(36s, [&] {
+    const WallTime now = f.clock.Now().wall;
+    REQUIRE(f.State().last_success);
+    CHECK(f.State().last_success->wall <= now);
+    CHECK(f.State().last_success->wall >= now - 40s);
+    CHECK(f.Now()->reload.last_success <= now);
+  });
+  f.RunFor(40s);
+}
+
 TEST_CASE("a clock that is set again and again makes nobody hammer") {
   PollerFixture f([](const Request&) {
     return Answer{Response(429, ErrorAnswer(1015, "slow"), {{"retry-after", "900"}})};

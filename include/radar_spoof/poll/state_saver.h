@@ -6,8 +6,9 @@
 // first writes; the others read at start, say so, and write from when the first has ended, however
 // it ends: the kernel releases its lock. What stands there under one of these names and is no
 // regular file is refused, without waiting for it. Nothing here is ever fatal: a state that cannot
-// be written is one log line when that begins and one when it ends. Blocking: reads at most
-// kSavedStateLimit; writes with fsync. Thread rule: confined to the poller's thread.
+// be written, or for which there is no memory, is one log line when that begins and one when it
+// ends. Blocking: reads at most kSavedStateLimit; writes with fsync. Thread rule: confined to the
+// poller's thread.
 #pragma once
 
 #include "radar_spoof/config/config.h"

@@ -18,9 +18,11 @@ Milliseconds ClampRetryAfter(Seconds retry_after);
 
 class RateLimitHold {
  public:
-  // A 429 came. While a hold lasts it can only make that longer. `random` adds up to a twentieth.
-  void Extend(std::optional<Seconds> retry_after, Instant now, std::minstd_rand& random);
-  // A good answer came, to a request sent at `asked`: one sent before the hold says nothing of it.
+  // A 429 came, to a request sent at `asked`: one sent before the hold's end can only make that
+  // hold longer. `random` adds up to a twentieth.
+  void Extend(std::optional<Seconds> retry_after, SteadyTime asked, Instant now,
+              std::minstd_rand& random);
+  // A good answer came: to a request sent before the hold's end it says nothing of it.
   void NoteGood(SteadyTime asked);
   // Goes on with the hold of an earlier run; an end that is too far away is brought nearer.
   void Resume(WallTime until, Instant now);

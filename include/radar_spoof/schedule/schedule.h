@@ -119,7 +119,7 @@ class Schedule {
   // left for so long. To be called while the query is in flight.
   void ObserveRateLimit(std::size_t query, const std::string& policy, std::uint64_t remaining,
                         Seconds reset_in, Instant now);
-  // The credentials changed: queries that were refused are asked at once.
+  // The credentials changed: queries that were refused, once or more, are asked at once.
   void ReleaseRefused(Instant now);
   // Whether some query waits out a refusal.
   bool HasRefused() const { return refused_ > 0; }

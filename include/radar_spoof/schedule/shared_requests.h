@@ -3,8 +3,8 @@
 //
 // What the API refuses for the number of its series is halved. A refusal that may be about anything
 // is looked into first: the first and the last of the queries are asked alone, at most once an
-// hour. After an hour one of those that were halved is whole again for a try; once a try is
-// answered, all are.
+// hour. After an hour one of those that were halved, one that is asked often, is whole again for a
+// try; once a try is answered, all are.
 //
 // Thread rule: confined to its owner's thread.
 #pragma once
@@ -101,6 +101,7 @@ class SharedRequests {
   std::vector<RequestGroup> queries_;    // by request
   std::vector<std::size_t> request_of_;  // by query
   std::vector<RequestGroup> wholes_;     // as at first
+  std::vector<Seconds> poll_intervals_;  // of their first queries
   std::vector<std::size_t> whole_of_;    // by query
   std::set<std::size_t> to_join_;        // wholes
   SeriesLimit limit_;
