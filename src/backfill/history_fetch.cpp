@@ -223,9 +223,11 @@ std::optional<std::string> HistoryFetch::Keep(const Piece& piece, const SpoofWin
   for (const SpoofBucket& bucket : window.buckets) {
     if (from <= *bucket.start && *bucket.start < to) buckets.push_back(bucket);
   }
-  // Beyond the piece there may be the bucket that begins at its end.
+  // A piece without mail, beside which the API may show some: it widens ranges to whole buckets,
+  // and to whole hours.
+  const Seconds beside = Length(query.agg_interval) + std::chrono::hours(1);
   const WallTime newest = *window.buckets.back().start;
-  if (buckets.empty() && newest != to) {
+  if (buckets.empty() && (newest < from - beside || newest > to + beside)) {
     return Sentence(query, piece.range,
                     "the answer is about another time, up to " + FormatRfc3339(newest));
   }

@@ -114,8 +114,7 @@ std::vector<ShownBucket> ShownHistory(const Query& query, History history, const
     const WallTime bucket_end = *bucket->start + interval;
     if (bucket_end > range.to) break;
     const auto next = std::next(bucket);
-    const WallTime next_end =
-        next == history.end() ? bucket_end + interval : *next->start + interval;
+    const WallTime next_end = (next == history.end() ? range.to : *next->start) + interval;
     const TimeRange when{bucket_end + kAssumedLag,
                          std::min({next_end + kAssumedLag, bucket_end + max_data_age, end})};
     if (when.from >= when.to) continue;

@@ -83,6 +83,23 @@ bool IsIndentedByTab(std::string_view text, const YAML::Mark& mark) {
   return line.substr(0, line.find_first_not_of(" \t")).find('\t') != std::string_view::npos;
 }
 
+// The dash behind which nothing but comments stands until the mark: an item of a list without
+// value.
+std::optional<Place> DashBefore(std::string_view text, const YAML::Mark& mark) {
+  std::string_view before = text.substr(0, static_cast<std::size_t>(mark.pos));
+  for (int line = mark.line + 1;; --line) {
+    const std::size_t begin = before.rfind('\n') + 1;
+    std::string_view content = before.substr(begin);
+    content = content.substr(0, content.find('#'));
+    const std::size_t last = content.find_last_not_of(" \t\r");
+    if (last != std::string_view::npos && content[last] == '-') {
+      return Place{line, static_cast<int>(last) + 1};
+    }
+    if (last != std::string_view::npos || begin == 0) return std::nullopt;
+    before = before.substr(0, begin - 1);
+  }
+}
+
 // Builds the tree from yaml-cpp's events. Its own node graph knows neither duplicate keys nor where
 // a null stands, and shares nodes between aliases.
 class TreeBuilder final : public YAML::EventHandler {
@@ -108,7 +125,10 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     YamlNode node = NewNode(YamlNode::Kind::kNull, mark, "?", anchor);
     // yaml-cpp puts a value that is not there at the token after it.
-    if (!open_.empty() && open_.back().key) node.place = open_.back().key->place;
+    if (!open_.empty()) {
+      const auto& key = open_.back().key;
+      node.place = key ? key->place : DashBefore(yaml_, mark).value_or(node.place);
+    }
     Finish(std::move(node));
   }
 

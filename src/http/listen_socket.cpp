@@ -147,7 +147,9 @@ Result<FileDescriptor, std::string> OpenListenSocket(const ListenAddress& addres
       return failure + (error == EAI_SYSTEM ? SystemErrorText(errno) : ::gai_strerror(error));
     }
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
-    for (const addrinfo* each = found; each != nullptr && fd < 0; each = each->ai_next) {
+    // Only past addresses that this machine does not have: where one is in use, so is the name.
+    const addrinfo* each = found;
+    for (; each != nullptr && (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT); each = each->ai_next) {
       fd = BindAndListen(each->ai_addr, each->ai_addrlen);
     }
   }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "radar_spoof/config/map_reader.h"
 #include "radar_spoof/core/text.h"
 #include "radar_spoof/core/version.h"
 
@@ -205,12 +206,13 @@ std::string StateCell(const QueryState& state, const Causes& told_above, Instant
                      StateText(state, told_above), last, next);
 }
 
-// "daily", "every 15 minutes".
+// "daily", "every 15 minutes", "every 1h30m".
 std::string HowOften(Seconds interval) {
   if (interval == Seconds(3600)) return "hourly";
   if (interval == Seconds(86400)) return "daily";
   if (interval == Seconds(7 * 86400)) return "weekly";
-  return "every " + InWords(interval);
+  const bool is_whole = InWords(interval) != InWords(interval - Seconds(1));
+  return "every " + (is_whole ? InWords(interval) : DurationText(interval));
 }
 
 std::string_view AlertText(AlertSeverity severity) {

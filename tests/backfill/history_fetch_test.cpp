@@ -397,6 +397,21 @@ TEST_CASE("an answer about another time than asked is not taken for a time witho
   CHECK(rig.file->Known(rig.queries.front()).empty());
 }
 
+TEST_CASE("a piece without mail is a gap, also where the API shows the bucket before it") {
+  Rig rig([](const Request& request) {
+    Request hour_before = request;
+    const std::size_t dates = hour_before.url.find("dateStart=");
+    hour_before.url.replace(
+        dates, std::string::npos,
+        "dateStart=" + FormatRfc3339(kMonday - 1h) + "&dateEnd=" + FormatRfc3339(kMonday - 1h));
+    return History(hour_before);
+  });
+  const TimeRange range{kMonday, kMonday + kDay};
+  CHECK(rig.Run({range}) == std::nullopt);
+  CHECK(rig.file->Buckets(rig.queries.front()).empty());
+  CHECK(Without(range, rig.file->Known(rig.queries.front())).empty());
+}
+
 TEST_CASE("an answer without timestamps has no place in time") {
   Rig rig([](const Request&) {
     return Reply{Response(200, R"({"success":true,"result":{"serie_0":{"SPOOF":["1"],)"

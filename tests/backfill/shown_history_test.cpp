@@ -64,6 +64,15 @@ TEST_CASE("over a gap the last bucket stays, as on the page, but not beyond max_
   CHECK(Times(shown) == Strings{"13:30-15:30", "15:30-18:00", "20:30-21:30"});
 }
 
+TEST_CASE("over a gap at the end of the range the last bucket stays as well") {
+  const auto history = Hourly({10, 20, -1, -1, -1, -1});
+  const TimeRange range{kMidday, kMidday + 6h};
+  CHECK(Times(ShownHistory(kHourly, history, range, 3h, kNever)) ==
+        Strings{"13:30-14:30", "14:30-17:00"});
+  CHECK(Times(ShownHistory(kHourly, history, range, 24h, kNever)) ==
+        Strings{"13:30-14:30", "14:30-19:30"});
+}
+
 TEST_CASE("buckets outside the range lend to windows only") {
   const auto history = Hourly({10, 20, 30, 40});
   const auto shown = ShownHistory(kHourly, history, {kMidday + 2h, kMidday + 3h}, kMaxAge, kNever);

@@ -304,11 +304,11 @@ class TextfileTest(EndToEndTest):
             "config.yaml",
             f"api: {{base_url: {self.simulator.base_url}}}\nqueries:\n  {DMARC_FAIL}\n")
 
-    def run_documented_script(self):
+    def run_documented_script(self, own=None):
         text = (SOURCE_DIR / "docs/textfile.md").read_text()
         script = re.search(r"```sh\n(.*?)```", text, re.DOTALL).group(1)
         environment = exporter_environment(TOKEN)
-        own = pathlib.Path(executable("RADAR_SPOOF_EXPORTER")).parent
+        own = own or pathlib.Path(executable("RADAR_SPOOF_EXPORTER")).parent
         environment |= {"PATH": f"{own}:{environment['PATH']}", "CONFIG": str(self.config),
                         "DIRECTORY": str(self.collected)}
         return subprocess.run(["/bin/sh", "-c", script], env=environment, capture_output=True,
@@ -356,6 +356,19 @@ class TextfileTest(EndToEndTest):
         page = Page((self.collected / "radar_spoof.prom").read_text())
         self.assertEqual(page.value("cloudflare_radar_query_success", query="dmarc_fail"), 0)
         self.assertIsNone(page.value("cloudflare_radar_email_spoof_ratio"))
+
+    def test_a_full_disk_leaves_the_last_page(self):
+        self.run_documented_script()
+        before = (self.collected / "radar_spoof.prom").read_text()
+        # As what a full disk takes of the page, and the exit code that goes with it.
+        own = self.directory / "bin"
+        own.mkdir()
+        half = own / "radar_spoof_exporter"
+        half.write_text(f"#!/bin/sh\n{executable('RADAR_SPOOF_EXPORTER')} \"$@\" | head -c 4096\nexit 1\n")
+        half.chmod(0o755)
+        self.assertEqual(self.run_documented_script(own).returncode, 1)
+        self.assertEqual(self.names(), {"radar_spoof.prom"})
+        self.assertEqual((self.collected / "radar_spoof.prom").read_text(), before)
 
     def test_a_broken_configuration_leaves_the_last_page(self):
         self.run_documented_script()

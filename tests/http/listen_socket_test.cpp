@@ -5,10 +5,13 @@
 #include <fstream>
 #include <latch>
 #include <list>
+#include <map>
 #include <semaphore>
 
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -18,6 +21,30 @@
 #include "support/curl_command.h"
 #include "support/tcp_client.h"
 #include "support/temporary_directory.h"
+
+namespace {
+
+// Names of several addresses, which no /etc/hosts has everywhere.
+const std::map<std::string, std::vector<const char*>> kNames = {
+    {"both-are-here", {"127.0.0.2", "127.0.0.1"}},
+    {"one-is-elsewhere", {"192.0.2.1", "127.0.0.1"}},  // RFC 5737: nobody's
+};
+
+}  // namespace
+
+extern "C" int getaddrinfo(const char* host, const char* port, const addrinfo* hints,
+                           addrinfo** found) {
+  static const auto real =
+      reinterpret_cast<decltype(&::getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+  const auto name = kNames.find(host == nullptr ? "" : host);
+  if (name == kNames.end()) return real(host, port, hints, found);
+  for (const char* const address : name->second) {
+    const int error = real(address, port, hints, found);
+    if (error != 0) return error;
+    found = &(*found)->ai_next;
+  }
+  return 0;
+}
 
 namespace radar_spoof {
 namespace {
@@ -63,6 +90,18 @@ TEST_CASE("what a client sends and nobody reads holds little of the kernel's mem
   socklen_t length = sizeof size;
   REQUIRE(::getsockopt(accepted.get(), SOL_SOCKET, SO_RCVBUF, &size, &length) == 0);
   CHECK(size == 32 * 1024);
+}
+
+TEST_CASE("a name is served on its first address that is here, and not while that is in use") {
+  auto first = OpenListenSocket({"both-are-here", 0});
+  REQUIRE(first);
+  const int port = BoundPort(first.value().number());
+  CHECK(OpenListenSocket({"127.0.0.1", port}));
+  const auto again = OpenListenSocket({"both-are-here", port});
+  REQUIRE_FALSE(again);
+  CHECK(again.error() ==
+        "cannot listen on both-are-here:" + std::to_string(port) + ": Address already in use");
+  CHECK(OpenListenSocket({"one-is-elsewhere", 0}));
 }
 
 TEST_CASE("listen addresses are read in every form, and written back the same") {

@@ -42,6 +42,18 @@ void CheckParts(const std::string& page, std::initializer_list<const char*> part
   }
 }
 
+TEST_CASE("how often a query is polled is told exactly") {
+  for (const auto& [interval, text] : {std::pair<Seconds, const char*>{30min, "every 30 minutes"},
+                                       {90min, "every 1h30m"},
+                                       {90s, "every 1m30s"},
+                                       {36h, "every 1d12h"},
+                                       {24h, "daily"}}) {
+    Snapshot snapshot = SnapshotOf({Good("all", 3min)});
+    snapshot.queries[0].query.poll_interval = interval;
+    CheckParts(Page(snapshot), {(std::string(", polled ") + text).c_str()});
+  }
+}
+
 TEST_CASE("the page shows what is polled and how that is going") {
   Snapshot snapshot = SnapshotOf({Good("dmarc_fail", 3min)});
   QueryState& state = snapshot.queries[0];
