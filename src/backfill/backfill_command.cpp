@@ -142,7 +142,7 @@ class Backfill {
   bool Fetch(HistoryFile& file) {
     const auto http = MakeCurlHttpClient(UserAgent(), ClientOptions(config_.api()));
     HistoryFetch fetch(std::move(settings_), clock_, *http, file, log_, std::random_device{}(),
-                       [this] { return interrupts_->Came(); });
+                       [this] { return interrupts_->Pending(); });
     log_.Info("fetching", {{"requests", fetch.Plan(needed_)}});
     const auto problem = fetch.Run([this](const FetchProgress& progress) { Report(progress); });
     bar_.Clear();
@@ -180,13 +180,13 @@ class Backfill {
                                      std::vector<std::string>& lines) {
     std::vector<QueryHistory> shown;
     for (std::size_t i = 0; i < wanted_.size(); ++i) {
-      if (interrupts_->Came()) return kInterrupted;
+      if (interrupts_->Pending()) return kInterrupted;
       shown.push_back(Shown(i, file, lines));
     }
     errno = 0;
     std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
     // Once a write has failed, errno says why, until something else is done.
-    const auto stopped = [&] { return !out || interrupts_->Came(); };
+    const auto stopped = [&] { return !out || interrupts_->Pending(); };
     const auto size = WriteHistory(shown, command_line_.labels, command_line_.step, stopped, out);
     out.close();
     if (!size && out) return kInterrupted;
@@ -257,7 +257,7 @@ int RunBackfill(int argc, const char* const* argv) {
        {api.credentials.token_file, "api.token_file"},
        {api.credentials.key_file, "api.key_file"},
        {api.ca_file, "api.ca_file"}}};
-  const auto output = FindOutput(command_line.value().output, inputs);
+  const auto output = CheckOutputPath(command_line.value().output, inputs);
   if (!output) {
     PrintError(log, output.error());
     return kUnusable;

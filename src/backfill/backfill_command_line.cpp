@@ -147,8 +147,8 @@ Result<BackfillCommandLine, EarlyExit> ParseBackfillCommandLine(int argc, const 
   return std::move(written.read);
 }
 
-Result<fs::path, std::string> FindOutput(const std::string& output,
-                                         std::span<const ProtectedFile> protected_files) {
+Result<fs::path, std::string> CheckOutputPath(const std::string& output,
+                                              std::span<const ProtectedFile> protected_files) {
   std::error_code error;
   fs::path path = output;
   if (fs::is_symlink(fs::symlink_status(path, error))) {

@@ -2,7 +2,7 @@
 // fetched for it.
 //
 // `--help` documents each.
-// Thread rule: any thread. Blocking: FindOutput() looks at the file system.
+// Thread rule: any thread. Blocking: CheckOutputPath() looks at the file system.
 #pragma once
 
 #include <filesystem>
@@ -43,7 +43,7 @@ struct ProtectedFile {
 // The path to write and rename to: `output`, or where that symbolic link leads. The error is a
 // sentence: what exists and is not a regular file, is protected or a link to nothing, or stands in
 // a directory that cannot be written.
-Result<std::filesystem::path, std::string> FindOutput(
+Result<std::filesystem::path, std::string> CheckOutputPath(
     const std::string& output, std::span<const ProtectedFile> protected_files);
 
 }  // namespace radar_spoof

@@ -95,7 +95,7 @@ Interrupts::Interrupts() {
   pthread_sigmask(SIG_BLOCK, &signals_, &before_);
 }
 
-bool Interrupts::Came() const {
+bool Interrupts::Pending() const {
   const timespec no_wait{};
   return sigtimedwait(&signals_, nullptr, &no_wait) > 0;
 }

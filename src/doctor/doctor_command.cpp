@@ -123,7 +123,7 @@ Examination ExamineWithProgress(const Subject& subject, const CredentialsInUse& 
     std::fputs(fmt::format("{}, {} ms\n", outcome, asked.duration.count()).c_str(), stderr);
   };
   Examination examination = Examine(subject, credentials, http, SystemClock(),
-                                    {begins, ended, [&] { return interrupts.Came(); }});
+                                    {begins, ended, [&] { return interrupts.Pending(); }});
   if (is_open) std::fputs("given up\n", stderr);
   return examination;
 }

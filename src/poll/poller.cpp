@@ -214,7 +214,8 @@ void Poller::ApplyUnchanged(Settings settings) {
 // Credentials.
 
 void Poller::RefreshCredentials(bool even_if_unchanged) {
-  if (!even_if_unchanged && !settings_.credential_reader.Changed()) return;
+  const bool changed = settings_.credential_reader.Changed();
+  if (!changed && !even_if_unchanged) return;
   auto read = settings_.credential_reader.Read();
   if (!read) {
     log_.Warn("the credentials cannot be read again; the old ones stay in use",
@@ -222,10 +223,13 @@ void Poller::RefreshCredentials(bool even_if_unchanged) {
     return;
   }
   auto credentials = InUse(read.value().credentials);
-  if (credentials == credentials_) return;
-  credentials_ = std::move(credentials);
-  log_.Info("the credentials were read again", {{"origin", read.value().origin}});
-  DropAllInFlight();
+  if (credentials != credentials_) {
+    credentials_ = std::move(credentials);
+    log_.Info("the credentials were read again", {{"origin", read.value().origin}});
+    DropAllInFlight();
+  } else if (!changed) {
+    return;
+  }
   schedule_.ReleaseRefused(clock_.Now());
 }
 

@@ -50,14 +50,14 @@ class Interrupts {
   Interrupts();
   // One that came too late to end anything ends nothing.
   ~Interrupts() {
-    while (Came()) continue;
+    while (Pending()) continue;
     pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
 
   // Whether one came since the last call.
-  bool Came() const;
+  bool Pending() const;
 
  private:
   sigset_t signals_{};
