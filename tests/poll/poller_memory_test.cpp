@@ -120,8 +120,9 @@ bool ShowsTheNewDay(int begin) {
         return PollerFixture::Answer{Response(200, GoodAnswer(reach, AggInterval::k1d, 30))};
       },
       "queries:\n  - { name: day, agg_interval: 1d, date_range: 7d }\n");
-  f.http.At(20h, [&] { allocations_left = -1; });
-  f.RunFor(21h);
+  f.clock.StepWall(11h);  // half an hour before midnight
+  f.http.At(3h, [&] { allocations_left = -1; });
+  f.RunFor(3h);
   REQUIRE(f.http.requests().size() >= 2);
   REQUIRE(f.State().sample);
   CHECK(f.State().sample->bucket_start == *ParseRfc3339("2026-06-05T00:00:00Z"));
