@@ -223,9 +223,8 @@ std::optional<std::string> HistoryFetch::Keep(const Piece& piece, const SpoofWin
   for (const SpoofBucket& bucket : window.buckets) {
     if (from <= *bucket.start && *bucket.start < to) buckets.push_back(bucket);
   }
-  // A piece without mail, beside which the API may show some: it widens ranges to whole buckets,
-  // and to whole hours.
-  const Seconds beside = Length(query.agg_interval) + std::chrono::hours(1);
+  // A piece without mail, beside which the API may show some.
+  const Seconds beside = RangeAdjustment(query.agg_interval);
   const WallTime newest = *window.buckets.back().start;
   if (buckets.empty() && (newest < from - beside || newest > to + beside)) {
     return Sentence(query, piece.range,

@@ -143,4 +143,8 @@ std::string InWords(Milliseconds duration) {
   return "a moment";
 }
 
+bool IsExactInWords(Seconds duration) {
+  return InWords(duration) != InWords(duration - Seconds(1));
+}
+
 }  // namespace radar_spoof

@@ -338,8 +338,7 @@ std::string AskedRequest::WaitText() const {
   const auto wait =
       ParseRetryAfter(Header("retry-after"), Header("date"), received.wall, kHoweverLong);
   if (!wait) return "";
-  const bool is_whole = InWords(*wait) != InWords(*wait - 1s);
-  return (is_whole ? "" : "at least ") + InWords(*wait);
+  return (IsExactInWords(*wait) ? "" : "at least ") + InWords(*wait);
 }
 
 const Failure* AskedRequest::failure() const {

@@ -143,9 +143,6 @@ Result<std::optional<SpoofBucket>, Failure> ReadBucket(const Arrays& arrays, std
   return std::optional(SpoofBucket{place.start, *spoof_ratio, *not_spoof_ratio, place.position});
 }
 
-// The API widens a range to whole hours; and to whole buckets, which is one interval.
-constexpr Seconds kRangeAdjustment = std::chrono::hours(1);
-
 // Of the buckets in these places only those that may be used stay. `reached`: by the data and by
 // the clock.
 void KeepComplete(SeriesPlaces& series, Seconds interval, WallTime reached,
@@ -176,7 +173,7 @@ std::optional<Failure> CheckSpan(const AskedSeries& asked, const std::vector<Buc
   const WallTime oldest = *places.front().start;
   const WallTime newest = *places.back().start;
   if (newest - oldest <=
-      asked.query.date_range.Length() + Length(asked.query.agg_interval) + kRangeAdjustment) {
+      asked.query.date_range.Length() + RangeAdjustment(asked.query.agg_interval)) {
     return std::nullopt;
   }
   return Invalid(fmt::format("result.{} has buckets from {} to {}; expected a range of {}",

@@ -135,14 +135,15 @@ bool SharedRequests::JoinParts(const std::function<bool(std::size_t query)>& in_
     return std::ranges::any_of(wholes_[whole], in_flight);
   };
   if (limit_.MayTryWhole(now)) {
-    if (!AnyInParts()) limit_.NoteNothingToTry();
     // One that is asked often: others wait for what it is answered.
     std::optional<std::size_t> most_often;
     for (std::size_t whole = 0; whole < wholes_.size(); ++whole) {
       if (!InParts(whole)) continue;
       if (!most_often || poll_intervals_[whole] < poll_intervals_[*most_often]) most_often = whole;
     }
-    if (most_often && !waits(*most_often)) {
+    if (!most_often) {
+      limit_.NoteNothingToTry();
+    } else if (!waits(*most_often)) {
       limit_.NoteTry(*most_often);
       to_join_.insert(*most_often);
     }

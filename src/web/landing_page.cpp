@@ -211,8 +211,7 @@ std::string HowOften(Seconds interval) {
   if (interval == Seconds(3600)) return "hourly";
   if (interval == Seconds(86400)) return "daily";
   if (interval == Seconds(7 * 86400)) return "weekly";
-  const bool is_whole = InWords(interval) != InWords(interval - Seconds(1));
-  return "every " + (is_whole ? InWords(interval) : DurationText(interval));
+  return "every " + (IsExactInWords(interval) ? InWords(interval) : DurationText(interval));
 }
 
 std::string_view AlertText(AlertSeverity severity) {

@@ -16,6 +16,7 @@ namespace radar_spoof {
 namespace {
 
 using namespace std::chrono_literals;
+using test::IntervalOf;
 using test::Response;
 using Request = test::ScriptedHttpClient::Request;
 using Reply = test::ScriptedHttpClient::Answer;
@@ -30,15 +31,6 @@ TimeRange AskedRange(const std::string& url) {
     return TimeOf(url.substr(begin, url.find('&', begin) - begin));
   };
   return {value("dateStart="), value("dateEnd=")};
-}
-
-AggInterval IntervalOf(const std::string& url) {
-  for (const AggInterval interval : kAllAggIntervals) {
-    if (url.find("aggInterval=" + std::string(RequestName(interval))) != std::string::npos) {
-      return interval;
-    }
-  }
-  return AggInterval::k15m;
 }
 
 // SPOOF of a bucket, in percent: another number for each hour.

@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "src/doctor/checks.h"
+#include "support/radar_answers.h"
 #include "support/simulated_api.h"
 
 namespace radar_spoof::test {
@@ -185,11 +186,11 @@ inline Tell EachSeries(const std::string& by) {
   });
 }
 
-// Each timestamp so much later.
-inline Tell TimesLater(const std::function<Seconds(const Request&)>& by) {
+// Each timestamp so much later, by the interval asked for.
+inline Tell TimesLater(const std::function<Seconds(AggInterval)>& by) {
   return Each([=](const Request& request, Answer& answer) {
     const auto later = [&](const std::smatch& time) {
-      return FormatRfc3339(*ParseRfc3339(time.str()) + by(request));
+      return FormatRfc3339(*ParseRfc3339(time.str()) + by(IntervalOf(request.url)));
     };
     BodyOf(answer) = ReplacedEach(BodyOf(answer), R"re("timestamps":\[[^\]]*\])re",
                                   [&](const std::smatch& times) {
@@ -225,13 +226,6 @@ inline std::string WithoutFilters(const std::string& url, std::size_t from) {
 
 inline std::string WithoutLaterFilters(const std::string& url) {
   return WithoutFilters(url, url.find("&name=s1_"));
-}
-
-inline Seconds IntervalOf(const Request& request) {
-  for (const AggInterval interval : kAllAggIntervals) {
-    if (Has(request, "aggInterval=" + std::string(RequestName(interval)))) return Length(interval);
-  }
-  return Seconds(0);
 }
 
 inline Tell With(const std::function<void(simulator::SimulatorOptions&)>& set) {

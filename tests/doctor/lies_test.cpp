@@ -213,20 +213,20 @@ const std::vector<Lie>& Lies() {
       {"times without a zone", EachBody(R"re((:00:00)Z",)re", "$1\","), "timestamps", kDifferent,
        "is no RFC 3339 time", "issue"},
       {"times that are ends",
-       TimesLater([](const Request& request) { return IntervalOf(request) - Seconds(1); }),
+       TimesLater([](AggInterval interval) { return Length(interval) - Seconds(1); }),
        "timestamps", kDifferent, "is no start of a bucket", "issue"},
-      {"weeks that begin on Sunday", TimesLater([](const Request& request) {
-         return Seconds(IntervalOf(request) == Length(AggInterval::k1w) ? -86400 : 0);
+      {"weeks that begin on Sunday", TimesLater([](AggInterval interval) {
+         return Seconds(interval == AggInterval::k1w ? -86400 : 0);
        }),
        "timestamps", kDifferent, "is a Sunday", "issue"},
       {"times of whole intervals that are ends",
-       TimesLater(IntervalOf), "newest bucket",
+       TimesLater(Length), "newest bucket",
        kDifferent, "are these ends?", "issue"},
       {"times that are ends, without the bucket that is filling",
-       Both(TimesLater(IntervalOf), EachBody(R"re(,("[^"]*"|null)\])re", "]")),
+       Both(TimesLater(Length), EachBody(R"re(,("[^"]*"|null)\])re", "]")),
        "timestamps", kDifferent, "they may be the ends of buckets", "issue"},
       {"data that end early",
-       TimesLater([](const Request& request) { return -4 * IntervalOf(request); }), "newest bucket",
+       TimesLater([](AggInterval interval) { return -4 * Length(interval); }), "newest bucket",
        kDifferent, "though lastUpdated is", "Nothing"},
       {"another range", EachBody(R"re("startTime":"\d{4})re", "\"startTime\":\"2020"), "date range",
        kDifferent, "2020-06-02 12:00 UTC to 2026-06-09 12:00 UTC for 7d", "without timestamps"},

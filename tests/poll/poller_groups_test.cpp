@@ -34,8 +34,7 @@ std::string Replaced(std::string text, const std::string& from, const std::strin
 std::string SharedAnswer(const Request& request) {
   const WallTime reach = FloorTo(request.at.wall - 5min, 15min);
   const std::vector<std::string> names = NamesIn(request.url);
-  const bool is_weekly = request.url.find("aggInterval=1w") != std::string::npos;
-  const AggInterval interval = is_weekly ? AggInterval::k1w : AggInterval::k15m;
+  const AggInterval interval = IntervalOf(request.url);
   std::string body = GoodAnswer(reach, interval, 30);
   if (names.empty()) return body;
   const std::size_t begin = body.find("\"serie_0\"");

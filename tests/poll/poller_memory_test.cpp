@@ -116,8 +116,7 @@ bool ShowsTheNewDay(int begin) {
           allocations_left = begin;
           failures_left = 1;
         }
-        const WallTime reach = FloorTo(request.at.wall - 5min, 15min);
-        return PollerFixture::Answer{Response(200, GoodAnswer(reach, AggInterval::k1d, 30))};
+        return Good(request);
       },
       "queries:\n  - { name: day, agg_interval: 1d, date_range: 7d }\n");
   f.clock.StepWall(11h);  // half an hour before midnight

@@ -107,11 +107,8 @@ struct PollerFixture {
 // An API whose data are five minutes old.
 inline ScriptedHttpClient::Answer Good(const ScriptedHttpClient::Request& request,
                                        double percent = 30) {
-  const AggInterval interval = request.url.find("aggInterval=1h") != std::string::npos
-                                   ? AggInterval::k1h
-                                   : AggInterval::k15m;
   const WallTime reach = FloorTo(request.at.wall - 5min, 15min);
-  return {Response(200, GoodAnswer(reach, interval, percent))};
+  return {Response(200, GoodAnswer(reach, IntervalOf(request.url), percent))};
 }
 
 inline ScriptedHttpClient::Answer Outage() { return {Response(503, "<html>outage</html>")}; }

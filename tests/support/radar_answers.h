@@ -10,6 +10,16 @@
 
 namespace radar_spoof::test {
 
+// That the request of this URL asks for; 15m where it says none.
+inline AggInterval IntervalOf(const std::string& url) {
+  for (const AggInterval interval : kAllAggIntervals) {
+    if (url.find("aggInterval=" + std::string(RequestName(interval))) != std::string::npos) {
+      return interval;
+    }
+  }
+  return AggInterval::k15m;
+}
+
 // Three buckets, the last of which ends at `reach`; `lastUpdated` is `reach`. SPOOF of the latest
 // is `percent`, of the two before 10 and 20.
 inline std::string GoodAnswer(WallTime reach, AggInterval interval, double percent) {

@@ -70,5 +70,7 @@ std::string MinuteText(WallTime time);
 // "42 seconds", "1 minute", "3 hours", "5 days": the largest unit that fits, rounded down;
 // "a moment" under a second.
 std::string InWords(Milliseconds duration);
+// Whether it rounds nothing off.
+bool IsExactInWords(Seconds duration);
 
 }  // namespace radar_spoof

@@ -51,6 +51,12 @@ Result<std::vector<SpoofBucket>, Failure> ReadBuckets(const JsonValue& series,
                                                       std::span<const BucketPlace> places,
                                                       std::optional<std::size_t> cut);
 
+// How far an answer may reach beyond the range asked for: the API widens that to whole hours, and
+// to whole buckets, which is one interval.
+inline Seconds RangeAdjustment(AggInterval interval) {
+  return Length(interval) + std::chrono::hours(1);
+}
+
 struct AskedSeries {
   const Query& query;
   const std::string& name;  // its key in the answer
